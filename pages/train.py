@@ -1,0 +1,44 @@
+"""Train a student in the background, and look at those that were trained before."""
+
+from __future__ import annotations
+
+from workbench import jobs, students
+from workbench.store import Store
+from workbench.ui import cached, following, frame, lessons, parts
+
+
+def page(store: Store) -> None:
+    """Offer a training, follow those that run, and list the students that came out."""
+    teachers = [found for found in cached.teachers(store) if found.pairs]
+    if not teachers:
+        parts.empty(
+            "A student learns from utilities, and no teacher has scored anything yet.",
+            "workbench candidates",
+            "workbench score --teacher lexical",
+        )
+        return
+    parts.lead(
+        "A training takes a student and shows it, query by query, which passages the teacher finds useful. It learns on "
+        "the train split, its best moment is chosen on dev, and test is never looked at. It runs in a process of its own: "
+        "you may close this page."
+    )
+    if arguments := lessons.form(store, [found.teacher for found in teachers]):
+        started = jobs.start(store, arguments)
+        parts.remark(f"Job {started.job_id} has started.")
+    mine = [job for job in jobs.jobs(store) if job.verb in ("train", "evaluate")]
+    running = [job for job in mine if job.state == "running"]
+    if running:
+        parts.heading("Running")
+        following.live(store, running)
+    if ended := [job for job in mine if job.state != "running"][:5]:
+        parts.heading("Lately")
+        following.board(store, ended)
+    parts.heading("Students trained here")
+    made = [student for student in reversed(students.trained(store.students)) if student.base]
+    if not made:
+        parts.empty("No student has been trained in this workspace yet. Start one above, or in the shell:", "workbench train")
+    for student in made:
+        lessons.report(store, student)
+
+
+frame.show(page, "Train")

@@ -1,0 +1,5 @@
+"""The dashboard's entry: `streamlit run streamlit_app.py` puts the rooms in order and opens one."""
+
+from workbench.ui.rooms import open_house
+
+open_house()

@@ -1,0 +1,69 @@
+"""A toy workspace of a few queries, small enough to check by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from workbench import engine
+
+engine.prepare()
+
+from workbench.records import AnswerLikelihood, Candidate, Hit, Passage, Qrel, Query, Run, Utility  # noqa: E402
+from workbench.store import Store  # noqa: E402
+
+PASSAGES = (
+    Passage("p/1", "Oil", "The embargo of 1973 raised the price of oil."),
+    Passage("p 2", "Oil", "Oil is a liquid."),
+    Passage("03", "", "Rivers run to the sea."),
+    Passage("ü", "Sea", "The sea is salt; rivers are not."),
+)
+QUERIES = (
+    Query("q1", "What raised the price of oil?", ("the embargo", "embargo"), "test"),
+    Query("http://q/2?x=1", "Where do rivers run?", ("the sea",), "test"),
+    Query("007", "What is salt?", ("the sea",), "train"),
+    Query("q4", "Who knows?", (), "dev"),
+)
+QRELS = (Qrel("q1", "p/1", 1), Qrel("http://q/2?x=1", "03", 1), Qrel("007", "ü", 2), Qrel("007", "03", 0))
+
+
+def utility(query_id: str, passage_id: str, value: float, teacher: str = "toy") -> Utility:
+    """Return a utility of `value` nats per token from an answer of two tokens."""
+    return Utility(query_id, passage_id, teacher, value, (AnswerLikelihood("a", 2, 2 * value - 8.0, -8.0),), 0)
+
+
+def run(name: str, split: str = "test", depth: int = 2) -> Run:
+    """Return a run of student `name`."""
+    return Run(f"{name}@{split}", name, split, depth, "c0ffee", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Store:
+    return Store(tmp_path / "a workspace", create=True)
+
+
+@pytest.fixture
+def store(empty: Store) -> Store:
+    """Return a store with a collection, candidates, one teacher and two runs."""
+    empty.add_collection(QUERIES, PASSAGES, QRELS)
+    empty.add_candidates(
+        Candidate(query.query_id, passage.passage_id, "bm25") for query in QUERIES[:3] for passage in PASSAGES
+    )
+    empty.add_scored(
+        [utility("q1", "p/1", 2.0), utility("q1", "p 2", -0.5), utility("q1", "03", 0.0), utility("q1", "ü", -1.0)]
+    )
+    q2 = "http://q/2?x=1"
+    empty.add_scored([utility(q2, "03", 0.25), utility(q2, "ü", 1.0), utility(q2, "p/1", -1.0), utility(q2, "p 2", -1.0)])
+    empty.add_run(run("before"), _hits("before@test", {"q1": ["p 2", "ü", "p/1", "03"], q2: ["03", "ü", "p/1", "p 2"]}))
+    empty.add_run(run("after"), _hits("after@test", {"q1": ["p/1", "p 2", "ü", "03"], q2: ["ü", "p/1", "03", "p 2"]}))
+    return empty
+
+
+def _hits(name: str, orders: dict[str, list[str]]) -> list[Hit]:
+    return [
+        Hit(name, query_id, passage_id, rank, 1 - rank / 8)
+        for query_id, order in orders.items()
+        for rank, passage_id in enumerate(order, start=1)
+    ]

@@ -1,0 +1,63 @@
+"""The program: its global options and the order of its commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench import engine
+from workbench.cli import data, learn, look, serve
+from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
+
+HELP = """See where a retriever's similarities and a language model's utilities disagree, and teach one the other.
+
+A walk has these steps, in this order; each adds to the workspace and none edits what an earlier one wrote:
+
+ingest → candidates → score → train → evaluate → diff → annotate → export
+
+Try it on the bundled sample with `workbench demo`, then look at it with `workbench serve`.
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+COMMANDS = {
+    "demo": serve.demo_command,
+    "serve": serve.serve_command,
+    "lab": serve.lab_command,
+    "ingest": data.ingest_command,
+    "candidates": learn.candidates_command,
+    "score": learn.score_command,
+    "train": learn.train_command,
+    "evaluate": learn.evaluate_command,
+    "diff": look.diff_command,
+    "cases": look.cases_command,
+    "annotate": look.annotate_command,
+    "export": data.export_command,
+    "info": data.info_command,
+    "students": look.students_command,
+    "jobs": look.jobs_command,
+    "snapshot": data.snapshot_command,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(help=f"The workspace's folder; else ${WORKSPACE_VARIABLE}, else ./workspace.", show_default=False),
+    ] = None,
+) -> None:
+    """Take the options that come before the verb."""
+    context.obj.workspace = workspace_path(workspace)
+
+
+def main() -> None:
+    """Run the program on the arguments of this process."""
+    engine.prepare()
+    session = Session(workspace_path())
+    run(lambda: app(obj=session), session)

@@ -1,0 +1,139 @@
+"""Commands that bring data in and take it out: ingest, export, snapshot, info."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli import output
+from workbench.cli.session import Json, Session, Split
+from workbench.errors import BadSetting
+from workbench.formats import Problem
+from workbench.steps.export import EXPORTS, export
+from workbench.steps.ingest import KINDS, Ingested, Preview, ingest, preview
+from workbench.store import Store, views
+
+SHOWN = 20  # problems printed before "and so many more"; --json has all
+
+
+def ingest_command(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help=f"The format: {', '.join(KINDS)}.")],
+    path: Annotated[Path, typer.Argument(help="A BEIR folder; or a .jsonl, .csv, .tsv, .parquet, qrels or run file.")],
+    preview_only: Annotated[
+        bool, typer.Option("--preview", help="Show what would be written, and write nothing.")
+    ] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad-lines", help="Leave out lines that cannot be read, and list them.")
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Let new content replace old under the same id.")] = False,
+    column: Annotated[list[str] | None, typer.Option(help="A table's own spelling: `--column query=question`.")] = None,
+    json: Json = False,
+) -> None:
+    """Read files into the workspace; the same files twice change nothing.
+
+    Everything is read and checked first: a line that cannot be read stops it, with its number, before
+    anything is written.
+    """
+    session: Session = context.obj
+    columns = dict(_pair(given) for given in column or [])
+    if preview_only:
+        store = Store(session.workspace) if (session.workspace / "workbench.duckdb").exists() else None
+        seen = preview(kind, path, columns, store=store)
+        return output.as_json(_preview_result(seen)) if json else _say_preview(seen)
+    done = ingest(session.store(create=True), kind, path, columns, skip_bad=skip_bad, replace_changed=replace)
+    _list_problems(done.skipped, "Skipped")
+    session.tell(done, _ingested(done), json)
+
+
+def info_command(context: typer.Context, json: Json = False) -> None:
+    """Say what the workspace holds: queries, passages, teachers, runs."""
+    session: Session = context.obj
+    store = session.store()
+    counts, teachers, runs = views.counts(store), views.teachers(store), views.runs(store)
+    if json:
+        return output.as_json({"workspace": store.path, "counts": counts, "teachers": teachers, "runs": runs})
+    output.say(f"{counts.passages:,} passages, {counts.queries:,} queries, {counts.qrels:,} qrels")
+    output.table(("split", "queries", "with answers", "judged", "candidates"), counts.splits)
+    output.table(
+        ("teacher", "queries", "pairs", "failures", "truncated", "helpful", "relevant first", "of judged"), teachers
+    )
+    output.table(
+        ("student", "split", "depth", "made"),
+        [(r.student, r.split, r.depth, f"{r.created:%Y-%m-%d %H:%M}") for r in runs],
+    )
+
+
+def export_command(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help=f"What: {', '.join(EXPORTS)}.")],
+    path: Annotated[Path, typer.Argument(help="The file to write; annotations end in .jsonl or .csv.")],
+    student: Annotated[str, typer.Option(help="Whose run.")] = "",
+    split: Split = "test",
+    json: Json = False,
+) -> None:
+    """Write annotated cases, a run or qrels to a file, with a manifest beside it."""
+    session: Session = context.obj
+    if kind == "run" and not student:
+        raise BadSetting("A run belongs to a student.", "Say whose: --student NAME.")
+    made = export(session.store(), kind, path, student=student, split=split)
+    session.tell(made, f"{made.rows:,} rows in {made.path}, their origin in {made.manifest}", json)
+
+
+def snapshot_command(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")],
+    json: Json = False,
+) -> None:
+    """Copy the database to a file, consistent, while others go on using it. Never copy it by hand."""
+    session: Session = context.obj
+    made = session.store().snapshot(path)
+    session.tell({"snapshot": made}, f"Snapshot in {made}", json)
+
+
+def _pair(given: str) -> tuple[str, str]:
+    name, _, spelled = given.partition("=")
+    if not spelled:
+        raise BadSetting(f"--column {given!r} is not NAME=COLUMN.", "Example: --column query=question")
+    return name, spelled
+
+
+def _preview_result(seen: Preview) -> dict[str, object]:
+    return {"kind": seen.kind, "source": seen.source, "counts": seen.counts, "problems": seen.problems}
+
+
+def _say_preview(seen: Preview) -> None:
+    counted = ", ".join(f"{count:,} {name}" for name, count in seen.counts.items())
+    output.say(f"{seen.source}: {counted}, {seen.found.duplicates:,} duplicates, {len(seen.problems):,} problems")
+    output.table(("query", "text", "answers", "split"), [_short(row) for row in seen.found.queries[:3]])
+    output.table(("passage", "title", "text"), [_short(row) for row in seen.found.passages[:3]])
+    _list_problems(seen.problems, "Problem")
+    output.note("Nothing was written.")
+
+
+def _short(row: tuple[object, ...]) -> list[str]:
+    return [
+        text if len(text := "; ".join(cell) if isinstance(cell, tuple) else str(cell)) < 70 else text[:69] + "…"
+        for cell in row
+    ]
+
+
+def _list_problems(problems: tuple[Problem, ...], word: str) -> None:
+    for problem in problems[:SHOWN]:
+        where = f"{problem.file}, line {problem.line}" if problem.line else problem.file
+        output.note(f"{word}: {where}: {problem.what}")
+    if len(problems) > SHOWN:
+        output.note(f"… and {len(problems) - SHOWN:,} more; --json lists all of them.")
+
+
+def _ingested(done: Ingested) -> str:
+    if done.kind == "run":
+        return f"{done.hits:,} hits from {done.source}; {len(done.skipped):,} lines skipped."
+    added = done.added
+    return (
+        f"{added.queries:,} queries, {added.passages:,} passages and {added.qrels:,} qrels added from {done.source}; "
+        f"{added.unchanged:,} rows were there already, {added.replaced:,} replaced, {done.duplicates:,} repeated in the "
+        f"files, {len(done.skipped):,} lines skipped."
+    )

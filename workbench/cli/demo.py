@@ -1,0 +1,91 @@
+"""The demo: the whole walk on the bundled sample, with its time told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from workbench.cli import output
+from workbench.cli.session import Session
+from workbench.records import Listener
+from workbench.sample import SAMPLE
+from workbench.steps.candidates import DEFAULT_STUDENT, candidates
+from workbench.steps.diff import diff
+from workbench.steps.evaluate import evaluate
+from workbench.steps.ingest import ingest
+from workbench.steps.score import score
+from workbench.steps.train import plan, train
+from workbench.store import Store, views
+from workbench.students import BM25, MINILM
+from workbench.teachers import teacher
+from workbench.trainer import TrainSettings
+
+
+class Clock:
+    """Takes the time of each part and prints where it went."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time a part under its name."""
+        output.say(f"▸ {name}")
+        started = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - started
+
+    def tell(self) -> None:
+        """Print the times, longest first, and their sum."""
+        rows = [(name, f"{seconds:.1f} s") for name, seconds in sorted(self.seconds.items(), key=lambda row: -row[1])]
+        output.table(("where the time went", ""), [*rows, ("in all", f"{sum(self.seconds.values()):.1f} s")])
+
+
+def demo(session: Session, steps: int) -> None:
+    """Walk the sample: real ingest, scoring, training and evaluation; end with what the training changed."""
+    store, clock = session.store(create=True), Clock()
+    with output.progress(session.reporter) as listen:
+        _prepare(store, clock, listen)
+        with clock.part(f"train {DEFAULT_STUDENT} on the teacher's utilities"):
+            planned = plan(store, DEFAULT_STUDENT, None, TrainSettings(steps=steps))
+            result = train(store, planned, listen)
+            output.say(f"  {result.in_words}")
+        with clock.part("evaluate before, after and two references on the test split"):
+            for student in (BM25, MINILM, DEFAULT_STUDENT, result.student):
+                found = evaluate(store, student, "test", listen=listen)
+                shown = "  ".join(f"{name} {found.measures[name]}" for name in ("R@1", "AP"))
+                output.say(f"  {student}: {shown}")
+    _tell(store, result.student)
+    clock.tell()
+    output.say(f"\nLook at it: workbench --workspace {session.workspace} serve")
+
+
+def _prepare(store: Store, clock: Clock, listen: Listener) -> None:
+    with clock.part("ingest the bundled sample (SQuAD, CC BY-SA 4.0)"):
+        done = ingest(store, "beir", SAMPLE)
+        output.say(
+            f"  {done.added.passages:,} passages and {done.added.queries:,} queries; {done.added.unchanged:,} rows known"
+        )
+    with clock.part("candidates: top 20 of BM25 and of the student, and the qrels"):
+        output.say(f"  {candidates(store, listen=listen).in_words}")
+    with clock.part("score them with the lexical teacher"):
+        scored = score(store, teacher("lexical"), listen=listen)
+        counted = next(each for each in views.teachers(store) if each.teacher == scored.teacher)
+        output.say(
+            f"  {scored.pairs:,} new utilities, {scored.rate:,.0f} a second; the teacher puts a relevant passage first "
+            f"for {counted.relevant_first:,} of {counted.judged:,} queries"
+        )
+
+
+def _tell(store: Store, student: str) -> None:
+    """Say whether the training helped, with the evidence; if it did not, say that, and why that can be."""
+    output.say("\nDid it help on unseen questions?")
+    found = [diff(store, DEFAULT_STUDENT, student, measure) for measure in ("R@1", "AP")]
+    for each in found:
+        output.say(f"  {each.in_words}")
+    if not all(each.comparison.significant and each.comparison.difference.mean > 0 for each in found):
+        output.say(
+            "  So this run does not show a gain. Look at its history on the Train page: dev that never rises means too "
+            "few steps or too high a learning rate; dev that rises alone means that the articles differ."
+        )

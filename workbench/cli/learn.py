@@ -1,0 +1,165 @@
+"""Commands that make something new: candidates, score, train, evaluate."""
+
+from __future__ import annotations
+
+import json as json_format
+from typing import Annotated, Any
+
+import typer
+
+from workbench.cli import output
+from workbench.cli.session import Json, Session, Split
+from workbench.errors import BadSetting
+from workbench.losses import LOSSES
+from workbench.steps.candidates import DEFAULT_STUDENT, candidates
+from workbench.steps.evaluate import Evaluation, evaluate
+from workbench.steps.score import score
+from workbench.steps.train import plan, train
+from workbench.teachers import TEACHERS, teacher
+from workbench.trainer import TrainSettings
+
+DEFAULTS = TrainSettings()
+OptionalSplit = Annotated[
+    str | None, typer.Option(help="Only this split; all of them unless said.", show_default=False)
+]
+
+
+def candidates_command(
+    context: typer.Context,
+    depth: Annotated[
+        int, typer.Option(min=1, help="How many passages BM25 and the student each propose a query.")
+    ] = 20,
+    student: Annotated[str, typer.Option(help="Which student proposes beside BM25.")] = DEFAULT_STUDENT,
+    split: OptionalSplit = None,
+    json: Json = False,
+) -> None:
+    """Choose the passages worth asking a teacher about: top of BM25, top of a student, and the qrels."""
+    session: Session = context.obj
+    store = session.store()
+    with output.progress(session.reporter) as listen:
+        found = candidates(store, student, depth, split, listen)
+    session.tell(found, found.in_words, json)
+
+
+def score_command(
+    context: typer.Context,
+    kind: Annotated[str, typer.Option("--teacher", help=f"Which teacher: {', '.join(TEACHERS)}.")] = "lexical",
+    model: Annotated[str, typer.Option(help="For `likelihood`: a causal language model, by hub name or folder.")] = "",
+    template: Annotated[
+        str, typer.Option(help="For `likelihood`: a prompt template's name, or its TOML or JSON file.")
+    ] = "",
+    option: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting of the teacher: `--set normalisation=sum`.")
+    ] = None,
+    split: OptionalSplit = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many queries, by id.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask a teacher how useful each candidate is; each finished batch is kept, and Ctrl-C loses none.
+
+    Run it again to go on where it stopped: only what is missing is asked.
+    """
+    session: Session = context.obj
+    settings = {name: value for name, value in (("model", model), ("template", template)) if value}
+    asked = teacher(kind, **settings, **dict(_setting(given) for given in option or []))
+    store = session.store()
+    with output.progress(session.reporter) as listen:
+        done = score(store, asked, split, limit, listen)
+    words = (
+        f"{done.teacher}: {done.pairs:,} pairs of {done.queries:,} queries scored in {done.seconds:.1f} s "
+        f"({done.rate:,.0f} a second), {done.failures:,} failed"
+    )
+    if done.interrupted:
+        session.stopping = True
+        words += f"; stopped with {done.remaining:,} to go, which the same command takes up"
+    session.tell(done, words + ".", json)
+    if done.interrupted:
+        raise typer.Exit(130)
+
+
+def train_command(  # noqa: PLR0913 - one option a setting: the shell's face of a settings dataclass
+    context: typer.Context,
+    student: Annotated[str, typer.Argument(help="The student to start from, by name or folder.")] = DEFAULT_STUDENT,
+    teacher_name: Annotated[
+        str, typer.Option("--teacher", help="Whose utilities, by name or its beginning.", show_default=False)
+    ] = "",
+    name: Annotated[str, typer.Option(help="The new student's name; unless given, made from its recipe.")] = "",
+    loss: Annotated[str, typer.Option(help=f"One of {', '.join(LOSSES)}.")] = DEFAULTS.loss,
+    steps: Annotated[int, typer.Option(help="The most steps that are done.")] = DEFAULTS.steps,
+    minutes: Annotated[float | None, typer.Option(help="End after so many minutes.", show_default=False)] = None,
+    batch_size: Annotated[int, typer.Option(help="Queries a step.")] = DEFAULTS.batch_size,
+    candidates_: Annotated[int, typer.Option("--candidates", help="Scored passages a query.")] = DEFAULTS.candidates,
+    teacher_temperature: Annotated[
+        float, typer.Option(help="Divides utilities; lower is more peaked.")
+    ] = DEFAULTS.teacher_temperature,
+    student_temperature: Annotated[float, typer.Option(help="Divides cosines.")] = DEFAULTS.student_temperature,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="1e-3 for static students, 3e-5 for others.", show_default=False)
+    ] = None,
+    evaluate_every: Annotated[int, typer.Option(help="Steps between two looks at dev.")] = DEFAULTS.evaluate_every,
+    patience: Annotated[
+        int, typer.Option(help="Looks at dev without a gain before it ends; 0: never.")
+    ] = DEFAULTS.patience,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same student.")] = DEFAULTS.seed,
+    option: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting: `--set weight_decay=0.01`.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Teach a student on the train split, keep its best moment on dev, and save it as a model folder.
+
+    Killed, the same command goes on from the last checkpoint. Ctrl-C ends it and keeps the best so far.
+    """
+    session: Session = context.obj
+    given: dict[str, Any] = {
+        "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
+        "teacher_temperature": teacher_temperature, "student_temperature": student_temperature,
+        "learning_rate": learning_rate, "evaluate_every": evaluate_every, "patience": patience, "seed": seed,
+        **dict(_setting(text) for text in option or []),
+    }  # fmt: skip
+    if unknown := [key for key in given if not hasattr(DEFAULTS, key)]:
+        raise BadSetting(f"Training has no setting {unknown[0]!r}.", f"It has: {', '.join(vars(DEFAULTS))}.")
+    store = session.store()
+    planned = plan(store, student, teacher_name or None, TrainSettings(**given), name)
+    output.note(f"student {planned.name}, taught by {planned.teacher}, {len(planned.examples):,} queries")
+    if session.reporter:
+        session.reporter.student(planned.name)
+    session.stop_softly()
+    with output.progress(session.reporter) as listen:
+        result = train(store, planned, listen, lambda: session.stopping)
+    session.tell(result, result.in_words, json)
+
+
+def evaluate_command(
+    context: typer.Context,
+    student: Annotated[list[str], typer.Argument(help="One or more students; `bm25` is one too.")],
+    split: Split = "test",
+    depth: Annotated[int, typer.Option(min=1, help="How deep the rankings go.")] = 100,
+    json: Json = False,
+) -> None:
+    """Rank the passages for every query of a split, and measure the rankings against the qrels."""
+    session: Session = context.obj
+    store = session.store()
+    found: list[Evaluation] = []
+    with output.progress(session.reporter) as listen:
+        found.extend(evaluate(store, name, split, depth, listen) for name in student)
+    if json:
+        return output.as_json(found)
+    names = list(found[0].measures)
+    output.table(
+        ("student", "judged", *names),
+        [(each.student, each.judged, *(f"{each.measures[n]}" for n in names)) for each in found],
+    )
+    session.message = "; ".join(f"{each.student}: nDCG@10 {each.measures['nDCG@10']}" for each in found)
+
+
+def _setting(given: str) -> tuple[str, Any]:
+    name, _, value = given.partition("=")
+    if not value:
+        raise BadSetting(f"--set {given!r} is not NAME=VALUE.", "Example: --set normalisation=sum")
+    try:
+        return name.replace("-", "_"), json_format.loads(value)
+    except ValueError:
+        return name.replace("-", "_"), value

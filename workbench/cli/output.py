@@ -1,0 +1,128 @@
+"""How the shell face speaks: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from workbench.jobs import Reporter
+from workbench.records import Listener, Progress
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+LOG_SECONDS = 5.0  # how often a line is printed where no bar can be drawn
+
+
+def jsonable(value: Any) -> Any:
+    """Return a result as what JSON can say: dataclasses and NamedTuples as objects."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: jsonable(part) for name, part in value._asdict().items()}
+    if isinstance(value, dict):
+        return {str(key): jsonable(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [jsonable(part) for part in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Path) else value
+
+
+def say(text: str) -> None:
+    """Print a line of the result, as text: ids and passages may hold anything."""
+    out.print(escape(text), soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Print a remark that is not part of the result."""
+    err.print(escape(text), style="dim", soft_wrap=True)
+
+
+def as_json(value: Any) -> None:
+    """Print a result as one JSON document."""
+    sys.stdout.write(json.dumps(jsonable(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """Print rows in columns; numbers right, counts with thousands separators."""
+    drawn = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for place, name in enumerate(header):
+        numeric = all(isinstance(row[place], (int, float)) or row[place] is None for row in rows)
+        drawn.add_column(escape(name), justify="right" if numeric and rows else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(escape(_cell(cell)) for cell in row))
+    out.print(drawn)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def progress(reporter: Reporter | None) -> Iterator[Listener]:
+    """Hold a listener that draws bars on a terminal, prints a line now and then elsewhere, and tells the job."""
+    if err.is_terminal and reporter is None:
+        with _bars() as listen:
+            yield listen
+    else:
+        yield _Lines(reporter)
+
+
+@contextmanager
+def _bars() -> Iterator[Listener]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}  {task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=err, transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def listen(at: Progress) -> None:
+            if at.step not in tasks:
+                tasks[at.step] = bar.add_task(at.step, total=None, unit=at.unit, note="")
+            bar.update(tasks[at.step], completed=at.done, total=at.total or None, unit=at.unit, note=escape(at.note))
+
+        yield listen
+
+
+class _Lines:
+    """A listener for logs: the first, the last, and one line every few seconds."""
+
+    def __init__(self, reporter: Reporter | None) -> None:
+        self._reporter = reporter
+        self._printed: dict[str, float] = {}
+
+    def __call__(self, at: Progress) -> None:
+        if self._reporter:
+            self._reporter.progress(at)
+        now = time.monotonic()
+        finished = bool(at.total) and at.done >= at.total
+        if not finished and now - self._printed.get(at.step, -LOG_SECONDS) < LOG_SECONDS:
+            return
+        self._printed[at.step] = now
+        of = f" of {at.total:,}" if at.total else ""
+        note(f"  {at.step}: {at.done:,}{of} {at.unit}  {at.note}".rstrip())

@@ -1,0 +1,61 @@
+"""Trouble a person can act on: what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class WorkbenchError(Exception):
+    """The family's head: a problem in one sentence and, where one is known, a way out."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(problem, hint)
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.hint}".strip()
+
+
+class BadInput(WorkbenchError):
+    """Something in a person's file cannot be read; says which file and which line."""
+
+    def __init__(self, problem: str, file: Path | str, line: int = 0, hint: str = "") -> None:
+        where = f"{file}, line {line}" if line else f"{file}"
+        super().__init__(f"{where}: {problem}", hint)
+        self.file = str(file)
+        self.line = line
+
+
+class BadSetting(WorkbenchError):
+    """A setting has a value that cannot work."""
+
+
+class UnknownName(WorkbenchError):
+    """A name stands for nothing here; says which names do."""
+
+    def __init__(self, kind: str, name: str, known: list[str], hint: str = "") -> None:
+        listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+        super().__init__(f"There is no {kind} named {name!r}.", hint or f"Known: {listed or 'none yet'}.")
+        self.name = name
+        self.known = known
+
+
+class NothingToDo(WorkbenchError):
+    """A step lacks what an earlier step would have made; says which step to run first."""
+
+
+class Conflict(WorkbenchError):
+    """What is to be written contradicts what the workspace already holds."""
+
+
+class StoreBusy(WorkbenchError):
+    """Another process kept the database file to itself for longer than we wait."""
+
+
+class StoreVersion(WorkbenchError):
+    """The database file was written by a version that this one cannot read."""
+
+
+class ModelUnavailable(WorkbenchError):
+    """A model could not be loaded from where its name points."""

@@ -1,0 +1,125 @@
+"""BEIR folders: corpus.jsonl, queries.jsonl, qrels/*.tsv, each of them also compressed (.gz)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import BadInput, BadSetting
+from workbench.formats.collection import Collection, Gathering, Unreadable
+from workbench.formats.reading import json_objects, write_lines
+from workbench.formats.trec import HEADER, parse_qrel, qrel_lines
+from workbench.formats.values import known_split, read_answers, read_id, read_split, read_text, read_title
+from workbench.records import Passage, Qrel, Query
+
+CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
+
+
+def read_beir(path: Path | str) -> Collection:
+    """Read a BEIR folder.
+
+    A query's split is its `metadata.split`, else the qrels file it appears in, else unknown; a query
+    in two splits is a problem. Answers are read from `metadata.answers`. Qrels are optional.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise BadInput(
+            "there is no such folder.", folder, hint=f"A BEIR folder holds {CORPUS}, {QUERIES} and {QRELS}/."
+        )
+    corpus, queries = _part(folder, CORPUS), _part(folder, QUERIES)
+    gathering = Gathering()
+    for line, row in json_objects(corpus, gathering):
+        with gathering.reading(corpus, line):
+            gathering.duplicates += not gathering.keep_passage(_passage(row))
+    for line, row in json_objects(queries, gathering):
+        with gathering.reading(queries, line):
+            gathering.duplicates += not gathering.keep_query(_query(row))
+    splits = {query_id: (query.split, queries.name) for query_id, query in gathering.queries.items() if query.split}
+    for file in sorted(each for each in (folder / QRELS).glob("*") if _stem(each)):
+        _read_judgements(file, gathering, splits)
+    for query_id, (split, _) in splits.items():
+        gathering.queries[query_id] = gathering.queries[query_id]._replace(split=split)
+    return gathering.collection()
+
+
+def write_beir(queries: Iterable[Query], passages: Iterable[Passage], qrels: Iterable[Qrel], path: Path | str) -> None:
+    """Write a BEIR folder that reads back as the same rows; qrels go to one file a split, `all.tsv` without one."""
+    folder = Path(path)
+    splits: dict[str, str] = {}
+    lines = []
+    for query in queries:
+        splits[query.query_id] = query.split
+        metadata = {"answers": list(query.answers)} | ({"split": query.split} if query.split else {})
+        lines.append(_json({"_id": query.query_id, "text": query.text, "metadata": metadata}))
+    files: dict[str, list[str]] = {}
+    for qrel in qrels:
+        files.setdefault(splits.get(qrel.query_id) or "all", []).append(_judgement(qrel))
+    write_lines((_json({"_id": p.passage_id, "title": p.title, "text": p.text}) for p in passages), folder / CORPUS)
+    write_lines(lines, folder / QUERIES)
+    for split, judgements in files.items():
+        write_lines(["\t".join(HEADER), *judgements], folder / QRELS / f"{split}.tsv")
+
+
+def _read_judgements(file: Path, gathering: Gathering, splits: dict[str, tuple[str, str]]) -> None:
+    """Keep the qrels of one file and note in `splits` whose split it tells, and that this file told it."""
+    here = known_split(_stem(file))
+    for line, text in qrel_lines(file, gathering.problems):
+        with gathering.reading(file, line):
+            qrel = parse_qrel(text)
+            if qrel.query_id not in gathering.queries:
+                raise Unreadable(f"query {qrel.query_id!r} is not in {QUERIES}")
+            if qrel.passage_id not in gathering.passages:
+                raise Unreadable(f"passage {qrel.passage_id!r} is not in {CORPUS}")
+            split, teller = splits.get(qrel.query_id, (here, file.name))
+            if here and split != here:
+                raise Unreadable(f"query {qrel.query_id!r} is in split {here} here and in split {split} in {teller}")
+            gathering.duplicates += not gathering.keep_qrel(qrel)
+            if here:
+                splits[qrel.query_id] = (split, teller)
+
+
+def _passage(row: dict[str, Any]) -> Passage:
+    passage_id = read_id(row.get("_id"), "_id")
+    return Passage(passage_id, read_title(row.get("title"), "title"), read_text(row.get("text"), "text"))
+
+
+def _query(row: dict[str, Any]) -> Query:
+    metadata = row.get("metadata")
+    if metadata is None:
+        metadata = {}
+    if not isinstance(metadata, dict):
+        raise Unreadable("metadata must be an object")
+    query_id, text = read_id(row.get("_id"), "_id"), read_text(row.get("text"), "text")
+    return Query(query_id, text, read_answers(metadata.get("answers")), read_split(metadata.get("split")))
+
+
+def _part(folder: Path, name: str) -> Path:
+    found = [file for file in (folder / name, folder / f"{name}.gz") if file.is_file()]
+    if not found:
+        raise BadInput(f"the folder holds no {name} (or {name}.gz).", folder)
+    if len(found) > 1:
+        raise BadInput(f"the folder holds both {name} and {name}.gz.", folder, hint="Keep the one that counts.")
+    return found[0]
+
+
+def _stem(file: Path) -> str:
+    """Return the name of a qrels file without its endings; empty for a file that is none."""
+    name = file.name.removesuffix(".gz")
+    return name.removesuffix(".tsv") if name.endswith(".tsv") and not name.startswith(".") else ""
+
+
+def _judgement(qrel: Qrel) -> str:
+    for name in (qrel.query_id, qrel.passage_id):
+        if not name or "\n" in name or "\r" in name:
+            raise BadSetting(f"The id {name!r} is empty or holds a line end, which a BEIR qrels file cannot hold.")
+    cells = io.StringIO()
+    csv.writer(cells, delimiter="\t", lineterminator="").writerow(qrel)
+    return cells.getvalue()
+
+
+def _json(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False)

@@ -1,0 +1,168 @@
+"""Tables with a query, a passage, or a query and its passages a row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workbench.errors import BadInput, UnknownName
+from workbench.formats.collection import Collection, Gathering, Problem, Unreadable
+from workbench.formats.tabular import open_table
+from workbench.formats.values import (
+    parse_json,
+    read_answers,
+    read_id,
+    read_relevance,
+    read_split,
+    read_text,
+    read_title,
+    shown,
+)
+from workbench.records import Passage, Qrel, Query
+
+# What a column can be, and the names it is known by, the first found taken. A bare id is the query's
+# where there are queries, else the passage's.
+ROLES: dict[str, tuple[str, ...]] = {
+    "query": ("query", "question", "query_text"),
+    "passage": ("passage", "passage_text", "context", "text"),
+    "passages": ("passages", "contexts"),
+    "query_id": ("query_id", "question_id", "qid"),
+    "answers": ("answers", "answer"),
+    "split": ("split",),
+    "title": ("title",),
+    "passage_id": ("passage_id", "doc_id", "docid", "pid"),
+    "relevance": ("relevance", "rel", "label"),
+}
+BARE_ID = ("id", "_id")
+_PART_ID = (*ROLES["passage_id"], *BARE_ID)
+
+
+class Judged(NamedTuple):
+    """A passage as a row has it, and its relevance if the row tells it."""
+
+    passage: Passage
+    relevance: int | None
+
+
+def read_table(path: Path | str, columns: Mapping[str, str] | None = None, relevance: int | None = None) -> Collection:
+    """Read a table (.jsonl, .csv, .tsv, .parquet; text also as .gz).
+
+    `columns` maps roles (keys of `ROLES`) to the file's names where they differ from the usual ones.
+    `relevance` is that of passages whose row tells none; without it they get no qrel, and one problem
+    says so. Ids that a table does not have are derived from the texts, so the same text has the same id.
+    """
+    path, gathering = Path(path), Gathering()
+    table = open_table(path, gathering)
+    roles = _roles(table.columns, columns or {}, path)
+    unjudged = []
+    for line, row in table.rows:
+        with gathering.reading(path, line):
+            query, passages = _query(row, roles), _passages(row, roles, relevance)
+            if not query and not passages:
+                raise Unreadable("the row holds no passage")
+            new = [gathering.keep_query(query)] if query else []
+            new += [gathering.keep_passage(each.passage) for each in passages]
+            if query:
+                new += [
+                    gathering.keep_qrel(Qrel(query.query_id, each.passage.passage_id, each.relevance))
+                    for each in passages
+                    if each.relevance is not None
+                ]
+                unjudged += [line for each in passages if each.relevance is None]
+            gathering.duplicates += not any(new)
+    if unjudged:
+        gathering.problems.append(Problem(str(path), unjudged[0], _missing_relevance(len(unjudged))))
+    return gathering.collection()
+
+
+def derived_id(kind: str, *texts: str) -> str:
+    """Return an id that depends on nothing but the texts."""
+    content = "".join(f"{len(text)} {text}" for text in texts)
+    return f"{kind}-{hashlib.blake2b(content.encode(), digest_size=8).hexdigest()}"
+
+
+def _roles(names: tuple[str, ...], chosen: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Return role -> column, refusing tables in which neither queries nor passages can be told."""
+    for role, name in chosen.items():
+        if role not in ROLES:
+            raise UnknownName("role of a column", role, list(ROLES))
+        if name not in names:
+            raise BadInput(f"there is no column {name!r}.", path, hint=f"Columns: {', '.join(names)}.")
+    roles = dict(chosen)
+    taken = set(chosen.values())
+    for role, aliases in ROLES.items():
+        if role.endswith("_id"):
+            aliases += BARE_ID if ("query" in roles) == (role == "query_id") else ()
+        found = next((name for name in aliases if name in names and name not in taken), None)
+        if role not in roles and found is not None:
+            roles[role] = found
+            taken.add(found)
+    if "query" not in roles:  # a label that judges no pair
+        roles.pop("relevance", None)
+    if not {"query", "passage", "passages"} & roles.keys():
+        known = ", ".join(name for role in ("query", "passage", "passages") for name in ROLES[role])
+        found_names = ", ".join(names) or "none"
+        raise BadInput(
+            f"no column holds queries or passages. Columns: {found_names}.", path, hint=f"Expected: {known}."
+        )
+    return roles
+
+
+def _query(row: dict[str, Any], roles: dict[str, str]) -> Query | None:
+    if "query" not in roles:
+        return None
+    text = read_text(row.get(roles["query"]), roles["query"])
+    if "query_id" in roles:
+        query_id = read_id(row.get(roles["query_id"]), roles["query_id"])
+    else:
+        query_id = derived_id("q", text)
+    return Query(query_id, text, read_answers(_cell(row, roles, "answers")), read_split(_cell(row, roles, "split")))
+
+
+def _passages(row: dict[str, Any], roles: dict[str, str], relevance: int | None) -> list[Judged]:
+    found = []
+    if "passage" in roles:
+        text = read_text(row.get(roles["passage"]), roles["passage"])
+        title = read_title(_cell(row, roles, "title"), "title")
+        told = read_id(row.get(roles["passage_id"]), roles["passage_id"]) if "passage_id" in roles else ""
+        passage = Passage(told or derived_id("p", title, text), title, text)
+        found.append(Judged(passage, _relevance(_cell(row, roles, "relevance"), relevance)))
+    listed = _cell(row, roles, "passages")
+    if isinstance(listed, str):
+        listed = parse_json(listed) if listed.strip() else None
+    if listed is not None and not isinstance(listed, list):
+        raise Unreadable(f"{roles['passages']} must be a list, not {shown(listed)}")
+    return found + [_part(each, relevance) for each in listed or ()]
+
+
+def _part(value: Any, relevance: int | None) -> Judged:
+    """Return one entry of a list of passages: a text, or an object with text, title, id, relevance."""
+    if isinstance(value, str):
+        text = read_text(value, "a passage")
+        return Judged(Passage(derived_id("p", "", text), "", text), relevance)
+    if not isinstance(value, dict):
+        raise Unreadable(f"a passage must be a string or an object, not {shown(value)}")
+    text = read_text(_first(value, ROLES["passage"]), "the text of a passage")
+    title = read_title(value.get("title"), "title")
+    told = _first(value, _PART_ID)
+    passage_id = derived_id("p", title, text) if told is None else read_id(told, "the id of a passage")
+    return Judged(Passage(passage_id, title, text), _relevance(_first(value, ROLES["relevance"]), relevance))
+
+
+def _relevance(value: Any, otherwise: int | None) -> int | None:
+    return otherwise if value is None or value == "" else read_relevance(value)
+
+
+def _cell(row: dict[str, Any], roles: dict[str, str], role: str) -> Any:
+    return row.get(roles[role]) if role in roles else None
+
+
+def _first(value: dict[str, Any], names: tuple[str, ...]) -> Any:
+    return next((value[name] for name in names if value.get(name) is not None), None)
+
+
+def _missing_relevance(count: int) -> str:
+    pairs = f"this and {count - 1:,} further passages are" if count > 1 else "this passage is"
+    return f"nothing tells how relevant {pairs}; add a column `relevance`, or say which relevance they have"

@@ -1,0 +1,195 @@
+"""A long step as a child process that outlives the browser: start it, follow it, stop it, find lost ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psutil
+
+from workbench.errors import UnknownName, WorkbenchError
+from workbench.records import Progress
+from workbench.store import Store
+
+FOLDER_VARIABLE = "WORKBENCH_JOB"  # tells a child which folder to report into
+HEARTBEAT_SECONDS = 2.0
+SILENT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A step in a process of its own; `state` is running, done, failed, stopped or lost."""
+
+    job_id: str
+    arguments: tuple[str, ...]
+    state: str
+    started: datetime
+    updated: datetime
+    progress: Progress | None
+    message: str
+    student: str = ""
+
+    @property
+    def verb(self) -> str:
+        """Return which step it runs."""
+        return self.arguments[0] if self.arguments else ""
+
+
+def start(store: Store, arguments: Sequence[str]) -> Job:
+    """Run `workbench ARGUMENTS` on this workspace in a session of its own, and return at once."""
+    job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:4]}"
+    folder = store.jobs / job_id
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-m", "workbench", "--workspace", str(store.path), *arguments]
+    with (folder / "log.txt").open("wb") as log:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, FOLDER_VARIABLE: str(folder), "COLUMNS": "120"},
+        )
+    _write(folder / "job.json", {"arguments": list(arguments), "started": _now(), **_identity(child.pid)})
+    return find(store, job_id)
+
+
+def jobs(store: Store) -> list[Job]:
+    """Return every job of the workspace, the newest first."""
+    folders = sorted(store.jobs.glob("*/job.json"), reverse=True)
+    return [_read(path.parent) for path in folders]
+
+
+def find(store: Store, job_id: str) -> Job:
+    """Return one job; raises UnknownName naming those that exist."""
+    folder = store.jobs / job_id
+    if Path(job_id).name != job_id or not (folder / "job.json").exists():
+        raise UnknownName("job", job_id, [job.job_id for job in jobs(store)])
+    return _read(folder)
+
+
+def stop(store: Store, job_id: str) -> None:
+    """Ask a running job to end; it keeps what it has finished."""
+    job = find(store, job_id)
+    made = _load(store.jobs / job_id / "job.json")
+    if job.state != "running":
+        raise WorkbenchError(f"Job {job_id} is not running; it is {job.state}.")
+    if _alive(made):
+        psutil.Process(int(made["pid"])).terminate()
+
+
+def log(store: Store, job_id: str, lines: int = 40) -> str:
+    """Return the last lines that a job has printed."""
+    text = (store.jobs / find(store, job_id).job_id / "log.txt").read_text(encoding="utf-8", errors="replace")
+    return "\n".join(text.replace("\r", "\n").splitlines()[-lines:])
+
+
+class Reporter:
+    """The child's end: writes `status.json` at every change and every few seconds, whatever the step does."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._status: dict[str, Any] = {"state": "running", "message": "", "student": "", "progress": None}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._update()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def progress(self, progress: Progress) -> None:
+        """Take note of how far the step is; written with the next heartbeat."""
+        self._status["progress"] = list(progress)
+
+    def student(self, name: str) -> None:
+        """Take note of which student the job makes."""
+        self._status["student"] = name
+        self._update()
+
+    def end(self, state: str, message: str) -> None:
+        """Write the last word."""
+        self._ended.set()
+        self._status |= {"state": state, "message": message}
+        self._update()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            self._update()
+
+    def _update(self) -> None:
+        with self._lock:
+            _write(self._folder / "status.json", {**self._status, "updated": _now()})
+
+
+def reporter() -> Reporter | None:
+    """Return the reporter of this process if it was started as a job."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return Reporter(Path(folder)) if folder else None
+
+
+def _read(folder: Path) -> Job:
+    made = _load(folder / "job.json")
+    status = _load(folder / "status.json")
+    state, message = status.get("state", "running"), status.get("message", "")
+    updated = datetime.fromisoformat(status.get("updated", made["started"]))
+    if state == "running" and not _alive(made):
+        # It may have ended between the two looks: its own last word counts, if there is one.
+        status = _load(folder / "status.json")
+        state, message = status.get("state", "running"), status.get("message", "")
+        if state == "running":
+            state, message = "lost", "The process is gone without a last word; what it had committed is kept."
+    elif state == "running" and (datetime.now(UTC) - updated).total_seconds() > SILENT_SECONDS:
+        message = f"No sign of life since {updated:%H:%M:%S} UTC."
+    progress = status.get("progress")
+    return Job(
+        job_id=folder.name,
+        arguments=tuple(made["arguments"]),
+        state=state,
+        started=datetime.fromisoformat(made["started"]),
+        updated=updated,
+        progress=Progress(*progress) if progress else None,
+        message=message,
+        student=status.get("student", ""),
+    )
+
+
+def _identity(pid: int) -> dict[str, Any]:
+    # A pid alone is not an identity: it is given out again, also across a restart of the machine.
+    try:
+        return {"pid": pid, "created": psutil.Process(pid).create_time()}
+    except psutil.NoSuchProcess:
+        return {"pid": pid, "created": 0.0}
+
+
+def _alive(made: dict[str, Any]) -> bool:
+    try:
+        process = psutil.Process(int(made["pid"]))
+        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - made["created"]) < 1.0
+    except psutil.Error:
+        return False
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    # A reader sees the old file or the new one, never half of either.
+    partial = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.partial")
+    partial.write_text(json.dumps(content), encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,56 @@
+"""Measures of a ranking against qrels, spelled and computed by ir_measures, per query first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from workbench.errors import BadSetting
+from workbench.records import Qrel
+
+# R@k is trec_eval's recall (relevant found / all relevant), Success@1 "any relevant on top"; with one
+# relevant passage a query they are equal. nDCG has linear gains (Jarvelin and Kekalainen 2002).
+MEASURES = ("R@1", "R@5", "R@10", "Success@1", "AP", "RR", "nDCG@10")
+
+Rankings = Mapping[str, Sequence[tuple[str, float]]]
+
+
+def parse(name: str) -> Any:
+    """Return the ir_measures measure spelled `name`, such as `nDCG@10` or `P(rel=2)@5`."""
+    import ir_measures
+
+    try:
+        return ir_measures.parse_measure(name)
+    except Exception as trouble:
+        raise BadSetting(
+            f"{name!r} is not a measure.", f"Examples: {', '.join(MEASURES)}, P@5, AP(rel=2)."
+        ) from trouble
+
+
+def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -> dict[str, dict[str, float]]:
+    """Return measure -> query_id -> value, for every query that has a relevant passage.
+
+    A query without a relevant passage has no value; a judged query that a run never answered has 0.
+    Passages are ordered by similarity, and at equal similarity by passage id from the end of the
+    alphabet, as trec_eval does.
+    """
+    import ir_measures
+
+    measures = {name: parse(name) for name in names}
+    judged = list(qrels)
+    answerable = {qrel.query_id for qrel in judged if qrel.relevance > 0}
+    values = {name: dict.fromkeys(sorted(answerable), 0.0) for name in measures}
+    spelled = {measure: name for name, measure in measures.items()}
+    found = ir_measures.iter_calc(
+        list(measures.values()),
+        [ir_measures.Qrel(*qrel) for qrel in judged if qrel.query_id in answerable],
+        [
+            ir_measures.ScoredDoc(query_id, passage_id, similarity)
+            for query_id, ranked in rankings.items()
+            if query_id in answerable
+            for passage_id, similarity in ranked
+        ],
+    )
+    for metric in found:
+        values[spelled[metric.measure]][metric.query_id] = float(metric.value)
+    return values

@@ -1,0 +1,20 @@
+"""Results as plotly figures, the same ones on pages and in notebooks."""
+
+from workbench.plots.look import ROLES, Role
+from workbench.plots.pairs import density, histogram, scatter
+from workbench.plots.queries import measures, waterfall
+from workbench.plots.rankings import bump, opened
+from workbench.plots.training import history
+
+__all__ = [
+    "ROLES",
+    "Role",
+    "bump",
+    "density",
+    "histogram",
+    "history",
+    "measures",
+    "opened",
+    "scatter",
+    "waterfall",
+]

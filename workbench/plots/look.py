@@ -1,0 +1,108 @@
+"""One colour, one word and one sign a role, and the plotly template that every figure is drawn with."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+import plotly.io as pio
+
+
+class Role(NamedTuple):
+    """What a colour stands for: never shown without its word; `sign` tells roles apart without colour."""
+
+    word: str
+    colour: str
+    sign: str
+
+
+# Chosen so that each stands out at least 3:1 from white and from the dark background (WCAG 2.2, 1.4.11), and so
+# that those shown together stay apart for deuteranopes and protanopes; the tests measure both.
+TEACHER = Role("teacher", "#B98300", "diamond")
+BEFORE = Role("student before", "#7286B5", "circle-open")
+AFTER = Role("student after", "#1A7AC7", "circle")
+BM25 = Role("BM25", "#80694E", "square")
+RELEVANT = Role("relevant", "#BE5A9E", "star")
+USEFUL = Role("useful", "#0A9172", "triangle-up")
+USELESS = Role("useless", "#8791A0", "circle")
+HARMFUL = Role("harmful", "#CB4318", "triangle-down")
+ROLES = {role.word: role for role in (TEACHER, BEFORE, AFTER, BM25, RELEVANT, USEFUL, USELESS, HARMFUL)}
+
+# The marker behind an answer in a text: no role, since it says where to look and judges nothing.
+ANSWER = "#E0B400"
+
+# Movement borrows the colours of the verdicts, and always says "better" or "worse" beside them.
+BETTER, WORSE, SAME = USEFUL.colour, HARMFUL.colour, USELESS.colour
+
+TEMPLATE = "workbench"
+INK, FAINT = "#2A3140", "rgba(128, 138, 155, 0.28)"
+
+
+def usefulness(utility: float | None) -> Role | None:
+    """Return the role of a utility: above 0 the passage helps, below 0 it does harm, None was never scored."""
+    if utility is None:
+        return None
+    return USEFUL if utility > 0 else HARMFUL if utility < 0 else USELESS
+
+
+def safe(text: str, length: int = 0) -> str:
+    """Return foreign text for a label or a hover box, where plotly reads a subset of HTML and of TeX."""
+    shown = " ".join(text.split())
+    if length and len(shown) > length:
+        shown = shown[: length - 1].rstrip() + "…"
+    return escape(shown).replace("$", "&#36;")
+
+
+def figure(height: int, x: str, y: str) -> go.Figure:
+    """Return an empty figure in the house style, `height` pixels tall, with its axes named."""
+    drawn = go.Figure(layout={"template": TEMPLATE, "height": height})
+    drawn.update_xaxes(title_text=x)
+    drawn.update_yaxes(title_text=y)
+    return drawn
+
+
+def legend_on_top(drawn: go.Figure) -> go.Figure:
+    """Put the legend above the plot, where it takes no width."""
+    return drawn.update_layout(
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}, showlegend=True
+    )
+
+
+def remark(drawn: go.Figure, text: str) -> go.Figure:
+    """Write a remark of our own under the plot, such as how many of how many are drawn."""
+    drawn.add_annotation(
+        text=text, xref="paper", yref="paper", x=1, y=1.02, xanchor="right", yanchor="bottom", showarrow=False,
+        font={"size": 12},
+    )  # fmt: skip
+    return drawn
+
+
+def _template() -> go.layout.Template:
+    axis = {
+        "gridcolor": FAINT,
+        "linecolor": FAINT,
+        "zerolinecolor": FAINT,
+        "zerolinewidth": 1,
+        "ticks": "",
+        "automargin": True,
+        "title": {"standoff": 8, "font": {"size": 13}},
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": '"Source Sans", "Source Sans 3", system-ui, sans-serif', "size": 13, "color": INK},
+            "paper_bgcolor": "#FFFFFF",
+            "plot_bgcolor": "rgba(0, 0, 0, 0)",
+            "colorway": [role.colour for role in ROLES.values()],
+            "margin": {"l": 8, "r": 8, "t": 32, "b": 8},
+            "xaxis": axis,
+            "yaxis": axis,
+            "hoverlabel": {"align": "left", "font": {"size": 13}},
+            "hovermode": "closest",
+            "bargap": 0.06,
+            "dragmode": False,
+        }
+    )
+
+
+pio.templates[TEMPLATE] = _template()

@@ -1,0 +1,134 @@
+"""Figures of candidate pairs: how utilities and similarities are distributed, alone and together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log10
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from workbench.plots import look
+from workbench.store.views import Bin, Cell, Pair, Sample
+
+AXES = {
+    "utility": "utility, nats per token",
+    "similarity": "similarity, cosine",
+}
+
+
+def histogram(bins: Sequence[Bin], of: str = "utility", unit: str = "") -> go.Figure:
+    """Draw how the pairs spread over utility or similarity, pairs with a relevant passage apart.
+
+    Both are drawn as shares of their own group: relevant passages are few, and a common scale would hide them.
+    """
+    drawn = look.figure(260, unit or AXES[of], "share of the group")
+    groups = (
+        ("not relevant or not judged", look.USELESS.colour, [found.other for found in bins]),
+        (look.RELEVANT.word, look.RELEVANT.colour, [found.relevant for found in bins]),
+    )
+    for word, colour, numbers in groups:
+        total = sum(numbers)
+        drawn.add_bar(
+            x=[(found.low + found.high) / 2 for found in bins],
+            y=[number / max(total, 1) for number in numbers],
+            width=[found.high - found.low for found in bins],
+            name=f"{word} ({total:,} pairs)",
+            marker={"color": colour, "opacity": 0.65, "line": {"width": 0}},
+            hovertext=[
+                f"{found.low:.2f} to {found.high:.2f}<br>{number:,} of {total:,} pairs, {word}"
+                for found, number in zip(bins, numbers, strict=True)
+            ],
+            hoverinfo="text",
+        )
+    if of == "utility":
+        drawn.add_vline(x=0, line={"color": look.SAME, "width": 1, "dash": "dot"})
+    drawn.update_layout(barmode="overlay", yaxis_tickformat=".0%")
+    return look.legend_on_top(drawn)
+
+
+def density(cells: Sequence[Cell]) -> go.Figure:
+    """Draw similarity against utility as cells, the colour on a log scale, with the four quadrants counted.
+
+    The quadrants part at utility 0 and at the median similarity of the pairs.
+    """
+    drawn = look.figure(430, AXES["similarity"], AXES["utility"])
+    if not cells:
+        return drawn
+    x, columns = _positions([cell.similarity for cell in cells])
+    y, rows = _positions([cell.utility for cell in cells])
+    pairs = np.full((len(y), len(x)), np.nan)
+    text = np.full((len(y), len(x)), "", dtype=object)
+    for cell, column, row in zip(cells, columns, rows, strict=True):
+        pairs[row, column] = log10(cell.pairs)
+        text[row, column] = (
+            f"similarity {cell.similarity:.2f}, utility {cell.utility:+.2f}<br>"
+            f"{cell.pairs:,} pairs, {cell.relevant:,} with a relevant passage"
+        )
+    top = float(np.nanmax(pairs))
+    ticks = [power for power in range(6) if power <= top]
+    drawn.add_heatmap(
+        x=x, y=y, z=pairs, hovertext=text, hoverinfo="text", zmin=0, zmax=max(top, 1), xgap=1, ygap=1,
+        colorscale=[[0, "rgba(26, 122, 199, 0.13)"], [0.5, "rgba(26, 122, 199, 0.6)"], [1, "rgba(20, 98, 166, 1)"]],
+        colorbar={
+            "title": {"text": "pairs", "side": "top"}, "tickvals": ticks, "ticktext": [f"{10**t:,}" for t in ticks],
+            "thickness": 10, "outlinewidth": 0, "len": 0.6,
+        },
+    )  # fmt: skip
+    return _quadrants(drawn, cells)
+
+
+def scatter(sample: Sample) -> go.Figure:
+    """Draw single pairs, similarity against utility; says how many of how many are drawn."""
+    drawn = look.figure(430, AXES["similarity"], AXES["utility"])
+    for word, role, size in (("not relevant or not judged", look.USELESS, 5), (look.RELEVANT.word, look.RELEVANT, 8)):
+        pairs = [pair for pair in sample.pairs if (pair.relevance > 0) == (role is look.RELEVANT)]
+        drawn.add_scattergl(
+            x=[pair.similarity for pair in pairs],
+            y=[pair.utility for pair in pairs],
+            mode="markers",
+            name=word,
+            marker={"color": role.colour, "size": size, "opacity": 0.6, "symbol": role.sign},
+            hovertext=[_told(pair) for pair in pairs],
+            hoverinfo="text",
+        )
+    drawn.add_hline(y=0, line={"color": look.SAME, "width": 1, "dash": "dot"})
+    look.remark(drawn, f"{len(sample.pairs):,} of {sample.total:,} pairs drawn, evenly over queries")
+    return look.legend_on_top(drawn)
+
+
+def _told(pair: Pair) -> str:
+    return (
+        f"<b>{look.safe(pair.query, 70)}</b><br>{look.safe(pair.passage, 70)}<br>"
+        f"query {look.safe(pair.query_id, 40)}, passage {look.safe(pair.passage_id, 40)}<br>"
+        f"similarity {pair.similarity:.3f} (rank {pair.rank:,}), utility {pair.utility:+.3f}"
+    )
+
+
+def _positions(values: Sequence[float]) -> tuple[NDArray[np.float64], list[int]]:
+    """Return the centres of an even grid, empty rows included, and where each value stands in it."""
+    found = np.unique(np.round(values, 9))
+    if len(found) == 1:
+        return found, [0] * len(values)
+    step = float(np.diff(found).min())
+    places = np.rint((np.asarray(values) - found[0]) / step).astype(int)
+    return found[0] + step * np.arange(places.max() + 1), places.tolist()
+
+
+def _quadrants(drawn: go.Figure, cells: Sequence[Cell]) -> go.Figure:
+    ordered = sorted(cells, key=lambda cell: cell.similarity)
+    total = sum(cell.pairs for cell in cells)
+    reached = np.cumsum([cell.pairs for cell in ordered])
+    middle = ordered[int(np.searchsorted(reached, total / 2))].similarity
+    drawn.add_hline(y=0, line={"color": look.SAME, "width": 1, "dash": "dot"})
+    drawn.add_vline(x=middle, line={"color": look.SAME, "width": 1, "dash": "dot"})
+    for near, helps in ((True, True), (True, False), (False, True), (False, False)):
+        inside = sum(cell.pairs for cell in cells if (cell.similarity >= middle) == near and (cell.utility > 0) == helps)
+        word = f"{'helps' if helps else 'does not help'}, {'near' if near else 'far'}"
+        drawn.add_annotation(
+            text=f"{word}: {inside / total:.0%}", showarrow=False, xref="x domain", yref="y domain",
+            x=0.995 if near else 0.005, xanchor="right" if near else "left",
+            y=0.99 if helps else 0.01, yanchor="top" if helps else "bottom",
+        )  # fmt: skip
+    return drawn

@@ -1,0 +1,167 @@
+"""The rows that every room of the workbench hands to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+SPLITS = ("train", "dev", "test")
+Verdict = Literal["useful", "useless", "harmful", "unsure"]
+
+
+class Query(NamedTuple):
+    """An information need; `answers` are all reference answers, none if unknown."""
+
+    query_id: str
+    text: str
+    answers: tuple[str, ...] = ()
+    split: str = ""
+
+
+class Passage(NamedTuple):
+    """A unit of text that can be retrieved."""
+
+    passage_id: str
+    title: str
+    text: str
+
+    @property
+    def content(self) -> str:
+        """Return what students and teachers read: title and text, as one string."""
+        return f"{self.title}. {self.text}" if self.title else self.text
+
+
+class Qrel(NamedTuple):
+    """A human relevance judgement; 0 is judged and not relevant."""
+
+    query_id: str
+    passage_id: str
+    relevance: int
+
+
+class Candidate(NamedTuple):
+    """A passage worth asking a teacher about; `source` says who proposed it."""
+
+    query_id: str
+    passage_id: str
+    source: str
+
+
+class AnswerLikelihood(NamedTuple):
+    """Log-likelihood of one reference answer, in nats, summed over its `tokens` tokens."""
+
+    answer: str
+    tokens: int
+    with_passage: float
+    without_passage: float
+
+    @property
+    def log_likelihood_gain(self) -> float:
+        """Return log p(answer | query, passage) - log p(answer | query), in nats."""
+        return self.with_passage - self.without_passage
+
+    @property
+    def log_perplexity_reduction(self) -> float:
+        """Return the same per token: how much the passage lowers log-perplexity, in nats per token."""
+        return self.log_likelihood_gain / self.tokens
+
+
+class Utility(NamedTuple):
+    """A teacher's number for a candidate; higher helps more, above 0 is better than no passage.
+
+    `value` is what the teacher's name promises (nats per token unless it says otherwise), taken over
+    the best of `answers`; `truncated` counts the passage tokens the teacher did not get to read.
+    """
+
+    query_id: str
+    passage_id: str
+    teacher: str
+    value: float
+    answers: tuple[AnswerLikelihood, ...] = ()
+    truncated: int = 0
+
+
+class Failure(NamedTuple):
+    """A candidate that a teacher could not score, and why; failed is not zero."""
+
+    query_id: str
+    passage_id: str
+    teacher: str
+    reason: str
+
+
+Scored = Utility | Failure
+
+
+class Group(NamedTuple):
+    """One query with the passages to be scored for it: what a teacher reads."""
+
+    query: Query
+    passages: tuple[Passage, ...]
+
+
+class Example(NamedTuple):
+    """One query with its scored candidates, best first: what a student learns from.
+
+    `passages` and `utilities` have the same length; `known` are the ids of every passage that is
+    a candidate or has a qrel for this query, so that none of them is ever used as a negative.
+    """
+
+    query: Query
+    passages: tuple[Passage, ...]
+    utilities: tuple[float, ...]
+    known: frozenset[str] = frozenset()
+
+
+class Run(NamedTuple):
+    """One student's rankings of a split; `collection` fingerprints the passages it searched."""
+
+    run: str
+    student: str
+    split: str
+    depth: int
+    collection: str
+    created: datetime
+
+
+class Hit(NamedTuple):
+    """One passage of a ranking; `rank` counts from 1.
+
+    A run also keeps its candidates that it ranked below its depth, with their true rank.
+    """
+
+    run: str
+    query_id: str
+    passage_id: str
+    rank: int
+    similarity: float
+
+
+class Annotation(NamedTuple):
+    """A person's verdict on how useful a passage is for a query; never edited, only followed by another."""
+
+    query_id: str
+    passage_id: str
+    annotator: str
+    verdict: Verdict
+    note: str
+    rule: str
+    created: datetime
+
+
+class Progress(NamedTuple):
+    """How far a step has come; `total` is 0 while nobody knows."""
+
+    step: str
+    done: int
+    total: int
+    unit: str
+    note: str = ""
+
+
+Listener = Callable[[Progress], None]
+
+
+def silent(_: Progress) -> None:
+    """Listen to progress and say nothing."""

@@ -1,0 +1,100 @@
+"""How sure a mean or a difference of means is: bootstrap intervals and the paired randomisation test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+RESAMPLES = 9_999
+SEED = 20_422_722  # any fixed number: the same values always give the same interval
+BATCH_CELLS = 4_000_000  # resampled values held at once, 32 MB
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over `n` queries with its 95 % bootstrap interval (percentile, over queries)."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two rankings of the same queries on one measure; `difference` is after - before."""
+
+    measure: str
+    before: Interval
+    after: Interval
+    difference: Interval
+    p_value: float
+
+    @property
+    def significant(self) -> bool:
+        """Return whether the interval of the difference lies wholly on one side of 0."""
+        return self.difference.low > 0 or self.difference.high < 0
+
+    @property
+    def in_words(self) -> str:
+        """Return the finding as a sentence without numbers."""
+        if not self.significant:
+            return "no difference that these queries could show"
+        return "better than before" if self.difference.mean > 0 else "worse than before"
+
+
+def interval(values: ArrayLike) -> Interval:
+    """Return the mean of `values`, shape (n,), with its 95 % percentile bootstrap interval."""
+    from scipy.stats import bootstrap
+
+    sample: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
+    if len(sample) < 2 or np.ptp(sample) == 0:
+        mean = float(sample.mean()) if len(sample) else 0.0
+        return Interval(mean, mean, mean, len(sample))
+    found = bootstrap(
+        (sample,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        batch=max(1, BATCH_CELLS // len(sample)),
+        rng=np.random.default_rng(SEED),
+    ).confidence_interval
+    return Interval(float(sample.mean()), float(found.low), float(found.high), len(sample))
+
+
+def randomisation_test(differences: ArrayLike) -> float:
+    """Return the two-sided p-value of the paired randomisation test (Fisher; Smucker et al. 2007).
+
+    Signs of the per-query differences, shape (n,), are flipped at random; p counts the observed
+    arrangement too, so it is never 0.
+    """
+    from scipy.stats import permutation_test
+
+    sample: NDArray[np.float64] = np.asarray(differences, dtype=np.float64)
+    moved = sample[sample != 0]  # a zero keeps its value under any sign
+    if len(moved) == 0:
+        return 1.0
+    found = permutation_test(
+        (moved,),
+        np.sum,
+        permutation_type="samples",
+        n_resamples=RESAMPLES,
+        vectorized=True,
+        batch=max(1, BATCH_CELLS // len(moved)),
+        rng=np.random.default_rng(SEED),
+    )
+    return float(found.pvalue)
+
+
+def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Comparison:
+    """Compare two rankings of the same queries, values in the same order."""
+    differences = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
+    return Comparison(
+        measure, interval(before), interval(after), interval(differences), randomisation_test(differences)
+    )

@@ -1,0 +1,98 @@
+"""Evaluate: a student ranks a split's queries; the rankings are kept, the measures are asked of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from workbench import measures
+from workbench.errors import NothingToDo
+from workbench.index import Retriever
+from workbench.measures import MEASURES
+from workbench.records import Hit, Listener, Passage, Query, Run, silent
+from workbench.significance import Interval, interval
+from workbench.steps.retriever import retriever
+from workbench.store import Store, views
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run's measures, each a mean over the `judged` queries with its 95 % interval."""
+
+    student: str
+    split: str
+    queries: int
+    judged: int
+    measures: dict[str, Interval]
+    seconds: float
+
+
+def evaluate(
+    store: Store, student: str, split: str = "test", depth: int = 100, listen: Listener = silent
+) -> Evaluation:
+    """Rank the passages for every query of a split, `depth` deep, keep the run, and measure it.
+
+    The rank of every candidate is kept too, however low: a useful passage that nobody finds is a hard case.
+    """
+    started = time.monotonic()
+    queries, passages = views.queries(store, split), views.passages(store)
+    if not queries or not passages:
+        raise NothingToDo(
+            f"The {split} split has {len(queries):,} queries, over {len(passages):,} passages.",
+            "Run `workbench ingest`, or name another --split.",
+        )
+    ranker = retriever(store, student, passages)
+    name = f"{ranker.name}@{split}"
+    hits = _hits(name, ranker, queries, passages, depth, listen)
+    hits += _candidates_below(store, hits, ranker, queries, passages, listen)
+    run = Run(name, ranker.name, split, depth, views.collection_fingerprint(store), datetime.now(UTC))
+    store.add_run(run, hits)
+    return measured(store, run, seconds=time.monotonic() - started)
+
+
+def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: float = 0.0) -> Evaluation:
+    """Measure a run that the workspace holds."""
+    rankings = views.rankings(store, run)
+    values = measures.per_query(names, views.qrels(store, run.split), rankings)
+    return Evaluation(
+        student=run.student,
+        split=run.split,
+        queries=len(rankings),
+        judged=len(values[names[0]]),
+        measures={name: interval(list(of_query.values())) for name, of_query in values.items()},
+        seconds=seconds,
+    )
+
+
+def _hits(
+    name: str, ranker: Retriever, queries: list[Query], passages: list[Passage], depth: int, listen: Listener
+) -> list[Hit]:
+    nearest = ranker.search([query.text for query in queries], depth, listen)
+    return [
+        Hit(name, query.query_id, passages[row].passage_id, rank, float(similarity))
+        for query, rows, similarities in zip(queries, nearest.rows, nearest.similarities, strict=True)
+        for rank, (row, similarity) in enumerate(zip(rows, similarities, strict=True), start=1)
+        if row >= 0
+    ]
+
+
+def _candidates_below(
+    store: Store, hits: list[Hit], ranker: Retriever, queries: list[Query], passages: list[Passage], listen: Listener
+) -> list[Hit]:
+    """Return the candidates that the rankings do not reach, with their true rank below the depth."""
+    found = {(hit.query_id, hit.passage_id) for hit in hits}
+    row_of = {passage.passage_id: row for row, passage in enumerate(passages)}
+    wanted = views.candidates_of(store, queries[0].split)
+    missing = [
+        (query, [row_of[p] for p in wanted.get(query.query_id, ()) if (query.query_id, p) not in found])
+        for query in queries
+    ]
+    missing = [(query, rows) for query, rows in missing if rows]
+    places = ranker.place([query.text for query, _ in missing], [rows for _, rows in missing], listen)
+    return [
+        Hit(f"{ranker.name}@{query.split}", query.query_id, passages[row].passage_id, int(rank), float(similarity))
+        for (query, rows), place in zip(missing, places, strict=True)
+        for row, rank, similarity in zip(rows, place.ranks, place.similarities, strict=True)
+    ]

@@ -1,0 +1,198 @@
+"""Train: teach a student what a teacher finds useful; learn on train, choose on dev, never look at test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench import encoder, engine, measures, students, trainer
+from workbench.errors import BadSetting, Conflict, NothingToDo
+from workbench.records import Example, Listener, Passage, silent
+from workbench.store import Store, views
+from workbench.trainer import Trained, TrainSettings
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# Judged against the whole collection up to this size; beyond it against the dev queries' candidates.
+JUDGE_PASSAGES = 5_000
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished training: the student's name, what it was taught by, and how it went on dev."""
+
+    student: str
+    base: str
+    teacher: str
+    loss: str
+    path: str
+    examples: int
+    trained: Trained
+
+    @property
+    def in_words(self) -> str:
+        """Return the outcome in a sentence or two, a failure as plainly as a success."""
+        t = self.trained
+        reason = {"budget": "its budget", "patience": "no more gain on dev", "asked": "a request to stop"}[t.stopped]
+        went = f"{t.steps:,} steps in {t.seconds:.0f} s, ended by {reason}"
+        if not t.improved:
+            return (
+                f"{self.student}: no judgement on dev beat the base ({t.measure} {t.dev_before:.3f}), so the student "
+                f"holds the base's weights. {went}. Try a lower learning rate, a higher teacher temperature, or check "
+                "on the Utility page whether the teacher knows better than the base at all."
+            )
+        return (
+            f"{self.student}: {t.measure} on dev {t.dev_before:.3f} to {t.dev_best:.3f} "
+            f"({t.dev_best - t.dev_before:+.3f}), best at step {t.best_step:,}. {went}."
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides which student comes out; two plans never share a name."""
+
+    base: students.Student
+    teacher: str
+    settings: TrainSettings
+    examples: Sequence[Example]
+    name: str
+    recipe: dict[str, Any]
+
+
+def plan(store: Store, base: str, teacher: str | None, settings: TrainSettings, name: str = "") -> Plan:
+    """Look up everything a training needs and give the student its name; nothing is written."""
+    student = students.find(base, store.students)
+    taught_by = views.find_teacher(store, teacher)
+    examples = views.examples(store, taught_by, "train")
+    settings = replace(settings, precision=_precision(student, settings))
+    data = sha256()
+    for example in examples:
+        data.update(
+            repr((example.query.query_id, [p.passage_id for p in example.passages], example.utilities)).encode()
+        )
+    recipe = {
+        "base": student.name,
+        "teacher": taught_by,
+        "loss": settings.loss,
+        "settings": asdict(settings),
+        "seed": settings.seed,
+        "data": {"queries": len(examples), "fingerprint": data.hexdigest()[:12]},
+        "collection": views.collection_fingerprint(store),
+    }
+    fingerprint = sha256(repr(sorted(recipe.items())).encode()).hexdigest()[:6]
+    chosen = name or f"{students.slug(student.name)}-{settings.loss.replace('_', '-')}-{fingerprint}"
+    if name in (students.BM25, student.name):
+        raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
+    return Plan(student, taught_by, settings, examples, chosen, recipe)
+
+
+def train(
+    store: Store,
+    planned: Plan,
+    listen: Listener = silent,
+    stop: Callable[[], bool] = lambda: False,
+) -> TrainResult:
+    """Train the planned student and save it as a folder that `SentenceTransformer(path)` opens.
+
+    Killed at any moment, or stopped, the same plan goes on from its last checkpoint; a finished one is not
+    done again.
+    """
+    work = work_folder(store, planned.name)
+    place = store.students / students.slug(planned.name)
+    if not work.exists() and (place / students.RECIPE).exists():
+        return _finished(planned, students.read(place))
+    judge = _judge(store, planned.settings)
+    model = students.load(planned.base)
+    trained = trainer.train(model, planned.examples, views.passages(store), judge, planned.settings, work, listen, stop)
+    outcome = {key: value for key, value in asdict(trained).items() if key != "history"}
+    student = students.Student(planned.name, place, planned.base.name, {**planned.recipe, "outcome": outcome})
+    students.save(model, student, keep=[work / "history.jsonl"], overwrite=True)
+    if trained.stopped != "asked":
+        shutil.rmtree(work, ignore_errors=True)
+    return _result(planned, place, trained)
+
+
+def _finished(planned: Plan, student: students.Student) -> TrainResult:
+    """Return what a training that was done before came to, if it was this very one."""
+    if any(student.recipe.get(key) != value for key, value in planned.recipe.items()):
+        raise Conflict(
+            f"There is a student named {planned.name!r} already, made by another recipe.",
+            "Give the new one another --name, or none: then its recipe names it.",
+        )
+    return _result(planned, student.path, Trained(**student.recipe["outcome"], history=()))
+
+
+def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
+    return TrainResult(
+        student=planned.name,
+        base=planned.base.name,
+        teacher=planned.teacher,
+        loss=planned.settings.loss,
+        path=str(path),
+        examples=len(planned.examples),
+        trained=trained,
+    )
+
+
+def work_folder(store: Store, name: str) -> Path:
+    """Return where a training in progress keeps its checkpoints and history."""
+    return store.students / f".training-{students.slug(name)}"
+
+
+def _precision(student: students.Student, settings: TrainSettings) -> Any:
+    if settings.precision != "auto":
+        return settings.precision
+    return "bfloat16" if engine.fast_bfloat16() and not encoder.is_static(student.path) else "float32"
+
+
+def _judge(store: Store, settings: TrainSettings) -> Callable[[SentenceTransformer], float]:
+    """Return the dev measure of a model as a function: exact search, every judged dev query."""
+    qrels = views.qrels(store, "dev")
+    judged = {qrel.query_id for qrel in qrels if qrel.relevance > 0}
+    queries = [query for query in views.queries(store, "dev") if query.query_id in judged]
+    if not queries:
+        raise NothingToDo(
+            "No query of the dev split has a relevant passage, so nothing can choose the best step.",
+            "Give some queries the split dev, with qrels.",
+        )
+    passages = _judged_passages(store)
+
+    def judge(model: SentenceTransformer) -> float:
+        import numpy as np
+
+        asked = _encode(model.encode_query, [query.text for query in queries], settings)
+        found = _encode(model.encode_document, [passage.content for passage in passages], settings)
+        similarities = asked @ found.T
+        depth = min(100, len(passages))
+        top = np.argpartition(-similarities, depth - 1, axis=1)[:, :depth]
+        rankings = {
+            query.query_id: [(passages[row].passage_id, float(similarities[place, row])) for row in top[place]]
+            for place, query in enumerate(queries)
+        }
+        values = measures.per_query([settings.measure], qrels, rankings)[settings.measure]
+        return sum(values.values()) / len(values)
+
+    return judge
+
+
+def _judged_passages(store: Store) -> list[Passage]:
+    passages = views.passages(store)
+    if len(passages) <= JUDGE_PASSAGES:
+        return passages
+    wanted = {passage for ids in views.candidates_of(store, "dev").values() for passage in ids}
+    wanted |= {qrel.passage_id for qrel in views.qrels(store, "dev")}
+    return [passage for passage in passages if passage.passage_id in wanted]
+
+
+def _encode(encode: Callable[..., Any], texts: list[str], settings: TrainSettings) -> Any:
+    import torch
+
+    faster = settings.precision == "bfloat16"
+    with torch.autocast("cuda" if torch.cuda.is_available() else "cpu", torch.bfloat16) if faster else nullcontext():
+        return encode(texts, batch_size=64, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)

@@ -1,0 +1,59 @@
+"""Rows to Arrow columns: the only fast way into DuckDB (350 times `executemany`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+ANSWERS = pa.list_(
+    pa.struct(
+        [
+            ("answer", pa.string()),
+            ("tokens", pa.int32()),
+            ("with_passage", pa.float64()),
+            ("without_passage", pa.float64()),
+        ]
+    )
+)
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "passages": pa.schema({"passage_id": pa.string(), "title": pa.string(), "text": pa.string()}),
+    "queries": pa.schema(
+        {"query_id": pa.string(), "text": pa.string(), "answers": pa.list_(pa.string()), "split": pa.string()}
+    ),
+    "qrels": pa.schema({"query_id": pa.string(), "passage_id": pa.string(), "relevance": pa.int32()}),
+    "candidates": pa.schema({"query_id": pa.string(), "passage_id": pa.string(), "source": pa.string()}),
+    "utilities": pa.schema(
+        {
+            "query_id": pa.string(),
+            "passage_id": pa.string(),
+            "teacher": pa.string(),
+            "value": pa.float64(),
+            "answers": ANSWERS,
+            "truncated": pa.int32(),
+        }
+    ),
+    "failures": pa.schema(
+        {"query_id": pa.string(), "passage_id": pa.string(), "teacher": pa.string(), "reason": pa.string()}
+    ),
+    "hits": pa.schema(
+        {
+            "run": pa.string(),
+            "query_id": pa.string(),
+            "passage_id": pa.string(),
+            "rank": pa.int32(),
+            "similarity": pa.float64(),
+        }
+    ),
+}
+
+
+def table(name: str, rows: Iterable[Sequence[Any]]) -> pa.Table:
+    """Return `rows` (NamedTuples in the order of table `name`'s columns) as an Arrow table."""
+    schema = SCHEMAS[name]
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    if name == "utilities":
+        columns[4] = tuple([answer._asdict() for answer in answers] for answers in columns[4])
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema)

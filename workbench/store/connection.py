@@ -1,0 +1,79 @@
+"""Open-work-close on the database file, with bounded waiting for whoever else has it."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import psutil
+
+from workbench.errors import StoreBusy, StoreVersion, WorkbenchError
+from workbench.store.schema import STORAGE
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": STORAGE,
+    # Without these an unknown function makes DuckDB try the network for seconds before it fails.
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+@contextmanager
+def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Hold a connection to `database` for the length of the block, waiting up to `patience` seconds for it.
+
+    Raises StoreBusy naming the process that keeps the file, StoreVersion for a file from a newer DuckDB.
+    """
+    connection = _wait(database, read_only, time.monotonic() + patience)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _wait(database: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyConnection:
+    pause = 0.005
+    while True:
+        try:
+            return duckdb.connect(str(database), read_only=read_only, config=CONFIG)
+        except (duckdb.IOException, duckdb.ConnectionException) as trouble:
+            if not _is_busy(trouble):
+                raise _translated(trouble, database) from trouble
+            if time.monotonic() > deadline:
+                raise _busy(trouble, database) from trouble
+        time.sleep(random.uniform(pause / 2, pause))
+        pause = min(pause * 1.5, 0.05)
+
+
+def _is_busy(trouble: Exception) -> bool:
+    # Another process holds the file, or another thread of this one holds it in the other mode.
+    return "lock on file" in str(trouble) or "different configuration" in str(trouble)
+
+
+def _busy(trouble: Exception, database: Path) -> StoreBusy:
+    match = re.search(r"PID (\d+)", str(trouble))
+    holder = "another thread of this process"
+    if match:
+        try:
+            holder = f"process {match[1]} ({' '.join(psutil.Process(int(match[1])).cmdline()[:6])})"
+        except psutil.Error:
+            holder = f"process {match[1]}"
+    return StoreBusy(
+        f"{database} is kept busy by {holder}.",
+        "Close that program, or let it finish, and try again. The workbench itself never keeps the file open.",
+    )
+
+
+def _translated(trouble: Exception, database: Path) -> WorkbenchError:
+    text = str(trouble)
+    if "version number" in text or "newer" in text:
+        return StoreVersion(
+            f"{database} was written by another version of DuckDB than {duckdb.__version__}.",
+            "Upgrade duckdb, or open the workspace where it was made and take a snapshot.",
+        )
+    return WorkbenchError(f"{database} cannot be opened: {text.splitlines()[0]}")

@@ -1,0 +1,79 @@
+"""The tables of a workspace and the ordered migrations that lead to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.errors import StoreVersion
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Readable by DuckDB 1.4 and later; 2.0 would otherwise write files that only 2.0 opens.
+STORAGE = "v1.4.0"
+
+# One entry a schema version, in order; a released entry is never edited, only followed by another.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    create table passages (passage_id varchar primary key, title varchar not null, text varchar not null);
+    create table queries (
+        query_id varchar primary key, text varchar not null, answers varchar[] not null, split varchar not null
+    );
+    create table qrels (
+        query_id varchar, passage_id varchar, relevance integer not null, primary key (query_id, passage_id)
+    );
+    create table candidates (
+        query_id varchar, passage_id varchar, source varchar, primary key (query_id, passage_id, source)
+    );
+    create table utilities (
+        query_id varchar, passage_id varchar, teacher varchar,
+        value double not null,
+        answers struct(
+            answer varchar, tokens integer, with_passage double, without_passage double
+        )[] not null,
+        truncated integer not null,
+        primary key (query_id, passage_id, teacher)
+    );
+    create table failures (
+        query_id varchar, passage_id varchar, teacher varchar, reason varchar not null,
+        primary key (query_id, passage_id, teacher)
+    );
+    create table runs (
+        run varchar primary key, student varchar not null, split varchar not null, depth integer not null,
+        collection varchar not null, created timestamp not null
+    );
+    create table hits (
+        run varchar not null, query_id varchar not null, passage_id varchar not null,
+        rank integer not null, similarity double not null
+    );
+    create table annotations (
+        query_id varchar not null, passage_id varchar not null, annotator varchar not null,
+        verdict varchar not null, note varchar not null, rule varchar not null, created timestamp not null
+    );
+    """,
+)
+
+
+def version(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the schema version of an open database, 0 for an empty one."""
+    found = connection.execute("select 1 from duckdb_tables() where table_name = 'meta'").fetchone()
+    if not found:
+        return 0
+    row = connection.execute("select value from meta where key = 'schema'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def migrate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring an open database to the newest schema, one transaction a version."""
+    if version(connection) > len(MIGRATIONS):
+        raise StoreVersion(
+            f"The workspace has schema {version(connection)}; this workbench knows {len(MIGRATIONS)}.",
+            "Open it with the newer utility-workbench that wrote it.",
+        )
+    connection.execute("create table if not exists meta (key varchar primary key, value bigint not null)")
+    connection.execute("insert into meta values ('schema', 0), ('revision', 0) on conflict do nothing")
+    for number, statements in enumerate(MIGRATIONS[version(connection) :], start=version(connection) + 1):
+        connection.execute("begin")
+        connection.execute(statements)
+        connection.execute("update meta set value = ? where key = 'schema'", [number])
+        connection.execute("commit")

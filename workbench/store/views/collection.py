@@ -1,0 +1,119 @@
+"""What the collection holds: queries, passages, qrels, and how many of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, NamedTuple
+
+from workbench.errors import UnknownName
+from workbench.records import Passage, Qrel, Query
+
+if TYPE_CHECKING:
+    from workbench.store.store import Store
+
+
+class SplitCounts(NamedTuple):
+    """How much of one split there is, and how much of it can be judged or scored."""
+
+    split: str
+    queries: int
+    with_answers: int
+    judged: int
+    candidates: int
+
+
+class Counts(NamedTuple):
+    """The size of a workspace."""
+
+    passages: int
+    queries: int
+    qrels: int
+    candidates: int
+    utilities: int
+    runs: int
+    annotations: int
+    splits: tuple[SplitCounts, ...]
+
+
+def queries(store: Store, split: str | None = None, ids: Collection[str] | None = None) -> list[Query]:
+    """Return queries by id, of one split or all; with `ids`, just those."""
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            select query_id, text, answers, split from queries
+            where ($split is null or split = $split) and ($ids is null or list_contains($ids, query_id))
+            order by query_id
+            """,
+            {"split": split, "ids": None if ids is None else list(ids)},
+        ).fetchall()
+    return [Query(query_id, text, tuple(answers), of) for query_id, text, answers, of in rows]
+
+
+def query(store: Store, query_id: str) -> Query:
+    """Return one query; raises UnknownName if there is none of that id."""
+    if found := queries(store, ids=[query_id]):
+        return found[0]
+    raise UnknownName("query", query_id, [], "Query ids are listed by `workbench diff --json`.")
+
+
+def passages(store: Store, ids: Collection[str] | None = None) -> list[Passage]:
+    """Return all passages by id; with `ids`, just those."""
+    with store.read() as connection:
+        if ids is None:
+            rows = connection.execute("select passage_id, title, text from passages order by passage_id").fetchall()
+        else:
+            rows = connection.execute(
+                """
+                select passage_id, title, text from passages
+                semi join (select unnest($ids) as passage_id) using (passage_id) order by passage_id
+                """,
+                {"ids": list(ids)},
+            ).fetchall()
+    return [Passage(*row) for row in rows]
+
+
+def qrels(store: Store, split: str | None = None) -> list[Qrel]:
+    """Return the qrels of a split's queries, or all."""
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            select query_id, passage_id, relevance from qrels semi join (
+                select query_id from queries where $split is null or split = $split
+            ) using (query_id) order by query_id, passage_id
+            """,
+            {"split": split},
+        ).fetchall()
+    return [Qrel(*row) for row in rows]
+
+
+def collection_fingerprint(store: Store) -> str:
+    """Return 12 hex digits that change when any passage is added, removed or edited."""
+    with store.read() as connection:
+        row = connection.execute(
+            "select bit_xor(md5_number_lower(concat_ws(chr(31), passage_id, title, text))), count(*) from passages"
+        ).fetchone()
+    assert row is not None
+    return f"{((row[0] or 0) + int(row[1])) % 2**48:012x}"
+
+
+def counts(store: Store) -> Counts:
+    """Return the size of the workspace, per split where that has a meaning."""
+    tables = ("passages", "queries", "qrels", "candidates", "utilities", "runs", "annotations")
+    with store.read() as connection:
+        sizes = connection.execute(
+            "select " + ", ".join(f"(select count(*) from {name})" for name in tables)
+        ).fetchone()
+        splits = connection.execute(
+            """
+            select split, count(*), count(*) filter (len(answers) > 0),
+                   count(*) filter (query_id in (select query_id from qrels where relevance > 0)),
+                   coalesce(sum(pairs), 0)::bigint
+            from queries left join (
+                select query_id, count(distinct passage_id) as pairs from candidates group by all
+            ) using (query_id)
+            group by split
+            order by coalesce(nullif(list_position(['train', 'dev', 'test'], split), 0), 9), split
+            """
+        ).fetchall()
+    assert sizes is not None
+    return Counts(*sizes, splits=tuple(SplitCounts(*row) for row in splits))

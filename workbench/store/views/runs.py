@@ -1,0 +1,164 @@
+"""Rankings: which runs there are, and what each put where."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from workbench.errors import NothingToDo
+from workbench.records import Hit, Run
+
+if TYPE_CHECKING:
+    from workbench.store.store import Store
+
+
+class Placed(NamedTuple):
+    """One passage of one query in every respect: where it stands, how relevant, how useful."""
+
+    passage_id: str
+    title: str
+    text: str
+    rank: int | None
+    similarity: float | None
+    relevance: int | None
+    utility: float | None
+
+
+def runs(store: Store, split: str | None = None) -> list[Run]:
+    """Return the runs, oldest first, of one split or all."""
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            select run, student, split, depth, collection, created from runs
+            where $split is null or split = $split order by created, run
+            """,
+            {"split": split},
+        ).fetchall()
+    return [Run(*row[:5], row[5].replace(tzinfo=UTC)) for row in rows]
+
+
+def find_run(store: Store, student: str, split: str) -> Run:
+    """Return the run of `student` on `split`; raises NothingToDo naming those that exist."""
+    found = runs(store, split)
+    for run in found:
+        if student in (run.student, run.run):
+            return run
+    known = ", ".join(run.student for run in found) or "none"
+    raise NothingToDo(
+        f"There is no run of {student!r} on the {split} split; there are: {known}.",
+        f"Make it with `workbench evaluate '{student}' --split {split}`.",
+    )
+
+
+def rankings(store: Store, run: Run) -> dict[str, list[tuple[str, float]]]:
+    """Return query_id -> [(passage_id, similarity)] by rank, down to the run's depth."""
+    with store.read() as connection:
+        rows = connection.execute(
+            "select query_id, passage_id, similarity from hits where run = ? and rank <= ? order by query_id, rank",
+            [run.run, run.depth],
+        ).fetchall()
+    ranked: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    for query_id, passage_id, similarity in rows:
+        ranked[query_id].append((passage_id, similarity))
+    return dict(ranked)
+
+
+def hits(store: Store, run: Run, query_ids: Collection[str] | None = None) -> list[Hit]:
+    """Return every hit of a run, its candidates below the depth included."""
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            select run, query_id, passage_id, rank, similarity from hits
+            where run = $run and ($ids is null or list_contains($ids, query_id)) order by query_id, rank
+            """,
+            {"run": run.run, "ids": None if query_ids is None else list(query_ids)},
+        ).fetchall()
+    return [Hit(*row) for row in rows]
+
+
+def candidates_of(store: Store, split: str) -> dict[str, list[str]]:
+    """Return query_id -> its candidates' passage ids, for a split."""
+    with store.read() as connection:
+        rows: list[tuple[str, list[str]]] = connection.execute(
+            """
+            select query_id, list(distinct passage_id order by passage_id) from candidates
+            semi join (select query_id from queries where split = ?) using (query_id) group by query_id
+            """,
+            [split],
+        ).fetchall()
+    return dict(rows)
+
+
+def ranking(
+    store: Store, query_id: str, *, run: Run | None = None, teacher: str | None = None, depth: int = 10
+) -> list[Placed]:
+    """Return one query's passages as a run ranks them, or, without a run, as the teacher does."""
+    order = "rank" if run else "utility desc nulls last"
+    join = "join" if run else "left join"
+    keep = "true" if run else "utility is not null"
+    values: dict[str, Any] = {
+        "query": query_id,
+        "run": run.run if run else "",
+        "teacher": teacher or "",
+        "depth": depth,
+    }
+    with store.read() as connection:
+        rows = connection.execute(
+            f"""
+            select passage_id, title, text, rank, similarity, relevance, utility from passages
+            {join} (select * from hits where run = $run and query_id = $query) using (passage_id)
+            left join (select * from qrels where query_id = $query) using (passage_id)
+            left join (
+                select passage_id, value as utility from utilities where teacher = $teacher and query_id = $query
+            ) using (passage_id)
+            where {keep} order by {order}, passage_id limit $depth
+            """,
+            values,
+        ).fetchall()
+    return [Placed(*row) for row in rows]
+
+
+class Moved(NamedTuple):
+    """One passage in two rankings of one query; a rank is None where the run does not know it."""
+
+    passage_id: str
+    title: str
+    text: str
+    before: int | None
+    after: int | None
+    relevance: int | None
+    utility: float | None
+
+    @property
+    def movement(self) -> str:
+        """Return what happened to it, in words."""
+        if self.before is None or self.after is None:
+            return "new" if self.before is None else "gone"
+        if self.before == self.after:
+            return "stays"
+        return f"{'up' if self.after < self.before else 'down'} {abs(self.before - self.after)}"
+
+
+def movements(
+    store: Store, before: Run, after: Run, query_id: str, teacher: str | None = None, depth: int = 10
+) -> list[Moved]:
+    """Return the passages in the top `depth` of either run for one query, by their rank after, then before."""
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            select passage_id, title, text, b.rank, a.rank, relevance, utility
+            from (select passage_id, rank from hits where run = $before and query_id = $query) b
+            full join (select passage_id, rank from hits where run = $after and query_id = $query) a using (passage_id)
+            join passages using (passage_id)
+            left join (select passage_id, relevance from qrels where query_id = $query) using (passage_id)
+            left join (
+                select passage_id, value as utility from utilities where teacher = $teacher and query_id = $query
+            ) using (passage_id)
+            where b.rank <= $depth or a.rank <= $depth
+            order by a.rank nulls last, b.rank
+            """,
+            {"before": before.run, "after": after.run, "query": query_id, "teacher": teacher or "", "depth": depth},
+        ).fetchall()
+    return [Moved(*row) for row in rows]

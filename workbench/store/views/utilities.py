@@ -1,0 +1,182 @@
+"""What teachers have said, and what they have not been asked yet."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from workbench.errors import NothingToDo, UnknownName
+from workbench.records import AnswerLikelihood, Example, Failure, Group, Passage, Utility
+from workbench.store.views.collection import passages, queries
+
+if TYPE_CHECKING:
+    from workbench.store.store import Store
+
+
+class TeacherCounts(NamedTuple):
+    """How much one teacher has scored; `relevant_first` of `judged` queries have a relevant passage on top."""
+
+    teacher: str
+    queries: int
+    pairs: int
+    failures: int
+    truncated: int
+    helpful: float
+    relevant_first: int
+    judged: int
+
+
+def unscored(store: Store, teacher: str, split: str | None = None, limit: int | None = None) -> list[tuple[str, int]]:
+    """Return (query_id, number of candidates) for the first `limit` queries of a split, where any is missing.
+
+    The limit counts queries with candidates, scored or not: asking again for the same 200 asks for nothing new.
+    """
+    with store.read() as connection:
+        rows: list[tuple[str, int]] = connection.execute(
+            f"""
+            with asked as (
+                select query_id from queries semi join candidates using (query_id)
+                where $split is null or split = $split order by query_id limit $limit
+            )
+            select query_id, count(*) from ({_MISSING}) semi join asked using (query_id)
+            group by query_id order by query_id
+            """,
+            {"teacher": teacher, "split": split, "limit": limit},
+        ).fetchall()
+    return rows
+
+
+_MISSING = """
+    select distinct query_id, passage_id from candidates
+    anti join (select query_id, passage_id from utilities where teacher = $teacher) using (query_id, passage_id)
+    anti join (select query_id, passage_id from failures where teacher = $teacher) using (query_id, passage_id)
+"""
+
+
+def groups(store: Store, teacher: str, query_ids: Sequence[str]) -> list[Group]:
+    """Return the given queries with those of their candidates that `teacher` has not scored."""
+    with store.read() as connection:
+        pairs = connection.execute(
+            f"""
+            select query_id, passage_id from ({_MISSING})
+            semi join (select unnest($ids) as query_id) using (query_id) order by query_id, passage_id
+            """,
+            {"teacher": teacher, "ids": list(query_ids)},
+        ).fetchall()
+    wanted = defaultdict(list)
+    for query_id, passage_id in pairs:
+        wanted[query_id].append(passage_id)
+    texts = _by_id(store, {passage_id for _, passage_id in pairs})
+    return [
+        Group(query, tuple(texts[passage_id] for passage_id in wanted[query.query_id]))
+        for query in queries(store, ids=list(wanted))
+    ]
+
+
+def examples(store: Store, teacher: str, split: str) -> list[Example]:
+    """Return the scored queries of a split with their passages, best first: what a student learns from."""
+    with store.read() as connection:
+        scored = connection.execute(
+            """
+            select query_id, list(passage_id order by value desc, passage_id), list(value order by value desc, passage_id)
+            from utilities semi join (select query_id from queries where split = $split) using (query_id)
+            where teacher = $teacher group by query_id order by query_id
+            """,
+            {"teacher": teacher, "split": split},
+        ).fetchall()
+        known = dict(
+            connection.execute(
+                """
+                select query_id, list(distinct passage_id) from (
+                    select query_id, passage_id from candidates union all select query_id, passage_id from qrels
+                ) group by query_id
+                """
+            ).fetchall()
+        )
+    if not scored:
+        raise NothingToDo(
+            f"{teacher} has scored no query of the {split} split.",
+            f"Run `workbench score --split {split}` with it first.",
+        )
+    asked = {query.query_id: query for query in queries(store, split)}
+    texts = _by_id(store, {passage_id for _, ids, _ in scored for passage_id in ids})
+    return [
+        Example(
+            asked[query_id],
+            tuple(texts[passage_id] for passage_id in ids),
+            tuple(values),
+            frozenset(known.get(query_id, ids)),
+        )
+        for query_id, ids, values in scored
+    ]
+
+
+def teachers(store: Store) -> list[TeacherCounts]:
+    """Return what each teacher has scored; `helpful` is the share of pairs with a utility above 0."""
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            with best as (
+                select teacher, query_id, arg_max(coalesce(relevance, 0), (value, passage_id)) as relevance
+                from utilities left join qrels using (query_id, passage_id) group by all
+            ), first as (
+                select teacher, count(*) filter (relevance > 0) as relevant_first, count(*) as judged
+                from best semi join (select query_id from qrels where relevance > 0) using (query_id) group by all
+            ), failed as (select teacher, count(*) as failures from failures group by all),
+            said as (
+                select teacher, count(distinct query_id) as queries, count(*) as pairs,
+                       count(*) filter (truncated > 0) as truncated, avg((value > 0)::int) as helpful
+                from utilities group by all
+            )
+            select teacher, coalesce(queries, 0), coalesce(pairs, 0), coalesce(failures, 0), coalesce(truncated, 0),
+                   coalesce(helpful, 0), coalesce(relevant_first, 0), coalesce(judged, 0)
+            from said full join failed using (teacher) left join first using (teacher) order by teacher
+            """
+        ).fetchall()
+    return [TeacherCounts(*row) for row in rows]
+
+
+def find_teacher(store: Store, name: str | None) -> str:
+    """Return the full name of the teacher that `name` begins or equals; the only one, if there is no name."""
+    known = [found.teacher for found in teachers(store)]
+    if not known:
+        raise NothingToDo("No teacher has scored anything yet.", "Run `workbench score` first.")
+    if name in known:
+        return str(name)
+    matching = [teacher for teacher in known if not name or teacher.startswith(name)]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise UnknownName("single teacher", name or "", known, f"Say which of: {', '.join(matching)}.")
+    raise UnknownName("teacher", name or "", known)
+
+
+def utilities(store: Store, teacher: str, query_id: str | None = None) -> list[Utility]:
+    """Return a teacher's utilities with the likelihoods behind them, of one query or all, best first."""
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            select query_id, passage_id, teacher, value, answers, truncated from utilities
+            where teacher = $teacher and ($query is null or query_id = $query)
+            order by query_id, value desc, passage_id
+            """,
+            {"teacher": teacher, "query": query_id},
+        ).fetchall()
+    return [
+        Utility(*row[:4], answers=tuple(AnswerLikelihood(**answer) for answer in row[4]), truncated=row[5])
+        for row in rows
+    ]
+
+
+def failures(store: Store, teacher: str) -> list[Failure]:
+    """Return the pairs that a teacher could not score, and why."""
+    with store.read() as connection:
+        rows = connection.execute(
+            "select query_id, passage_id, teacher, reason from failures where teacher = ? order by all", [teacher]
+        ).fetchall()
+    return [Failure(*row) for row in rows]
+
+
+def _by_id(store: Store, ids: set[str]) -> dict[str, Passage]:
+    return {passage.passage_id: passage for passage in passages(store, ids)}

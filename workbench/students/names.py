@@ -1,0 +1,52 @@
+"""What a student's name stands for: one trained here, a folder, a static student, or a base model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.errors import BadSetting
+from workbench.students import static, weights
+from workbench.students.folders import RECIPE, Student, is_model, read, slug, trained
+
+# The lexical baseline: a student in every run and plot, but one without a folder.
+BM25 = "bm25"
+
+
+def find(name: str, folder: Path) -> Student:
+    """Return the student that a name stands for, fetching or building it if need be.
+
+    Tried in this order: a student of the workspace's students `folder`, the path of a model folder,
+    `static:<base>`, all-MiniLM-L6-v2 (packaged or from the hub), any model of the Hugging Face hub.
+    Raises ModelUnavailable, saying why, if the name stands for nothing that can be had here.
+    """
+    if name == BM25:
+        raise BadSetting(f"{BM25!r} is the lexical baseline: it has no weights.", "It can be evaluated, not trained.")
+    if not name.strip():
+        raise BadSetting("A student's name is empty.", f"Name one, such as {weights.MINILM}.")
+    if student := _of_workspace(name, folder):
+        return student
+    path = Path(name).expanduser()
+    if is_model(path):
+        return _of_path(name, path, folder)
+    if name.startswith(static.PREFIX):
+        return static.built(find(name.removeprefix(static.PREFIX), folder), folder)
+    name = weights.MINILM if name == f"sentence-transformers/{weights.MINILM}" else name
+    return Student(name, weights.locate(name))
+
+
+def _of_workspace(name: str, folder: Path) -> Student | None:
+    """Look into the folder that the name would have before reading every recipe there is."""
+    likely = folder / slug(name)
+    if (likely / RECIPE).is_file() and (student := read(likely)).name == name:
+        return student
+    return next((student for student in trained(folder) if student.name == name), None)
+
+
+def _of_path(name: str, path: Path, folder: Path) -> Student:
+    """Name a student of this workspace as it names itself, and any other model by the path given."""
+    if not (path / RECIPE).is_file():
+        return Student(name, path)
+    student = read(path)
+    if path.resolve().parent == folder.resolve():
+        return student
+    return Student(name, path, student.base, student.recipe)

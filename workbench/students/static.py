@@ -1,0 +1,55 @@
+"""Static students: the mean of a base model's token vectors, without its layers; encoding takes a table look-up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import Conflict, ModelUnavailable
+from workbench.students.folders import RECIPE, Student, load, read, save, slug
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+PREFIX = "static:"
+
+
+def built(base: Student, folder: Path) -> Student:
+    """Return the static student of a base, from the students folder or built there once (seconds)."""
+    name = PREFIX + base.name
+    path = folder / slug(name)
+    if not (path / RECIPE).is_file():
+        try:
+            return save(build(base), Student(name, path, base.name, {"kind": "static"}))
+        except Conflict:
+            # Another process built the same folder meanwhile, or something else lies there: read() tells which.
+            pass
+    student = read(path)
+    if student.name != name:
+        raise Conflict(f"{path} holds the student {student.name!r}, so {name!r} cannot be built there.")
+    return student
+
+
+def build(base: Student) -> SentenceTransformer:
+    """Return a model that maps a text to the normalised mean of its tokens' rows in the base's input table.
+
+    It consists of sentence-transformers' own modules, so that SentenceTransformer(path) opens it anywhere.
+    """
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Normalize
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    whole = load(base, device="cpu")
+    table = getattr(getattr(whole[0], "auto_model", None), "get_input_embeddings", lambda: None)()
+    fast = getattr(whole.tokenizer, "backend_tokenizer", None)
+    if table is None or fast is None:
+        raise ModelUnavailable(
+            f"{base.name!r} cannot become static: it has no table of token vectors with a fast tokenizer.",
+            "Choose a transformers encoder such as all-MiniLM-L6-v2 as base.",
+        )
+    tokenizer = Tokenizer.from_str(fast.to_str())
+    # A base's limit on length says nothing about a mean of rows; MiniLM's would cut passages at 128 tokens.
+    tokenizer.no_truncation()
+    rows = table.weight.detach().float().clone()
+    return SentenceTransformer(modules=[StaticEmbedding(tokenizer, rows), Normalize()], device="cpu")

@@ -1,0 +1,253 @@
+"""The loop: sentence-transformers' trainer, judged, saved and stopped our way."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from math import exp, isfinite
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import torch
+from datasets import Dataset
+from sentence_transformers.base.sampler import DefaultBatchSampler
+from sentence_transformers.sentence_transformer.trainer import SentenceTransformerTrainer
+from sentence_transformers.sentence_transformer.training_args import SentenceTransformerTrainingArguments
+from torch.utils.data import SequentialSampler
+from transformers import TrainerCallback, TrainerControl, TrainerState
+from transformers.trainer_callback import PrinterCallback
+
+from workbench.errors import BadSetting
+from workbench.records import Progress as Said
+from workbench.trainer.folder import WEIGHTS, Folder, Progress, load_weights, save_weights
+from workbench.trainer.reading import Collator, Objective, is_static
+from workbench.trainer.sampling import Batches
+from workbench.trainer.settings import Record, Stopped, Trained, TrainSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sentence_transformers import SentenceTransformer
+
+    from workbench.records import Listener
+
+# Steps between two lines of the history.
+EVERY = 5
+
+
+@dataclass(frozen=True)
+class Work:
+    """A training to be done: who learns, from what, judged by whom, how, and who is told and asked."""
+
+    model: SentenceTransformer
+    batches: Batches
+    judge: Callable[[SentenceTransformer], float]
+    settings: TrainSettings
+    listen: Listener
+    stop: Callable[[], bool]
+
+
+def run(work: Work, path: Path, data: str) -> Trained:
+    """Do the work in a folder, from its last checkpoint if there is one; `data` is the fingerprint of the examples."""
+    recipe = asdict(work.settings) | {"data": data, "student": fingerprint(work.model)}
+    # More minutes change how far a training comes, not what a step does.
+    del recipe["minutes"]
+    folder = Folder(path, recipe)
+    if trained := folder.trained():
+        load_weights(work.model, folder.best(trained.best_step))
+        return trained
+    checkpoint, progress = folder.checkpoint() or (None, Progress())
+    folder.rewind(progress.step if checkpoint else -1)
+    objective = Objective(work.model, work.settings)
+    conductor = Conductor(work, folder, objective, progress)
+    if checkpoint is None:
+        conductor.judge_base()
+    if not conductor.stopped:
+        trainer = _Trainer(
+            model=work.model,
+            args=_arguments(work, path),
+            # One row for each query of each step: the texts are drawn when their step comes.
+            train_dataset=Dataset.from_dict({"slot": range(work.settings.steps * work.settings.batch_size)}),
+            loss=objective,
+            data_collator=Collator(work.model, work.batches, work.settings),
+            callbacks=[conductor],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return conductor.end()
+
+
+def fingerprint(model: SentenceTransformer) -> str:
+    """Return a digest of a student's weights."""
+    digest = blake2b(digest_size=8)
+    for name, value in model.named_parameters():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+class Conductor(TrainerCallback):
+    """Follows the steps: writes the history, has the student judged, keeps the best weights, ends the training."""
+
+    def __init__(self, work: Work, folder: Folder, objective: Objective, progress: Progress) -> None:
+        self.work, self.folder, self.objective, self.progress = work, folder, objective, progress
+        self.stopped: Stopped | None = self._exhausted(progress)
+        self._began = monotonic() - progress.seconds
+        self._losses: list[float] = []
+        self._entropies: list[float] = []
+
+    def judge_base(self) -> None:
+        """Judge the student as it came; it is the best until a later step beats it."""
+        dev = self._judged()
+        self.progress = replace(self.progress, seconds=self._seconds(), dev_before=dev, dev_best=dev)
+        save_weights(self.work.model, self.folder.best(0))
+        self.folder.write({"step": 0, "seconds": round(self._seconds(), 3), "dev": dev})
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Write, judge, save and end as this step demands."""
+        if not isfinite(self.objective.value):
+            raise BadSetting(
+                f"The loss is {self.objective.value} at step {state.global_step}: the training has diverged.",
+                "Lower the learning rate, or raise the temperatures.",
+            )
+        self._losses.append(self.objective.value)
+        self._entropies.append(self.objective.entropy)
+        settings, step = self.work.settings, state.global_step
+        asked = self.work.stop()
+        late = settings.minutes is not None and self._seconds() >= 60 * settings.minutes
+        last = asked or late or step >= settings.steps
+        if last or step % settings.evaluate_every == 0:
+            self._judge(step, kwargs["lr_scheduler"].get_last_lr()[0])
+            control.should_save = True
+            self.stopped = "asked" if asked else self._exhausted(self.progress)
+            control.should_training_stop = self.stopped is not None
+        elif step % EVERY == 0:
+            self.folder.write(self._line(step, kwargs["lr_scheduler"].get_last_lr()[0]))
+        self._say(step)
+
+    def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Declare the checkpoint whole that was just written."""
+        self.folder.complete(self.progress)
+
+    def end(self) -> Trained:
+        """Put the best weights back and return the result; a training that was asked to stop can still go on."""
+        load_weights(self.work.model, self.folder.best(self.progress.best_step))
+        self.work.model.eval()
+        trained = Trained(
+            steps=self.progress.step,
+            best_step=self.progress.best_step,
+            dev_before=self.progress.dev_before,
+            dev_best=self.progress.dev_best,
+            measure=self.work.settings.measure,
+            seconds=round(self.progress.seconds, 3),
+            stopped=self.stopped or "budget",
+            history=tuple(self.folder.history()),
+        )
+        if trained.stopped != "asked":
+            self.folder.finish(trained)
+        return trained
+
+    def _judge(self, step: int, rate: float) -> None:
+        """Judge the student at a step and keep its weights if it is the best so far."""
+        line = self._line(step, rate)
+        dev = self._judged()
+        self.folder.write(line | {"seconds": round(self._seconds(), 3), "dev": dev})
+        before = self.progress
+        if dev > before.dev_best:
+            self.progress = replace(before, best_step=step, dev_best=dev, misses=0)
+            save_weights(self.work.model, self.folder.best(step))
+        else:
+            self.progress = replace(before, misses=before.misses + 1)
+        self.progress = replace(self.progress, step=step, seconds=self._seconds())
+
+    def _judged(self) -> float:
+        """Return the judge's number for the student as it is now."""
+        self.work.model.eval()
+        with torch.no_grad():
+            dev = float(self.work.judge(self.work.model))
+        if not isfinite(dev):
+            raise ValueError(f"The judge returned {dev} for {self.work.settings.measure}.")
+        return dev
+
+    def _exhausted(self, progress: Progress) -> Stopped | None:
+        """Return why no further step is due."""
+        settings = self.work.settings
+        if progress.step >= settings.steps:
+            return "budget"
+        if settings.patience and progress.misses >= settings.patience:
+            return "patience"
+        if settings.minutes is not None and progress.seconds >= 60 * settings.minutes:
+            return "budget"
+        return None
+
+    def _line(self, step: int, rate: float) -> Record:
+        """Return the history's line for the steps since the last one."""
+        loss, entropy = (sum(each) / len(each) for each in (self._losses, self._entropies))
+        self._losses, self._entropies = [], []
+        seconds = round(self._seconds(), 3)
+        measured = {"loss": loss, "learning_rate": rate, "entropy": entropy, "effective": exp(entropy)}
+        return {"step": step, "seconds": seconds, **measured}
+
+    def _say(self, step: int) -> None:
+        """Tell the listener how far it is, and how good."""
+        at = self.progress
+        note = f"loss {self.objective.value:.3f}; {self.work.settings.measure} on dev {at.dev_before:.3f} before, "
+        note += f"best {at.dev_best:.3f} at step {at.best_step}"
+        self.work.listen(Said("train", step, self.work.settings.steps, "steps", note))
+
+    def _seconds(self) -> float:
+        """Return the seconds spent on this training, those before a resumption included."""
+        return monotonic() - self._began
+
+
+class _Trainer(SentenceTransformerTrainer):
+    """sentence-transformers' trainer, saving only what changes, and leaving model cards to who knows the teacher."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Leave it out: it would describe our rows of slots."""
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """Write the weights that change; the rest of a student is known to whoever resumes."""
+        folder = Path(output_dir or str(self.args.output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        save_weights(self.model, folder / WEIGHTS)
+
+    def _load_from_checkpoint(self, checkpoint_path: str, model: Any = None) -> None:
+        """Read them back."""
+        load_weights(self.model, Path(checkpoint_path) / WEIGHTS)
+
+
+class _InOrder(DefaultBatchSampler):
+    """Batches of consecutive slots: the order is drawn in Batches already."""
+
+    def __init__(self, dataset: Dataset, batch_size: int, drop_last: bool, **kwargs: Any) -> None:
+        super().__init__(SequentialSampler(dataset), batch_size=batch_size, drop_last=drop_last, **kwargs)
+
+
+def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments:
+    """Return the trainer's settings for ours."""
+    settings, device = work.settings, work.model.device.type
+    rate = settings.learning_rate or (1e-3 if is_static(work.model) else 3e-5)
+    reduced = settings.precision == "bfloat16" or (
+        settings.precision == "auto" and device == "cuda" and torch.cuda.is_bf16_supported()
+    )
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(folder),
+        max_steps=settings.steps,
+        per_device_train_batch_size=settings.batch_size,
+        batch_sampler=_InOrder,
+        learning_rate=rate,
+        warmup_steps=round(settings.warmup * settings.steps),
+        lr_scheduler_type="linear" if settings.schedule == "linear" else "constant_with_warmup",
+        weight_decay=settings.weight_decay,
+        bf16=reduced and not is_static(work.model),
+        use_cpu=device == "cpu",
+        seed=settings.seed,
+        # Judging, saving and writing are the conductor's.
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=device == "cuda",
+    )

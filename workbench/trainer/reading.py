@@ -1,0 +1,109 @@
+"""From batches to what a student reads, and from what it says to a loss; both in sentence-transformers' form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from sentence_transformers.base.modules import Router
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from workbench.errors import BadSetting
+from workbench.losses import loss, teacher_distribution
+from workbench.trainer.sampling import NEGATIVE, Batches
+from workbench.trainer.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# sentence-transformers' own order of preference in encode_document
+PASSAGE_PROMPTS = ("document", "passage", "corpus")
+
+
+def is_static(model: SentenceTransformer) -> bool:
+    """Return whether a student is a table of token vectors."""
+    return isinstance(model[0], StaticEmbedding)
+
+
+class Collator:
+    """Turns slots into tensors: each distinct passage of a batch once, and (B, N) targets as the label.
+
+    Stands in for sentence-transformers' collator, which wants a column for each candidate and would encode a
+    passage again for each query it came with. Prompts are those that encode_query and encode_document would use.
+    """
+
+    valid_label_columns = ("label",)
+
+    def __init__(self, model: SentenceTransformer, batches: Batches, settings: TrainSettings) -> None:
+        self.batches = batches
+        self.max_tokens = settings.max_tokens
+        self.model = model
+        self.routed = any(isinstance(module, Router) for module in model.modules())
+        self.tokens: dict[tuple[str, str], Tensor] | None = {} if is_static(model) else None
+        if self.tokens is not None and settings.max_tokens is not None:
+            raise BadSetting("max_tokens is set, but a static student reads whole texts.", "Leave it out.")
+        prompts = model.prompts
+        self.query_prompt = prompts.get("query") or ""
+        self.passage_prompt = next((prompts[name] for name in PASSAGE_PROMPTS if prompts.get(name)), "")
+
+    def __call__(self, rows: Sequence[Mapping[str, int]]) -> dict[str, Any]:
+        """Return the features of queries and passages, their names prefixed, and the label."""
+        batch = self.batches.batch([row["slot"] for row in rows])
+        features: dict[str, Any] = {"label": torch.from_numpy(batch.targets)}
+        for name, texts, prompt, task in (
+            ("query", batch.queries, self.query_prompt, "query"),
+            ("passage", batch.passages, self.passage_prompt, "document"),
+        ):
+            read = self._static(texts, prompt) if self.tokens is not None else self._read(texts, prompt, task)
+            features |= {f"{name}_{key}": value for key, value in read.items()}
+        return features
+
+    def _read(self, texts: list[str], prompt: str, task: str) -> dict[str, Any]:
+        """Let the student's own first module read texts."""
+        limit = {} if self.max_tokens is None else {"max_length": self.max_tokens}
+        read = self.model.preprocess(texts, prompt=prompt or None, task=task, **limit)
+        return read | {"task": task} if self.routed else read
+
+    def _static(self, texts: list[str], prompt: str) -> dict[str, Tensor]:
+        """Join kept tokens: reading a text takes longer than a static student's whole step with it."""
+        assert self.tokens is not None
+        for text in texts:
+            if (prompt, text) not in self.tokens:
+                self.tokens[prompt, text] = self.model.preprocess([text], prompt=prompt or None)["input_ids"].int()
+        kept = [self.tokens[prompt, text] for text in texts]
+        ends = torch.tensor([len(each) for each in kept]).cumsum(0)
+        return {"input_ids": torch.cat(kept).long(), "offsets": torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]])}
+
+
+class Objective(nn.Module):
+    """A loss in the form the trainer calls: features of queries and passages and (B, N) targets in, scalar out.
+
+    After a call, `entropy` is the mean entropy of the teacher's rows in nats, and `value` the loss.
+    """
+
+    def __init__(self, model: SentenceTransformer, settings: TrainSettings) -> None:
+        super().__init__()
+        self.model = model
+        self.settings = settings
+        self.value = self.entropy = 0.0
+
+    def forward(self, sentence_features: Sequence[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """Return the loss of one batch; its similarities are cosines in float32."""
+        queries, passages = (self.model(features)["sentence_embedding"] for features in sentence_features)
+        with torch.autocast(labels.device.type, enabled=False):
+            similarities = normalize(queries.float(), dim=1) @ normalize(passages.float(), dim=1).T
+            own = labels.isfinite()
+            utilities = labels.masked_fill(~own, float("-inf"))
+            negatives = similarities.masked_fill(labels != NEGATIVE, float("-inf"))
+            temperatures = {
+                "teacher_temperature": self.settings.teacher_temperature,
+                "student_temperature": self.settings.student_temperature,
+            }
+            value = loss(self.settings.loss)(similarities, utilities, negatives, **temperatures)
+            p = teacher_distribution(utilities, self.settings.teacher_temperature)
+        self.value = value.item()
+        self.entropy = torch.special.entr(p).sum(dim=1).mean().item()
+        return value

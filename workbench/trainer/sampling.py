@@ -1,0 +1,131 @@
+"""Batches: which candidates and which negatives a step shows the student, and how each pair counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+from math import isfinite
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import NothingToDo
+from workbench.records import Example, Passage
+from workbench.trainer.settings import TrainSettings
+
+# How a pair counts that carries no utility of its own.
+NEGATIVE = float("-inf")
+LEFT_OUT = float("inf")
+
+
+class Batch(NamedTuple):
+    """What one step reads: B queries, N distinct passages, and (B, N) targets.
+
+    A target is the utility of a candidate of that query; NEGATIVE where the passage came with another query or at
+    random; LEFT_OUT where it is a candidate or has a qrel for the query, but was not drawn for it.
+    """
+
+    queries: list[str]
+    passages: list[str]
+    targets: NDArray[np.float32]
+
+
+class _Pool(NamedTuple):
+    """One example, passages as rows: best first, one row a text; `known` are the rows never used as negatives."""
+
+    text: str
+    rows: NDArray[np.int64]
+    utilities: NDArray[np.float64]
+    known: frozenset[int]
+
+
+class Batches:
+    """Draws batches from examples; what a slot holds depends on the seed and its number alone.
+
+    A slot is one query's turn: slots 0 to n-1 show each of n queries once, in random order, the next n once more.
+    Nothing is remembered between two draws, so a training that resumes at step s reads what it would have read.
+    """
+
+    def __init__(self, examples: Sequence[Example], collection: Iterable[Passage], settings: TrainSettings) -> None:
+        self.settings = settings
+        self._texts: list[str] = []
+        rows = self._read(collection, examples)
+        # Negatives come from the collection only, candidates may lie outside it.
+        self._pools = [_pool(example, rows) for example in examples]
+        if not self._pools:
+            raise NothingToDo("There is nothing to learn from: no query has scored candidates.", "Score some first.")
+
+    def batch(self, slots: Sequence[int]) -> Batch:
+        """Return the batch of these slots."""
+        pools = [self._pools[self._query(slot)] for slot in slots]
+        generators = [np.random.default_rng([self.settings.seed, 1, slot]) for slot in slots]
+        drawn = [
+            chosen(pool.utilities, self.settings.candidates, random)
+            for pool, random in zip(pools, generators, strict=True)
+        ]
+        own = [pool.rows[taken] for pool, taken in zip(pools, drawn, strict=True)]
+        others = [random.integers(self._collection, size=self.settings.negatives) for random in generators]
+        columns = {int(row): column for row, column in zip(dict.fromkeys(np.concatenate(own + others)), count())}
+        targets = np.full((len(slots), len(columns)), NEGATIVE, dtype=np.float32)
+        for line, pool, rows, taken in zip(targets, pools, own, drawn, strict=True):
+            line[[columns[row] for row in pool.known if row in columns]] = LEFT_OUT
+            line[[columns[int(row)] for row in rows]] = pool.utilities[taken]
+        return Batch([pool.text for pool in pools], [self._texts[row] for row in columns], targets)
+
+    def _query(self, slot: int) -> int:
+        """Return which query's turn a slot is."""
+        turn, place = divmod(slot, len(self._pools))
+        if getattr(self, "_turn", None) != turn:
+            self._turn = turn
+            self._order = np.random.default_rng([self.settings.seed, 0, turn]).permutation(len(self._pools))
+        return int(self._order[place])
+
+    def _read(self, collection: Iterable[Passage], examples: Sequence[Example]) -> dict[str, int]:
+        """Give each distinct text a row and return the row of each passage id; the collection's rows come first."""
+        row_of_text: dict[str, int] = {}
+        rows: dict[str, int] = {}
+        for passage in collection:
+            rows[passage.passage_id] = row_of_text.setdefault(passage.content, len(row_of_text))
+        self._collection = len(row_of_text)
+        for example in examples:
+            for passage in example.passages:
+                rows.setdefault(passage.passage_id, row_of_text.setdefault(passage.content, len(row_of_text)))
+        if self._collection == 0 and self.settings.negatives > 0:
+            raise NothingToDo("There is no collection to draw negatives from.", "Pass its passages, or 0 negatives.")
+        self._texts = list(row_of_text)
+        return rows
+
+
+def chosen(utilities: NDArray[np.float64], most: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Return up to `most` positions of utilities that fall: the best, the others spread over the range of utility.
+
+    The range below the best is cut into as many equal parts as there are places left, a value is drawn in each, and
+    the candidate nearest to it taken. Stratified draws beat the top and random ones in distillation from scores
+    (arXiv 2604.04734).
+    """
+    if len(utilities) <= most:
+        return np.arange(len(utilities))
+    left = list(range(1, len(utilities)))
+    high, low = utilities[1], utilities[-1]
+    places = most - 1
+    values = high - (np.arange(places) + random.random(places)) / max(places, 1) * (high - low)
+    taken = [0]
+    for value in values:
+        distances = np.abs(utilities[left] - value)
+        nearest = np.flatnonzero(distances == distances.min())
+        taken.append(left.pop(int(nearest[random.integers(len(nearest))])))
+    return np.array(sorted(taken), dtype=np.int64)
+
+
+def _pool(example: Example, rows: dict[str, int]) -> _Pool:
+    """Return an example as rows; of passages with the same text the one with the higher utility stays."""
+    if len(example.passages) != len(example.utilities):
+        raise ValueError(f"Query {example.query.query_id!r} has not as many utilities as passages.")
+    if not example.passages or not all(map(isfinite, example.utilities)):
+        raise NothingToDo(f"Query {example.query.query_id!r} has no candidate, or one without a finite utility.")
+    best: dict[int, float] = {}
+    for passage, utility in sorted(zip(example.passages, example.utilities, strict=True), key=lambda pair: -pair[1]):
+        best.setdefault(rows[passage.passage_id], utility)
+    known = frozenset(rows[each] for each in example.known if each in rows) | best.keys()
+    return _Pool(example.query.text, np.array(list(best)), np.array(list(best.values())), known)

@@ -1,0 +1,94 @@
+"""What can be chosen about a training, and what comes out of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import isfinite
+from typing import Any, Literal
+
+from workbench.errors import BadSetting
+from workbench.losses import loss as loss_named
+
+Record = dict[str, float]
+Stopped = Literal["budget", "patience", "asked"]
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How a student is trained; the defaults were chosen on squad_dev's dev split (3,000 queries, lexical teacher).
+
+    A step reads `batch_size` queries, up to `candidates` scored passages of each and `negatives` random passages for
+    each. `steps` is the most that is done, `minutes` ends it earlier; every `evaluate_every` steps the student is
+    judged and saved, and after `patience` judgements in a row that are no better than the best, training stops (0:
+    never). Temperatures divide utilities (in their own unit, nats for most teachers) and cosines. `learning_rate`
+    None is 1e-3 for a static student and 3e-5 for a transformer; it climbs for `warmup` of the steps, then stays or
+    falls in a line to 0. `precision` "auto" is bfloat16 autocast on a GPU that has it, float32 elsewhere: who knows
+    that the processor has bfloat16 says so. `measure` is the name of what the judge returns.
+    """
+
+    loss: str = "utility_infonce"
+    teacher_temperature: float = 0.5
+    student_temperature: float = 0.05
+    batch_size: int = 32
+    candidates: int = 8
+    negatives: int = 2
+    steps: int = 400
+    minutes: float | None = None
+    evaluate_every: int = 50
+    patience: int = 4
+    learning_rate: float | None = None
+    warmup: float = 0.05
+    schedule: Literal["constant", "linear"] = "linear"
+    weight_decay: float = 0.0
+    max_tokens: int | None = None
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    measure: str = "nDCG@10"
+    seed: int = 13
+
+    def __post_init__(self) -> None:
+        loss_named(self.loss)
+        for name in ("teacher_temperature", "student_temperature"):
+            self._demand(name, lambda value: value > 0, "above 0")
+        for name in ("batch_size", "candidates", "steps", "evaluate_every"):
+            self._demand(name, lambda value: value >= 1, "1 or more")
+        for name in ("negatives", "patience", "weight_decay", "seed"):
+            self._demand(name, lambda value: value >= 0, "0 or more")
+        for name in ("minutes", "learning_rate", "max_tokens"):
+            if getattr(self, name) is not None:
+                self._demand(name, lambda value: value > 0, "above 0, or nothing")
+        self._demand("warmup", lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")
+        for name, choices in (("schedule", ("constant", "linear")), ("precision", ("auto", "float32", "bfloat16"))):
+            if getattr(self, name) not in choices:
+                raise BadSetting(f"{name} is {getattr(self, name)!r}.", f"It can be {', '.join(choices)}.")
+
+    def _demand(self, name: str, allowed: Any, wanted: str) -> None:
+        """Raise BadSetting unless a number is allowed, and whole where a whole one is meant."""
+        value = getattr(self, name)
+        whole = next(field.type for field in fields(self) if field.name == name) in ("int", "int | None")
+        number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+        if not (number and isfinite(value) and allowed(value)):
+            raise BadSetting(f"{name} is {value!r}.", f"It must be {'a whole number, ' if whole else ''}{wanted}.")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training came to; `best_step` 0 says that no judgement beat the student it began with.
+
+    `dev_before` and `dev_best` are values of `measure` on the judge's queries, at step 0 and at `best_step`.
+    `history` holds the lines of history.jsonl: step, seconds, loss (mean since the line before), learning_rate,
+    entropy (nats) and effective (its exponential: how many positives a teacher row comes to), and dev where judged.
+    """
+
+    steps: int
+    best_step: int
+    dev_before: float
+    dev_best: float
+    measure: str
+    seconds: float
+    stopped: Stopped
+    history: tuple[Record, ...]
+
+    @property
+    def improved(self) -> bool:
+        """Return whether any judgement beat the student that training began with."""
+        return self.best_step > 0

@@ -1,0 +1,1 @@
+"""The dashboard's own furniture: the frame every page hangs in, its caches, its pickers, its parts."""

@@ -1,0 +1,89 @@
+"""Answers remembered until the workspace changes: keyed by its path and its revision, never a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+
+import streamlit as st
+
+from workbench import measures as ir
+from workbench.records import Run
+from workbench.significance import Interval, interval
+from workbench.steps.diff import diff as compare_runs
+from workbench.store import Store, views
+from workbench.ui.disagreement import disagreements as disagreements_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# What the tables of the overview show; the diff page shows all.
+SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10", "RR", "AP")
+
+
+class Evaluated(NamedTuple):
+    """One run and the mean of each measure with its interval, over the judged queries of its split."""
+
+    run: Run
+    measures: dict[str, Interval]
+    unanswered: int
+    stale: bool
+
+
+@st.cache_data(max_entries=400, ttl="6h", show_spinner=False)
+def _answer(_question: Callable[..., Any], key: tuple[str, str, int], arguments: tuple[Any, ...], named: Any) -> Any:
+    return _question(Store(key[1]), *arguments, **named)
+
+
+def _remembered(question: Callable[Concatenate[Store, P], R], waiting: str = "") -> Callable[Concatenate[Store, P], R]:
+    """Return `question` with a memory; `waiting` is shown while an answer takes more than a blink."""
+
+    def ask(store: Store, *arguments: P.args, **named: P.kwargs) -> R:
+        key = (f"{question.__module__}.{question.__qualname__}", str(store.path), store.revision())
+        if not waiting:
+            return _answer(question, key, arguments, named)  # type: ignore[no-any-return]
+        with st.spinner(waiting):
+            return _answer(question, key, arguments, named)  # type: ignore[no-any-return]
+
+    return ask
+
+
+def _evaluated(store: Store, split: str) -> list[Evaluated]:
+    qrels = views.qrels(store, split)
+    now = views.collection_fingerprint(store)
+    found = []
+    for run in views.runs(store, split):
+        rankings = views.rankings(store, run)
+        values = ir.per_query(SHOWN_MEASURES, qrels, rankings)
+        judged = values[SHOWN_MEASURES[0]]
+        found.append(
+            Evaluated(
+                run=run,
+                measures={name: interval(list(values[name].values())) for name in SHOWN_MEASURES if judged},
+                unanswered=sum(query_id not in rankings for query_id in judged),
+                stale=run.collection != now,
+            )
+        )
+    return found
+
+
+counts = _remembered(views.counts)
+teachers = _remembered(views.teachers)
+runs = _remembered(views.runs)
+query = _remembered(views.query)
+queries = _remembered(views.queries)
+passages = _remembered(views.passages)
+qrels = _remembered(views.qrels)
+first_places = _remembered(views.first_places)
+histogram = _remembered(views.histogram)
+density = _remembered(views.density)
+sample_pairs = _remembered(views.sample_pairs)
+ranking = _remembered(views.ranking)
+movements = _remembered(views.movements)
+utilities = _remembered(views.utilities)
+failures = _remembered(views.failures)
+hard_cases = _remembered(views.hard_cases)
+annotations = _remembered(views.annotations)
+evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …")
+diff = _remembered(compare_runs, "Comparing the two runs, query by query …")
+disagreements = _remembered(disagreements_of)

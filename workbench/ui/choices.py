@@ -1,0 +1,184 @@
+"""Pickers whose choice lives in the page's address, as ids; what a link names and is not there is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from workbench.measures import MEASURES
+from workbench.records import SPLITS, Run
+from workbench.store import Store
+from workbench.ui import cached, parts
+
+BM25 = "bm25"
+
+
+class Pair(NamedTuple):
+    """One teacher and one run to hold against it."""
+
+    teacher: str
+    run: Run
+
+
+class Comparison(NamedTuple):
+    """Two runs of one split, and the measure to compare them on."""
+
+    before: Run
+    after: Run
+    split: str
+    measure: str
+
+
+def one(label: str, options: Sequence[str], key: str, default: str = "", note: str = "") -> str:
+    """Let a person choose one of `options`, bound to `?key=`; a link to something else is answered with a remark."""
+    wanted = st.query_params.get(key, "")
+    if wanted and wanted not in options:
+        parts.stale(f"The link names the {label.casefold()} “{wanted}”, which is not there. Showing another one.")
+    index = options.index(default) if default in options else 0
+    chosen = st.selectbox(label, options, index=index, key=key, bind="query-params", help=note or None)
+    return chosen if chosen in options else options[index]
+
+
+def pair(store: Store) -> Pair | None:
+    """Let a person choose teacher, split and student; None (and a word why) if there is nothing to choose from."""
+    known = [found.teacher for found in cached.teachers(store) if found.pairs]
+    if not known:
+        parts.empty("No teacher has scored anything yet.", "workbench candidates", "workbench score --teacher lexical")
+        return None
+    if not cached.runs(store):
+        parts.empty("No student has been evaluated yet.", "workbench evaluate bm25 static:all-MiniLM-L6-v2")
+        return None
+    columns = st.columns([3, 1, 3])
+    with columns[1]:
+        split = one("Split", _splits(store), "split", "test")
+    found = {run.student: run for run in cached.runs(store, split)}
+    with columns[0]:
+        teacher = one("Teacher", known, "teacher", _fullest(store))
+    with columns[2]:
+        student = one("Student", list(found), "student", _base_of(list(found.values())))
+    return Pair(teacher, found[student])
+
+
+def comparison(store: Store) -> Comparison | None:
+    """Let a person choose split, two students and a measure; None (and a word why) without two runs of a split."""
+    splits = [split for split in _splits(store) if len(cached.runs(store, split)) > 1]
+    if not splits:
+        parts.empty(
+            "Two students must have been evaluated on the same split before they can be compared.",
+            "workbench evaluate bm25 static:all-MiniLM-L6-v2",
+        )
+        return None
+    columns = st.columns([3, 3, 1.2, 1.4])
+    with columns[2]:
+        split = one("Split", splits, "split", "test")
+    found = {run.student: run for run in cached.runs(store, split)}
+    before_default, after_default = _before_and_after(list(found.values()))
+    with columns[0]:
+        before = one("Before", list(found), "before", before_default)
+    with columns[1]:
+        after = one("After", list(found), "after", after_default)
+    with columns[3]:
+        measure = one("Measure", MEASURES, "measure", "nDCG@10")
+    if before == after:
+        parts.stale("Before and after are the same student; choose two.")
+        return None
+    return Comparison(found[before], found[after], split, measure)
+
+
+def teacher(store: Store) -> str | None:
+    """Return the teacher to show beside the rankings: by the link, else the one that has scored most."""
+    known = [found.teacher for found in cached.teachers(store) if found.pairs]
+    wanted = st.query_params.get("teacher", "")
+    return wanted if wanted in known else _fullest(store) if known else None
+
+
+def row(ids: Sequence[str], rows: Sequence[dict[str, object]], key: str, version: str, **columns: object) -> str | None:
+    """Show a table, let a person choose a row, and return the id it stands for, kept in the link as `?key=`.
+
+    Selected rows are positions, and positions outlive the data they were chosen from: they become an id in the run
+    that showed them, and a new table (another `version`) starts without any.
+    """
+    if not ids:
+        return None
+    name = f"table-{key}-{version}"
+    wanted = st.query_params.get(key, "")
+    place = ids.index(wanted) if wanted in ids else 0
+    selected = {"selection": {"rows": [place], "columns": [], "cells": []}}
+    if _rows(name) != [place]:
+        st.session_state[name] = selected
+    st.dataframe(
+        list(rows),
+        hide_index=True,
+        key=name,
+        height=min(38 + 35 * len(rows), 318),
+        on_select=_choose(key, name, tuple(ids)),
+        selection_mode="single-row-required",
+        column_config=columns or None,
+        alt="One row a query; selecting one opens it below",
+    )
+    return ids[place]
+
+
+def steps(ids: Sequence[str], chosen: str, key: str) -> None:
+    """Offer the previous and the next row, by button and by arrow key."""
+    place = ids.index(chosen)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, shift, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):
+            target = place + shift
+            inside = 0 <= target < len(ids)
+            st.button(
+                label,
+                key=f"step-{key}-{shift}",
+                shortcut=shortcut,
+                disabled=not inside,
+                on_click=_go,
+                args=(key, ids[target] if inside else chosen),
+            )
+        parts.remark(f"{place + 1:,} of {len(ids):,}")
+
+
+def unknown(ids: Sequence[str], key: str, what: str) -> None:
+    """Say so if the link names a row that is not among `ids`."""
+    wanted = st.query_params.get(key, "")
+    if wanted and wanted not in ids:
+        parts.stale(f"The link names the {what} “{wanted}”, which is not in this list. Showing the first one.")
+
+
+def _choose(key: str, name: str, ids: tuple[str, ...]) -> Callable[[], None]:
+    def chosen() -> None:
+        rows = _rows(name)
+        if rows and rows[0] < len(ids):
+            _go(key, ids[rows[0]])
+
+    return chosen
+
+
+def _rows(name: str) -> list[int]:
+    state = st.session_state.get(name) or {}
+    return list(state.get("selection", {}).get("rows", []))
+
+
+def _go(key: str, target: str) -> None:
+    st.query_params[key] = target
+
+
+def _splits(store: Store) -> list[str]:
+    found = {run.split for run in cached.runs(store)}
+    return [split for split in (*reversed(SPLITS), *sorted(found - set(SPLITS))) if split in found]
+
+
+def _fullest(store: Store) -> str:
+    return max(cached.teachers(store), key=lambda found: found.pairs).teacher
+
+
+def _base_of(runs: Sequence[Run]) -> str:
+    dense = [run.student for run in runs if run.student != BM25]
+    return (dense or [runs[0].student])[0]
+
+
+def _before_and_after(runs: Sequence[Run]) -> tuple[str, str]:
+    """Return the newest dense student as after, and the oldest as before: usually the trained one and its base."""
+    dense = [run.student for run in runs if run.student != BM25] or [run.student for run in runs]
+    return (dense[0], dense[-1]) if len(dense) > 1 else (runs[0].student, runs[-1].student)

@@ -1,0 +1,96 @@
+"""One query opened: its passages as teacher and student see them, or before and after."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from workbench import plots
+from workbench.plots.look import AFTER, BEFORE, TEACHER
+from workbench.records import Query
+from workbench.store import Store
+from workbench.store.views import Moved
+from workbench.ui import cached, parts, rooms
+from workbench.ui.choices import Comparison, Pair
+from workbench.ui.passages import card, column, moved_card, placed_card, question, teacher_card
+
+DEPTH = 10
+
+
+def opened(store: Store, chosen: Pair, query_id: str) -> None:
+    """Open one query on the utility page: the teacher's order beside the student's, and the likelihoods behind it."""
+    query = cached.query(store, query_id)
+    parts.html_block(question(query))
+    mine = cached.ranking(store, query_id, run=chosen.run, teacher=chosen.teacher, depth=1_000)
+    scored = sorted(
+        (found for found in mine if found.utility is not None), key=lambda found: (-(found.utility or 0), found.passage_id)
+    )
+    parts.picture(plots.opened(scored), "opened", "Utility and similarity of each candidate of the query")
+    parts.remark("★ marks a relevant passage; the number beside a dot is the student's rank.")
+    parts.legend()
+    left, right = st.columns(2, gap="medium")
+    with left:
+        cards = [card(placed_card(found), query) for found in scored[:DEPTH]]
+        parts.html_block(column("Most useful to the teacher, with the student's rank", TEACHER, cards, "Nothing was scored."))
+    with right:
+        cards = [card(placed_card(found), query) for found in mine[:DEPTH]]
+        parts.html_block(column(f"Nearest to {chosen.run.student}", AFTER, cards, "The student ranks nothing here."))
+    _likelihoods(store, chosen.teacher, query_id)
+    rooms.link("diff", "This query in Diff", query=query_id, split=chosen.run.split, teacher=chosen.teacher)
+
+
+def compared(store: Store, chosen: Comparison, query_id: str, teacher: str | None) -> None:
+    """Open one query on the diff page: before, after, and how the teacher would order its candidates."""
+    query = cached.query(store, query_id)
+    parts.html_block(question(query))
+    moved = cached.movements(store, chosen.before, chosen.after, query_id, teacher=teacher, depth=DEPTH)
+    parts.legend()
+    columns = st.columns(3, gap="small")
+    sides = ((columns[0], BEFORE, chosen.before.student, False), (columns[1], AFTER, chosen.after.student, True))
+    for place, role, name, after in sides:
+        with place:
+            parts.html_block(column(f"{'After' if after else 'Before'}: {name}", role, _side(moved, query, after), "No ranking."))
+    with columns[2]:
+        best = cached.ranking(store, query_id, teacher=teacher, depth=DEPTH) if teacher else []
+        after = {found.passage_id: found.after for found in moved}
+        cards = [
+            card(teacher_card(found, place, after.get(found.passage_id)), query) for place, found in enumerate(best, start=1)
+        ]
+        parts.html_block(column(f"Teacher: {teacher or 'none'}", TEACHER, cards, "No teacher has scored this query."))
+    with st.expander("The same as lines", icon=":material/conversion_path:", expanded=True):
+        parts.picture(plots.bump(moved, DEPTH), "bump", "Ranks of the query's passages before and after")
+    if teacher:
+        rooms.link("utility", "This query in Utility", query=query_id, split=chosen.split, student=chosen.after.student)
+
+
+def _side(moved: list[Moved], query: Query, after: bool) -> list[str]:
+    found = [(rank, each) for each in moved if (rank := each.after if after else each.before) and rank <= DEPTH]
+    return [card(moved_card(each, after=after), query) for _, each in sorted(found, key=lambda pair: pair[0])]
+
+
+def _likelihoods(store: Store, teacher: str, query_id: str) -> None:
+    with st.expander("How the utilities came about: the answers' likelihoods", icon=":material/functions:"):
+        rows = [
+            {
+                "passage": utility.passage_id,
+                "answer": answer.answer,
+                "tokens": answer.tokens,
+                "log p with the passage": answer.with_passage,
+                "without": answer.without_passage,
+                "gain per token": answer.log_perplexity_reduction,
+                "utility": utility.value,
+                "cut": utility.truncated,
+            }
+            for utility in cached.utilities(store, teacher, query_id)
+            for answer in utility.answers
+        ]
+        if rows:
+            parts.table(rows, "likelihoods", "Likelihood of each answer with and without each passage")
+            parts.remark(
+                "Natural logarithms, summed over the answer's tokens. The utility is the best answer's gain; "
+                "“cut” counts passage tokens the teacher could not read."
+            )
+        else:
+            parts.remark("This teacher gives utilities without likelihoods.")
+        failed = [failure for failure in cached.failures(store, teacher) if failure.query_id == query_id]
+        for failure in failed:
+            parts.remark(f"Not scored: {failure.passage_id}, because {failure.reason}")

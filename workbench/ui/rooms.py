@@ -1,0 +1,75 @@
+"""The rooms of the dashboard in walking order, and the navigation between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+import workbench
+
+
+class Room(NamedTuple):
+    """One page: its file in pages/ without the suffix is also its address."""
+
+    name: str
+    title: str
+    icon: str
+    question: str
+
+
+ROOMS = (
+    Room("overview", "Overview", ":material/home:", "What does this workspace hold, and what comes next?"),
+    Room("utility", "Utility", ":material/balance:", "Where do teacher and student disagree?"),
+    Room("train", "Train", ":material/school:", "Teach a student what the teacher finds useful."),
+    Room("diff", "Diff", ":material/compare_arrows:", "Which queries did a student win or lose?"),
+    Room("annotate", "Annotate", ":material/edit_note:", "What does a person say of the hard cases?"),
+)
+
+_arranged: ContextVar[bool] = ContextVar("arranged", default=False)
+
+
+def folder() -> Path:
+    """Return the folder that holds `streamlit_app.py` and `pages/`: inside an installed package, or the checkout."""
+    package = Path(str(workbench.__file__)).resolve().parent
+    inside = package / "dashboard"
+    return inside if inside.is_dir() else package.parent
+
+
+def open_house() -> None:
+    """Arrange the rooms and run the one that was asked for: all that the entry file does."""
+    page = _navigation()
+    token = _arranged.set(True)
+    try:
+        page.run()
+    finally:
+        _arranged.reset(token)
+
+
+def arrange() -> None:
+    """Arrange the rooms if the entry file has not.
+
+    A server's first visitor may come by a link to a page: Streamlit then runs that file of `pages/` alone, and would
+    list the rooms by file name.
+    """
+    if not _arranged.get():
+        _navigation()
+
+
+def link(name: str, label: str, **chosen: str) -> None:
+    """Show a link to a room, with the choices it is to open with."""
+    room = next(room for room in ROOMS if room.name == name)
+    params: Mapping[str, str] | None = chosen or None
+    st.page_link(_page(room), label=label, icon=room.icon, query_params=params)
+
+
+def _navigation() -> st.Page:  # type: ignore[valid-type]
+    return st.navigation([_page(room) for room in ROOMS])
+
+
+def _page(room: Room) -> st.Page:  # type: ignore[valid-type]
+    file = folder() / "pages" / f"{room.name}.py"
+    return st.Page(file, title=room.title, icon=room.icon, url_path=room.name, default=room is ROOMS[0])

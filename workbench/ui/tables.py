@@ -1,0 +1,198 @@
+"""The tables and rows of key numbers of the pages: results in, what is shown out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.column_config import NumberColumn, ProgressColumn, TextColumn
+
+from workbench.plots.look import AFTER, BEFORE, TEACHER
+from workbench.significance import Comparison
+from workbench.steps.diff import Delta, Diff
+from workbench.store.views import FirstPlaces, SplitCounts, TeacherCounts
+from workbench.ui import choices, parts
+from workbench.ui.cached import Evaluated
+from workbench.ui.disagreement import Disagreement
+
+
+def teachers(found: Sequence[TeacherCounts]) -> None:
+    """Show what each teacher has scored, and how good its first choices are."""
+    if not found:
+        parts.empty("No teacher has scored anything yet.", "workbench score --teacher lexical")
+        return
+    rows = [
+        {
+            "teacher": each.teacher,
+            "queries": each.queries,
+            "pairs": each.pairs,
+            "failed": each.failures,
+            "cut": each.truncated,
+            "helpful": each.helpful,
+            "relevant first": each.relevant_first / each.judged if each.judged else None,
+        }
+        for each in found
+    ]
+    parts.table(
+        rows,
+        "teachers",
+        "Teachers",
+        **_counts("queries", "pairs", "failed"),
+        cut=NumberColumn(format="localized", help="Pairs whose passage was too long for the teacher to read whole."),
+        helpful=_share("Share of pairs with a utility above 0."),
+        **{"relevant first": _share("Share of the judged queries whose most useful passage is relevant.")},
+    )
+
+
+def splits(found: Sequence[SplitCounts]) -> None:
+    """Show how much of each split there is."""
+    rows = [
+        {
+            "split": each.split or "(none)",
+            "queries": each.queries,
+            "with answers": each.with_answers,
+            "judged": each.judged,
+            "candidates": each.candidates,
+        }
+        for each in found
+    ]
+    parts.table(rows, "splits", "Splits", **_counts("queries", "with answers", "judged", "candidates"))
+
+
+def students(found: Sequence[Evaluated]) -> None:
+    """Show every evaluated student with its measures and their intervals."""
+    rows: list[dict[str, object]] = []
+    for each in found:
+        row: dict[str, object] = {"student": each.run.student}
+        row |= {name: f"{mean.mean:.3f}  [{mean.low:.3f}, {mean.high:.3f}]" for name, mean in each.measures.items()}
+        row["ranked"] = f"{each.run.created:%d %b %Y, %H:%M}"
+        rows.append(row)
+    parts.table(rows, "students", "Students and their measures", student=TextColumn(width="medium", pinned=True))
+    judged = max((mean.n for each in found for mean in each.measures.values()), default=0)
+    parts.remark(
+        f"Means over {judged:,} judged queries with 95 % bootstrap intervals, which overlap more readily than a paired "
+        "comparison: see Diff for whether a difference is more than chance."
+    )
+    for each in found:
+        if each.unanswered:
+            parts.stale(f"{each.run.student} gives no ranking for {each.unanswered:,} judged queries; they count as 0.")
+
+
+def first_places(found: FirstPlaces) -> None:
+    """Show whom teacher and student put first."""
+
+    def judged(number: int) -> str:
+        return f"{number / found.judged:.3f}" if found.judged else "–"
+
+    below = f"of {found.judged:,} judged queries"
+    parts.numbers(
+        parts.Number("Scored queries", f"{found.queries:,}", "with candidates that the student ranks"),
+        parts.Number("Teacher puts a relevant passage first", judged(found.teacher_relevant), below, TEACHER),
+        parts.Number("Student puts a relevant candidate first", judged(found.student_relevant), below, AFTER),
+        parts.Number("Same first choice", f"{found.same / found.queries:.0%}", f"{found.same:,} queries"),
+        parts.Number("Utility given away", f"{found.regret:.2f}", "nats per token a query, by the student's first choice"),
+    )
+
+
+def comparison(found: Comparison) -> None:
+    """Show one measure before and after, and how sure the difference is."""
+    interval = f"95 % interval {found.difference.low:+.3f} to {found.difference.high:+.3f}"
+    p_value = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
+    parts.numbers(
+        parts.mean(f"{found.measure} before", found.before, BEFORE),
+        parts.mean(f"{found.measure} after", found.after, AFTER),
+        parts.Number("Difference", f"{found.difference.mean:+.3f}", interval),
+        parts.Number("Paired randomisation test", p_value, found.in_words),
+    )
+
+
+def disagreements(rows: Sequence[Disagreement], version: str) -> str | None:
+    """Show the queries by how much they give away; return the one that is open."""
+    sought = _search("utility-search")
+    kept = [row for row in rows if sought in f"{row.text} {row.query_id}".casefold()]
+    ids = [row.query_id for row in kept]
+    if not kept:
+        parts.remark("No query has these words.")
+        return None
+    choices.unknown(ids, "query", "query")
+    shown: list[dict[str, object]] = [
+        {"query": row.text, "candidates": row.candidates, "best utility": row.best,
+         "student ranks it": row.rank, "given away": row.regret}
+        for row in kept
+    ]  # fmt: skip
+    return choices.row(
+        ids,
+        shown,
+        "query",
+        f"{version}-{sought}",
+        query=TextColumn(width="large"),
+        **{
+            "best utility": NumberColumn(format="%+.2f", help="Utility of the teacher's favourite, nats per token."),
+            "student ranks it": NumberColumn(format="%d", help="The student's rank of the teacher's favourite."),
+            "given away": NumberColumn(format="%.2f", help="Utility between the teacher's first choice and the student's."),
+        },
+    )
+
+
+def filtered(found: Diff) -> list[Delta]:
+    """Let a person narrow the queries down; return them, the largest change first."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = {
+            "all": len(found.deltas), "worse": found.losses, "better": found.wins, "the same": found.ties,
+        }  # fmt: skip
+        kind = st.segmented_control(
+            "Show", list(words), key="show", default="all", required=True, bind="query-params",
+            format_func=lambda word: f"{word} ({words[word]:,})", label_visibility="collapsed",
+        )  # fmt: skip
+        sought = _search("diff-search")
+    wanted = {"worse": lambda c: c < 0, "better": lambda c: c > 0, "the same": lambda c: c == 0}.get(
+        str(kind), lambda _: True
+    )
+    kept = [delta for delta in found.deltas if wanted(delta.change) and sought in f"{delta.text} {delta.query_id}".casefold()]
+    return sorted(kept, key=lambda delta: (-abs(delta.change), delta.change, delta.query_id))
+
+
+def deltas(shown: Sequence[Delta], version: str) -> str | None:
+    """Show the queries with their change; return the one that is open."""
+    if not shown:
+        parts.remark("No query answers to this filter.")
+        return None
+    ids = [delta.query_id for delta in shown]
+    choices.unknown(ids, "query", "query")
+    rows: list[dict[str, object]] = [
+        {
+            "what": "better" if delta.change > 0 else "worse" if delta.change < 0 else "the same",
+            "query": delta.text,
+            "before": delta.before,
+            "after": delta.after,
+            "change": delta.change,
+        }
+        for delta in shown
+    ]
+    return choices.row(
+        ids,
+        rows,
+        "query",
+        f"{version}-{len(ids)}-{ids[0]}-{ids[-1]}",
+        what=TextColumn(" ", width="small"),
+        query=TextColumn(width="large"),
+        before=NumberColumn(format="%.3f"),
+        after=NumberColumn(format="%.3f"),
+        change=NumberColumn(format="%+.3f"),
+    )
+
+
+def _search(key: str) -> str:
+    found = st.text_input(
+        "Search", key=key, placeholder="Words or id of a query", label_visibility="collapsed", icon=":material/search:"
+    )
+    return (found or "").strip().casefold()
+
+
+def _counts(*names: str) -> dict[str, Any]:
+    return {name: NumberColumn(format="localized") for name in names}
+
+
+def _share(meaning: str) -> Any:
+    return ProgressColumn(format="percent", min_value=0, max_value=1, help=meaning)

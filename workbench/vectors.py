@@ -1,0 +1,118 @@
+"""Vectors on disk, found by what they stand for; written in small files that are complete or not there."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+KEY_BYTES = 16
+# Unit vectors that were rounded to float32 miss length 1 by less; damaged ones by more.
+UNIT_WITHIN = 1e-3
+
+Vectors = NDArray[np.float32]
+
+
+def key(kind: str, text: str) -> bytes:
+    """Return what a vector is filed under: a digest of the text and of the kind it was encoded as."""
+    return blake2b(f"{kind}\0{text}".encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
+
+
+class Shelf:
+    """The unit vectors of one model at one precision: a folder of files that are written once and never changed.
+
+    Each file of vectors (n, d) has a file of keys (n, 16 bytes) beside it, which is written last: without it the
+    vectors do not count. Names are unique, so several processes may add at once. Damaged files are left out, with a
+    warning.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, Vectors] = {}
+        self._places: dict[bytes, tuple[str, int]] = {}
+        self._damaged: set[str] = set()
+
+    def missing(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Return the keys that no file holds, looking again at the folder if there are any."""
+        absent = set(keys) - self._places.keys()
+        if absent and self._look():
+            absent -= self._places.keys()
+        return absent
+
+    def take(self, keys: Sequence[bytes]) -> Vectors:
+        """Return the vectors of keys that are there, (n, d) float32, in the order asked for."""
+        if not keys:
+            return np.empty((0, 0), np.float32)
+        wanted: dict[str, tuple[list[int], list[int]]] = {}
+        for position, one in enumerate(keys):
+            name, row = self._places[one]
+            positions, rows = wanted.setdefault(name, ([], []))
+            positions.append(position)
+            rows.append(row)
+        taken = np.empty((len(keys), next(iter(self._files.values())).shape[1]), np.float32)
+        for name, (positions, rows) in wanted.items():
+            taken[positions] = self._files[name][rows]
+        return taken
+
+    def add(self, keys: Sequence[bytes], vectors: Vectors) -> None:
+        """Keep vectors (n, d) under their keys; once this returns they survive the process."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = uuid4().hex
+        _write(self.folder / f"{name}.npy", np.ascontiguousarray(vectors, np.float32))
+        _write(self.folder / f"{name}.keys.npy", np.frombuffer(b"".join(keys), np.uint8).reshape(-1, KEY_BYTES))
+        self._open(name)
+
+    def _look(self) -> bool:
+        """Open the files that have appeared, and tell whether there were any."""
+        names = {path.name.removesuffix(".keys.npy") for path in self.folder.glob("*.keys.npy")}
+        fresh = names - self._files.keys() - self._damaged
+        for name in sorted(fresh):
+            self._open(name)
+        return bool(fresh)
+
+    def _open(self, name: str) -> None:
+        try:
+            keys = np.load(self.folder / f"{name}.keys.npy", allow_pickle=False)
+            vectors = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            self._check(keys, vectors)
+        except (OSError, ValueError, EOFError) as error:
+            self._damaged.add(name)
+            file = self.folder / f"{name}.npy"
+            warnings.warn(f"Left out a damaged file of vectors, {file}: {error}", RuntimeWarning, stacklevel=2)
+            return
+        self._files[name] = vectors
+        for row, one in enumerate(keys):
+            self._places.setdefault(one.tobytes(), (name, row))
+
+    def _check(self, keys: NDArray[Any], vectors: NDArray[Any]) -> None:
+        if keys.dtype != np.uint8 or keys.ndim != 2 or keys.shape[1] != KEY_BYTES or vectors.ndim != 2:
+            raise ValueError("it has another format")
+        if len(keys) != len(vectors) or vectors.dtype != np.float32:
+            raise ValueError(f"{len(keys)} keys do not fit vectors of shape {vectors.shape}, {vectors.dtype}")
+        width = next(iter(self._files.values())).shape[1] if self._files else vectors.shape[1]
+        if vectors.shape[1] != width:
+            raise ValueError(f"its vectors have {vectors.shape[1]} numbers, not {width}")
+        lengths = np.linalg.norm(vectors, axis=1)
+        if not np.all(np.abs(lengths - 1) < UNIT_WITHIN):
+            raise ValueError("some of its vectors are not of unit length")
+
+
+def _write(file: Path, array: NDArray[Any]) -> None:
+    draft = file.with_name(f".{file.name}.draft")
+    try:
+        with draft.open("wb") as stream:
+            np.save(stream, array, allow_pickle=False)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
