@@ -11,8 +11,8 @@ from workbench.ui import choices, frame, parts, queue, verdicts
 def page(store: Store) -> None:
     """Put the hard cases of a student before a person, and keep each verdict at once."""
     parts.lead(
-        "Each case is a passage that teacher, student and people may see differently. Read the query, then the passage, "
-        "and say whether it would help to answer. Every verdict is kept the moment you give it."
+        "Each case is a passage that teacher, student and people may see in different ways. Read the query, then the "
+        "passage, and say whether it would help to answer. Every verdict is kept the moment you give it."
     )
     with st.sidebar:
         annotator = st.text_input(
@@ -20,7 +20,7 @@ def page(store: Store) -> None:
             help="Stands beside your verdicts; two people may judge the same case.",
         )  # fmt: skip
         blind = st.toggle("Hide ranks and utilities", key="blind", bind="query-params", help="Judge the text alone.")
-    if not (chosen := choices.pair(store)):
+    if not (chosen := choices.pair(store, newest=True)):
         return
     cases = queue.cases(store, chosen)
     if cases is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from workbench import plots
 from workbench.store import Store
 from workbench.ui import cached, choices, frame, one_query, parts, tables
@@ -21,7 +19,7 @@ def page(store: Store) -> None:
         parts.stale(f"{found.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
     parts.tally(won=found.wins, tied=found.ties, lost=found.losses)
     tables.comparison(found.comparison)
-    left, right = st.columns([1, 1.25], gap="medium")
+    left, right = parts.columns("two", [1, 1.25])
     with left:
         parts.heading("Every measure")
         drawn = plots.measures(found.comparisons, found.before, found.after)

@@ -25,7 +25,7 @@ def page(store: Store) -> None:
         parts.Number("Annotations", f"{held.annotations:,}", "verdicts by people"),
     )
     _students(store)
-    left, right = st.columns(2, gap="medium")
+    left, right = parts.columns("two", [1.7, 1])
     with left:
         parts.heading("Teachers")
         tables.teachers(teachers)
@@ -38,17 +38,21 @@ def page(store: Store) -> None:
 
 
 def _students(store: Store) -> None:
-    parts.heading("Students")
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    with left:
+        parts.heading("Students")
     splits = sorted({run.split for run in cached.runs(store)}, reverse=True)
     if not splits:
         parts.empty("No student has been evaluated yet.", "workbench evaluate bm25 static:all-MiniLM-L6-v2")
         return
-    split = choices.one("Split", splits, "split", "test")
+    with right:
+        split = choices.one("Split", splits, "split", "test")
     found = cached.evaluated(store, split)
     for each in found:
         if each.stale:
             parts.stale(
-                f"{each.run.student} was evaluated on {split} when the collection held other passages; evaluate it again."
+                f"{each.run.student} was evaluated on {split} when the collection held other passages; "
+                "evaluate it again."
             )
     tables.students(found)
 

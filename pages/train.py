@@ -18,9 +18,9 @@ def page(store: Store) -> None:
         )
         return
     parts.lead(
-        "A training takes a student and shows it, query by query, which passages the teacher finds useful. It learns on "
-        "the train split, its best moment is chosen on dev, and test is never looked at. It runs in a process of its own: "
-        "you may close this page."
+        "A training takes a student and shows it, query by query, which passages the teacher finds useful. It learns "
+        "on the train split, its best moment is chosen on dev, and test is never looked at. It runs in a process of "
+        "its own: you may close this page."
     )
     if arguments := lessons.form(store, [found.teacher for found in teachers]):
         started = jobs.start(store, arguments)
@@ -36,7 +36,9 @@ def page(store: Store) -> None:
     parts.heading("Students trained here")
     made = [student for student in reversed(students.trained(store.students)) if student.base]
     if not made:
-        parts.empty("No student has been trained in this workspace yet. Start one above, or in the shell:", "workbench train")
+        parts.empty(
+            "No student has been trained in this workspace yet. Start one above, or in the shell:", "workbench train"
+        )
     for student in made:
         lessons.report(store, student)
 

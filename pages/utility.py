@@ -22,8 +22,8 @@ def page(store: Store) -> None:
         )
         return
     parts.lead(
-        f"Every point here is a candidate pair of the {run.split} split: how useful {teacher} finds the passage for the "
-        f"query, against how similar {run.student} finds the two. Where they disagree, there is something to learn."
+        f"Every point here is a candidate pair of the {run.split} split: how useful {teacher} finds the passage for "
+        f"the query, against how similar {run.student} finds the two. Where they disagree, there is something to learn."
     )
     tables.first_places(first)
     _distributions(store, chosen)
@@ -42,12 +42,14 @@ def page(store: Store) -> None:
 
 
 def _distributions(store: Store, chosen: choices.Pair) -> None:
-    left, right = st.columns(2, gap="medium")
+    left, right = parts.columns("two", [1, 1])
     for column, of in ((left, "utility"), (right, "similarity")):
         with column:
             parts.heading(f"How {of} spreads")
             bins = cached.histogram(store, *chosen, of=of)
-            parts.picture(plots.histogram(bins, of), f"histogram-{of}", f"Distribution of {of} over the candidate pairs")
+            parts.picture(
+                plots.histogram(bins, of), f"histogram-{of}", f"Distribution of {of} over the candidate pairs"
+            )
     parts.heading("Utility against similarity")
     kind = st.segmented_control(
         "Drawn as", ["density", "single pairs"], default="density", key="drawn", label_visibility="collapsed"

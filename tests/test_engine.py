@@ -25,7 +25,9 @@ SHOW = "import os; print(*map(os.environ.get, ('OMP_WAIT_POLICY', 'GOMP_SPINCOUN
 
 def test_sets_what_nobody_set_and_keeps_the_rest() -> None:
     assert _python(f"from workbench import engine; engine.prepare(); {SHOW}").split()[:2] == ["PASSIVE", "0"]
-    kept = _python(f"from workbench import engine; engine.prepare(); {SHOW}", OMP_WAIT_POLICY="ACTIVE", OMP_NUM_THREADS="1")
+    kept = _python(
+        f"from workbench import engine; engine.prepare(); {SHOW}", OMP_WAIT_POLICY="ACTIVE", OMP_NUM_THREADS="1"
+    )
     assert kept.split() == ["ACTIVE", "0", "1"]
 
 
@@ -40,7 +42,9 @@ def test_says_once_that_it_comes_too_late() -> None:
     assert said.count("come too late") == 1
 
 
-@pytest.mark.parametrize(("text", "fast"), [("flags\t: sse avx512_bf16", True), ("flags : sse avx512f", False), ("", False)])
+@pytest.mark.parametrize(
+    ("text", "fast"), [("flags\t: sse avx512_bf16", True), ("flags : sse avx512f", False), ("", False)]
+)
 def test_reads_the_flags(monkeypatch: pytest.MonkeyPatch, text: str, fast: bool) -> None:
     monkeypatch.setattr(engine, "_cpuinfo", lambda *_: text.partition(":")[2])
     engine.cpu_flags.cache_clear()

@@ -25,7 +25,7 @@ def test_counts_are_those_of_its_readme(sample: Collection) -> None:
     splits = Counter(query.split for query in sample.queries)
     assert splits == {"train": 1121, "dev": 356, "test": 504}
     assert (len(sample.passages), len(sample.queries), len(sample.qrels)) == (740, 1981, 1981)
-    readme = (SAMPLE.parent / "README.md").read_text(encoding="utf-8")
+    readme = (SAMPLE / "README.md").read_text(encoding="utf-8")
     for count in [*splits.values(), len(sample.passages), len(sample.queries)]:
         assert f"{count:,} " in readme
 
@@ -47,7 +47,7 @@ def test_no_article_is_in_two_splits(sample: Collection) -> None:
 
 def test_it_stays_small_and_names_its_licence() -> None:
     assert sum(file.stat().st_size for file in SAMPLE.rglob("*") if file.is_file()) < 1_500_000
-    assert "creativecommons.org/licenses/by-sa/4.0/" in (SAMPLE.parent / "LICENSE").read_text(encoding="utf-8")
+    assert "creativecommons.org/licenses/by-sa/4.0/" in (SAMPLE / "LICENSE").read_text(encoding="utf-8")
 
 
 def test_cutting_it_again_changes_nothing(tmp_path: Path) -> None:

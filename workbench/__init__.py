@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from workbench.steps.diff import diff
     from workbench.steps.evaluate import evaluate
     from workbench.steps.export import export
-    from workbench.steps.ingest import ingest, preview
+    from workbench.steps.ingest import IngestSettings, ingest, preview
     from workbench.steps.score import score
     from workbench.steps.train import plan, train
     from workbench.store import Store, views
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.trainer import TrainSettings
 
 _HOMES = {
+    "IngestSettings": "workbench.steps.ingest",
     "SAMPLE": "workbench.sample",
     "Store": "workbench.store",
     "TrainSettings": "workbench.trainer",
@@ -42,6 +43,7 @@ _HOMES = {
 
 __all__ = [
     "SAMPLE",
+    "IngestSettings",
     "Store",
     "TrainSettings",
     "annotate",

@@ -146,7 +146,7 @@ class Index:
         return cosines.round(DECIMALS)
 
     @cached_property
-    def _faiss(self) -> Any:  # noqa: ANN401 - faiss has no types
+    def _faiss(self) -> Any:
         faiss = import_faiss()
         index = faiss.IndexFlatIP(self.vectors.shape[1])
         index.add(np.ascontiguousarray(self.vectors, np.float32))
@@ -185,7 +185,7 @@ def must_be_positive(k: int) -> None:
         raise BadSetting(f"The depth is {k}.", "Ask for at least one passage.")
 
 
-def import_faiss() -> Any:  # noqa: ANN401 - faiss has no types
+def import_faiss() -> Any:
     """Import faiss so that it gets along with torch, whichever of the two is wanted later.
 
     On Linux their OpenMP libraries coexist. Elsewhere a process that loads both may crash unless torch comes first

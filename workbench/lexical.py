@@ -99,7 +99,7 @@ class BM25:
             index.index(words, create_empty_token=False, show_progress=False)
         return index, dict(words.vocab)
 
-    def _words(self, texts: Sequence[str], return_ids: bool) -> Any:  # noqa: ANN401 - bm25s has no types
+    def _words(self, texts: Sequence[str], return_ids: bool) -> Any:
         import bm25s
 
         return bm25s.tokenize(

@@ -91,6 +91,9 @@ def test_qrels_tell_the_split_where_the_query_does_not(folder: Path) -> None:
 def test_a_qrels_file_of_another_name_tells_no_split(folder: Path) -> None:
     judge(folder, "all.tsv", "q1\tp1\t1")
     assert [query.split for query in read_beir(folder).queries] == ["", ""]
+    judge(folder, "train.tsv", "q1\tp2\t1")
+    found = read_beir(folder)
+    assert ([query.split for query in found.queries], found.problems) == (["train", ""], ())
 
 
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])

@@ -14,6 +14,7 @@ from workbench.formats.values import (
     read_similarity,
     read_split,
     read_text,
+    shown,
 )
 
 
@@ -26,13 +27,13 @@ def test_ids_are_kept_as_they_are(value: Any, expected: str | None) -> None:
 
 @pytest.mark.parametrize("value", [None, "", 1.0, True, ["a"], {}, "\ud800"])
 def test_what_is_no_id_is_refused(value: Any) -> None:
-    with pytest.raises(Unreadable, match="^the id "):
+    with pytest.raises(Unreadable, match=r"^the id "):
         read_id(value, "the id")
 
 
 @pytest.mark.parametrize("value", [None, "", " \n", 3, ["a"], "half \udfff"])
 def test_what_is_no_text_is_refused(value: Any) -> None:
-    with pytest.raises(Unreadable, match="^text "):
+    with pytest.raises(Unreadable, match=r"^text "):
         read_text(value, "text")
 
 
@@ -87,3 +88,8 @@ def test_what_is_no_relevance_is_refused(value: Any) -> None:
 def test_what_is_no_similarity_is_refused(value: str) -> None:
     with pytest.raises(Unreadable, match="similarity"):
         read_similarity(value)
+
+
+def test_a_message_stays_short() -> None:
+    assert shown("x") == "'x'"
+    assert len(shown("x" * 10_000)) < 80

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ Try it on the bundled sample with `workbench demo`, then look at it with `workbe
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "demo": serve.demo_command,
     "serve": serve.serve_command,
     "lab": serve.lab_command,

@@ -12,7 +12,7 @@ from workbench.cli.session import Json, Session, Split
 from workbench.errors import BadSetting
 from workbench.formats import Problem
 from workbench.steps.export import EXPORTS, export
-from workbench.steps.ingest import KINDS, Ingested, Preview, ingest, preview
+from workbench.steps.ingest import KINDS, Ingested, IngestSettings, Preview, ingest, preview
 from workbench.store import Store, views
 
 SHOWN = 20  # problems printed before "and so many more"; --json has all
@@ -30,6 +30,9 @@ def ingest_command(
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Let new content replace old under the same id.")] = False,
     column: Annotated[list[str] | None, typer.Option(help="A table's own spelling: `--column query=question`.")] = None,
+    relevance: Annotated[
+        int | None, typer.Option(help="The relevance of a table's pairs, where no column says it.", show_default=False)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Read files into the workspace; the same files twice change nothing.
@@ -38,12 +41,12 @@ def ingest_command(
     anything is written.
     """
     session: Session = context.obj
-    columns = dict(_pair(given) for given in column or [])
+    settings = IngestSettings(dict(_pair(given) for given in column or []), relevance, skip_bad, replace)
     if preview_only:
         store = Store(session.workspace) if (session.workspace / "workbench.duckdb").exists() else None
-        seen = preview(kind, path, columns, store=store)
+        seen = preview(kind, path, settings, store=store)
         return output.as_json(_preview_result(seen)) if json else _say_preview(seen)
-    done = ingest(session.store(create=True), kind, path, columns, skip_bad=skip_bad, replace_changed=replace)
+    done = ingest(session.store(create=True), kind, path, settings)
     _list_problems(done.skipped, "Skipped")
     session.tell(done, _ingested(done), json)
 
@@ -134,6 +137,6 @@ def _ingested(done: Ingested) -> str:
     added = done.added
     return (
         f"{added.queries:,} queries, {added.passages:,} passages and {added.qrels:,} qrels added from {done.source}; "
-        f"{added.unchanged:,} rows were there already, {added.replaced:,} replaced, {done.duplicates:,} repeated in the "
-        f"files, {len(done.skipped):,} lines skipped."
+        f"{added.unchanged:,} rows were there already, {added.replaced:,} replaced, {done.duplicates:,} repeated "
+        f"in the files, {len(done.skipped):,} lines skipped."
     )

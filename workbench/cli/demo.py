@@ -64,9 +64,8 @@ def demo(session: Session, steps: int) -> None:
 def _prepare(store: Store, clock: Clock, listen: Listener) -> None:
     with clock.part("ingest the bundled sample (SQuAD, CC BY-SA 4.0)"):
         done = ingest(store, "beir", SAMPLE)
-        output.say(
-            f"  {done.added.passages:,} passages and {done.added.queries:,} queries; {done.added.unchanged:,} rows known"
-        )
+        added = done.added
+        output.say(f"  {added.passages:,} passages and {added.queries:,} queries; {added.unchanged:,} rows known")
     with clock.part("candidates: top 20 of BM25 and of the student, and the qrels"):
         output.say(f"  {candidates(store, listen=listen).in_words}")
     with clock.part("score them with the lexical teacher"):

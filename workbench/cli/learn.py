@@ -79,7 +79,7 @@ def score_command(
         raise typer.Exit(130)
 
 
-def train_command(  # noqa: PLR0913 - one option a setting: the shell's face of a settings dataclass
+def train_command(
     context: typer.Context,
     student: Annotated[str, typer.Argument(help="The student to start from, by name or folder.")] = DEFAULT_STUDENT,
     teacher_name: Annotated[

@@ -61,7 +61,7 @@ def cases_command(
     far: Annotated[int, typer.Option(help="'useful but far': below this rank.")] = LINES.far,
     near: Annotated[int, typer.Option(help="'useless but near': down to this rank.")] = LINES.near,
     json: Json = False,
-) -> None:  # noqa: PLR0913 - one option a threshold
+) -> None:
     """List the pairs where teacher, student and qrels disagree most: what is worth a person's minute."""
     session: Session = context.obj
     if rule and rule not in RULES:

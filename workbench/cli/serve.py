@@ -17,6 +17,7 @@ from workbench.cli.session import WORKSPACE_VARIABLE, Session
 from workbench.errors import NothingToDo, WorkbenchError
 
 HOST = "127.0.0.1"
+PORT = 8501
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -25,15 +26,20 @@ def demo_command(
     steps: Annotated[
         int, typer.Option(min=1, help="Training steps; the most that fits two cores in a few minutes.")
     ] = 300,
+    serve: Annotated[bool, typer.Option("--serve", help="Open the dashboard when the walk is done.")] = False,
+    port: Annotated[int, typer.Option(help="The dashboard's port on this machine.")] = PORT,
 ) -> None:
-    """Walk the bundled sample from files to a diff: ingest, score, train, evaluate; then `serve` it."""
-    session: Session = context.obj
-    demo(session, steps)
+    """Walk the bundled sample from files to a diff: ingest, score, train, evaluate; then look at it with `serve`."""
+    if serve:
+        free(port, "serve")  # better said now than after the walk
+    demo(context.obj, steps)
+    if serve:
+        serve_command(context, port)
 
 
 def serve_command(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="The port on this machine.")] = 8501,
+    port: Annotated[int, typer.Option(help="The port on this machine.")] = PORT,
 ) -> None:
     """Open the dashboard in a browser, on this machine only."""
     session: Session = context.obj

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from workbench import jobs
 from workbench.cli import output
@@ -83,9 +84,9 @@ def run(app: Callable[[], Any], session: Session) -> None:
         code = ended.code if isinstance(ended.code, int) else 1
     except WorkbenchError as trouble:
         code, session.message = 1, str(trouble)
-        output.err.print(f"[bold red]Error[/] {output.escape(trouble.problem)}", soft_wrap=True)
+        output.err.print(f"[bold red]Error[/] {escape(trouble.problem)}", soft_wrap=True)
         if trouble.hint:
-            output.err.print(output.escape(trouble.hint), soft_wrap=True)
+            output.err.print(escape(trouble.hint), soft_wrap=True)
     except KeyboardInterrupt:
         code, state, session.message = 130, "stopped", "Stopped; what was finished is kept."
         output.note(session.message)

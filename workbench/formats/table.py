@@ -93,9 +93,9 @@ def _roles(names: tuple[str, ...], chosen: Mapping[str, str], path: Path) -> dic
     roles = dict(chosen)
     taken = set(chosen.values())
     for role, aliases in ROLES.items():
-        if role.endswith("_id"):
-            aliases += BARE_ID if ("query" in roles) == (role == "query_id") else ()
-        found = next((name for name in aliases if name in names and name not in taken), None)
+        takes_bare_id = role == ("query_id" if "query" in roles else "passage_id")
+        usual = (*aliases, *BARE_ID) if takes_bare_id else aliases
+        found = next((name for name in usual if name in names and name not in taken), None)
         if role not in roles and found is not None:
             roles[role] = found
             taken.add(found)
@@ -114,11 +114,13 @@ def _query(row: dict[str, Any], roles: dict[str, str]) -> Query | None:
     if "query" not in roles:
         return None
     text = read_text(row.get(roles["query"]), roles["query"])
-    if "query_id" in roles:
-        query_id = read_id(row.get(roles["query_id"]), roles["query_id"])
-    else:
-        query_id = derived_id("q", text)
-    return Query(query_id, text, read_answers(_cell(row, roles, "answers")), read_split(_cell(row, roles, "split")))
+    told = read_id(row.get(roles["query_id"]), roles["query_id"]) if "query_id" in roles else ""
+    return Query(
+        told or derived_id("q", text),
+        text,
+        read_answers(_cell(row, roles, "answers")),
+        read_split(_cell(row, roles, "split")),
+    )
 
 
 def _passages(row: dict[str, Any], roles: dict[str, str], relevance: int | None) -> list[Judged]:
@@ -165,4 +167,4 @@ def _first(value: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 def _missing_relevance(count: int) -> str:
     pairs = f"this and {count - 1:,} further passages are" if count > 1 else "this passage is"
-    return f"nothing tells how relevant {pairs}; add a column `relevance`, or say which relevance they have"
+    return f"nothing tells how relevant {pairs}; add a column `relevance`, or say which one they have (--relevance 1)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from workbench.errors import BadInput, BadSetting
@@ -19,14 +19,26 @@ _HEADER_STARTS = frozenset({"query-id", "query_id", "queryid", "qid"})
 # trec_eval splits where C's isspace says so: a no-break space may stand within an id.
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")
 
+Doubt = Callable[[str, str], str]
 
-def read_qrels(path: Path | str) -> Collection:
-    """Read qrels, either `query 0 passage relevance` (TREC) or three tab-separated columns (BEIR)."""
+
+def no_doubt(query_id: str, passage_id: str) -> str:
+    """Object to no pair of ids."""
+    return ""
+
+
+def read_qrels(path: Path | str, doubt: Doubt = no_doubt) -> Collection:
+    """Read qrels, either `query 0 passage relevance` (TREC) or three tab-separated columns (BEIR).
+
+    `doubt` may object to a pair of ids; what it says becomes the problem of that line.
+    """
     path = Path(path)
     gathering = Gathering()
     for line, text in qrel_lines(path, gathering.problems):
         with gathering.reading(path, line):
-            gathering.duplicates += not gathering.keep_qrel(parse_qrel(text))
+            qrel = parse_qrel(text)
+            _must_be_known(doubt, qrel.query_id, qrel.passage_id)
+            gathering.duplicates += not gathering.keep_qrel(qrel)
     return gathering.collection()
 
 
@@ -55,8 +67,8 @@ def write_qrels(qrels: Iterable[Qrel], path: Path | str) -> None:
     write_lines((f"{_word(q.query_id)} 0 {_word(q.passage_id)} {q.relevance}" for q in qrels), Path(path))
 
 
-def read_run(path: Path | str) -> Ranking:
-    """Read a run, `query Q0 passage rank similarity name` a line.
+def read_run(path: Path | str, doubt: Doubt = no_doubt) -> Ranking:
+    """Read a run, `query Q0 passage rank similarity name` a line; `doubt` as for qrels.
 
     The rank is not read: as for trec_eval, the similarity says the order.
     """
@@ -73,6 +85,7 @@ def read_run(path: Path | str) -> Ranking:
                 raise Unreadable(f"the run is named {tag!r} here and {name!r} before; a file holds one run")
             if (pair := (query_id, passage_id)) in hits:
                 raise Unreadable(f"passage {passage_id!r} was ranked for query {query_id!r} on line {hits[pair][1]}")
+            _must_be_known(doubt, *pair)
             hits[pair] = (similarity, line)
             name = tag
     if not hits and not gathering.problems:
@@ -103,6 +116,11 @@ def _run_lines(name: str, rankings: dict[str, dict[str, float]]) -> Iterator[str
         ordered = sorted(ranking.items(), key=lambda hit: (hit[1], hit[0]), reverse=True)
         for rank, (passage_id, similarity) in enumerate(ordered, start=1):
             yield f"{query_id} Q0 {passage_id} {rank} {similarity!r} {name}"
+
+
+def _must_be_known(doubt: Doubt, query_id: str, passage_id: str) -> None:
+    if objection := doubt(query_id, passage_id):
+        raise Unreadable(objection)
 
 
 def _hit(words: list[str]) -> tuple[str, str, float, str]:

@@ -40,10 +40,14 @@ INK, FAINT = "#2A3140", "rgba(128, 138, 155, 0.28)"
 
 
 def usefulness(utility: float | None) -> Role | None:
-    """Return the role of a utility: above 0 the passage helps, below 0 it does harm, None was never scored."""
+    """Return the role of a utility: above 0 is better than no passage; None was never scored.
+
+    A teacher's number alone calls nothing harmful: a smoothed model takes a little off for every passage that is
+    about something else. That word is for people.
+    """
     if utility is None:
         return None
-    return USEFUL if utility > 0 else HARMFUL if utility < 0 else USELESS
+    return USEFUL if utility > 0 else USELESS
 
 
 def safe(text: str, length: int = 0) -> str:

@@ -70,7 +70,7 @@ def density(cells: Sequence[Cell]) -> go.Figure:
     ticks = [power for power in range(6) if power <= top]
     drawn.add_heatmap(
         x=x, y=y, z=pairs, hovertext=text, hoverinfo="text", zmin=0, zmax=max(top, 1), xgap=1, ygap=1,
-        colorscale=[[0, "rgba(26, 122, 199, 0.13)"], [0.5, "rgba(26, 122, 199, 0.6)"], [1, "rgba(20, 98, 166, 1)"]],
+        colorscale=[[0, "rgba(26, 122, 199, 0.2)"], [0.5, "rgba(26, 122, 199, 0.6)"], [1, "rgba(24, 114, 188, 1)"]],
         colorbar={
             "title": {"text": "pairs", "side": "top"}, "tickvals": ticks, "ticktext": [f"{10**t:,}" for t in ticks],
             "thickness": 10, "outlinewidth": 0, "len": 0.6,
@@ -121,10 +121,16 @@ def _quadrants(drawn: go.Figure, cells: Sequence[Cell]) -> go.Figure:
     total = sum(cell.pairs for cell in cells)
     reached = np.cumsum([cell.pairs for cell in ordered])
     middle = ordered[int(np.searchsorted(reached, total / 2))].similarity
+    low, high = min(cell.utility for cell in cells), max(cell.utility for cell in cells)
+    # A strip above and below the cells, where the words do not cover any.
+    strip = 0.09 * max(high - low, 0.1)
+    drawn.update_yaxes(range=[low - strip, high + strip])
     drawn.add_hline(y=0, line={"color": look.SAME, "width": 1, "dash": "dot"})
     drawn.add_vline(x=middle, line={"color": look.SAME, "width": 1, "dash": "dot"})
     for near, helps in ((True, True), (True, False), (False, True), (False, False)):
-        inside = sum(cell.pairs for cell in cells if (cell.similarity >= middle) == near and (cell.utility > 0) == helps)
+        inside = sum(
+            cell.pairs for cell in cells if (cell.similarity >= middle) == near and (cell.utility > 0) == helps
+        )
         word = f"{'helps' if helps else 'does not help'}, {'near' if near else 'far'}"
         drawn.add_annotation(
             text=f"{word}: {inside / total:.0%}", showarrow=False, xref="x domain", yref="y domain",

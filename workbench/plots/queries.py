@@ -18,7 +18,7 @@ def waterfall(diff: Diff) -> go.Figure:
 
     More changed queries than MOST_BARS are thinned evenly, and the figure says so.
     """
-    drawn = look.figure(290, "queries that changed, by change", f"change in {look.safe(diff.measure)}")
+    drawn = look.figure(370, "queries that changed, by change", f"change in {look.safe(diff.measure)}")
     changed = [delta for delta in reversed(diff.deltas) if delta.change]
     stride = -(-len(changed) // MOST_BARS) or 1
     shown = changed[::stride]
@@ -36,13 +36,14 @@ def waterfall(diff: Diff) -> go.Figure:
         )
     drawn.update_xaxes(showgrid=False, rangemode="tozero")
     thinned = f"; every {stride}th of the others drawn" if stride > 1 else ""
-    look.remark(drawn, f"{diff.ties:,} queries stayed the same{thinned}")
+    same = f"{diff.ties:,} the same, not drawn{thinned}"
+    drawn.add_bar(x=[None], y=[None], name=same, marker={"color": look.SAME})
     return look.legend_on_top(drawn)
 
 
 def measures(comparisons: Sequence[Comparison], before: str = "before", after: str = "after") -> go.Figure:
     """Draw each measure before and after as a dot with its 95 % interval, and the difference in words."""
-    drawn = look.figure(70 + 46 * len(comparisons), "mean over queries, with 95 % interval", "")
+    drawn = look.figure(90 + 42 * len(comparisons), "mean over queries, with 95 % interval", "")
     places = list(range(len(comparisons), 0, -1))
     sides = (
         (look.BEFORE, before, [found.before for found in comparisons], 0.13),

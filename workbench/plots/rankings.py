@@ -11,54 +11,66 @@ from workbench.plots import look
 from workbench.store.views import Moved, Placed
 
 TITLE_LENGTH = 34
+MOST_USEFUL, NEAREST = 10, 8  # passages of one query that a figure has room for
+SLOT = 0.72  # height of a line below the depth, in ranks: room for a number
+UNSCORED = "rgba(128, 138, 155, 0.5)"
 
 
 def bump(moved: Sequence[Moved], depth: int = 10) -> go.Figure:
     """Draw one query's passages before and after training, a line joining each passage with itself.
 
-    Passages that stand below `depth` in one ranking are drawn in a strip under it, with their true rank.
+    Passages that stand below `depth` in one ranking are drawn in a strip under it, in order, with their true rank.
     """
-    drawn = look.figure(120 + 26 * (depth + 2), "", "rank")
-    for passage in sorted(moved, key=lambda found: (found.relevance or 0) > 0):
-        relevant = (passage.relevance or 0) > 0
-        role = look.RELEVANT if relevant else look.usefulness(passage.utility)
-        colour = role.colour if role else look.FAINT
-        drawn.add_scatter(
-            x=[0, 1],
-            y=[_height(passage.before, depth), _height(passage.after, depth)],
-            mode="lines+markers+text",
-            line={"color": colour, "width": 3.5 if relevant else 1.8, "shape": "spline", "smoothing": 0.6},
-            marker={"size": 11 if relevant else 8, "symbol": role.sign if role else "circle-open"},
-            text=[_written(passage.before, depth), _written(passage.after, depth)],
-            textposition=["middle left", "middle right"],
-            cliponaxis=False,
-            hovertext=_moved(passage),
-            hoverinfo="text",
-            showlegend=False,
-        )
-    for role in _roles(moved):
-        drawn.add_scatter(
-            x=[None], y=[None], mode="markers", name=role.word, marker={"color": role.colour, "symbol": role.sign}
-        )
-    drawn.add_hrect(y0=depth + 0.6, y1=depth + 2.4, fillcolor=look.FAINT, opacity=0.4, line_width=0)
+    before = _heights([passage.before for passage in moved], depth)
+    after = _heights([passage.after for passage in moved], depth)
+    bottom = max([depth + 1.0, *before, *after]) + 0.6
+    drawn = look.figure(round(110 + 25 * bottom), "", "rank")
+    order = sorted(range(len(moved)), key=lambda place: (moved[place].relevance or 0) > 0)
+    for place in order:
+        _line(drawn, moved[place], (before[place], after[place]), depth)
+    for word, colour, sign in _key(moved):
+        drawn.add_scatter(x=[None], y=[None], mode="markers", name=word, marker={"color": colour, "symbol": sign})
+    drawn.add_hrect(y0=depth + 0.55, y1=bottom, fillcolor=look.FAINT, opacity=0.4, line_width=0)
     drawn.update_xaxes(tickvals=[0, 1], ticktext=["before", "after"], range=[-0.18, 1.18], side="top", showgrid=False)
-    ticks = [1, *range(5, depth + 1, 5), depth + 1.5]
-    words = [*(str(tick) for tick in ticks[:-1]), f"below {depth}"]
-    drawn.update_yaxes(range=[depth + 2.6, 0.4], tickvals=ticks, ticktext=words, showgrid=False, zeroline=False)
-    return drawn.update_layout(
-        legend={"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top"}, showlegend=True, margin={"t": 40}
+    ticks = [1.0, *(float(tick) for tick in range(5, depth + 1, 5)), (depth + 0.55 + bottom) / 2]
+    words = [*(f"{tick:.0f}" for tick in ticks[:-1]), f"below {depth}"]
+    drawn.update_yaxes(range=[bottom, 0.4], tickvals=ticks, ticktext=words, showgrid=False, zeroline=False)
+    legend = {"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top"}
+    return drawn.update_layout(legend=legend, showlegend=True, margin={"t": 40})
+
+
+def _line(drawn: go.Figure, passage: Moved, heights: tuple[float, float], depth: int) -> None:
+    relevant = (passage.relevance or 0) > 0
+    _, colour, sign = _looks(passage)
+    drawn.add_scatter(
+        x=[0, 1],
+        y=list(heights),
+        mode="lines+markers+text",
+        line={"color": colour, "width": 3.5 if relevant else 1.8},
+        marker={"size": 12 if relevant else 8, "symbol": sign},
+        text=[_written(passage.before, depth), _written(passage.after, depth)],
+        textposition=["middle left", "middle right"],
+        cliponaxis=False,
+        hovertext=_moved(passage),
+        hoverinfo="text",
+        showlegend=False,
     )
 
 
 def opened(placed: Sequence[Placed]) -> go.Figure:
-    """Draw one query's passages, most useful first: utility as a bar, the student's similarity as a dot beside it."""
-    scored = [passage for passage in placed if passage.utility is not None]
+    """Draw one query's passages, most useful first: utility as a bar, the student's similarity as a dot beside it.
+
+    Of many passages the most useful and the nearest are drawn, and the figure says how many are left out.
+    """
+    everything = sorted((found for found in placed if found.utility is not None), key=_by_utility)
+    nearest = sorted(everything[MOST_USEFUL:], key=lambda found: found.rank or 10**9)[:NEAREST]
+    scored = everything[:MOST_USEFUL] + sorted(nearest, key=_by_utility)
     drawn = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04, column_widths=[0.6, 0.4])
     drawn.update_layout(template=look.TEMPLATE, height=90 + 26 * max(len(scored), 2))
     rows = list(range(len(scored), 0, -1))
     names = [_named(passage.title, passage.text) for passage in scored]
     hover = [_placed(passage) for passage in scored]
-    for role in (look.USEFUL, look.USELESS, look.HARMFUL):
+    for role in (look.USEFUL, look.USELESS):
         mine = [place for place, passage in enumerate(scored) if look.usefulness(passage.utility) is role]
         drawn.add_bar(
             x=[scored[place].utility for place in mine], y=[rows[place] for place in mine], orientation="h",
@@ -73,26 +85,41 @@ def opened(placed: Sequence[Placed]) -> go.Figure:
         hoverinfo="text", cliponaxis=False, row=1, col=2,
     )  # fmt: skip
     stars = [f"★ {name}" if (found.relevance or 0) > 0 else name for found, name in zip(scored, names, strict=True)]
+    if left_out := len(everything) - len(scored):
+        rest = f"{left_out:,} more, neither useful nor near, are not drawn"
+        drawn.add_scatter(x=[None], y=[None], mode="markers", name=rest, marker={"color": look.FAINT})
     drawn.update_yaxes(tickvals=rows, ticktext=stars, showgrid=False, col=1)
     drawn.update_xaxes(title_text="utility, nats per token", col=1)
     drawn.update_xaxes(title_text="similarity, cosine", col=2)
     return look.legend_on_top(drawn)
 
 
-def _height(rank: int | None, depth: int) -> float:
-    """Return where a rank is drawn: below `depth` in a strip two ranks high, deeper ranks lower."""
-    if rank is None:
-        return depth + 2.2
-    return float(rank) if rank <= depth else depth + 1 + min(1.0, (rank - depth) / 100)
+def _by_utility(found: Placed) -> tuple[float, str]:
+    return -(found.utility or 0.0), found.passage_id
+
+
+def _heights(ranks: Sequence[int | None], depth: int) -> list[float]:
+    """Return where ranks are drawn: their own height down to `depth`, and below it one slot each, in order."""
+    deep = sorted(
+        (place for place, rank in enumerate(ranks) if rank is None or rank > depth),
+        key=lambda place: ranks[place] or 10**9,
+    )
+    slots = {place: depth + 1 + SLOT * turn for turn, place in enumerate(deep)}
+    return [slots.get(place, float(rank or 0)) for place, rank in enumerate(ranks)]
 
 
 def _written(rank: int | None, depth: int) -> str:
     return "not ranked" if rank is None else "" if rank <= depth else f"{rank:,}"
 
 
-def _roles(moved: Sequence[Moved]) -> list[look.Role]:
-    found = {look.RELEVANT if (passage.relevance or 0) > 0 else look.usefulness(passage.utility) for passage in moved}
-    return [role for role in look.ROLES.values() if role in found]
+def _looks(passage: Moved) -> tuple[str, str, str]:
+    """Return the word, the colour and the sign of a passage's line."""
+    role = look.RELEVANT if (passage.relevance or 0) > 0 else look.usefulness(passage.utility)
+    return (role.word, role.colour, role.sign) if role else ("not scored", UNSCORED, "circle-open")
+
+
+def _key(moved: Sequence[Moved]) -> list[tuple[str, str, str]]:
+    return sorted({_looks(passage) for passage in moved})
 
 
 def _named(title: str, text: str) -> str:
@@ -108,8 +135,10 @@ def _moved(passage: Moved) -> str:
 
 def _placed(passage: Placed) -> str:
     where = "" if passage.rank is None else f"<br>rank {passage.rank:,}, similarity {passage.similarity:.3f}"
-    return _first_words(passage.title, passage.text, passage.passage_id) + where + _judged(
-        passage.relevance, passage.utility
+    return (
+        _first_words(passage.title, passage.text, passage.passage_id)
+        + where
+        + _judged(passage.relevance, passage.utility)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter
 from collections.abc import Container, Iterable
 from hashlib import blake2b
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=SAMPLE, help="where the sample goes")
     chosen = parser.parse_args()
     for name, count in cut(chosen.squad, chosen.to).items():
-        print(f"{name}: {count:,}")
+        sys.stdout.write(f"{name}: {count:,}\n")
 
 
 def cut(source: Path, target: Path) -> dict[str, int]:

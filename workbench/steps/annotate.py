@@ -10,7 +10,7 @@ from workbench.records import Annotation, Verdict
 from workbench.store import Store, views
 
 
-def annotate(
+def annotate(  # noqa: PLR0913 - a verdict has no settings to be gathered in
     store: Store,
     query_id: str,
     passage_id: str,

@@ -27,7 +27,10 @@ class CandidatesResult:
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence."""
-        return f"{self.proposed:,} proposals for {self.queries:,} queries, {self.added:,} of them new, in {self.seconds:.1f} s"
+        return (
+            f"{self.proposed:,} proposals for {self.queries:,} queries, {self.added:,} of them new, "
+            f"in {self.seconds:.1f} s"
+        )
 
 
 def candidates(

@@ -63,7 +63,7 @@ def _annotations(store: Store, path: Path, _: dict[str, Any]) -> int:
     form = path.suffix.lstrip(".")
     if form not in CASES:
         raise BadSetting(f"Annotations cannot be written as {path.suffix!r}.", "End the name in .jsonl or .csv.")
-    found = len(views.annotations(store, latest=True))
+    found = len(views.verdicts(store, latest=True))
     if not found:
         raise NothingToDo("Nothing is annotated yet.", "Judge some hard cases on the Annotate page first.")
     path.write_bytes(annotated_bytes(store, form))

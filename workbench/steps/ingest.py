@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from workbench.errors import BadInput, UnknownName
-from workbench.formats import READERS, Collection, Problem, Ranking, read_run
+from workbench.formats import Collection, Problem, Ranking, read_beir, read_qrels, read_run, read_table
+from workbench.formats.trec import Doubt, no_doubt
 from workbench.records import Hit, Run
 from workbench.store import Added, Store, views
 
-KINDS = (*READERS, "run")
+KINDS = ("beir", "table", "qrels", "run")
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    """How files are read: a table's own column names, and the relevance of its pairs if no column says it.
+
+    `replace` lets new content replace old under a known id; without it such a thing stops the ingest.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    relevance: int | None = None
+    skip_bad_lines: bool = False
+    replace: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,43 +66,34 @@ class Ingested:
 
 
 def preview(
-    kind: str,
-    path: Path | str,
-    columns: Mapping[str, str] | None = None,
-    *,
-    store: Store | None = None,
+    kind: str, path: Path | str, settings: IngestSettings | None = None, *, store: Store | None = None
 ) -> Preview:
     """Read files of a kind ("beir", "table", "qrels", "run") and write nothing.
 
-    `columns` says how a table spells its columns. With a `store`, qrels and runs about queries or
-    passages that it does not hold are problems too.
+    With a `store`, qrels and runs about queries or passages that it does not hold are problems too.
     """
     if kind not in KINDS:
         raise UnknownName("format", kind, list(KINDS))
+    chosen = settings or IngestSettings()
+    doubt = _doubt(store) if store and kind in ("qrels", "run") else no_doubt
     if kind == "run":
-        ranking = read_run(path)
-        return Preview(kind, str(path), Collection(), _known_hits(store, ranking, path) if store else ranking)
-    settings: dict[str, Any] = {"columns": columns} if kind == "table" and columns else {}
-    found = READERS[kind](path, **settings)
-    return Preview(kind, str(path), _known_qrels(store, found, path) if store and kind == "qrels" else found)
+        return Preview(kind, str(path), Collection(), read_run(path, doubt))
+    if kind == "qrels":
+        return Preview(kind, str(path), read_qrels(path, doubt))
+    if kind == "table":
+        return Preview(kind, str(path), read_table(path, chosen.columns, chosen.relevance))
+    return Preview(kind, str(path), read_beir(path))
 
 
-def ingest(
-    store: Store,
-    kind: str,
-    path: Path | str,
-    columns: Mapping[str, str] | None = None,
-    *,
-    skip_bad: bool = False,
-    replace_changed: bool = False,
-) -> Ingested:
+def ingest(store: Store, kind: str, path: Path | str, settings: IngestSettings | None = None) -> Ingested:
     """Write what the files hold to the workspace, all of it in one transaction or nothing.
 
-    A line that cannot be read stops it with BadInput, unless `skip_bad`; then it is listed in the
-    result. The same files twice change nothing. `replace_changed` lets new content replace old.
+    A line that cannot be read stops it with BadInput, unless bad lines are skipped; then each is listed in
+    the result. The same files twice change nothing.
     """
-    seen = preview(kind, path, columns, store=store)
-    if seen.problems and not skip_bad:
+    chosen = settings or IngestSettings()
+    seen = preview(kind, path, chosen, store=store)
+    if seen.problems and not chosen.skip_bad_lines:
         first, more = seen.problems[0], len(seen.problems) - 1
         raise BadInput(
             first.what + (f" (and {more:,} more problems)" if more else ""),
@@ -101,40 +105,21 @@ def ingest(
         hits = _add_run(store, seen.rankings)
         return Ingested(kind, str(path), Added(0, 0, 0, 0, 0), hits, 0, seen.problems)
     found = seen.found
-    added = store.add_collection(found.queries, found.passages, found.qrels, replace=replace_changed)
+    added = store.add_collection(found.queries, found.passages, found.qrels, replace=chosen.replace)
     return Ingested(kind, str(path), added, 0, found.duplicates, seen.problems)
 
 
-def _known_qrels(store: Store, found: Collection, path: Path | str) -> Collection:
-    queries, passages = _ids(store)
-    known = tuple(qrel for qrel in found.qrels if qrel.query_id in queries and qrel.passage_id in passages)
-    unknown = [
-        Problem(str(path), 0, _unknown(qrel.query_id, qrel.passage_id, queries))
-        for qrel in found.qrels
-        if qrel.query_id not in queries or qrel.passage_id not in passages
-    ]
-    return replace(found, qrels=known, problems=(*found.problems, *unknown))
+def _doubt(store: Store) -> Doubt:
+    """Return what objects to ids that the workspace does not hold."""
+    queries = {query.query_id for query in views.queries(store)}
+    passages = {passage.passage_id for passage in views.passages(store)}
 
+    def doubt(query_id: str, passage_id: str) -> str:
+        if query_id not in queries:
+            return f"the workspace has no query {query_id!r}"
+        return "" if passage_id in passages else f"the workspace has no passage {passage_id!r}"
 
-def _known_hits(store: Store, ranking: Ranking, path: Path | str) -> Ranking:
-    queries, passages = _ids(store)
-    known = tuple(hit for hit in ranking.hits if hit[0] in queries and hit[1] in passages)
-    unknown = [
-        Problem(str(path), 0, _unknown(hit[0], hit[1], queries))
-        for hit in ranking.hits
-        if hit[0] not in queries or hit[1] not in passages
-    ]
-    return replace(ranking, hits=known, problems=(*ranking.problems, *unknown))
-
-
-def _ids(store: Store) -> tuple[set[str], set[str]]:
-    return {q.query_id for q in views.queries(store)}, {p.passage_id for p in views.passages(store)}
-
-
-def _unknown(query_id: str, passage_id: str, queries: set[str]) -> str:
-    if query_id not in queries:
-        return f"the workspace has no query {query_id!r}"
-    return f"the workspace has no passage {passage_id!r}"
+    return doubt
 
 
 def _add_run(store: Store, ranking: Ranking) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,13 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
 }
 
+# What DuckDB says while another process holds the file, or someone in this one holds it by other means than ours.
+BUSY = ("lock on file", "different configuration", "already attached")
+
+# One thread of a process at a time. A POSIX lock belongs to the process and goes with the first handle that is closed:
+# were a second thread to open and close the file meanwhile, other processes could write beside us, and lose rows.
+_turns: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
+
 
 @contextmanager
 def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -29,11 +38,17 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
 
     Raises StoreBusy naming the process that keeps the file, StoreVersion for a file from a newer DuckDB.
     """
-    connection = _wait(database, read_only, time.monotonic() + patience)
+    deadline = time.monotonic() + patience
+    if not _turns[database].acquire(timeout=patience):
+        raise StoreBusy(f"{database} is kept busy by another thread of this process.", "Let it finish, and try again.")
     try:
-        yield connection
+        connection = _wait(database, read_only, deadline)
+        try:
+            yield connection
+        finally:
+            connection.close()
     finally:
-        connection.close()
+        _turns[database].release()
 
 
 def _wait(database: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyConnection:
@@ -41,7 +56,7 @@ def _wait(database: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyCo
     while True:
         try:
             return duckdb.connect(str(database), read_only=read_only, config=CONFIG)
-        except (duckdb.IOException, duckdb.ConnectionException) as trouble:
+        except duckdb.Error as trouble:
             if not _is_busy(trouble):
                 raise _translated(trouble, database) from trouble
             if time.monotonic() > deadline:
@@ -51,13 +66,12 @@ def _wait(database: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyCo
 
 
 def _is_busy(trouble: Exception) -> bool:
-    # Another process holds the file, or another thread of this one holds it in the other mode.
-    return "lock on file" in str(trouble) or "different configuration" in str(trouble)
+    return any(words in str(trouble) for words in BUSY)
 
 
 def _busy(trouble: Exception, database: Path) -> StoreBusy:
     match = re.search(r"PID (\d+)", str(trouble))
-    holder = "another thread of this process"
+    holder = "another connection of this process"
     if match:
         try:
             holder = f"process {match[1]} ({' '.join(psutil.Process(int(match[1])).cmdline()[:6])})"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,9 +17,6 @@ from workbench.store.connection import connected
 
 READ_PATIENCE = 20.0
 WRITE_PATIENCE = 60.0
-
-# Writers of one process queue here; DuckDB would let them in and then fail all but one.
-_writers: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
 
 
 class Added(NamedTuple):
@@ -80,7 +75,7 @@ class Store:
             with self.read() as connection:
                 if schema.version(connection) == len(schema.MIGRATIONS):
                     return
-        with _writers[self.database], connected(self.database, read_only=False, patience=WRITE_PATIENCE) as connection:
+        with connected(self.database, read_only=False, patience=WRITE_PATIENCE) as connection:
             schema.migrate(connection)
 
     @contextmanager
@@ -92,7 +87,7 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Hold one transaction for the block: all of it is kept, or none; the revision moves by one."""
-        with _writers[self.database], connected(self.database, read_only=False, patience=WRITE_PATIENCE) as connection:
+        with connected(self.database, read_only=False, patience=WRITE_PATIENCE) as connection:
             connection.execute("begin")
             try:
                 yield connection
@@ -150,7 +145,8 @@ class Store:
                 for name, rows in (("queries", queries), ("passages", passages), ("qrels", qrels))
             ]
         given = len(queries) + len(passages) + len(qrels)
-        return Added(*counts, unchanged=given - sum(counts), replaced=replaced)
+        new_queries, new_passages, new_qrels = counts
+        return Added(new_queries, new_passages, new_qrels, given - sum(counts), replaced)
 
     def add_candidates(self, candidates: Iterable[Candidate]) -> int:
         """Add candidates; return how many (query, passage, source) were new."""

@@ -50,9 +50,9 @@ class Work:
 
 def run(work: Work, path: Path, data: str) -> Trained:
     """Do the work in a folder, from its last checkpoint if there is one; `data` is the fingerprint of the examples."""
+    if not any(value.requires_grad for value in work.model.parameters()):
+        raise BadSetting("Nothing in this student can be trained: all its weights are frozen.", "Choose another kind.")
     recipe = asdict(work.settings) | {"data": data, "student": fingerprint(work.model)}
-    # More minutes change how far a training comes, not what a step does.
-    del recipe["minutes"]
     folder = Folder(path, recipe)
     if trained := folder.trained():
         load_weights(work.model, folder.best(trained.best_step))
@@ -138,7 +138,7 @@ class Conductor(TrainerCallback):
             steps=self.progress.step,
             best_step=self.progress.best_step,
             dev_before=self.progress.dev_before,
-            dev_best=self.progress.dev_best,
+            dev_after=self.progress.dev_best,
             measure=self.work.settings.measure,
             seconds=round(self.progress.seconds, 3),
             stopped=self.stopped or "budget",

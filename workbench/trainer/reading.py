@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from sentence_transformers.base.modules import Router
+from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -28,16 +29,15 @@ def is_static(model: SentenceTransformer) -> bool:
     return isinstance(model[0], StaticEmbedding)
 
 
-class Collator:
+class Collator(SentenceTransformerDataCollator):
     """Turns slots into tensors: each distinct passage of a batch once, and (B, N) targets as the label.
 
-    Stands in for sentence-transformers' collator, which wants a column for each candidate and would encode a
-    passage again for each query it came with. Prompts are those that encode_query and encode_document would use.
+    sentence-transformers' own wants a column for each candidate, and would encode a passage again for each query it
+    came with. Prompts are those that encode_query and encode_document would use.
     """
 
-    valid_label_columns = ("label",)
-
     def __init__(self, model: SentenceTransformer, batches: Batches, settings: TrainSettings) -> None:
+        super().__init__(preprocess_fn=model.preprocess)
         self.batches = batches
         self.max_tokens = settings.max_tokens
         self.model = model
@@ -45,21 +45,21 @@ class Collator:
         self.tokens: dict[tuple[str, str], Tensor] | None = {} if is_static(model) else None
         if self.tokens is not None and settings.max_tokens is not None:
             raise BadSetting("max_tokens is set, but a static student reads whole texts.", "Leave it out.")
-        prompts = model.prompts
-        self.query_prompt = prompts.get("query") or ""
-        self.passage_prompt = next((prompts[name] for name in PASSAGE_PROMPTS if prompts.get(name)), "")
+        given = {name: prompt for name, prompt in model.prompts.items() if prompt}
+        self.query_prompt = given.get("query", "")
+        self.passage_prompt = next((given[name] for name in PASSAGE_PROMPTS if name in given), "")
 
-    def __call__(self, rows: Sequence[Mapping[str, int]]) -> dict[str, Any]:
-        """Return the features of queries and passages, their names prefixed, and the label."""
-        batch = self.batches.batch([row["slot"] for row in rows])
-        features: dict[str, Any] = {"label": torch.from_numpy(batch.targets)}
+    def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return what the student reads of queries and passages, their names prefixed, and the label."""
+        batch = self.batches.batch([row["slot"] for row in features])
+        tensors: dict[str, Any] = {"label": torch.from_numpy(batch.targets)}
         for name, texts, prompt, task in (
             ("query", batch.queries, self.query_prompt, "query"),
             ("passage", batch.passages, self.passage_prompt, "document"),
         ):
             read = self._static(texts, prompt) if self.tokens is not None else self._read(texts, prompt, task)
-            features |= {f"{name}_{key}": value for key, value in read.items()}
-        return features
+            tensors |= {f"{name}_{key}": value for key, value in read.items()}
+        return tensors
 
     def _read(self, texts: list[str], prompt: str, task: str) -> dict[str, Any]:
         """Let the student's own first module read texts."""
@@ -75,7 +75,8 @@ class Collator:
                 self.tokens[prompt, text] = self.model.preprocess([text], prompt=prompt or None)["input_ids"].int()
         kept = [self.tokens[prompt, text] for text in texts]
         ends = torch.tensor([len(each) for each in kept]).cumsum(0)
-        return {"input_ids": torch.cat(kept).long(), "offsets": torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]])}
+        offsets = torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]])
+        return {"input_ids": torch.cat(kept).long(), "offsets": offsets}
 
 
 class Objective(nn.Module):

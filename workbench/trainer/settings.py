@@ -74,7 +74,7 @@ class TrainSettings:
 class Trained:
     """What a training came to; `best_step` 0 says that no judgement beat the student it began with.
 
-    `dev_before` and `dev_best` are values of `measure` on the judge's queries, at step 0 and at `best_step`.
+    `dev_before` and `dev_after` are values of `measure` on the judge's queries, at step 0 and at `best_step`.
     `history` holds the lines of history.jsonl: step, seconds, loss (mean since the line before), learning_rate,
     entropy (nats) and effective (its exponential: how many positives a teacher row comes to), and dev where judged.
     """
@@ -82,7 +82,7 @@ class Trained:
     steps: int
     best_step: int
     dev_before: float
-    dev_best: float
+    dev_after: float
     measure: str
     seconds: float
     stopped: Stopped

@@ -8,17 +8,19 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 import streamlit as st
 
 from workbench import measures as ir
+from workbench import students
 from workbench.records import Run
 from workbench.significance import Interval, interval
 from workbench.steps.diff import diff as compare_runs
 from workbench.store import Store, views
+from workbench.students import Student
 from workbench.ui.disagreement import disagreements as disagreements_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # What the tables of the overview show; the diff page shows all.
-SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10", "RR", "AP")
+SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10")
 
 
 class Evaluated(NamedTuple):
@@ -38,7 +40,7 @@ def _answer(_question: Callable[..., Any], key: tuple[str, str, int], arguments:
 def _remembered(question: Callable[Concatenate[Store, P], R], waiting: str = "") -> Callable[Concatenate[Store, P], R]:
     """Return `question` with a memory; `waiting` is shown while an answer takes more than a blink."""
 
-    def ask(store: Store, *arguments: P.args, **named: P.kwargs) -> R:
+    def ask(store: Store, /, *arguments: P.args, **named: P.kwargs) -> R:
         key = (f"{question.__module__}.{question.__qualname__}", str(store.path), store.revision())
         if not waiting:
             return _answer(question, key, arguments, named)  # type: ignore[no-any-return]
@@ -46,6 +48,11 @@ def _remembered(question: Callable[Concatenate[Store, P], R], waiting: str = "")
             return _answer(question, key, arguments, named)  # type: ignore[no-any-return]
 
     return ask
+
+
+def trained(store: Store) -> list[Student]:
+    """Return the students that a teacher taught in this workspace, oldest first; untrained bases are left out."""
+    return [student for student in students.trained(store.students) if student.recipe.get("teacher")]
 
 
 def _evaluated(store: Store, split: str) -> list[Evaluated]:
@@ -83,7 +90,7 @@ movements = _remembered(views.movements)
 utilities = _remembered(views.utilities)
 failures = _remembered(views.failures)
 hard_cases = _remembered(views.hard_cases)
-annotations = _remembered(views.annotations)
+verdicts = _remembered(views.verdicts)
 evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …")
 diff = _remembered(compare_runs, "Comparing the two runs, query by query …")
 disagreements = _remembered(disagreements_of)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -41,8 +41,11 @@ def one(label: str, options: Sequence[str], key: str, default: str = "", note: s
     return chosen if chosen in options else options[index]
 
 
-def pair(store: Store) -> Pair | None:
-    """Let a person choose teacher, split and student; None (and a word why) if there is nothing to choose from."""
+def pair(store: Store, *, newest: bool = False) -> Pair | None:
+    """Let a person choose teacher, split and student; None (and a word why) if there is nothing to choose from.
+
+    Offers the untrained base first, or, with `newest`, the student that was evaluated last.
+    """
     known = [found.teacher for found in cached.teachers(store) if found.pairs]
     if not known:
         parts.empty("No teacher has scored anything yet.", "workbench candidates", "workbench score --teacher lexical")
@@ -50,14 +53,15 @@ def pair(store: Store) -> Pair | None:
     if not cached.runs(store):
         parts.empty("No student has been evaluated yet.", "workbench evaluate bm25 static:all-MiniLM-L6-v2")
         return None
-    columns = st.columns([3, 1, 3])
+    columns = parts.columns("pickers", [3, 1, 3])
     with columns[1]:
         split = one("Split", _splits(store), "split", "test")
     found = {run.student: run for run in cached.runs(store, split)}
     with columns[0]:
         teacher = one("Teacher", known, "teacher", _fullest(store))
     with columns[2]:
-        student = one("Student", list(found), "student", _base_of(list(found.values())))
+        base, trained = base_and_trained(store, list(found.values()))
+        student = one("Student", list(found), "student", trained if newest else base)
     return Pair(teacher, found[student])
 
 
@@ -70,11 +74,11 @@ def comparison(store: Store) -> Comparison | None:
             "workbench evaluate bm25 static:all-MiniLM-L6-v2",
         )
         return None
-    columns = st.columns([3, 3, 1.2, 1.4])
+    columns = parts.columns("pickers", [3, 3, 1.2, 1.4])
     with columns[2]:
         split = one("Split", splits, "split", "test")
     found = {run.student: run for run in cached.runs(store, split)}
-    before_default, after_default = _before_and_after(list(found.values()))
+    before_default, after_default = base_and_trained(store, list(found.values()))
     with columns[0]:
         before = one("Before", list(found), "before", before_default)
     with columns[1]:
@@ -94,7 +98,7 @@ def teacher(store: Store) -> str | None:
     return wanted if wanted in known else _fullest(store) if known else None
 
 
-def row(ids: Sequence[str], rows: Sequence[dict[str, object]], key: str, version: str, **columns: object) -> str | None:
+def row(ids: Sequence[str], rows: Sequence[dict[str, object]], key: str, version: str, **columns: Any) -> str | None:
     """Show a table, let a person choose a row, and return the id it stands for, kept in the link as `?key=`.
 
     Selected rows are positions, and positions outlive the data they were chosen from: they become an id in the run
@@ -173,12 +177,11 @@ def _fullest(store: Store) -> str:
     return max(cached.teachers(store), key=lambda found: found.pairs).teacher
 
 
-def _base_of(runs: Sequence[Run]) -> str:
-    dense = [run.student for run in runs if run.student != BM25]
-    return (dense or [runs[0].student])[0]
-
-
-def _before_and_after(runs: Sequence[Run]) -> tuple[str, str]:
-    """Return the newest dense student as after, and the oldest as before: usually the trained one and its base."""
-    dense = [run.student for run in runs if run.student != BM25] or [run.student for run in runs]
-    return (dense[0], dense[-1]) if len(dense) > 1 else (runs[0].student, runs[-1].student)
+def base_and_trained(store: Store, runs: Sequence[Run]) -> tuple[str, str]:
+    """Return the student trained last among `runs` and what it was trained from, as far as there are such."""
+    evaluated = [run.student for run in runs]
+    dense = [name for name in evaluated if name != BM25] or evaluated
+    for student in reversed(cached.trained(store)):
+        if student.name in dense and student.base in dense:
+            return student.base, student.name
+    return dense[0] if len(dense) > 1 else evaluated[0], dense[-1]

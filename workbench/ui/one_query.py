@@ -22,18 +22,21 @@ def opened(store: Store, chosen: Pair, query_id: str) -> None:
     parts.html_block(question(query))
     mine = cached.ranking(store, query_id, run=chosen.run, teacher=chosen.teacher, depth=1_000)
     scored = sorted(
-        (found for found in mine if found.utility is not None), key=lambda found: (-(found.utility or 0), found.passage_id)
+        (found for found in mine if found.utility is not None),
+        key=lambda found: (-(found.utility or 0), found.passage_id),
     )
     parts.picture(plots.opened(scored), "opened", "Utility and similarity of each candidate of the query")
     parts.remark("★ marks a relevant passage; the number beside a dot is the student's rank.")
     parts.legend()
-    left, right = st.columns(2, gap="medium")
+    left, right = parts.columns("two-orders", [1, 1])
     with left:
         cards = [card(placed_card(found), query) for found in scored[:DEPTH]]
-        parts.html_block(column("Most useful to the teacher, with the student's rank", TEACHER, cards, "Nothing was scored."))
+        heading = "Most useful to the teacher, with the student's rank"
+        parts.html_block(column(heading, chosen.teacher, TEACHER, cards, "Nothing was scored."))
     with right:
         cards = [card(placed_card(found), query) for found in mine[:DEPTH]]
-        parts.html_block(column(f"Nearest to {chosen.run.student}", AFTER, cards, "The student ranks nothing here."))
+        heading = "Nearest to the student"
+        parts.html_block(column(heading, chosen.run.student, AFTER, cards, "The student ranks nothing here."))
     _likelihoods(store, chosen.teacher, query_id)
     rooms.link("diff", "This query in Diff", query=query_id, split=chosen.run.split, teacher=chosen.teacher)
 
@@ -44,27 +47,35 @@ def compared(store: Store, chosen: Comparison, query_id: str, teacher: str | Non
     parts.html_block(question(query))
     moved = cached.movements(store, chosen.before, chosen.after, query_id, teacher=teacher, depth=DEPTH)
     parts.legend()
-    columns = st.columns(3, gap="small")
-    sides = ((columns[0], BEFORE, chosen.before.student, False), (columns[1], AFTER, chosen.after.student, True))
-    for place, role, name, after in sides:
-        with place:
-            parts.html_block(column(f"{'After' if after else 'Before'}: {name}", role, _side(moved, query, after), "No ranking."))
-    with columns[2]:
-        best = cached.ranking(store, query_id, teacher=teacher, depth=DEPTH) if teacher else []
-        after = {found.passage_id: found.after for found in moved}
-        cards = [
-            card(teacher_card(found, place, after.get(found.passage_id)), query) for place, found in enumerate(best, start=1)
-        ]
-        parts.html_block(column(f"Teacher: {teacher or 'none'}", TEACHER, cards, "No teacher has scored this query."))
+    before, after, third = parts.columns("three", [1, 1, 1])
+    with before:
+        cards = _side(moved, query, after=False)
+        parts.html_block(column("Before", chosen.before.student, BEFORE, cards, "It gives no ranking."))
+    with after:
+        cards = _side(moved, query, after=True)
+        parts.html_block(column("After", chosen.after.student, AFTER, cards, "It gives no ranking."))
+    with third:
+        cards = _teachers_order(store, chosen, query, teacher) if teacher else []
+        parts.html_block(column("Teacher", teacher or "none", TEACHER, cards, "No teacher has scored this query."))
     with st.expander("The same as lines", icon=":material/conversion_path:", expanded=True):
         parts.picture(plots.bump(moved, DEPTH), "bump", "Ranks of the query's passages before and after")
     if teacher:
         rooms.link("utility", "This query in Utility", query=query_id, split=chosen.split, student=chosen.after.student)
 
 
-def _side(moved: list[Moved], query: Query, after: bool) -> list[str]:
+def _side(moved: list[Moved], query: Query, *, after: bool) -> list[str]:
     found = [(rank, each) for each in moved if (rank := each.after if after else each.before) and rank <= DEPTH]
     return [card(moved_card(each, after=after), query) for _, each in sorted(found, key=lambda pair: pair[0])]
+
+
+def _teachers_order(store: Store, chosen: Comparison, query: Query, teacher: str) -> list[str]:
+    best = cached.ranking(store, query.query_id, teacher=teacher, depth=DEPTH)
+    ranked = cached.ranking(store, query.query_id, run=chosen.after, depth=1_000)
+    ranks = {found.passage_id: found.rank for found in ranked}
+    return [
+        card(teacher_card(found, place, ranks.get(found.passage_id)), query)
+        for place, found in enumerate(best, start=1)
+    ]
 
 
 def _likelihoods(store: Store, teacher: str, query_id: str) -> None:

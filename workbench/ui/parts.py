@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
-from urllib.parse import urlencode
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench.plots.look import HARMFUL, USEFUL, USELESS, Role
 from workbench.significance import Interval
@@ -51,7 +52,9 @@ def mean(label: str, found: Interval, role: Role | None = None) -> Number:
 def tally(won: int, tied: int, lost: int) -> None:
     """Show how many queries are better, the same and worse: as a bar and in words."""
     groups = ((won, "better", USEFUL), (tied, "the same", USELESS), (lost, "worse", HARMFUL))
-    bar = "".join(f'<span class="{role_class(role)}" style="flex:{number}"></span>' for number, _, role in groups if number)
+    bar = "".join(
+        f'<span class="{role_class(role)}" style="flex:{number}"></span>' for number, _, role in groups if number
+    )
     words = "".join(f"<span><i>{number:,}</i> {word}</span>" for number, word, _ in groups)
     st.html(f'<div class="wb"><div class="wb-tally">{bar}</div><div class="wb-words">{words}</div></div>')
 
@@ -59,9 +62,16 @@ def tally(won: int, tied: int, lost: int) -> None:
 def legend() -> None:
     """Explain the marks in the texts below."""
     st.html(
-        '<div class="wb wb-soft" style="font-size:.85rem">In the texts: <mark class="wb-answer">a reference answer</mark>, '
+        '<div class="wb wb-soft" style="font-size:.85rem">In the texts: '
+        '<mark class="wb-answer">a reference answer</mark>, '
         '<mark class="wb-term">a word of the query</mark>.</div>'
     )
+
+
+def columns(kind: str, widths: Sequence[float]) -> list[DeltaGenerator]:
+    """Return columns that go below one another where they would become too narrow: "two", "three" or "pickers"."""
+    with st.container(key=f"wb-{kind}"):
+        return list(st.columns(widths, gap="medium" if kind.startswith("two") else "small", vertical_alignment="top"))
 
 
 def picture(drawn: go.Figure, key: str, alt: str) -> None:
@@ -74,7 +84,7 @@ def html_block(block: str) -> None:
     st.html(block)
 
 
-def table(rows: Sequence[Mapping[str, object]], key: str, alt: str, **columns: object) -> None:
+def table(rows: Sequence[Mapping[str, object]], key: str, alt: str, **columns: Any) -> None:
     """Show a read-only table; cells are text, whatever they hold."""
     st.dataframe(list(rows), hide_index=True, key=key, alt=alt, column_config=columns or None)
 
@@ -115,7 +125,9 @@ def reproduce(store: Store, page: str, shell: Sequence[str], notebook: str, **ch
     """Tell how to come to this view again: in the shell, in a notebook, and by link."""
     command = shlex.join(["workbench", "--workspace", str(store.path), *shell])
     cell = f"import workbench as wb\n\nstore = wb.Store({str(store.path)!r})\n{notebook}"
-    link = f"/{page}?{urlencode({name: value for name, value in chosen.items() if value})}"
+    here = urlsplit(st.context.url or "")
+    params = urlencode({name: value for name, value in chosen.items() if value})
+    link = urlunsplit((here.scheme, here.netloc, f"/{page}", params, ""))
     with st.expander("How to reproduce this view", icon=":material/replay:"):
         for where, text, language in (("Shell", command, "shell"), ("Notebook", cell, "python"), ("Link", link, None)):
             st.caption(where)

@@ -31,21 +31,24 @@ def badge(word: str, role: Role | None = None) -> str:
     return f'<span class="wb-badge {role_class(role) or "wb-plain"}">{html(word)}</span>'
 
 
-def card(shown: Card, query: Query) -> str:
-    """Return a passage as HTML, the query's words and its answers marked."""
+def card(shown: Card, query: Query, *, fold: bool = True) -> str:
+    """Return a passage as HTML, the query's words and its answers marked; a long one is folded unless told not to."""
     found = answer_found(shown.text, query.answers)
     badges = [badge(word, role) for word, role in shown.badges]
     if found is not None:
         badges.append(badge("answer in the text"))
     text = f'<p class="wb-text">{marked(shown.text, query.text, query.answers)}</p>'
-    if len(shown.text) > FOLD_LENGTH:
+    if fold and len(shown.text) > FOLD_LENGTH:
         below = " (the answer is further down)" if found is not None and found > FOLD_LENGTH else ""
-        text = (
-            f'<details class="wb-fold"><summary>{text}<span class="wb-more"><span class="wb-all">show all '
-            f'{len(shown.text.split()):,} words{below}</span><span class="wb-less">show less</span></span></summary></details>'
-        )
+        words = f"show all {len(shown.text.split()):,} words{below}"
+        more = f'<span class="wb-more"><span class="wb-all">{words}</span><span class="wb-less">show less</span></span>'
+        text = f'<details class="wb-fold"><summary>{text}{more}</summary></details>'
     head = f'<span class="wb-rank">{html(shown.rank)}</span>' if shown.rank else ""
-    title = marked(shown.title, query.text, query.answers) if shown.title else '<span class="wb-soft">without a title</span>'
+    title = (
+        marked(shown.title, query.text, query.answers)
+        if shown.title
+        else '<span class="wb-soft">without a title</span>'
+    )
     return (
         f'<div class="wb-card {"wb-role " + role_class(shown.role) if shown.role else ""}"><div class="wb-head">{head}'
         f'<span class="wb-title">{title}</span>{_move(shown.move)}</div>'
@@ -54,10 +57,13 @@ def card(shown: Card, query: Query) -> str:
     )
 
 
-def column(heading: str, role: Role, cards: Sequence[str], empty: str) -> str:
-    """Return cards under a heading in the colour of whoever ranked them."""
+def column(heading: str, name: str, role: Role, cards: Sequence[str], empty: str) -> str:
+    """Return cards under a heading and the name of whoever ranked them, in that role's colour."""
     body = "".join(cards) or f'<p class="wb-soft">{html(empty)}</p>'
-    return f'<div class="wb"><div class="wb-column {role_class(role)}">{html(heading)}</div>{body}</div>'
+    return (
+        f'<div class="wb"><div class="wb-column {role_class(role)}"><b>{html(heading)}</b>'
+        f'<span title="{html(name)}">{html(name)}</span></div>{body}</div>'
+    )
 
 
 def question(query: Query) -> str:
@@ -81,9 +87,9 @@ def placed_card(found: Placed, *, rank: bool = True) -> Card:
 
 
 def teacher_card(found: Placed, place: int, after: int | None) -> Card:
-    """Return the card of a passage in the teacher's own order, `place` counted from 1, with the student's rank after."""
+    """Return the card of a passage in the teacher's own order, `place` counted from 1, with the rank after."""
     shown = placed_card(found, rank=False)
-    where = f"student: rank {after:,}" if after else "student: not near"
+    where = f"after: rank {after:,}" if after else "after: rank not known"
     return replace(shown, rank=f"{place:,}", badges=(*shown.badges, (where, None)))
 
 
@@ -95,7 +101,7 @@ def moved_card(found: Moved, *, after: bool) -> Card:
         found.title,
         found.text,
         f"{rank:,}" if rank else "–",
-        found.movement if after else "",
+        found.movement if after else _whereto(found),
         judgements(found.relevance, found.utility),
         _role(found.relevance),
     )
@@ -110,6 +116,10 @@ def judgements(relevance: int | None, utility: float | None) -> tuple[tuple[str,
     role = usefulness(utility)
     scored = ("not scored", None) if utility is None or role is None else (f"{role.word} {utility:+.2f}", role)
     return judged, scored
+
+
+def _whereto(found: Moved) -> str:
+    return "gone" if found.after is None else "stays" if found.after == found.before else f"to rank {found.after:,}"
 
 
 def _move(move: str) -> str:

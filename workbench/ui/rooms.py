@@ -66,10 +66,10 @@ def link(name: str, label: str, **chosen: str) -> None:
     st.page_link(_page(room), label=label, icon=room.icon, query_params=params)
 
 
-def _navigation() -> st.Page:  # type: ignore[valid-type]
+def _navigation() -> st.Page:
     return st.navigation([_page(room) for room in ROOMS])
 
 
-def _page(room: Room) -> st.Page:  # type: ignore[valid-type]
+def _page(room: Room) -> st.Page:
     file = folder() / "pages" / f"{room.name}.py"
     return st.Page(file, title=room.title, icon=room.icon, url_path=room.name, default=room is ROOMS[0])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
-from streamlit.column_config import NumberColumn, ProgressColumn, TextColumn
+from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench.plots.look import AFTER, BEFORE, TEACHER
 from workbench.significance import Comparison
@@ -68,7 +68,7 @@ def students(found: Sequence[Evaluated]) -> None:
         row |= {name: f"{mean.mean:.3f}  [{mean.low:.3f}, {mean.high:.3f}]" for name, mean in each.measures.items()}
         row["ranked"] = f"{each.run.created:%d %b %Y, %H:%M}"
         rows.append(row)
-    parts.table(rows, "students", "Students and their measures", student=TextColumn(width="medium", pinned=True))
+    parts.table(rows, "students", "Students and their measures", student=TextColumn(width="large", pinned=True))
     judged = max((mean.n for each in found for mean in each.measures.values()), default=0)
     parts.remark(
         f"Means over {judged:,} judged queries with 95 % bootstrap intervals, which overlap more readily than a paired "
@@ -91,7 +91,9 @@ def first_places(found: FirstPlaces) -> None:
         parts.Number("Teacher puts a relevant passage first", judged(found.teacher_relevant), below, TEACHER),
         parts.Number("Student puts a relevant candidate first", judged(found.student_relevant), below, AFTER),
         parts.Number("Same first choice", f"{found.same / found.queries:.0%}", f"{found.same:,} queries"),
-        parts.Number("Utility given away", f"{found.regret:.2f}", "nats per token a query, by the student's first choice"),
+        parts.Number(
+            "Utility given away", f"{found.regret:.2f}", "nats per token a query, by the student's first choice"
+        ),
     )
 
 
@@ -130,7 +132,9 @@ def disagreements(rows: Sequence[Disagreement], version: str) -> str | None:
         **{
             "best utility": NumberColumn(format="%+.2f", help="Utility of the teacher's favourite, nats per token."),
             "student ranks it": NumberColumn(format="%d", help="The student's rank of the teacher's favourite."),
-            "given away": NumberColumn(format="%.2f", help="Utility between the teacher's first choice and the student's."),
+            "given away": NumberColumn(
+                format="%.2f", help="Utility between the teacher's first choice and the student's."
+            ),
         },
     )
 
@@ -146,10 +150,11 @@ def filtered(found: Diff) -> list[Delta]:
             format_func=lambda word: f"{word} ({words[word]:,})", label_visibility="collapsed",
         )  # fmt: skip
         sought = _search("diff-search")
-    wanted = {"worse": lambda c: c < 0, "better": lambda c: c > 0, "the same": lambda c: c == 0}.get(
-        str(kind), lambda _: True
-    )
-    kept = [delta for delta in found.deltas if wanted(delta.change) and sought in f"{delta.text} {delta.query_id}".casefold()]
+    kept = [
+        delta
+        for delta in found.deltas
+        if kind in ("all", _direction(delta)) and sought in f"{delta.text} {delta.query_id}".casefold()
+    ]
     return sorted(kept, key=lambda delta: (-abs(delta.change), delta.change, delta.query_id))
 
 
@@ -162,7 +167,7 @@ def deltas(shown: Sequence[Delta], version: str) -> str | None:
     choices.unknown(ids, "query", "query")
     rows: list[dict[str, object]] = [
         {
-            "what": "better" if delta.change > 0 else "worse" if delta.change < 0 else "the same",
+            "what": _direction(delta),
             "query": delta.text,
             "before": delta.before,
             "after": delta.after,
@@ -183,6 +188,10 @@ def deltas(shown: Sequence[Delta], version: str) -> str | None:
     )
 
 
+def _direction(delta: Delta) -> str:
+    return "better" if delta.change > 0 else "worse" if delta.change < 0 else "the same"
+
+
 def _search(key: str) -> str:
     found = st.text_input(
         "Search", key=key, placeholder="Words or id of a query", label_visibility="collapsed", icon=":material/search:"
@@ -195,4 +204,4 @@ def _counts(*names: str) -> dict[str, Any]:
 
 
 def _share(meaning: str) -> Any:
-    return ProgressColumn(format="percent", min_value=0, max_value=1, help=meaning)
+    return NumberColumn(format="percent", help=meaning)

@@ -11,7 +11,7 @@ from workbench import students
 from workbench.records import Run
 from workbench.store import Store
 from workbench.store.views import Counts, TeacherCounts
-from workbench.ui import parts, rooms
+from workbench.ui import rooms
 from workbench.ui.marking import html
 
 
@@ -65,7 +65,12 @@ def _stages(store: Store, held: Counts, runs: Sequence[Run]) -> list[Stage]:
             "Bring in queries, passages and relevance judgements; or make a workspace from the bundled sample.",
             ("workbench ingest beir FOLDER", "workbench demo"),
         ),
-        Stage("candidates", bool(held.candidates), "Choose the passages worth asking a teacher about.", ("workbench candidates",)),
+        Stage(
+            "candidates",
+            bool(held.candidates),
+            "Choose the passages worth asking a teacher about.",
+            ("workbench candidates",),
+        ),
         Stage(
             "score",
             bool(held.utilities),

@@ -6,8 +6,8 @@ from workbench.store.views.cases import (
     HardCase,
     Thresholds,
     annotated,
-    annotations,
     hard_cases,
+    verdicts,
 )
 from workbench.store.views.collection import (
     Counts,
@@ -68,7 +68,6 @@ __all__ = [
     "TeacherCounts",
     "Thresholds",
     "annotated",
-    "annotations",
     "candidates_of",
     "collection_fingerprint",
     "counts",
@@ -94,4 +93,5 @@ __all__ = [
     "teachers",
     "unscored",
     "utilities",
+    "verdicts",
 ]

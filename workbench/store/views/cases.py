@@ -44,7 +44,8 @@ RULES = {
 
 _CASES = """
     with pair as (
-        select after.query_id, after.passage_id, u.value as utility, before.rank as before, after.rank as after, q.relevance
+        select after.query_id, after.passage_id, u.value as utility, before.rank as before, after.rank as after,
+               q.relevance
         from (select * from hits where run = $after) after
         left join (select * from hits where run = $before) before using (query_id, passage_id)
         left join (select * from utilities where teacher = $teacher) u using (query_id, passage_id)
@@ -98,7 +99,7 @@ def hard_cases(
     return [HardCase(*row) for row in rows]
 
 
-def annotations(store: Store, *, latest: bool = False) -> list[Annotation]:
+def verdicts(store: Store, *, latest: bool = False) -> list[Annotation]:
     """Return annotations, oldest first; `latest` keeps each annotator's last word on each pair."""
     with store.read() as connection:
         rows = connection.execute(
@@ -107,7 +108,7 @@ def annotations(store: Store, *, latest: bool = False) -> list[Annotation]:
             {_LATEST if latest else ""} order by created, rowid
             """
         ).fetchall()
-    return [Annotation(*row[:6], created=row[6].replace(tzinfo=UTC)) for row in rows]
+    return [said._replace(created=said.created.replace(tzinfo=UTC)) for said in (Annotation(*row) for row in rows)]
 
 
 class AnnotatedCase(NamedTuple):

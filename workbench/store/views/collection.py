@@ -116,4 +116,4 @@ def counts(store: Store) -> Counts:
             """
         ).fetchall()
     assert sizes is not None
-    return Counts(*sizes, splits=tuple(SplitCounts(*row) for row in splits))
+    return Counts(*[*sizes, tuple(SplitCounts(*row) for row in splits)])

@@ -102,7 +102,8 @@ def density(store: Store, teacher: str, run: Run, bins: int = 40) -> list[Cell]:
                 select min(similarity) as x, greatest(max(similarity) - min(similarity), 1e-9) / $bins as dx,
                        min(utility) as y, greatest(max(utility) - min(utility), 1e-9) / $bins as dy from pairs
             )
-            select any_value(x + (i + 0.5) * dx), any_value(y + (j + 0.5) * dy), count(*), count(*) filter (relevance > 0)
+            select any_value(x + (i + 0.5) * dx), any_value(y + (j + 0.5) * dy), count(*),
+                   count(*) filter (relevance > 0)
             from (
                 select least(floor((similarity - x) / dx), $bins - 1) as i,
                        least(floor((utility - y) / dy), $bins - 1) as j, x, dx, y, dy, relevance from pairs, edge
@@ -120,10 +121,11 @@ def sample_pairs(store: Store, teacher: str, run: Run, limit: int = 4000) -> Sam
         rows = connection.execute(
             f"""
             with {_PAIRS}, drawn as (
-                select *, row_number() over (partition by query_id order by md5(query_id || passage_id)) as turn from pairs
+                select *, row_number() over (partition by query_id order by md5(query_id || passage_id)) as turn
+                from pairs
             )
-            select query_id, passage_id, left(queries.text, 90), left(concat_ws('. ', nullif(title, ''), passages.text), 90),
-                   similarity, utility, rank, relevance
+            select query_id, passage_id, left(queries.text, 90),
+                   left(concat_ws('. ', nullif(title, ''), passages.text), 90), similarity, utility, rank, relevance
             from drawn join queries using (query_id) join passages using (passage_id)
             order by turn, md5(query_id) limit $limit
             """,
@@ -145,7 +147,8 @@ def first_places(store: Store, teacher: str, run: Run) -> FirstPlaces:
                 from pairs group by query_id
             )
             select count(*), count(*) filter (judged), count(*) filter (judged and teacher_relevant),
-                   count(*) filter (judged and student_relevant), count(*) filter (same), coalesce(avg(regret), 0) from first
+                   count(*) filter (judged and student_relevant), count(*) filter (same), coalesce(avg(regret), 0)
+            from first
             """,
             {"teacher": teacher, "run": run.run},
         ).fetchone()

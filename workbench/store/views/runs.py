@@ -36,7 +36,7 @@ def runs(store: Store, split: str | None = None) -> list[Run]:
             """,
             {"split": split},
         ).fetchall()
-    return [Run(*row[:5], row[5].replace(tzinfo=UTC)) for row in rows]
+    return [run._replace(created=run.created.replace(tzinfo=UTC)) for run in (Run(*row) for row in rows)]
 
 
 def find_run(store: Store, student: str, split: str) -> Run:

@@ -79,7 +79,8 @@ def examples(store: Store, teacher: str, split: str) -> list[Example]:
     with store.read() as connection:
         scored = connection.execute(
             """
-            select query_id, list(passage_id order by value desc, passage_id), list(value order by value desc, passage_id)
+            select query_id, list(passage_id order by value desc, passage_id),
+                   list(value order by value desc, passage_id)
             from utilities semi join (select query_id from queries where split = $split) using (query_id)
             where teacher = $teacher group by query_id order by query_id
             """,
@@ -163,9 +164,10 @@ def utilities(store: Store, teacher: str, query_id: str | None = None) -> list[U
             """,
             {"teacher": teacher, "query": query_id},
         ).fetchall()
+    said = [Utility(*row) for row in rows]
     return [
-        Utility(*row[:4], answers=tuple(AnswerLikelihood(**answer) for answer in row[4]), truncated=row[5])
-        for row in rows
+        each._replace(answers=tuple(AnswerLikelihood(**answer) for answer in row[4]))
+        for each, row in zip(said, rows, strict=True)
     ]
 
 

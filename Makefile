@@ -1,0 +1,51 @@
+# make demo   sets up everything, walks the bundled sample, and opens the dashboard (SERVE=no: only walks)
+# make lab    opens JupyterLab on the demo's workspace
+# make test   sets up everything and runs every test this machine can run
+# make check  the whole gate: lint, types, import contracts, tests
+# make bench  the benchmarks; results are printed with machine and versions
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKSPACE ?= demo-workspace
+SERVE ?= yes
+PORT ?= 8501
+
+BIN := $(VENV)/bin
+WORKBENCH := $(BIN)/workbench --workspace $(WORKSPACE)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := demo
+.PHONY: demo lab test lint check bench clean
+
+demo: $(VENV)/.demo
+	$(WORKBENCH) demo $(if $(filter yes,$(SERVE)),--serve --port $(PORT))
+
+lab: $(VENV)/.demo
+	$(WORKBENCH) lab
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks
+
+$(VENV)/.demo: pyproject.toml constraints.txt
+	@echo "Setting up $(VENV): about 2 GB of packages, once"
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable '.[offline]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(INSTALL) --editable '.[offline,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(WORKSPACE)

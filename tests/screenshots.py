@@ -1,0 +1,105 @@
+"""Pictures of every page for the documentation: `python tests/screenshots.py --workspace W --out docs/images`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = {"overview": "", "utility": "utility", "train": "train", "diff": "diff", "annotate": "annotate"}
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
+
+
+def browser_path() -> str | None:
+    """Return a Chromium or Chrome of this machine."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+
+
+@contextmanager
+def served(workspace: Path) -> Iterator[str]:
+    """Serve the dashboard on a free loopback port for the block; yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
+    with Path(os.environ.get("WORKBENCH_TEST_LOG", os.devnull)).open("wb") as log:
+        server = subprocess.Popen(
+            [*command, "--server.fileWatcherType", "none"],
+            cwd=ROOT, env={**os.environ, "WORKBENCH_WORKSPACE": str(workspace)}, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            _until_up(f"http://127.0.0.1:{port}/_stcore/health", server)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _until_up(address: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        assert server.poll() is None, "the server ended by itself"
+        try:
+            with urlopen(address, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.15)
+    raise TimeoutError("the server did not come up in 40 s")
+
+
+def settled(page: object, timeout: float = 30_000) -> None:
+    """Wait until a page shows its title and runs no more."""
+    page.wait_for_selector("h1", timeout=timeout)  # type: ignore[attr-defined]
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout)  # type: ignore[attr-defined]
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--workspace", type=Path, required=True)
+    asked.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
+    asked.add_argument("--width", type=int, default=1440)
+    asked.add_argument("--height", type=int, default=900)
+    asked.add_argument("--pages", nargs="*", default=list(PAGES))
+    asked.add_argument("--themes", nargs="*", default=["light", "dark"])
+    asked.add_argument("--query", default="", help="what to add to every address, such as query=ID")
+    given = asked.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    with served(given.workspace) as address, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=browser_path(), headless=True, args=list(QUIET))
+        for theme in given.themes:
+            size = {"width": given.width, "height": given.height}
+            context = browser.new_context(viewport=size, color_scheme=theme)
+            for name in given.pages:
+                page = context.new_page()
+                page.goto(f"{address}/{PAGES[name]}?{given.query}")
+                settled(page)
+                page.wait_for_timeout(1_500)  # plots draw after the script has ended
+                page.screenshot(path=str(given.out / f"{name}-{theme}.png"))
+                page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

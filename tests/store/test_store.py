@@ -1,0 +1,184 @@
+"""The store keeps what it was given, whatever the ids look like and whoever else is at it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import PASSAGES, QRELS, QUERIES, utility
+from workbench.errors import Conflict, NothingToDo, StoreBusy, StoreVersion
+from workbench.records import Failure, Passage, Qrel, Query
+from workbench.store import Store, connection, schema, views
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
+
+
+def test_a_workspace_that_is_not_there_is_not_made_by_looking(tmp_path: Path) -> None:
+    with pytest.raises(NothingToDo, match="no workspace"):
+        Store(tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@given(st.lists(texts, min_size=1, max_size=5, unique=True), texts, st.lists(texts, max_size=3))
+def test_ids_and_texts_come_back_as_they_went_in(
+    tmp_path_factory: pytest.TempPathFactory, ids: list[str], text: str, answers: list[str]
+) -> None:
+    store = Store(tmp_path_factory.mktemp("ws"), create=True)
+    passages = [Passage(passage_id, "", text) for passage_id in ids]
+    query = Query(ids[0], text, tuple(answers), "dev")
+    store.add_collection([query], passages, [Qrel(ids[0], ids[-1], 3)])
+    assert sorted(views.passages(store)) == sorted(passages)
+    assert views.queries(store) == [query]
+    assert views.qrels(store, "dev") == [Qrel(ids[0], ids[-1], 3)]
+
+
+def test_the_same_rows_twice_change_nothing(store: Store) -> None:
+    before = views.counts(store)
+    added = store.add_collection(QUERIES, PASSAGES, QRELS)
+    assert added == (0, 0, 0, len(QUERIES) + len(PASSAGES) + len(QRELS), 0)
+    assert views.counts(store) == before
+
+
+def test_other_content_under_a_known_id_is_refused_whole(store: Store) -> None:
+    changed = Passage("p/1", "Oil", "Another text.")
+    with pytest.raises(Conflict, match="p/1"):
+        store.add_collection((), [Passage("new", "", "x"), changed])
+    assert views.passages(store, ["new", "p/1"]) == [PASSAGES[0]]
+
+
+def test_replacing_a_text_forgets_the_utilities_about_the_old_one(store: Store) -> None:
+    store.add_collection((), [Passage("p/1", "Oil", "Another text.")], replace=True)
+    assert "p/1" not in {row.passage_id for row in views.utilities(store, "toy")}
+    assert len(views.utilities(store, "toy")) == 6
+    assert ("q1", 1) in views.unscored(store, "toy", "test")
+
+
+def test_a_failure_is_kept_apart_and_gives_way_to_a_utility(store: Store) -> None:
+    store.add_scored([Failure("007", "ü", "toy", "no answer")])
+    assert views.failures(store, "toy") == [Failure("007", "ü", "toy", "no answer")]
+    assert ("007", 3) in views.unscored(store, "toy")
+    store.add_scored([utility("007", "ü", 1.0)])
+    assert views.failures(store, "toy") == []
+
+
+def test_every_write_moves_the_revision_and_a_failed_one_leaves_no_trace(store: Store) -> None:
+    before = store.revision()
+    with pytest.raises(ZeroDivisionError), store.write() as open_store:
+        open_store.execute("delete from passages")
+        raise ZeroDivisionError
+    assert store.revision() == before
+    assert len(views.passages(store)) == len(PASSAGES)
+    store.add_scored([utility("007", "ü", 1.0)])
+    assert store.revision() == before + 1
+
+
+def test_a_snapshot_holds_everything_and_overwrites_nothing(store: Store, tmp_path: Path) -> None:
+    kept = store.snapshot(tmp_path / "it's kept" / "workbench.duckdb")
+    assert views.counts(Store(kept.parent)) == views.counts(store)
+    with pytest.raises(Conflict, match="exists already"):
+        store.snapshot(kept)
+
+
+def test_files_are_written_for_older_duckdb_too(store: Store) -> None:
+    with store.read() as open_store:
+        tags = open_store.execute("select tags from duckdb_databases() where database_name = 'workbench'").fetchone()
+    assert tags is not None
+    assert "v1.4" in str(tags[0]) or "storage_version" not in str(tags[0])
+
+
+def test_a_newer_schema_is_refused_with_a_way_out(store: Store) -> None:
+    with store.write() as open_store:
+        open_store.execute("update meta set value = 999 where key = 'schema'")
+    with pytest.raises(StoreVersion, match="999"):
+        Store(store.path)
+
+
+def test_an_older_workspace_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Store(tmp_path / "old", create=True)
+    old.add_collection(QUERIES)
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "create table later (x integer)"))
+    with Store(old.path).read() as open_store:
+        assert schema.version(open_store) == 2
+        assert open_store.execute("select count(*) from later").fetchone() == (0,)
+    assert len(views.queries(old)) == len(QUERIES)
+
+
+def test_a_file_held_by_another_process_is_waited_for_then_named(store: Store) -> None:
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import duckdb, sys; c = duckdb.connect({str(store.database)!r}); print(1, flush=True); sys.stdin.read()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with (
+            pytest.raises(StoreBusy, match=f"process {holder.pid}"),
+            connection.connected(store.database, read_only=True, patience=0.2),
+        ):
+            pass
+    finally:
+        holder.communicate()
+    assert views.counts(store).queries == len(QUERIES)
+
+
+def test_many_threads_and_processes_lose_no_row(empty: Store) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_add_ten, args=(str(empty.path), f"process {n}")) for n in range(2)]
+    threads = [threading.Thread(target=_add_ten, args=(str(empty.path), f"thread {n}")) for n in range(3)]
+    for worker in (*processes, *threads):
+        worker.start()
+    while any(worker.is_alive() for worker in processes):
+        views.counts(empty)
+    for worker in (*processes, *threads):
+        worker.join()
+    assert views.counts(empty).passages == 50
+
+
+def _add_ten(path: str, name: str) -> None:
+    store = Store(path)
+    for number in range(10):
+        store.add_collection((), [Passage(f"{name} {number}", "", "x")])
+
+
+def test_a_writer_killed_with_its_work_in_the_log_loses_nothing_committed(store: Store) -> None:
+    code = f"""
+import os, signal
+from workbench.store.connection import connected
+from pathlib import Path
+with connected(Path({str(store.database)!r}), read_only=False, patience=5) as c:
+    c.execute("insert into passages values ('committed', '', 'x')")
+    c.execute("begin")
+    c.execute("insert into passages values ('not committed', '', 'x')")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    died = subprocess.run([sys.executable, "-c", code], check=False)
+    assert died.returncode == -signal.SIGKILL
+    ids = {passage.passage_id for passage in views.passages(store)}
+    assert "committed" in ids
+    assert "not committed" not in ids
+
+
+def test_a_database_that_is_none_is_told_plainly(tmp_path: Path) -> None:
+    (tmp_path / "workbench.duckdb").write_bytes(os.urandom(8192))
+    with pytest.raises(Exception, match="cannot be opened|another version"):
+        Store(tmp_path)
+
+
+def test_duckdb_is_the_tested_line() -> None:
+    assert duckdb.__version__.split(".")[0] in ("1", "2")

@@ -1,0 +1,136 @@
+"""Each view answers its question on a workspace small enough to check by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.conftest import PASSAGES
+from workbench.errors import NothingToDo, UnknownName
+from workbench.records import Annotation
+from workbench.store import Store, views
+from workbench.store.views import Thresholds
+
+Q2 = "http://q/2?x=1"
+
+
+def test_counts_per_split_in_walking_order(store: Store) -> None:
+    found = views.counts(store)
+    assert [split.split for split in found.splits] == ["train", "dev", "test"]
+    assert found.splits[2] == ("test", 2, 2, 2, 8)
+    assert found.splits[1].with_answers == 0
+
+
+def test_unscored_counts_the_limit_by_queries_not_by_what_is_missing(store: Store) -> None:
+    assert views.unscored(store, "toy") == [("007", 4)]
+    assert views.unscored(store, "toy", limit=1) == [("007", 4)]
+    assert views.unscored(store, "toy", "test") == []
+    assert len(views.unscored(store, "another")) == 3
+
+
+def test_groups_hold_only_what_is_missing(store: Store) -> None:
+    (group,) = views.groups(store, "toy", ["007", "q1"])
+    assert group.query.query_id == "007"
+    assert {passage.passage_id for passage in group.passages} == {passage.passage_id for passage in PASSAGES}
+
+
+def test_examples_come_best_first_with_all_that_must_not_be_a_negative(store: Store) -> None:
+    examples = views.examples(store, "toy", "test")
+    first = next(example for example in examples if example.query.query_id == "q1")
+    assert first.utilities == (2.0, 0.0, -0.5, -1.0)
+    assert [passage.passage_id for passage in first.passages] == ["p/1", "03", "p 2", "ü"]
+    assert first.known == {"p/1", "03", "p 2", "ü"}
+    with pytest.raises(NothingToDo, match="train"):
+        views.examples(store, "toy", "train")
+
+
+def test_a_teacher_is_found_by_the_beginning_of_its_name(store: Store) -> None:
+    assert views.find_teacher(store, "to") == "toy"
+    assert views.find_teacher(store, None) == "toy"
+    with pytest.raises(UnknownName, match="toy"):
+        views.find_teacher(store, "x")
+
+
+def test_rankings_end_at_the_depth_and_ranks_go_on(store: Store) -> None:
+    run = views.find_run(store, "before", "test")
+    assert views.rankings(store, run)["q1"] == [("p 2", 0.875), ("ü", 0.75)]
+    assert [hit.rank for hit in views.hits(store, run, ["q1"])] == [1, 2, 3, 4]
+    with pytest.raises(NothingToDo, match="after, *before|before, after"):
+        views.find_run(store, "nobody", "test")
+
+
+def test_a_ranking_shows_relevance_and_utility_beside_each_passage(store: Store) -> None:
+    by_student = views.ranking(store, "q1", run=views.find_run(store, "after", "test"), teacher="toy")
+    assert [placed.passage_id for placed in by_student] == ["p/1", "p 2", "ü", "03"]
+    assert (by_student[0].relevance, by_student[0].utility, by_student[1].relevance) == (1, 2.0, None)
+    by_teacher = views.ranking(store, "q1", teacher="toy", depth=2)
+    assert [placed.passage_id for placed in by_teacher] == ["p/1", "03"]
+
+
+def test_movements_say_in_words_what_happened(store: Store) -> None:
+    before, after = views.find_run(store, "before", "test"), views.find_run(store, "after", "test")
+    found = {moved.passage_id: moved.movement for moved in views.movements(store, before, after, "q1", "toy")}
+    assert found == {"p/1": "up 2", "p 2": "down 1", "ü": "down 1", "03": "stays"}
+
+
+def test_distributions_count_every_pair_once(store: Store) -> None:
+    run = views.find_run(store, "after", "test")
+    for of in ("utility", "similarity"):
+        bins = views.histogram(store, "toy", run, of, bins=5)
+        assert sum(each.relevant + each.other for each in bins) == 8
+        assert sum(each.relevant for each in bins) == 2
+    assert sum(cell.pairs for cell in views.density(store, "toy", run)) == 8
+    sample = views.sample_pairs(store, "toy", run, limit=4)
+    assert sample.total == 8
+    assert {pair.query_id for pair in sample.pairs} == {"q1", Q2}
+    assert sample == views.sample_pairs(store, "toy", run, limit=4)
+
+
+def test_first_places_of_teacher_and_student(store: Store) -> None:
+    before = views.first_places(store, "toy", views.find_run(store, "before", "test"))
+    assert (before.queries, before.judged) == (2, 2)
+    assert (before.teacher_relevant, before.student_relevant, before.same) == (1, 1, 0)
+    # q1 takes -0.5 for 2.0, q2 takes 0.25 for 1.0
+    assert before.regret == pytest.approx((2.5 + 0.75) / 2)
+
+
+def test_an_empty_run_has_empty_distributions(store: Store) -> None:
+    run = views.find_run(store, "after", "test")
+    assert views.histogram(store, "nobody", run) == []
+    assert views.density(store, "nobody", run) == []
+    assert views.first_places(store, "nobody", run).queries == 0
+
+
+def test_hard_cases_follow_their_rules(store: Store) -> None:
+    before, after = views.find_run(store, "before", "test"), views.find_run(store, "after", "test")
+    found = views.hard_cases(store, "toy", after, before, Thresholds(far=1, near=1))
+    assert [(case.rule, case.query_id, case.passage_id) for case in found] == [("got worse", Q2, "03")]
+    assert "from rank 1 to 3" in found[0].why
+    far = views.hard_cases(store, "toy", before, None, Thresholds(useful=0.5, far=2))
+    assert ("useful but far", "q1", "p/1") in {(case.rule, case.query_id, case.passage_id) for case in far}
+    near = [case for case in far if case.rule == "useless but near"]
+    assert {case.utility for case in near} == {-0.5, -1.0}
+    assert [case.strength for case in near] == sorted((case.strength for case in near), reverse=True)
+
+
+def test_the_last_word_of_each_annotator(store: Store) -> None:
+    for minute, (who, verdict) in enumerate([("a", "useful"), ("b", "useless"), ("a", "harmful")]):
+        made = datetime(2026, 1, 1, 0, minute, tzinfo=UTC)
+        store.add_annotation(Annotation("q1", "p/1", who, verdict, "", "", made))
+    assert len(views.verdicts(store)) == 3
+    assert [(said.annotator, said.verdict) for said in views.verdicts(store, latest=True)] == [
+        ("b", "useless"),
+        ("a", "harmful"),
+    ]
+    case = views.annotated(store)[-1]
+    assert (case.query_id, case.passage_id, case.relevance) == ("q1", "p/1", 1)
+    assert case.utilities == {"toy": 2.0}
+    assert case.ranks == {"before": 3, "after": 1}
+
+
+def test_the_collection_fingerprint_follows_the_passages(store: Store) -> None:
+    before = views.collection_fingerprint(store)
+    assert before == views.collection_fingerprint(store)
+    store.add_collection((), [PASSAGES[0]._replace(text="Another.")], replace=True)
+    assert views.collection_fingerprint(store) != before

@@ -1,0 +1,111 @@
+"""A student's folder is complete or not there, and says how it was made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import tiny
+from workbench import students
+from workbench.errors import BadInput, BadSetting, Conflict, ModelUnavailable
+from workbench.students import Student
+
+
+def _saved(folder: Path, name: str, seed: int = 0, **recipe: str) -> Student:
+    return students.save(tiny.static(seed), Student(name, folder / students.slug(name), "base", recipe))
+
+
+def test_opens_with_sentence_transformers_alone(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    student = _saved(tmp_path, "mine")
+    opened = SentenceTransformer(str(student.path), device="cpu", local_files_only=True)
+    assert (opened.encode(["oil"]) == students.load(student).encode(["oil"])).all()
+
+
+def test_the_recipe_comes_back(tmp_path: Path) -> None:
+    student = _saved(tmp_path, "mine: a test", teacher="lexical")
+    (read,) = students.trained(tmp_path)
+    assert read == student
+    assert read.recipe["teacher"] == "lexical"
+    assert {"created", "name", "base", "versions"} <= set(read.recipe)
+    assert read.recipe["versions"].keys() == {"sentence-transformers", "transformers", "torch"}
+
+
+def test_lists_the_oldest_first_and_nothing_half_made(tmp_path: Path) -> None:
+    assert students.trained(tmp_path / "none") == []
+    for name in ("b", "a"):
+        _saved(tmp_path, name)
+    draft = tmp_path / ".c-draft"
+    draft.mkdir()
+    (draft / "student.json").write_text("{}")
+    (tmp_path / "unrelated").mkdir()
+    assert [student.name for student in students.trained(tmp_path)] == ["b", "a"]
+
+
+def test_a_failed_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny.static()
+    monkeypatch.setattr(model, "save_pretrained", lambda *_, **__: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        students.save(model, Student("mine", tmp_path / "mine"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_takes_a_place_only_if_asked_to(tmp_path: Path) -> None:
+    _saved(tmp_path, "mine")
+    with pytest.raises(Conflict, match="already"):
+        _saved(tmp_path, "mine", seed=1)
+    log = tmp_path / "history.jsonl"
+    log.write_text("{}")
+    new = students.save(tiny.static(1), Student("mine", tmp_path / "mine"), keep=[log], overwrite=True)
+    assert (students.load(new).encode(["oil"]) == tiny.static(1).encode(["oil"])).all()
+    assert (new.path / "history.jsonl").read_text() == "{}"
+    with pytest.raises(Conflict, match="'mine'"):
+        students.save(tiny.static(), Student("Mine!", tmp_path / "mine"), overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.jsonl", "mine"]
+
+
+def test_a_damaged_recipe_is_named(tmp_path: Path) -> None:
+    student = _saved(tmp_path, "mine")
+    for damage in ("{", "[]", json.dumps({"base": "x"})):
+        (student.path / "student.json").write_text(damage)
+        with pytest.raises(BadInput, match=r"student\.json"):
+            students.trained(tmp_path)
+
+
+def test_says_why_a_model_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"no modules\.json"):
+        students.load(Student("empty", tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelUnavailable, match="cannot be opened"):
+        students.load(Student("broken", tmp_path))
+
+
+def test_loads_half_precision_weights_in_full(tmp_path: Path) -> None:
+    import torch
+
+    model = tiny.static().bfloat16()
+    student = students.save(model, Student("half", tmp_path / "half"))
+    assert next(students.load(student).parameters()).dtype == torch.float32
+
+
+@given(st.text(min_size=1))
+def test_a_slug_is_a_plain_folder_name(name: str) -> None:
+    try:
+        slug = students.slug(name)
+    except BadSetting:
+        assert not any(letter.isalnum() or letter == "_" for letter in name)
+        return
+    assert Path(slug).name == slug
+    assert not slug.startswith((".", "-"))
+    assert len(slug) <= 100
+
+
+def test_slugs_read_like_their_names() -> None:
+    assert students.slug("static:all-MiniLM-L6-v2") == "static-all-MiniLM-L6-v2"
+    assert students.slug("../../etc/passwd") == "etc-passwd"
+    assert students.slug("x" * 200) != students.slug("x" * 201)

@@ -1,0 +1,173 @@
+"""A name finds the same student in every order of circumstances, or says why it finds none."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import httpx
+import huggingface_hub
+import pytest
+from huggingface_hub import errors
+
+from tests import tiny
+from workbench import students
+from workbench.errors import BadInput, BadSetting, Conflict, ModelUnavailable
+from workbench.students import BM25, MINILM, Student, names, static, weights
+
+HUB_NAME = f"sentence-transformers/{MINILM}"
+
+
+@pytest.fixture(autouse=True)
+def hub(monkeypatch: pytest.MonkeyPatch) -> dict[str, Path | Exception]:
+    """Stand in for the hub: what each repository gives; no cache, and no network."""
+    shelf: dict[str, Path | Exception] = {}
+
+    def snapshot(repository: str, *, local_files_only: bool = False, **_: object) -> str:
+        gives = shelf.get(("cached " if local_files_only else "") + repository)
+        if isinstance(gives, Path):
+            return str(gives)
+        raise gives or errors.LocalEntryNotFoundError("not here")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    return shelf
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Install a package of weights that cannot be imported, only located."""
+    folder = tmp_path / "site" / weights.PACKAGE
+    tiny.bert(folder / "model")
+    (folder / "__init__.py").write_text("raise ImportError('located, never imported')")
+    monkeypatch.syspath_prepend(str(folder.parent))
+    return folder / "model"
+
+
+def test_bm25_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="no weights"):
+        students.find(BM25, tmp_path)
+
+
+def test_a_trained_student_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = students.save(tiny.static(), Student("bert", tmp_path / "students" / "anywhere", MINILM))
+    tiny.bert(tmp_path / "bert")
+    monkeypatch.chdir(tmp_path)
+    assert students.find("bert", tmp_path / "students") == mine
+    assert students.find("bert", tmp_path / "empty") == Student("bert", Path("bert"))
+
+
+def test_a_path_is_a_student(tmp_path: Path) -> None:
+    plain = str(tiny.bert(tmp_path / "models" / "bert"))
+    assert students.find(plain, tmp_path) == Student(plain, Path(plain))
+    mine = students.save(tiny.static(), Student("mine", tmp_path / "students" / "mine", "a base"))
+    assert students.find(str(mine.path), tmp_path / "students").name == "mine"
+    theirs = students.find(str(mine.path), tmp_path / "elsewhere")
+    assert (theirs.name, theirs.base) == (str(mine.path), "a base")
+
+
+def test_a_static_student_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = str(tiny.bert(tmp_path / "bert"))
+    built = students.find(f"static:{base}", tmp_path / "students")
+    assert (built.name, built.base, built.recipe["kind"]) == (f"static:{base}", base, "static")
+    monkeypatch.setattr(static, "build", lambda _: pytest.fail("built twice"))
+    assert students.find(f"static:{base}", tmp_path / "students") == built
+
+
+def test_a_static_student_is_the_mean_of_all_its_tokens(tmp_path: Path) -> None:
+    base = Student("bert", tiny.bert(tmp_path / "bert"))
+    table = students.load(base)[0].auto_model.get_input_embeddings().weight.detach().numpy()
+    model = students.load(students.find(f"static:{base.path}", tmp_path / "students"))
+    # The base cuts at 8 tokens; a static student reads on.
+    (vector,) = model.encode(["oil " * 9 + "sea " * 9])
+    oil, sea = (table[2 + tiny.WORDS.index(word)] for word in ("oil", "sea"))
+    assert vector == pytest.approx((oil + sea) / ((oil + sea) ** 2).sum() ** 0.5, abs=1e-5)
+
+
+def test_a_static_student_needs_a_table_and_its_own_folder(tmp_path: Path) -> None:
+    students.save(tiny.static(), Student("flat", tmp_path / "flat"))
+    with pytest.raises(ModelUnavailable, match="cannot become static"):
+        students.find("static:flat", tmp_path)
+    students.save(tiny.static(), Student("static-bert", tmp_path / "static-bert"))
+    with pytest.raises(Conflict, match="'static-bert'"):
+        static.built(Student("bert", tiny.bert(tmp_path / "bert")), tmp_path)
+    (tmp_path / "static-other").mkdir()
+    with pytest.raises(BadInput):
+        static.built(Student("other", tmp_path / "bert"), tmp_path)
+
+
+@pytest.mark.parametrize("name", [MINILM, HUB_NAME])
+def test_minilm_comes_from_the_cache_then_the_package_then_the_hub(
+    name: str, hub: dict[str, Path | Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot, package = tiny.bert(tmp_path / "snapshot"), tmp_path / "package"
+    hub[HUB_NAME] = snapshot
+    monkeypatch.setattr(weights, "packaged", lambda: None)
+    assert students.find(name, tmp_path) == Student(MINILM, snapshot)
+    monkeypatch.setattr(weights, "packaged", lambda: package)
+    assert students.find(name, tmp_path) == Student(MINILM, package)
+    hub[f"cached {HUB_NAME}"] = snapshot
+    assert students.find(name, tmp_path) == Student(MINILM, snapshot)
+    (snapshot / "model.safetensors").unlink()
+    assert students.find(name, tmp_path) == Student(MINILM, package), "a snapshot without weights is none"
+
+
+def test_packaged_weights_must_be_the_published_ones(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelUnavailable, match="SHA-256"):
+        weights.packaged()
+    monkeypatch.setattr(weights, "MINILM_SHA256", weights._sha256(package / "model.safetensors", 0))
+    assert weights.packaged() == package
+
+
+def test_no_package_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "PACKAGE", "no_such_package_here")
+    assert weights.packaged() is None
+
+
+def _answer(kind: type[errors.HfHubHTTPError], status: int) -> Exception:
+    return kind("refused", response=httpx.Response(status, request=httpx.Request("GET", "https://hub")))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (errors.LocalEntryNotFoundError("x"), "cannot be reached"),
+        (ConnectionError("x"), "cannot be reached"),
+        (_answer(errors.RepositoryNotFoundError, 404), "no public repository"),
+        (_answer(errors.GatedRepoError, 403), "licence"),
+        (errors.HFValidationError("x"), "can have it"),
+        (OSError("No space left\non device"), "No space left."),
+    ],
+)
+def test_says_in_words_why_the_hub_gives_nothing(
+    trouble: Exception, words: str, hub: dict[str, Path | Exception], tmp_path: Path
+) -> None:
+    hub["some/model"] = trouble
+    with pytest.raises(ModelUnavailable, match=words) as caught:
+        students.find("some/model", tmp_path)
+    assert "pip install" in caught.value.hint
+
+
+def test_a_repository_without_weights_is_no_student(hub: dict[str, Path | Exception], tmp_path: Path) -> None:
+    hub["some/data"] = tmp_path
+    with pytest.raises(ModelUnavailable, match="lacks"):
+        students.find("some/data", tmp_path)
+    hub["some/model"] = tiny.bert(tmp_path / "bert")
+    assert students.find("some/model", tmp_path) == Student("some/model", tmp_path / "bert")
+
+
+def test_an_empty_name_is_refused(tmp_path: Path) -> None:
+    for name in ("", " ", "static:"):
+        with pytest.raises(BadSetting, match="empty"):
+            names.find(name, tmp_path)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec(weights.PACKAGE) is None, reason="the package of all-MiniLM-L6-v2 is not installed"
+)
+def test_the_packaged_minilm_works(tmp_path: Path) -> None:
+    model = students.load(students.find(MINILM, tmp_path), device="cpu")
+    near, far = model.similarity(
+        model.encode(["Who sets the price of oil?"]),
+        model.encode(["Oil prices follow supply and demand.", "The cat sleeps on the sofa."]),
+    )[0]
+    assert near > 0.5 > 0.2 > far

@@ -1,0 +1,41 @@
+"""The floors hold: imports go down, and looking at the package loads nothing heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers", "sentence_transformers", "streamlit", "plotly", "faiss", "datasets", "scipy")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import workbench; workbench.__all__",
+        "import workbench.cli",
+        "import workbench.store, workbench.store.views",
+        "import workbench.jobs",
+        "from workbench import ingest, candidates, score, diff, annotate, export, plan, train, evaluate, teacher",
+    ],
+)
+def test_importing_is_light(statement: str) -> None:
+    code = f"{statement}\nimport sys\nprint([name for name in {HEAVY!r} if name in sys.modules])"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "[]"
+
+
+def test_every_public_name_is_there() -> None:
+    import workbench
+
+    for name in workbench.__all__:
+        assert getattr(workbench, name) is not None
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        workbench.nothing_of_the_kind  # noqa: B018
+
+
+def test_the_wait_policy_stands_before_torch(tmp_path: object) -> None:
+    code = "import os; os.environ.pop('OMP_WAIT_POLICY', None); import workbench; workbench.teacher; print(os.environ['OMP_WAIT_POLICY'])"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "PASSIVE"

@@ -1,0 +1,92 @@
+"""A job is a process of its own: it can be followed, stopped, killed, and found again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workbench import jobs
+from workbench.errors import UnknownName, WorkbenchError
+from workbench.jobs import Job
+from workbench.records import Progress
+from workbench.store import Store, views
+
+PATIENCE = 120.0
+
+
+def wait(store: Store, job_id: str, until: Callable[[Job], bool]) -> Job:
+    deadline = time.monotonic() + PATIENCE
+    while not until(job := jobs.find(store, job_id)):
+        assert time.monotonic() < deadline, (job, jobs.log(store, job_id))
+        time.sleep(0.1)
+    return job
+
+
+def ended(job: Job) -> bool:
+    return job.state != "running"
+
+
+def test_a_job_runs_on_its_own_and_leaves_its_last_word(store: Store) -> None:
+    job = jobs.start(store, ["score", "--teacher", "lexical", "--split", "train"])
+    done = wait(store, job.job_id, ended)
+    assert (done.state, done.verb) == ("done", "score"), jobs.log(store, job.job_id)
+    assert "4 pairs" in done.message
+    assert "4 pairs" in jobs.log(store, job.job_id)
+    assert any(found.teacher.startswith("lexical") for found in views.teachers(store))
+
+
+def test_a_failed_job_says_why_and_what_to_do(store: Store) -> None:
+    job = jobs.start(store, ["train", "no/such model", "--teacher", "toy"])
+    failed = wait(store, job.job_id, ended)
+    assert failed.state == "failed"
+    assert "no/such model" in failed.message
+
+
+def test_a_killed_job_is_lost_not_running(store: Store) -> None:
+    job = jobs.start(store, ["jobs", "--json"])
+    pid = jobs._load(store.jobs / job.job_id / "job.json")["pid"]
+    os.kill(pid, signal.SIGKILL)
+    lost = wait(store, job.job_id, ended)
+    assert lost.state == "lost"
+    assert "kept" in lost.message
+    with pytest.raises(WorkbenchError, match="lost"):
+        jobs.stop(store, job.job_id)
+
+
+def test_a_pid_given_to_another_process_is_not_the_job(store: Store) -> None:
+    folder = store.jobs / "20260101-000000-abcd"
+    folder.mkdir(parents=True)
+    other = psutil.Process()
+    made = {"arguments": ["train"], "started": "2026-01-01T00:00:00+00:00", "pid": other.pid, "created": 1.0}
+    jobs._write(folder / "job.json", made)
+    assert jobs.find(store, folder.name).state == "lost"
+
+
+def test_the_newest_job_comes_first_and_unknown_ones_are_named(store: Store) -> None:
+    for name in ("20260101-000000-aaaa", "20260102-000000-bbbb"):
+        (store.jobs / name).mkdir(parents=True)
+        jobs._write(
+            store.jobs / name / "job.json",
+            {"arguments": [], "started": "2026-01-01T00:00:00+00:00", "pid": 2**22 + 7, "created": 0.0},
+        )
+    assert [job.job_id[-4:] for job in jobs.jobs(store)] == ["bbbb", "aaaa"]
+    for wrong in ("nothing", "../outside", ""):
+        with pytest.raises(UnknownName):
+            jobs.find(store, wrong)
+
+
+def test_a_reporter_beats_and_keeps_the_last_word(tmp_path: Path) -> None:
+    reporter = jobs.Reporter(tmp_path)
+    reporter.progress(Progress("train", 3, 10, "steps", "loss 1"))
+    reporter.student("new one")
+    assert jobs._load(tmp_path / "status.json")["progress"] == ["train", 3, 10, "steps", "loss 1"]
+    reporter.end("done", "all of it")
+    time.sleep(jobs.HEARTBEAT_SECONDS / 10)
+    status = jobs._load(tmp_path / "status.json")
+    assert (status["state"], status["message"], status["student"]) == ("done", "all of it", "new one")

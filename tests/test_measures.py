@@ -1,0 +1,75 @@
+"""Measures are ir_measures' own numbers, for every query that can be judged and no other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.errors import BadSetting
+from workbench.formats import write_qrels, write_run
+from workbench.measures import MEASURES, per_query
+from workbench.records import Qrel
+
+
+def test_values_by_hand() -> None:
+    qrels = [Qrel("q", "a", 1), Qrel("q", "b", 1), Qrel("q", "c", 1), Qrel("judged bad", "a", 0)]
+    values = per_query(MEASURES, qrels, {"q": [("a", 0.9), ("x", 0.8), ("b", 0.7)], "unjudged": [("a", 1.0)]})
+    found = {name: of_query["q"] for name, of_query in values.items()}
+    assert found["R@1"] == pytest.approx(1 / 3)
+    assert found["Success@1"] == 1.0
+    assert found["AP"] == pytest.approx((1 + 2 / 3) / 3)
+    assert found["RR"] == 1.0
+    assert all(set(of_query) == {"q"} for of_query in values.values())
+
+
+def test_a_query_never_answered_counts_as_nothing_found() -> None:
+    assert per_query(["AP"], [Qrel("q", "a", 1)], {}) == {"AP": {"q": 0.0}}
+
+
+def test_ties_go_by_passage_id_from_the_end() -> None:
+    values = per_query(["RR"], [Qrel("q", "a", 1)], {"q": [("a", 0.5), ("b", 0.5)]})
+    assert values["RR"]["q"] == 0.5
+
+
+def test_an_unknown_measure_is_refused_with_examples() -> None:
+    with pytest.raises(BadSetting, match="nDCG@10"):
+        per_query(["Fun@3"], [], {})
+
+
+names = st.sampled_from([f"p{number}" for number in range(12)])
+rankings = st.dictionaries(
+    st.sampled_from(["q1", "q2", "q3"]),
+    st.dictionaries(names, st.integers(0, 5).map(lambda n: n / 4), max_size=12).map(lambda found: list(found.items())),
+)
+judgements = st.dictionaries(st.tuples(st.sampled_from(["q1", "q2", "q3"]), names), st.integers(0, 3), max_size=15)
+
+
+@settings(max_examples=60, deadline=None)
+@given(judgements, rankings)
+def test_measures_lie_between_0_and_1(judged: dict, ranked: dict) -> None:
+    qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
+    answerable = {qrel.query_id for qrel in qrels if qrel.relevance > 0}
+    for of_query in per_query(MEASURES, qrels, ranked).values():
+        assert set(of_query) == answerable
+        assert all(0 <= value <= 1 for value in of_query.values())
+
+
+def test_the_same_as_the_command_of_ir_measures(tmp_path: Path) -> None:
+    qrels = [Qrel("q1", "a", 1), Qrel("q1", "b", 2), Qrel("q2", "c", 1)]
+    ranked = {"q1": [("b", 0.9), ("x", 0.9), ("a", 0.25)], "q2": [("y", 0.5), ("c", 0.5), ("z", 0.1)]}
+    write_qrels(qrels, tmp_path / "qrels")
+    write_run("ours", [(q, p, s) for q, found in ranked.items() for p, s in found], tmp_path / "run")
+    printed = subprocess.run(
+        [sys.executable, "-m", "ir_measures", str(tmp_path / "qrels"), str(tmp_path / "run"), *MEASURES, "-p", "6"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    theirs = dict(line.split("\t") for line in printed.splitlines())
+    for name, of_query in per_query(MEASURES, qrels, ranked).items():
+        assert sum(of_query.values()) / 2 == pytest.approx(float(theirs[name]), abs=1e-6)

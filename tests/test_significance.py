@@ -1,0 +1,53 @@
+"""Intervals and tests say what scipy and simple counting say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.significance import compare, interval, randomisation_test
+
+values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
+
+
+@settings(max_examples=40, deadline=None)
+@given(values)
+def test_an_interval_holds_its_mean(sample: list[float]) -> None:
+    found = interval(sample)
+    assert found.low - 1e-9 <= found.mean <= found.high + 1e-9
+    assert found.n == len(sample)
+    assert found == interval(sample)
+
+
+def test_an_interval_is_as_wide_as_theory_says() -> None:
+    sample = np.random.default_rng(0).random(2000)
+    found = interval(sample)
+    assert found.high - found.low == pytest.approx(2 * 1.96 * sample.std() / np.sqrt(2000), rel=0.05)
+
+
+def test_nothing_to_measure_is_no_number_made_up() -> None:
+    assert interval([]).n == 0
+
+
+@pytest.mark.parametrize(("differences", "expected"), [([0.0, 0.0], 1.0), ([1.0] * 3, 0.25), ([1.0] * 10, 2 / 2**10)])
+def test_randomisation_by_counting(differences: list[float], expected: float) -> None:
+    assert randomisation_test(differences) == pytest.approx(expected, abs=1e-9)
+
+
+def test_randomisation_near_the_t_test_where_both_hold() -> None:
+    from scipy.stats import ttest_1samp
+
+    differences = np.random.default_rng(1).normal(0.1, 1, 400)
+    assert randomisation_test(differences) == pytest.approx(ttest_1samp(differences, 0).pvalue, abs=0.02)
+
+
+def test_a_comparison_says_in_words_which_way_it_went() -> None:
+    before = [0.0, 1.0] * 50
+    assert compare("AP", before, before).in_words.startswith("no difference")
+    assert compare("AP", before, [1.0] * 100).in_words == "better than before"
+    worse = compare("AP", before, [0.0] * 100)
+    assert worse.in_words == "worse than before"
+    assert worse.difference.mean == -0.5
+    assert worse.p_value < 0.001

@@ -1,0 +1,400 @@
+"""The trainer: what a step sees, that it learns, and that it goes on where it was killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
+from workbench.errors import BadSetting, Conflict, NothingToDo
+from workbench.records import Example, Passage, Query
+from workbench.trainer import TrainSettings, train
+from workbench.trainer.sampling import LEFT_OUT, NEGATIVE, Batches, chosen
+
+TOPICS = 12
+# Passage i of topic t is of use to query t; "the" and "of" are in every passage and hide it from an untrained mean.
+PASSAGES = tuple(Passage(f"p{i}", "", f"the of the answer{i % TOPICS} filler{i % 5} of the") for i in range(4 * TOPICS))
+QUICK = TrainSettings(
+    batch_size=4, candidates=3, negatives=1, steps=30, evaluate_every=10, patience=0, learning_rate=0.05, seed=7
+)
+
+
+def example(topic, candidates=6):
+    """Return a query whose candidates from its own topic help, and whose others do not."""
+    own = [passage for i, passage in enumerate(PASSAGES) if i % TOPICS == topic]
+    rest = [passage for i, passage in enumerate(PASSAGES) if i % TOPICS != topic]
+    taken = (own + rest[topic:])[:candidates]
+    utilities = [2.0 if passage in own else -0.1 * place for place, passage in enumerate(taken)]
+    known = frozenset(passage.passage_id for passage in (*taken, *own))
+    return Example(Query(f"q{topic}", f"question{topic} the", (), "train"), tuple(taken), tuple(utilities), known)
+
+
+EXAMPLES = tuple(example(topic) for topic in range(TOPICS))
+
+
+def student(dimension=8):
+    """Return a static student of about forty words, always the same."""
+    words = ["[UNK]", "the", "of", *(f"{kind}{i}" for kind in ("answer", "question", "filler") for i in range(TOPICS))]
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    table = torch.randn(len(words), dimension, generator=torch.Generator().manual_seed(1))
+    return SentenceTransformer(modules=[StaticEmbedding(tokenizer, table)], device="cpu")
+
+
+def judge(model):
+    """Return how often the nearest passage is of the query's topic."""
+    queries = model.encode([each.query.text for each in EXAMPLES], normalize_embeddings=True)
+    passages = model.encode([each.content for each in PASSAGES], normalize_embeddings=True)
+    nearest = (queries @ passages.T).argmax(axis=1)
+    return float(np.mean(nearest % TOPICS == np.arange(TOPICS)))
+
+
+def trained(folder, chosen_settings=QUICK, model=None, **how):
+    """Train a student and return it with the result."""
+    model = model or student()
+    return model, train(model, EXAMPLES, PASSAGES, how.pop("judge", judge), chosen_settings, folder, **how)
+
+
+def weights(model):
+    return model[0].embedding.weight.detach().clone()
+
+
+# --- what a step sees
+
+
+@given(st.lists(st.floats(-9.0, 9.0), min_size=1, max_size=30), st.integers(1, 12), st.integers(0, 2**32))
+def test_the_best_is_always_drawn_and_nothing_twice(values, most, seed):
+    utilities = np.array(sorted(values, reverse=True))
+    drawn = chosen(utilities, most, np.random.default_rng(seed))
+    assert drawn[0] == 0
+    assert len(drawn) == min(most, len(utilities)) == len(set(drawn.tolist()))
+
+
+def test_candidates_are_spread_over_the_range_of_utility():
+    utilities = np.array([5.0, 4.0, 1.9, *np.linspace(0.02, 0.0, 50)])
+    draws = [chosen(utilities, 5, np.random.default_rng(seed)).tolist() for seed in range(40)]
+    # Two of 52 candidates hold the upper three of the four parts: both would rarely come at random.
+    assert all(drawn[:3] == [0, 1, 2] for drawn in draws)
+    assert len({tuple(drawn) for drawn in draws}) > 30
+    assert len({place for drawn in draws for place in drawn}) > 25
+
+
+def test_a_candidate_of_another_query_is_a_negative_unless_it_is_known():
+    batches = Batches(EXAMPLES, PASSAGES, replace(QUICK, candidates=6, negatives=2))
+    batch = batches.batch(range(TOPICS))
+    assert len(set(batch.passages)) == len(batch.passages) == batch.targets.shape[1]
+    for text, line in zip(batch.queries, batch.targets, strict=True):
+        at = next(each for each in EXAMPLES if each.query.text == text)
+        utilities = {passage.content: utility for passage, utility in zip(at.passages, at.utilities, strict=True)}
+        known = {passage.content for passage in PASSAGES if passage.passage_id in at.known}
+        for passage, target in zip(batch.passages, line, strict=True):
+            if passage in utilities:
+                assert target == np.float32(utilities[passage])
+            else:
+                assert target == (LEFT_OUT if passage in known else NEGATIVE)
+    assert (batch.targets == NEGATIVE).any()
+
+
+def test_a_known_passage_that_was_not_drawn_is_left_out():
+    targets = Batches(EXAMPLES, PASSAGES, replace(QUICK, candidates=1, negatives=40)).batch([0]).targets
+    assert np.isfinite(targets).sum() == 1
+    assert (targets == LEFT_OUT).sum() >= 4
+
+
+def test_passages_of_the_same_text_are_one():
+    copy = Passage("copy", "", PASSAGES[0].content)
+    twice = Example(EXAMPLES[0].query, (PASSAGES[0], copy, PASSAGES[1]), (1.0, 3.0, 0.0), frozenset({"p0", "copy"}))
+    batch = Batches([twice], [*PASSAGES, copy], replace(QUICK, candidates=8, negatives=60)).batch([0])
+    own = {text: value for text, value in zip(batch.passages, batch.targets[0], strict=True) if np.isfinite(value)}
+    assert own == {copy.content: 3.0, PASSAGES[1].content: 0.0}
+
+
+def test_a_slot_holds_the_same_whenever_it_is_drawn():
+    late = Batches(EXAMPLES, PASSAGES, QUICK)
+    early = Batches(EXAMPLES, PASSAGES, QUICK)
+    early.batch(range(4))
+    for one, other in zip(late.batch(range(8, 20)), early.batch(range(8, 20)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    other_seed = Batches(EXAMPLES, PASSAGES, replace(QUICK, seed=8)).batch(range(8, 20))
+    assert other_seed.queries != late.batch(range(8, 20)).queries
+
+
+def test_each_turn_shows_each_query_once():
+    batches = Batches(EXAMPLES, PASSAGES, QUICK)
+    turns = [batches.batch(range(turn * TOPICS, (turn + 1) * TOPICS)).queries for turn in range(3)]
+    assert all(sorted(turn) == sorted(turns[0]) for turn in turns)
+    assert turns[0] != turns[1]
+
+
+def test_a_query_with_one_candidate_still_learns_from_negatives():
+    alone = Example(Query("q", "question1", (), "train"), (PASSAGES[1],), (2.0,))
+    batch = Batches([alone], PASSAGES, replace(QUICK, negatives=5)).batch([0])
+    assert np.isfinite(batch.targets).sum() == 1
+    assert (batch.targets == NEGATIVE).sum() >= 1
+
+
+@pytest.mark.parametrize(
+    ("examples", "collection"),
+    [
+        ([], PASSAGES),
+        ([Example(Query("q", "q"), (), ())], PASSAGES),
+        ([Example(Query("q", "q"), PASSAGES[:1], (float("nan"),))], PASSAGES),
+        (EXAMPLES, ()),
+    ],
+)
+def test_examples_that_teach_nothing_are_refused(examples, collection):
+    with pytest.raises(NothingToDo):
+        Batches(examples, collection, QUICK)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"loss": "hinge"},
+        {"teacher_temperature": 0.0},
+        {"student_temperature": float("nan")},
+        {"batch_size": 0},
+        {"candidates": 2.5},
+        {"steps": True},
+        {"negatives": -1},
+        {"learning_rate": 0.0},
+        {"minutes": -1.0},
+        {"warmup": 1.5},
+        {"schedule": "cosine"},
+        {"precision": "half"},
+    ],
+)
+def test_settings_that_cannot_work_say_so(bad):
+    with pytest.raises(Exception, match=next(iter(bad)) if "loss" not in bad else "hinge"):
+        TrainSettings(**bad)
+
+
+# --- learning
+
+
+def test_a_student_learns_and_holds_its_best_weights(tmp_path):
+    told = []
+    model, result = trained(tmp_path, listen=told.append)
+    assert result.improved
+    assert result.dev_after > result.dev_before + 0.2
+    assert judge(model) == result.dev_after == max(line["dev"] for line in result.history if "dev" in line)
+    assert (result.steps, result.stopped, result.measure) == (30, "budget", "nDCG@10")
+    assert [each.done for each in told] == list(range(1, 31))
+    assert {each.total for each in told} == {30}
+    assert not list(tmp_path.glob("checkpoint-*"))
+
+
+def test_the_history_is_a_line_for_each_fifth_and_each_judged_step(tmp_path):
+    _, result = trained(tmp_path, replace(QUICK, evaluate_every=8))
+    lines = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert tuple(lines) == result.history
+    assert [line["step"] for line in lines] == [0, 5, 8, 10, 15, 16, 20, 24, 25, 30]
+    assert [line["step"] for line in lines if "dev" in line] == [0, 8, 16, 24, 30]
+    for line in lines[1:]:
+        assert line["loss"] > 0
+        assert line["effective"] == pytest.approx(np.exp(line["entropy"]))
+        assert 1 <= line["effective"] <= QUICK.candidates
+    assert [line["seconds"] for line in lines] == sorted(line["seconds"] for line in lines)
+
+
+@pytest.mark.parametrize("name", ["utility_infonce", "kl", "infonce"])
+def test_every_loss_trains_with_the_same_seed_to_the_same_bits(tmp_path, name):
+    one, _ = trained(tmp_path / "one", replace(QUICK, loss=name, steps=10))
+    other, _ = trained(tmp_path / "other", replace(QUICK, loss=name, steps=10))
+    assert not torch.equal(weights(one), weights(student()))
+    assert torch.equal(weights(one), weights(other))
+
+
+def test_a_training_that_never_beats_its_base_gives_the_base_back(tmp_path):
+    values = iter([0.9, 0.5, 0.9, 0.4])
+    model, result = trained(tmp_path, judge=lambda _: next(values))
+    assert not result.improved
+    assert (result.best_step, result.dev_after, result.steps) == (0, 0.9, 30)
+    assert torch.equal(weights(model), weights(student()))
+
+
+def test_patience_ends_a_training_and_the_best_is_kept(tmp_path):
+    values = iter([0.1, 0.5, 0.4, 0.3, 0.9])
+    _, result = trained(tmp_path, replace(QUICK, steps=100, patience=2), judge=lambda _: next(values))
+    assert (result.stopped, result.steps, result.best_step, result.dev_after) == ("patience", 30, 10, 0.5)
+
+
+def test_minutes_end_a_training(tmp_path):
+    _, result = trained(tmp_path, replace(QUICK, steps=100_000, minutes=0.02))
+    assert result.stopped == "budget"
+    assert 0 < result.steps < 100_000
+    assert result.history[-1]["step"] == result.steps
+    assert "dev" in result.history[-1]
+
+
+def test_a_loss_that_diverges_is_said_and_not_trained_on(tmp_path):
+    with pytest.raises(BadSetting, match="diverged"):
+        trained(tmp_path, replace(QUICK, learning_rate=1e38, warmup=0.0))
+
+
+def test_a_judge_that_returns_no_number_is_a_caller_s_bug(tmp_path):
+    with pytest.raises(ValueError, match="judge"):
+        trained(tmp_path, judge=lambda _: float("nan"))
+
+
+# --- stopping and going on
+
+
+def test_asked_to_stop_it_ends_after_the_step_and_can_go_on(tmp_path):
+    whole, _ = trained(tmp_path / "whole")
+    asked = iter([False] * 19 + [True])
+    _, result = trained(tmp_path / "parts", stop=lambda: next(asked))
+    assert (result.stopped, result.steps) == ("asked", 20)
+    rest, end = trained(tmp_path / "parts")
+    assert (end.stopped, end.steps) == ("budget", 30)
+    assert torch.equal(weights(rest), weights(whole))
+    steps = [line["step"] for line in end.history]
+    assert steps == sorted(set(steps)) == [0, 5, 10, 15, 20, 25, 30]
+
+
+def test_asked_again_after_the_end_it_returns_what_it_returned(tmp_path):
+    model, result = trained(tmp_path)
+    again, same = trained(tmp_path, judge=lambda _: pytest.fail("judged again"))
+    assert same == result
+    assert torch.equal(weights(again), weights(model))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", [3, 14])
+def test_killed_it_goes_on_to_the_same_weights(tmp_path, at):
+    whole, result = trained(tmp_path / "whole")
+    program = (
+        "import os, signal, sys; sys.path[:0] = sys.argv[1].split(os.pathsep)\n"
+        "from pathlib import Path; import test_trainer as t\n"
+        f"die = lambda said: os.kill(os.getpid(), signal.SIGKILL) if said.done == {at} else None\n"
+        "t.trained(Path(sys.argv[2]), listen=die)\n"
+    )
+    here = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    died = subprocess.run([sys.executable, "-c", program, here, str(tmp_path / "parts")], check=False, stderr=-1)
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    # A line and a checkpoint that were being written when the process died.
+    with (tmp_path / "parts" / "history.jsonl").open("a") as file:
+        file.write('{"step": 2')
+    (tmp_path / "parts" / "checkpoint-29").mkdir()
+    begun = []
+    rest, end = trained(tmp_path / "parts", listen=lambda said: begun.append(said.done))
+    assert begun[0] == at // 10 * 10 + 1
+    assert torch.equal(weights(rest), weights(whole))
+    assert [line["step"] for line in end.history] == [line["step"] for line in result.history]
+    for one, other in zip(end.history, result.history, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+    assert (end.best_step, end.dev_before, end.dev_after) == (result.best_step, result.dev_before, result.dev_after)
+
+
+@pytest.mark.parametrize("difference", ["seed", "data", "student"])
+def test_a_folder_is_for_one_training(tmp_path, difference):
+    trained(tmp_path, replace(QUICK, steps=10))
+    how = replace(QUICK, steps=10, seed=8 if difference == "seed" else QUICK.seed)
+    examples = EXAMPLES[1:] if difference == "data" else EXAMPLES
+    model = student()
+    if difference == "student":
+        torch.nn.init.ones_(model[0].embedding.weight)
+    with pytest.raises(Conflict, match=difference):
+        train(model, examples, PASSAGES, judge, how, tmp_path)
+
+
+# --- transformers
+
+
+@pytest.fixture(scope="module")
+def transformer_folder(tmp_path_factory):
+    """Save a BERT of two narrow layers and the toy's words."""
+    from sentence_transformers.sentence_transformer.modules import Transformer
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "of"]
+    words += [f"{kind}{i}" for kind in ("answer", "question", "filler") for i in range(TOPICS)]
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    folder = tmp_path_factory.mktemp("bert")
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    )
+    fast.save_pretrained(folder)
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    BertModel(BertConfig(vocab_size=len(words), max_position_embeddings=32, **shape)).save_pretrained(folder)
+    reader = Transformer(str(folder))
+    SentenceTransformer(modules=[reader, Pooling(reader.get_embedding_dimension(), "mean")], device="cpu").save(
+        str(folder / "student")
+    )
+    return folder / "student"
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_transformer_learns_in_either_precision_and_stays_float32(tmp_path, transformer_folder, precision):
+    model = SentenceTransformer(str(transformer_folder), device="cpu")
+    before = [value.detach().clone() for value in model.parameters()]
+    how = replace(QUICK, steps=10, learning_rate=1e-2, precision=precision, max_tokens=6)
+    told = iter(range(9))
+    train(model, EXAMPLES, PASSAGES, lambda _: next(told), how, tmp_path)
+    assert {value.dtype for value in model.parameters()} == {torch.float32}
+    assert any(not torch.equal(one, other) for one, other in zip(before, model.parameters(), strict=True))
+    losses = [json.loads(line).get("loss") for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[1]
+
+
+def test_frozen_weights_are_neither_changed_nor_kept(tmp_path, transformer_folder):
+    model = SentenceTransformer(str(transformer_folder), device="cpu")
+    for name, value in model.named_parameters():
+        value.requires_grad = "layer.1" in name
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    told = iter(range(9))
+    result = train(model, EXAMPLES, PASSAGES, lambda _: next(told), replace(QUICK, steps=10), tmp_path)
+    assert result.best_step == 10
+    changed = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
+    assert changed
+    assert all("layer.1" in name for name in changed)
+    whole = sum(value.nbytes for value in before.values())
+    assert (tmp_path / "best-10.safetensors").stat().st_size < whole / 2
+
+
+def test_a_student_with_nothing_to_train_is_refused(tmp_path):
+    model = student().requires_grad_(False)
+    with pytest.raises(BadSetting, match="frozen"):
+        trained(tmp_path, model=model)
+
+
+def test_prompts_are_read_as_encode_query_and_encode_document_read_them(tmp_path):
+    from workbench.trainer.reading import Collator
+
+    model = student()
+    model.prompts = {"query": "question3 ", "passage": "answer4 "}
+    collate = Collator(model, Batches(EXAMPLES, PASSAGES, QUICK), QUICK)
+    read = collate([{"slot": slot} for slot in range(4)])
+    batch = collate.batches.batch(range(4))
+    for side, encode, texts in (
+        ("query", model.encode_query, batch.queries),
+        ("passage", model.encode_document, batch.passages),
+    ):
+        seen = {key: read[f"{side}_{key}"] for key in ("input_ids", "offsets")}
+        vectors = model(seen)["sentence_embedding"].detach().numpy()
+        np.testing.assert_allclose(vectors, encode(texts), rtol=1e-5)
+
+
+def test_max_tokens_means_nothing_to_a_static_student(tmp_path):
+    with pytest.raises(BadSetting, match="max_tokens"):
+        trained(tmp_path, replace(QUICK, max_tokens=8))
+
+
+def test_importing_the_trainer_loads_no_torch():
+    program = "import sys, workbench.trainer, workbench.losses; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
