@@ -17,10 +17,13 @@ def page(store: Store) -> None:
     walk.next_step(store, held, runs)
     if not held.queries and not held.passages:
         return
+    pairs = sum(split.candidates for split in held.splits)
     parts.numbers(
         parts.Number("Passages", f"{held.passages:,}"),
         parts.Number("Queries", f"{held.queries:,}", f"{held.qrels:,} relevance judgements"),
-        parts.Number("Utilities", f"{held.utilities:,}", f"of {held.candidates:,} candidate pairs"),
+        parts.Number(
+            "Utilities", f"{held.utilities:,}", f"of {sum(split.candidates for split in held.splits):,} candidate pairs"
+        ),
         parts.Number("Runs", f"{held.runs:,}", "rankings of a student on a split"),
         parts.Number("Annotations", f"{held.annotations:,}", "verdicts by people"),
     )

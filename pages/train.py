@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench import jobs, students
+from workbench import jobs
 from workbench.store import Store
 from workbench.ui import cached, following, frame, lessons, parts
 
@@ -34,7 +34,7 @@ def page(store: Store) -> None:
         parts.heading("Lately")
         following.board(store, ended)
     parts.heading("Students trained here")
-    made = [student for student in reversed(students.trained(store.students)) if student.base]
+    made = cached.trained(store)[::-1]
     if not made:
         parts.empty(
             "No student has been trained in this workspace yet. Start one above, or in the shell:", "workbench train"

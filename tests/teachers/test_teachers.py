@@ -14,7 +14,7 @@ from workbench.teachers import TEACHERS, teacher
 def test_unknown_kinds_and_settings_are_named() -> None:
     with pytest.raises(UnknownName, match="lexical, likelihood"):
         teacher("oracle")
-    with pytest.raises(BadSetting, match="'depth'.*smoothing"):
+    with pytest.raises(BadSetting, match=r"'depth'.*smoothing"):
         teacher("lexical", depth=3)
     with pytest.raises(BadSetting, match="needs the setting 'model'"):
         teacher("likelihood")

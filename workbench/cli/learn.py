@@ -147,11 +147,9 @@ def evaluate_command(
         found.extend(evaluate(store, name, split, depth, listen) for name in student)
     if json:
         return output.as_json(found)
-    names = list(found[0].measures)
-    output.table(
-        ("student", "judged", *names),
-        [(each.student, each.judged, *(f"{each.measures[n]}" for n in names)) for each in found],
-    )
+    header = ("measure", *(each.student for each in found))
+    output.table(header, [(name, *(f"{each.measures[name]}" for each in found)) for name in found[0].measures])
+    output.note(f"means over {found[0].judged:,} judged queries with 95 % bootstrap intervals")
     session.message = "; ".join(f"{each.student}: nDCG@10 {each.measures['nDCG@10']}" for each in found)
 
 

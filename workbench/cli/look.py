@@ -135,7 +135,7 @@ def jobs_command(
 
 def _dev(student: students.Student) -> str:
     outcome = student.recipe.get("outcome")
-    return f"{outcome['measure']} {outcome['dev_before']:.3f} → {outcome['dev_best']:.3f}" if outcome else ""
+    return f"{outcome['measure']} {outcome['dev_before']:.3f} → {outcome['dev_after']:.3f}" if outcome else ""
 
 
 def _warn(found: Diff) -> None:

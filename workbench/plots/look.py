@@ -23,9 +23,9 @@ TEACHER = Role("teacher", "#B98300", "diamond")
 BEFORE = Role("student before", "#7286B5", "circle-open")
 AFTER = Role("student after", "#1A7AC7", "circle")
 BM25 = Role("BM25", "#80694E", "square")
-RELEVANT = Role("relevant", "#BE5A9E", "star")
+RELEVANT = Role("relevant", "#B33A90", "star")
 USEFUL = Role("useful", "#0A9172", "triangle-up")
-USELESS = Role("useless", "#8791A0", "circle")
+USELESS = Role("useless", "#8893A2", "circle")
 HARMFUL = Role("harmful", "#CB4318", "triangle-down")
 ROLES = {role.word: role for role in (TEACHER, BEFORE, AFTER, BM25, RELEVANT, USEFUL, USELESS, HARMFUL)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -48,8 +49,8 @@ class TrainResult:
                 "on the Utility page whether the teacher knows better than the base at all."
             )
         return (
-            f"{self.student}: {t.measure} on dev {t.dev_before:.3f} to {t.dev_best:.3f} "
-            f"({t.dev_best - t.dev_before:+.3f}), best at step {t.best_step:,}. {went}."
+            f"{self.student}: {t.measure} on dev {t.dev_before:.3f} to {t.dev_after:.3f} "
+            f"({t.dev_after - t.dev_before:+.3f}), best at step {t.best_step:,}. {went}."
         )
 
 
@@ -125,7 +126,8 @@ def _finished(planned: Plan, student: students.Student) -> TrainResult:
             f"There is a student named {planned.name!r} already, made by another recipe.",
             "Give the new one another --name, or none: then its recipe names it.",
         )
-    return _result(planned, student.path, Trained(**student.recipe["outcome"], history=()))
+    lines = tuple(history_in(student.path))
+    return _result(planned, student.path, Trained(**student.recipe["outcome"], history=lines))
 
 
 def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
@@ -143,6 +145,23 @@ def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
 def work_folder(store: Store, name: str) -> Path:
     """Return where a training in progress keeps its checkpoints and history."""
     return store.students / f".training-{students.slug(name)}"
+
+
+def history(store: Store, name: str) -> list[dict[str, float]]:
+    """Return the history of a student, in training or trained; a line that is still being written is left out."""
+    for folder in (work_folder(store, name), store.students / students.slug(name)):
+        if found := history_in(folder):
+            return found
+    return []
+
+
+def history_in(folder: Path) -> list[dict[str, float]]:
+    """Return the whole lines of a folder's history.jsonl, none if there is no such file."""
+    try:
+        lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def _precision(student: students.Student, settings: TrainSettings) -> Any:

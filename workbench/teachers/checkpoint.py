@@ -48,7 +48,7 @@ def folder_of(model: str) -> Path:
     except Exception as error:  # the hub's client, its transport and the disk fail in many types; all mean the same
         reason = str(error).strip().splitlines()
         why = reason[0] if reason else type(error).__name__
-        raise ModelUnavailable(f"The model {model!r} could not be fetched: {why}", hint) from error
+        raise ModelUnavailable(f"The model {model!r} could not be fetched: {why.rstrip('.')}.", hint) from error
     if not _complete(fresh):
         raise ModelUnavailable(f"The model {model!r} has no safetensors weights.", "Convert it, and name its folder.")
     return fresh

@@ -106,7 +106,7 @@ TEMPLATES: dict[str, Template] = {
             "reader-minilm",
             with_passage="[CLS]passage: {content}[SEP]question: {query}[SEP]answer:",
             without_passage="[CLS]question: {query}[SEP]answer:",
-            answer="{answer}[SEP]",
+            answer="{answer}",
             special=("[CLS]", "[SEP]"),
         ),
     )

@@ -19,6 +19,8 @@ from workbench.ui import cached, parts, rooms, style
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
+# A file of ours: Streamlit would fetch a named icon from a font service on the net.
+ICON = Path(__file__).with_name("icon.svg")
 
 log = logging.getLogger("workbench.ui")
 
@@ -26,7 +28,7 @@ log = logging.getLogger("workbench.ui")
 def show(page: Callable[[Store], None], title: str) -> None:
     """Show a page: a function of the store. Its failures are told in a sentence, with a way out."""
     engine.prepare()
-    st.set_page_config(page_title=f"{title} · workbench", page_icon=":material/balance:", layout="wide")
+    st.set_page_config(page_title=f"{title} · workbench", page_icon=str(ICON), layout="wide")
     rooms.arrange()
     st.html(style.css())
     room = next(room for room in rooms.ROOMS if room.title == title)
@@ -73,6 +75,6 @@ def _opened(path: Path) -> Store:
 def _about(store: Store) -> None:
     held = cached.counts(store)
     parts.remark(
-        f"{held.passages:,} passages, {held.queries:,} queries, {held.annotations:,} annotations. "
+        f"{held.passages:,} passages, {held.queries:,} queries. "
         f"Revision {store.revision():,}, read {datetime.now(UTC):%H:%M} UTC."
     )

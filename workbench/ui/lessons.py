@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from workbench import plots, students
+from workbench import plots
 from workbench.plots.look import AFTER, BEFORE
 from workbench.store import Store
 from workbench.students import Student
@@ -17,16 +17,16 @@ from workbench.ui import cached, following, parts, rooms
 
 BASES = ("static:all-MiniLM-L6-v2", "all-MiniLM-L6-v2")
 LOSSES = {
-    "utility_infonce": "utility_infonce: graded targets, candidates against everything in the batch",
-    "infonce": "infonce: only the teacher's favourite counts",
-    "kl": "kl: match the teacher's distribution over the candidates alone",
+    "utility_infonce": "graded targets, and everything else in the batch as negatives",
+    "infonce": "only the teacher's favourite counts",
+    "kl": "match the teacher's distribution over the candidates alone",
 }
 DEFAULTS = TrainSettings()
 
 
 def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
     """Show the settings of a training and its shell line; return the arguments if a person starts it."""
-    trained = [student.name for student in students.trained(store.students) if student.base]
+    trained = [student.name for student in cached.trained(store)]
     with st.container(border=True):
         left, middle, right = st.columns([2, 2, 2])
         base = left.selectbox(
@@ -35,7 +35,8 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
             "You may type the path of any sentence-transformers folder.",
         )  # fmt: skip
         teacher = middle.selectbox("Teacher", teachers, key="lesson-teacher", help="Whose utilities it learns from.")
-        loss = right.selectbox("Loss", list(LOSSES), format_func=lambda name: LOSSES[name], key="loss")
+        meanings = "  \n".join(f"`{name}`: {meaning}." for name, meaning in LOSSES.items())
+        loss = right.selectbox("Loss", list(LOSSES), help=meanings, key="loss")
         options = {"loss": loss} | _numbers()
         arguments = ["train", str(base), "--teacher", str(teacher), *_options(options)]
         st.caption("The same in the shell")
@@ -60,10 +61,10 @@ def report(store: Store, student: Student) -> None:
             parts.numbers(
                 parts.Number(f"{outcome['measure']} on dev, before", f"{outcome['dev_before']:.3f}", "step 0", BEFORE),
                 parts.Number(
-                    f"{outcome['measure']} on dev, best", f"{outcome['dev_best']:.3f}",
+                    f"{outcome['measure']} on dev, best", f"{outcome['dev_after']:.3f}",
                     f"step {outcome['best_step']:,} of {outcome['steps']:,}", AFTER,
                 ),
-                parts.Number("Gain on dev", f"{outcome['dev_best'] - outcome['dev_before']:+.3f}", _verdict(outcome)),
+                parts.Number("Gain on dev", f"{outcome['dev_after'] - outcome['dev_before']:+.3f}", _verdict(outcome)),
                 parts.Number("Time", parts.duration(outcome["seconds"]), _ENDS.get(outcome["stopped"], "")),
             )  # fmt: skip
         left, right = st.columns([3, 2])
@@ -83,7 +84,7 @@ def _numbers() -> dict[str, Any]:
     first, second, third, fourth = st.columns(4)
     settings: dict[str, Any] = {
         "steps": first.number_input(
-            "Steps", 1, 100_000, DEFAULTS.steps, 50, key="steps", help="At most; it ends earlier without gain."
+            "Steps", 1, 100_000, DEFAULTS.steps, key="steps", help="At most; it ends earlier without gain."
         ),
         "minutes": second.number_input(
             "Minutes", 0.1, 600.0, None, 1.0, key="minutes", placeholder="no limit", help="Ends earlier after so long."

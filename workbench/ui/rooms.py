@@ -29,6 +29,7 @@ ROOMS = (
     Room("annotate", "Annotate", ":material/edit_note:", "What does a person say of the hard cases?"),
 )
 
+_BEGUN = "rooms-arranged"
 _arranged: ContextVar[bool] = ContextVar("arranged", default=False)
 
 
@@ -50,13 +51,18 @@ def open_house() -> None:
 
 
 def arrange() -> None:
-    """Arrange the rooms if the entry file has not.
+    """Arrange the rooms if the entry file has not, and begin again by way of it.
 
     A server's first visitor may come by a link to a page: Streamlit then runs that file of `pages/` alone, and would
-    list the rooms by file name.
+    list the rooms by file name. From the first `st.navigation` on it runs the entry file; had the page been shown
+    before, its widgets would have other identities then, and the visitor's first input would be lost.
     """
-    if not _arranged.get():
-        _navigation()
+    if _arranged.get():
+        return
+    _navigation()
+    if not st.session_state.get(_BEGUN):
+        st.session_state[_BEGUN] = True
+        st.rerun()
 
 
 def link(name: str, label: str, **chosen: str) -> None:

@@ -68,7 +68,7 @@ def students(found: Sequence[Evaluated]) -> None:
         row |= {name: f"{mean.mean:.3f}  [{mean.low:.3f}, {mean.high:.3f}]" for name, mean in each.measures.items()}
         row["ranked"] = f"{each.run.created:%d %b %Y, %H:%M}"
         rows.append(row)
-    parts.table(rows, "students", "Students and their measures", student=TextColumn(width="large", pinned=True))
+    parts.table(rows, "students", "Students and their measures", student=TextColumn(width="large"))
     judged = max((mean.n for each in found for mean in each.measures.values()), default=0)
     parts.remark(
         f"Means over {judged:,} judged queries with 95 % bootstrap intervals, which overlap more readily than a paired "

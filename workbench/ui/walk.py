@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from workbench import students
 from workbench.records import Run
 from workbench.store import Store
 from workbench.store.views import Counts, TeacherCounts
-from workbench.ui import rooms
+from workbench.ui import cached, rooms
 from workbench.ui.marking import html
 
 
@@ -54,7 +53,7 @@ def next_step(store: Store, held: Counts, runs: Sequence[Run]) -> None:
 
 
 def _stages(store: Store, held: Counts, runs: Sequence[Run]) -> list[Stage]:
-    trained = [student.name for student in students.trained(store.students) if student.base]
+    trained = [student.name for student in cached.trained(store)]
     ranked = {run.student for run in runs}
     unseen = [name for name in trained if name not in ranked]
     base = "static:all-MiniLM-L6-v2"
