@@ -35,7 +35,8 @@ lint: $(VENV)/.dev
 check: lint test
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.walk
+	$(BIN)/python -m tests.benchmarks.teacher
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV): about 2 GB of packages, once"

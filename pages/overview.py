@@ -21,9 +21,7 @@ def page(store: Store) -> None:
     parts.numbers(
         parts.Number("Passages", f"{held.passages:,}"),
         parts.Number("Queries", f"{held.queries:,}", f"{held.qrels:,} relevance judgements"),
-        parts.Number(
-            "Utilities", f"{held.utilities:,}", f"of {sum(split.candidates for split in held.splits):,} candidate pairs"
-        ),
+        parts.Number("Utilities", f"{held.utilities:,}", f"of {pairs:,} candidate pairs"),
         parts.Number("Runs", f"{held.runs:,}", "rankings of a student on a split"),
         parts.Number("Annotations", f"{held.annotations:,}", "verdicts by people"),
     )

@@ -55,7 +55,8 @@ def store(empty: Store) -> Store:
         [utility("q1", "p/1", 2.0), utility("q1", "p 2", -0.5), utility("q1", "03", 0.0), utility("q1", "ü", -1.0)]
     )
     q2 = "http://q/2?x=1"
-    empty.add_scored([utility(q2, "03", 0.25), utility(q2, "ü", 1.0), utility(q2, "p/1", -1.0), utility(q2, "p 2", -1.0)])
+    empty.add_scored([utility(q2, "03", 0.25), utility(q2, "ü", 1.0)])
+    empty.add_scored([utility(q2, "p/1", -1.0), utility(q2, "p 2", -1.0)])
     empty.add_run(run("before"), _hits("before@test", {"q1": ["p 2", "ü", "p/1", "03"], q2: ["03", "ü", "p/1", "p 2"]}))
     empty.add_run(run("after"), _hits("after@test", {"q1": ["p/1", "p 2", "ü", "03"], q2: ["ü", "p/1", "03", "p 2"]}))
     return empty

@@ -35,7 +35,10 @@ def test_every_public_name_is_there() -> None:
         workbench.nothing_of_the_kind  # noqa: B018
 
 
-def test_the_wait_policy_stands_before_torch(tmp_path: object) -> None:
-    code = "import os; os.environ.pop('OMP_WAIT_POLICY', None); import workbench; workbench.teacher; print(os.environ['OMP_WAIT_POLICY'])"
+def test_the_wait_policy_stands_before_torch() -> None:
+    code = (
+        "import os; os.environ.pop('OMP_WAIT_POLICY', None); import workbench; workbench.teacher; "
+        "print(os.environ['OMP_WAIT_POLICY'])"
+    )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "PASSIVE"

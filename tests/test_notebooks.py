@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,4 +36,4 @@ def test_notebooks_are_committed_without_output() -> None:
     for path in NOTEBOOKS.glob("*.ipynb"):
         cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
         assert all(not cell.outputs and cell.execution_count is None for cell in cells), path.name
-    assert os.listdir(NOTEBOOKS)
+    assert list(NOTEBOOKS.iterdir())

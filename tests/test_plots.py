@@ -101,7 +101,9 @@ def test_a_sample_says_that_it_is_one(store: Store) -> None:
 def test_the_waterfall_goes_down_and_says_what_it_leaves_out(store: Store) -> None:
     found = diff(store, "before", "after", "nDCG@10")
     figure = plots.waterfall(found)
-    drawn = sorted((place, value) for trace in figure.data for place, value in zip(trace.x, trace.y, strict=True) if place)
+    drawn = sorted(
+        (place, value) for trace in figure.data for place, value in zip(trace.x, trace.y, strict=True) if place
+    )
     assert [value for _, value in drawn] == sorted((delta.change for delta in found.deltas), reverse=True)
     assert [trace.name for trace in figure.data] == ["1 better", "1 worse", "0 the same, not drawn"]
 
@@ -142,7 +144,12 @@ def test_opened_draws_the_useful_and_the_near_and_counts_the_rest() -> None:
 
 
 def test_history_marks_the_base_and_the_best_step() -> None:
-    lines = [{"step": 0, "dev": 0.5}, {"step": 10, "loss": 2.0}, {"step": 20, "loss": 1.0, "dev": 0.6}, {"step": 40, "dev": 0.55}]
+    lines = [
+        {"step": 0, "dev": 0.5},
+        {"step": 10, "loss": 2.0},
+        {"step": 20, "loss": 1.0, "dev": 0.6},
+        {"step": 40, "dev": 0.55},
+    ]
     figure = plots.history(lines, "nDCG@10 on dev")
     judged, loss = figure.data
     assert list(judged.x) == [0, 20, 40]

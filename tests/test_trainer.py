@@ -22,7 +22,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from workbench.errors import BadSetting, Conflict, NothingToDo
 from workbench.records import Example, Passage, Query
 from workbench.trainer import TrainSettings, train
-from workbench.trainer.sampling import LEFT_OUT, NEGATIVE, Batches, chosen
+from workbench.trainer.sampling import LEFT_OUT, NEGATIVE, Batches, chosen, spread
 
 TOPICS = 12
 # Passage i of topic t is of use to query t; "the" and "of" are in every passage and hide it from an untrained mean.
@@ -182,6 +182,19 @@ def test_settings_that_cannot_work_say_so(bad):
         TrainSettings(**bad)
 
 
+def test_the_natural_temperature_follows_the_teacher_s_unit():
+    examples = [replaced(each, [3.0 * value for value in each.utilities]) for each in EXAMPLES]
+    assert spread(examples) == pytest.approx(3 * spread(EXAMPLES))
+    flat = [replaced(each, [1.0] * len(each.utilities)) for each in EXAMPLES]
+    assert spread([*flat, EXAMPLES[0]]) == spread(EXAMPLES[:1])
+    with pytest.raises(NothingToDo, match="equally"):
+        spread(flat)
+
+
+def replaced(each, utilities):
+    return each._replace(utilities=tuple(utilities))
+
+
 # --- learning
 
 
@@ -194,6 +207,7 @@ def test_a_student_learns_and_holds_its_best_weights(tmp_path):
     assert (result.steps, result.stopped, result.measure) == (30, "budget", "nDCG@10")
     assert [each.done for each in told] == list(range(1, 31))
     assert {each.total for each in told} == {30}
+    assert (result.teacher_temperature, result.learning_rate) == (spread(EXAMPLES), 0.05)
     assert not list(tmp_path.glob("checkpoint-*"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,11 @@ WORDS = [
 ]
 
 
-def tokenizer() -> Tokenizer:
-    """Return a tokenizer that knows WORDS, and cuts texts at 8 tokens."""
+def tokenizer(words: Sequence[str] = WORDS) -> Tokenizer:
+    """Return a tokenizer that knows some words, and cuts texts at 8 tokens."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    vocabulary = {word: number for number, word in enumerate(["[PAD]", "[UNK]", *WORDS])}
+    vocabulary = {word: number for number, word in enumerate(["[PAD]", "[UNK]", *words])}
     made = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     made.normalizer = normalizers.Lowercase()
     made.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -44,25 +45,25 @@ def tokenizer() -> Tokenizer:
     return made
 
 
-def static(seed: int = 0, width: int = 8) -> SentenceTransformer:
+def static(seed: int = 0, width: int = 8, words: Sequence[str] = WORDS) -> SentenceTransformer:
     """Return a static model with random rows; unknown words have none."""
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
-    rows = torch.randn(len(WORDS) + 2, width, generator=torch.Generator().manual_seed(seed))
+    rows = torch.randn(len(words) + 2, width, generator=torch.Generator().manual_seed(seed))
     rows[:2] = 0
-    return SentenceTransformer(modules=[StaticEmbedding(tokenizer(), rows)], device="cpu")
+    return SentenceTransformer(modules=[StaticEmbedding(tokenizer(words), rows)], device="cpu")
 
 
-def bert(folder: Path, seed: int = 0) -> Path:
+def bert(folder: Path, seed: int = 0, words: Sequence[str] = WORDS) -> Path:
     """Write a plain transformers encoder of one layer, with its tokenizer, and return its folder."""
     import torch
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     torch.manual_seed(seed)
     config = BertConfig(
-        vocab_size=len(WORDS) + 2,
+        vocab_size=len(words) + 2,
         hidden_size=16,
         num_hidden_layers=1,
         num_attention_heads=2,
@@ -70,6 +71,6 @@ def bert(folder: Path, seed: int = 0) -> Path:
         max_position_embeddings=64,
     )
     BertModel(config).save_pretrained(folder)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer(), pad_token="[PAD]", unk_token="[UNK]")
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer(words), pad_token="[PAD]", unk_token="[UNK]")
     fast.save_pretrained(folder)
     return folder

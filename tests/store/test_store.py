@@ -176,7 +176,7 @@ with connected(Path({str(store.database)!r}), read_only=False, patience=5) as c:
 
 def test_a_database_that_is_none_is_told_plainly(tmp_path: Path) -> None:
     (tmp_path / "workbench.duckdb").write_bytes(os.urandom(8192))
-    with pytest.raises(Exception, match="cannot be opened|another version"):
+    with pytest.raises(Exception, match=r"cannot be opened|another version"):
         Store(tmp_path)
 
 

@@ -56,7 +56,7 @@ def test_rankings_end_at_the_depth_and_ranks_go_on(store: Store) -> None:
     run = views.find_run(store, "before", "test")
     assert views.rankings(store, run)["q1"] == [("p 2", 0.875), ("ü", 0.75)]
     assert [hit.rank for hit in views.hits(store, run, ["q1"])] == [1, 2, 3, 4]
-    with pytest.raises(NothingToDo, match="after, *before|before, after"):
+    with pytest.raises(NothingToDo, match="after, before"):
         views.find_run(store, "nobody", "test")
 
 

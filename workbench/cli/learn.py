@@ -92,8 +92,8 @@ def train_command(
     batch_size: Annotated[int, typer.Option(help="Queries a step.")] = DEFAULTS.batch_size,
     candidates_: Annotated[int, typer.Option("--candidates", help="Scored passages a query.")] = DEFAULTS.candidates,
     teacher_temperature: Annotated[
-        float, typer.Option(help="Divides utilities; lower is more peaked.")
-    ] = DEFAULTS.teacher_temperature,
+        float | None, typer.Option(help="Divides utilities; unless given, set from their spread.", show_default=False)
+    ] = None,
     student_temperature: Annotated[float, typer.Option(help="Divides cosines.")] = DEFAULTS.student_temperature,
     learning_rate: Annotated[
         float | None, typer.Option(help="1e-3 for static students, 3e-5 for others.", show_default=False)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from workbench.jobs import Reporter
 from workbench.records import Listener, Progress
@@ -25,6 +25,9 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 LOG_SECONDS = 5.0  # how often a line is printed where no bar can be drawn
+# A terminal obeys control characters, so those of a text are shown as their pictures: ␛ for escape.
+_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+_PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
 
 def jsonable(value: Any) -> Any:
@@ -44,12 +47,17 @@ def jsonable(value: Any) -> Any:
 
 def say(text: str) -> None:
     """Print a line of the result, as text: ids and passages may hold anything."""
-    out.print(escape(text), soft_wrap=True)
+    out.print(plain(text), soft_wrap=True)
 
 
 def note(text: str) -> None:
     """Print a remark that is not part of the result."""
-    err.print(escape(text), style="dim", soft_wrap=True)
+    err.print(plain(text), style="dim", soft_wrap=True)
+
+
+def plain(text: str) -> Text:
+    """Return a text that is printed as it is: no markup, no emoji codes, nothing that a terminal would obey."""
+    return Text(text.translate(_PICTURES))
 
 
 def as_json(value: Any) -> None:
@@ -59,12 +67,12 @@ def as_json(value: Any) -> None:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
     """Print rows in columns; numbers right, counts with thousands separators."""
-    drawn = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    drawn = Table(title=plain(title) if title else None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for place, name in enumerate(header):
         numeric = all(isinstance(row[place], (int, float)) or row[place] is None for row in rows)
-        drawn.add_column(escape(name), justify="right" if numeric and rows else "left", overflow="fold")
+        drawn.add_column(plain(name), justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(escape(_cell(cell)) for cell in row))
+        drawn.add_row(*(plain(_cell(cell)) for cell in row))
     out.print(drawn)
 
 
@@ -91,10 +99,10 @@ def progress(reporter: Reporter | None) -> Iterator[Listener]:
 @contextmanager
 def _bars() -> Iterator[Listener]:
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}  {task.fields[note]}"),
+        TextColumn("{task.fields[unit]}  {task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
@@ -104,7 +112,7 @@ def _bars() -> Iterator[Listener]:
         def listen(at: Progress) -> None:
             if at.step not in tasks:
                 tasks[at.step] = bar.add_task(at.step, total=None, unit=at.unit, note="")
-            bar.update(tasks[at.step], completed=at.done, total=at.total or None, unit=at.unit, note=escape(at.note))
+            bar.update(tasks[at.step], completed=at.done, total=at.total or None, unit=at.unit, note=at.note)
 
         yield listen
 

@@ -18,6 +18,7 @@ from workbench.errors import NothingToDo, WorkbenchError
 
 HOST = "127.0.0.1"
 PORT = 8501
+LAST_PORT = 65_535
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -27,7 +28,7 @@ def demo_command(
         int, typer.Option(min=1, help="Training steps; the most that fits two cores in a few minutes.")
     ] = 300,
     serve: Annotated[bool, typer.Option("--serve", help="Open the dashboard when the walk is done.")] = False,
-    port: Annotated[int, typer.Option(help="The dashboard's port on this machine.")] = PORT,
+    port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="The dashboard's port on this machine.")] = PORT,
 ) -> None:
     """Walk the bundled sample from files to a diff: ingest, score, train, evaluate; then look at it with `serve`."""
     if serve:
@@ -39,7 +40,7 @@ def demo_command(
 
 def serve_command(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="The port on this machine.")] = PORT,
+    port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="The port on this machine.")] = PORT,
 ) -> None:
     """Open the dashboard in a browser, on this machine only."""
     session: Session = context.obj
@@ -55,7 +56,7 @@ def serve_command(
 
 def lab_command(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="The port on this machine.")] = 8888,
+    port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="The port on this machine.")] = 8888,
 ) -> None:
     """Open JupyterLab on the notebooks, with this workspace."""
     session: Session = context.obj
@@ -83,7 +84,7 @@ def free(port: int, verb: str) -> None:
     """Raise, naming a port that is free, if something listens on `port` already."""
     if _can_bind(port):
         return
-    other = next((near for near in range(port + 1, port + 100) if _can_bind(near)), None)
+    other = next((near for near in range(port + 1, min(port + 100, LAST_PORT + 1)) if _can_bind(near)), None)
     hint = f"Use another: workbench {verb} --port {other}" if other else "Name another --port."
     raise WorkbenchError(f"Port {port} is taken on {HOST}.", hint)
 
@@ -93,7 +94,7 @@ def _can_bind(port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except (OSError, OverflowError):
+        except OSError:
             return False
     return True
 

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from workbench import jobs
 from workbench.cli import output
@@ -21,6 +21,7 @@ from workbench.store import Store
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
+INTERRUPTED = 130  # also what typer makes of a KeyboardInterrupt within a command
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Split = Annotated[str, typer.Option(help="Which split of the queries: train, dev or test.")]
@@ -77,23 +78,25 @@ def run(app: Callable[[], Any], session: Session) -> None:
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
     session.reporter = jobs.reporter()
-    code, state = 0, "done"
+    code = 0
     try:
         app()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     except WorkbenchError as trouble:
         code, session.message = 1, str(trouble)
-        output.err.print(f"[bold red]Error[/] {escape(trouble.problem)}", soft_wrap=True)
+        output.err.print(Text("Error ", "bold red") + output.plain(trouble.problem), soft_wrap=True)
         if trouble.hint:
-            output.err.print(escape(trouble.hint), soft_wrap=True)
+            output.err.print(output.plain(trouble.hint), soft_wrap=True)
     except KeyboardInterrupt:
-        code, state, session.message = 130, "stopped", "Stopped; what was finished is kept."
-        output.note(session.message)
+        code = INTERRUPTED
     except Exception as trouble:
         code, session.message = 1, f"{type(trouble).__name__}: {trouble}"
         output.err.print_exception()
+    if code == INTERRUPTED and not session.message:
+        session.message = "Stopped; what was finished is kept."
+        output.note(session.message)
     if session.reporter:
-        state = "failed" if code not in (0, 130) else "stopped" if session.stopping else state
-        session.reporter.end(state, session.message)
+        stopped = code == INTERRUPTED or (code == 0 and session.stopping)
+        session.reporter.end("stopped" if stopped else "failed" if code else "done", session.message)
     sys.exit(code)

@@ -86,7 +86,9 @@ def diff(
 ) -> Diff:
     """Compare the runs of two students on a split, query by query, over the queries that can be judged."""
     first, second = views.find_run(store, before, split), views.find_run(store, after, split)
-    names = tuple(dict.fromkeys((measure, *also)))
+    # A measure has one name here, whatever it is asked for by: MRR is RR.
+    names = tuple(dict.fromkeys(str(measures.parse(name)) for name in (measure, *also)))
+    measure = names[0]
     qrels = views.qrels(store, split)
     rankings = views.rankings(store, first), views.rankings(store, second)
     values = [measures.per_query(names, qrels, ranked) for ranked in rankings]

@@ -90,6 +90,8 @@ def _candidates_below(
         for query in queries
     ]
     missing = [(query, rows) for query, rows in missing if rows]
+    if not missing:
+        return []
     places = ranker.place([query.text for query, _ in missing], [rows for _, rows in missing], listen)
     return [
         Hit(f"{ranker.name}@{query.split}", query.query_id, passages[row].passage_id, int(rank), float(similarity))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from workbench.errors import BadSetting, NothingToDo, UnknownName
+from workbench.errors import BadSetting, NothingToDo, UnknownName, WorkbenchError
 from workbench.formats import write_qrels, write_run
 from workbench.formats.cases import CASES
 from workbench.store import Store, views
@@ -39,17 +39,26 @@ def export(store: Store, kind: str, path: Path | str, *, student: str = "", spli
     if kind not in EXPORTS:
         raise UnknownName("export", kind, list(EXPORTS))
     target = Path(path).expanduser()
-    target.parent.mkdir(parents=True, exist_ok=True)
     filters = {"student": student, "split": split} if kind == "run" else {"split": split} if kind == "qrels" else {}
-    partial = target.with_name(f".{target.name}.{os.getpid()}{target.suffix}")
     try:
-        rows = EXPORTS[kind](store, partial, filters)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    manifest = target.with_name(target.name + ".manifest.json")
-    made = Exported(kind, str(target), str(manifest), rows, filters)
-    manifest.write_text(json.dumps(_manifest(store, made), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return _written(store, Exported(kind, str(target), f"{target}.manifest.json", 0, filters))
+    except OSError as trouble:
+        raise WorkbenchError(
+            f"{target} cannot be written: {trouble.strerror}.", "Name a file in a folder that you can write to."
+        ) from trouble
+
+
+def _written(store: Store, asked: Exported) -> Exported:
+    """Write both files in a folder of their own, then move them to their places."""
+    target, manifest = Path(asked.path), Path(asked.manifest)
+    with TemporaryDirectory(prefix=".export-", dir=target.parent) as folder:
+        drafts = Path(folder)
+        made = replace(asked, rows=EXPORTS[asked.kind](store, drafts / target.name, asked.filters))
+        said = json.dumps(_manifest(store, made), indent=2, ensure_ascii=False)
+        (drafts / manifest.name).write_text(f"{said}\n", encoding="utf-8")
+        for place in (target, manifest):
+            (drafts / place.name).replace(place)
     return made
 
 

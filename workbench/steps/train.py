@@ -106,8 +106,11 @@ def train(
     """
     work = work_folder(store, planned.name)
     place = store.students / students.slug(planned.name)
-    if not work.exists() and (place / students.RECIPE).exists():
-        return _finished(planned, students.read(place))
+    held = students.read(place) if (place / students.RECIPE).exists() else None
+    if held and not (work.exists() and _can_go_on(held)):
+        result = _finished(planned, held)
+        shutil.rmtree(work, ignore_errors=True)  # still there if the process died between saving and clearing away
+        return result
     judge = _judge(store, planned.settings)
     model = students.load(planned.base)
     trained = trainer.train(model, planned.examples, views.passages(store), judge, planned.settings, work, listen, stop)
@@ -117,6 +120,11 @@ def train(
     if trained.stopped != "asked":
         shutil.rmtree(work, ignore_errors=True)
     return _result(planned, place, trained)
+
+
+def _can_go_on(student: students.Student) -> bool:
+    outcome = student.recipe.get("outcome")
+    return bool(outcome) and outcome["stopped"] == "asked"
 
 
 def _finished(planned: Plan, student: students.Student) -> TrainResult:

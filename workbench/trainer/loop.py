@@ -78,6 +78,11 @@ def run(work: Work, path: Path, data: str) -> Trained:
     return conductor.end()
 
 
+def natural_rate(model: SentenceTransformer) -> float:
+    """Return the learning rate that suits a kind of student: rows of a table move far more freely than layers."""
+    return 3e-3 if is_static(model) else 3e-5
+
+
 def fingerprint(model: SentenceTransformer) -> str:
     """Return a digest of a student's weights."""
     digest = blake2b(digest_size=8)
@@ -142,6 +147,8 @@ class Conductor(TrainerCallback):
             measure=self.work.settings.measure,
             seconds=round(self.progress.seconds, 3),
             stopped=self.stopped or "budget",
+            teacher_temperature=self.objective.teacher_temperature,
+            learning_rate=self.work.settings.learning_rate or natural_rate(self.work.model),
             history=tuple(self.folder.history()),
         )
         if trained.stopped != "asked":
@@ -228,7 +235,6 @@ class _InOrder(DefaultBatchSampler):
 def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments:
     """Return the trainer's settings for ours."""
     settings, device = work.settings, work.model.device.type
-    rate = settings.learning_rate or (1e-3 if is_static(work.model) else 3e-5)
     reduced = settings.precision == "bfloat16" or (
         settings.precision == "auto" and device == "cuda" and torch.cuda.is_bf16_supported()
     )
@@ -237,7 +243,7 @@ def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments
         max_steps=settings.steps,
         per_device_train_batch_size=settings.batch_size,
         batch_sampler=_InOrder,
-        learning_rate=rate,
+        learning_rate=settings.learning_rate or natural_rate(work.model),
         warmup_steps=round(settings.warmup * settings.steps),
         lr_scheduler_type="linear" if settings.schedule == "linear" else "constant_with_warmup",
         weight_decay=settings.weight_decay,

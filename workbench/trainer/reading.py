@@ -88,7 +88,10 @@ class Objective(nn.Module):
     def __init__(self, model: SentenceTransformer, settings: TrainSettings) -> None:
         super().__init__()
         self.model = model
-        self.settings = settings
+        if settings.teacher_temperature is None:
+            raise ValueError("The teacher's temperature is still open.")
+        self.loss = loss(settings.loss)
+        self.teacher_temperature, self.student_temperature = settings.teacher_temperature, settings.student_temperature
         self.value = self.entropy = 0.0
 
     def forward(self, sentence_features: Sequence[dict[str, Tensor]], labels: Tensor) -> Tensor:
@@ -99,12 +102,14 @@ class Objective(nn.Module):
             own = labels.isfinite()
             utilities = labels.masked_fill(~own, float("-inf"))
             negatives = similarities.masked_fill(labels != NEGATIVE, float("-inf"))
-            temperatures = {
-                "teacher_temperature": self.settings.teacher_temperature,
-                "student_temperature": self.settings.student_temperature,
-            }
-            value = loss(self.settings.loss)(similarities, utilities, negatives, **temperatures)
-            p = teacher_distribution(utilities, self.settings.teacher_temperature)
+            value: Tensor = self.loss(
+                similarities,
+                utilities,
+                negatives,
+                teacher_temperature=self.teacher_temperature,
+                student_temperature=self.student_temperature,
+            )
+            p = teacher_distribution(utilities, self.teacher_temperature)
         self.value = value.item()
         self.entropy = torch.special.entr(p).sum(dim=1).mean().item()
         return value

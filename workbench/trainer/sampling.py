@@ -97,6 +97,18 @@ class Batches:
         return rows
 
 
+def spread(examples: Iterable[Example]) -> float:
+    """Return the teacher's natural temperature: the median over queries of their utilities' standard deviation.
+
+    Divided by it, a softmax over candidates leaves a few effective positives whatever the teacher's unit is. Queries
+    whose candidates are all of the same use say nothing about the unit.
+    """
+    deviations = [float(np.std(example.utilities)) for example in examples if example.utilities]
+    if not (positive := [each for each in deviations if each > 0]):
+        raise NothingToDo("There is nothing to learn from: the teacher finds all candidates of a query equally useful.")
+    return float(np.median(positive))
+
+
 def chosen(utilities: NDArray[np.float64], most: int, random: np.random.Generator) -> NDArray[np.int64]:
     """Return up to `most` positions of utilities that fall: the best, the others spread over the range of utility.
 

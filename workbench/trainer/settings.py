@@ -20,19 +20,20 @@ class TrainSettings:
     A step reads `batch_size` queries, up to `candidates` scored passages of each and `negatives` random passages for
     each. `steps` is the most that is done, `minutes` ends it earlier; every `evaluate_every` steps the student is
     judged and saved, and after `patience` judgements in a row that are no better than the best, training stops (0:
-    never). Temperatures divide utilities (in their own unit, nats for most teachers) and cosines. `learning_rate`
-    None is 1e-3 for a static student and 3e-5 for a transformer; it climbs for `warmup` of the steps, then stays or
-    falls in a line to 0. `precision` "auto" is bfloat16 autocast on a GPU that has it, float32 elsewhere: who knows
-    that the processor has bfloat16 says so. `measure` is the name of what the judge returns.
+    never). Temperatures divide utilities (in their own unit) and cosines; `teacher_temperature` None is the spread of
+    the utilities, see sampling.spread. `learning_rate` None is 3e-3 for a static student and 3e-5 for a transformer;
+    it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision` "auto" is bfloat16 autocast
+    on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says so. `measure` is the name
+    of what the judge returns.
     """
 
     loss: str = "utility_infonce"
-    teacher_temperature: float = 0.5
+    teacher_temperature: float | None = None
     student_temperature: float = 0.05
     batch_size: int = 32
-    candidates: int = 8
-    negatives: int = 2
-    steps: int = 400
+    candidates: int = 16
+    negatives: int = 4
+    steps: int = 300
     minutes: float | None = None
     evaluate_every: int = 50
     patience: int = 4
@@ -47,13 +48,12 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         loss_named(self.loss)
-        for name in ("teacher_temperature", "student_temperature"):
-            self._demand(name, lambda value: value > 0, "above 0")
+        self._demand("student_temperature", lambda value: value > 0, "above 0")
         for name in ("batch_size", "candidates", "steps", "evaluate_every"):
             self._demand(name, lambda value: value >= 1, "1 or more")
         for name in ("negatives", "patience", "weight_decay", "seed"):
             self._demand(name, lambda value: value >= 0, "0 or more")
-        for name in ("minutes", "learning_rate", "max_tokens"):
+        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens"):
             if getattr(self, name) is not None:
                 self._demand(name, lambda value: value > 0, "above 0, or nothing")
         self._demand("warmup", lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")
@@ -75,6 +75,7 @@ class Trained:
     """What a training came to; `best_step` 0 says that no judgement beat the student it began with.
 
     `dev_before` and `dev_after` are values of `measure` on the judge's queries, at step 0 and at `best_step`.
+    `teacher_temperature` and `learning_rate` (its highest) are what was used where the settings left it open.
     `history` holds the lines of history.jsonl: step, seconds, loss (mean since the line before), learning_rate,
     entropy (nats) and effective (its exponential: how many positives a teacher row comes to), and dev where judged.
     """
@@ -86,6 +87,8 @@ class Trained:
     measure: str
     seconds: float
     stopped: Stopped
+    teacher_temperature: float
+    learning_rate: float
     history: tuple[Record, ...]
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,9 +38,14 @@ def train(  # noqa: PLR0913
     checkpoint and comes, on a CPU, to the same weights as without the crash; called again after the end, it returns
     what it returned. `stop` is asked after each step. Raises Conflict if the folder holds another training.
     """
-    from workbench.trainer.loop import Work, run
-    from workbench.trainer.sampling import Batches
+    from workbench.trainer.loop import Work, natural_rate, run
+    from workbench.trainer.sampling import Batches, spread
 
+    settings = replace(
+        settings,
+        teacher_temperature=settings.teacher_temperature or spread(examples),
+        learning_rate=settings.learning_rate or natural_rate(model),
+    )
     work = Work(model, Batches(examples, collection, settings), judge, settings, listen, stop)
     return run(work, folder, fingerprint(examples, collection))
 

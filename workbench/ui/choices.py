@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -39,6 +39,26 @@ def one(label: str, options: Sequence[str], key: str, default: str = "", note: s
     index = options.index(default) if default in options else 0
     chosen = st.selectbox(label, options, index=index, key=key, bind="query-params", help=note or None)
     return chosen if chosen in options else options[index]
+
+
+def segment(label: str, options: Mapping[str, str], key: str, default: str) -> str:
+    """Let a person choose one of a few ids, shown by their labels, with the id (not the label) in the link."""
+    wanted = st.query_params.get(key, "")
+    if wanted and wanted not in options:
+        parts.stale(f"The link names the {label.casefold()} “{wanted}”, which is not there. Showing another one.")
+    name = f"segment-{key}"
+
+    def chosen() -> None:
+        st.query_params[key] = str(st.session_state[name])
+        for opened in ("query", "passage"):
+            # What was open belongs to the old choice.
+            st.query_params.pop(opened, None)
+
+    found = st.segmented_control(
+        label, list(options), key=name, default=wanted if wanted in options else default, required=True,
+        format_func=lambda option: options[option], on_change=chosen, label_visibility="collapsed",
+    )  # fmt: skip
+    return str(found) if found in options else default
 
 
 def pair(store: Store, *, newest: bool = False) -> Pair | None:

@@ -19,8 +19,6 @@ from workbench.ui import cached, parts, rooms, style
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
-# A file of ours: Streamlit would fetch a named icon from a font service on the net.
-ICON = Path(__file__).with_name("icon.svg")
 
 log = logging.getLogger("workbench.ui")
 
@@ -28,8 +26,8 @@ log = logging.getLogger("workbench.ui")
 def show(page: Callable[[Store], None], title: str) -> None:
     """Show a page: a function of the store. Its failures are told in a sentence, with a way out."""
     engine.prepare()
-    st.set_page_config(page_title=f"{title} · workbench", page_icon=str(ICON), layout="wide")
     rooms.arrange()
+    st.set_page_config(page_title=f"{title} · workbench", page_icon=str(rooms.ICON), layout="wide")
     st.html(style.css())
     room = next(room for room in rooms.ROOMS if room.title == title)
     st.title(title, anchor=False)

@@ -82,22 +82,10 @@ def judged(store: Store, annotator: str) -> dict[Key, Annotation]:
 
 
 def _rule(counted: Mapping[str, int]) -> str:
-    wanted = st.query_params.get("rule", "")
-    if wanted and wanted not in RULES:
-        parts.stale(f"The link names the rule “{wanted}”, which is not there. Showing another one.")
-    first = next(rule for rule in RULES if counted.get(rule))
-    rule = st.segmented_control(
-        "Rule", list(RULES), key="rule", default=first, required=True, bind="query-params",
-        format_func=lambda name: f"{name} ({counted.get(name, 0):,})", on_change=_leave,
-    )  # fmt: skip
-    parts.remark(RULES[str(rule)])
-    return str(rule)
-
-
-def _leave() -> None:
-    # Another rule has other cases; a link to a case of the old one would be about something else.
-    for name in ("query", "passage"):
-        st.query_params.pop(name, None)
+    options = {rule: f"{rule} ({counted.get(rule, 0):,})" for rule in RULES}
+    rule = choices.segment("Rule", options, "rule", next(rule for rule in RULES if counted.get(rule)))
+    parts.remark(RULES[rule])
+    return rule
 
 
 def _thresholds() -> Thresholds:

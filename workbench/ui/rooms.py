@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import workbench
 
@@ -29,7 +30,8 @@ ROOMS = (
     Room("annotate", "Annotate", ":material/edit_note:", "What does a person say of the hard cases?"),
 )
 
-_BEGUN = "rooms-arranged"
+ENTRY = "streamlit_app.py"
+ICON = Path(__file__).with_name("icon.svg")
 _arranged: ContextVar[bool] = ContextVar("arranged", default=False)
 
 
@@ -42,6 +44,9 @@ def folder() -> Path:
 
 def open_house() -> None:
     """Arrange the rooms and run the one that was asked for: all that the entry file does."""
+    # Before the rooms are named: Streamlit fetches the icon of a room from a font service on the net to show it in the
+    # browser's tab, unless the page has one of its own by then.
+    st.set_page_config(page_icon=str(ICON), layout="wide")
     page = _navigation()
     token = _arranged.set(True)
     try:
@@ -51,18 +56,19 @@ def open_house() -> None:
 
 
 def arrange() -> None:
-    """Arrange the rooms if the entry file has not, and begin again by way of it.
+    """Arrange the rooms if the entry file has not, and open the one asked for by way of them.
 
-    A server's first visitor may come by a link to a page: Streamlit then runs that file of `pages/` alone, and would
-    list the rooms by file name. From the first `st.navigation` on it runs the entry file; had the page been shown
-    before, its widgets would have other identities then, and the visitor's first input would be lost.
+    A server's first visitor may come by a link to a page: Streamlit then runs that file of `pages/` without the entry
+    file, and would list the rooms by file name. A page shown like that would have other widget identities than in the
+    next run, which does go by the entry file, and the visitor's first input would be lost.
     """
     if _arranged.get():
         return
+    context = get_script_run_ctx()
+    if context and Path(context.main_script_path).name == ENTRY:
+        open_house()
+        st.stop()
     _navigation()
-    if not st.session_state.get(_BEGUN):
-        st.session_state[_BEGUN] = True
-        st.rerun()
 
 
 def link(name: str, label: str, **chosen: str) -> None:

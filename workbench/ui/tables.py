@@ -142,13 +142,9 @@ def disagreements(rows: Sequence[Disagreement], version: str) -> str | None:
 def filtered(found: Diff) -> list[Delta]:
     """Let a person narrow the queries down; return them, the largest change first."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = {
-            "all": len(found.deltas), "worse": found.losses, "better": found.wins, "the same": found.ties,
-        }  # fmt: skip
-        kind = st.segmented_control(
-            "Show", list(words), key="show", default="all", required=True, bind="query-params",
-            format_func=lambda word: f"{word} ({words[word]:,})", label_visibility="collapsed",
-        )  # fmt: skip
+        counted = {"all": len(found.deltas), "worse": found.losses, "better": found.wins, "the same": found.ties}
+        options = {kind: f"{kind} ({number:,})" for kind, number in counted.items()}
+        kind = choices.segment("Filter", options, "show", "all")
         sought = _search("diff-search")
     kept = [
         delta

@@ -1,0 +1,20 @@
+"""What a figure was measured on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+
+from workbench import engine
+
+LIBRARIES = ("torch", "transformers", "sentence-transformers", "faiss-cpu", "duckdb", "bm25s")
+
+
+def told() -> str:
+    """Return machine, load, versions and command as lines of text."""
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return (
+        f"machine   {engine.cpu_name()}, {engine.cores()} cores, load {os.getloadavg()[0]:.1f}, "
+        f"Python {sys.version.split()[0]}\nversions  {versions}\ncommand   {' '.join(sys.orig_argv)}"
+    )

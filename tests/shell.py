@@ -1,0 +1,56 @@
+"""The program called in this process, as `workbench ARGUMENTS` would be."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from workbench.cli import main
+
+WIDE = {"COLUMNS": "200"}
+
+
+class Said(NamedTuple):
+    """What a call printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def shell(*arguments: object, workspace: Path | str | None = None) -> Said:
+    """Call the program; its signal handlers are taken back."""
+    before = ["--workspace", str(workspace)] if workspace else []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        patch.object(sys, "argv", ["workbench", *before, *map(str, arguments)]),
+        patch.dict("os.environ", WIDE),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+    return Said(code, out.getvalue(), err.getvalue())
+
+
+def worked(*arguments: object, workspace: Path | str | None = None) -> Said:
+    """Call the program, which must succeed."""
+    said = shell(*arguments, workspace=workspace)
+    assert said.code == 0, said
+    return said

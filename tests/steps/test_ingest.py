@@ -1,0 +1,181 @@
+"""Ingest: looked at first, then written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import PASSAGES, QRELS, QUERIES
+from workbench.errors import BadInput, Conflict, UnknownName
+from workbench.formats.beir import write_beir
+from workbench.records import Passage, Qrel, Query
+from workbench.steps.export import export
+from workbench.steps.ingest import IngestSettings, ingest, preview
+from workbench.store import Store, views
+
+SKIP = IngestSettings(skip_bad_lines=True)
+PLAIN = ("a", "b", "c", "d")
+
+
+@pytest.fixture
+def beir(tmp_path: Path) -> Path:
+    write_beir(QUERIES, PASSAGES, QRELS, tmp_path / "beir")
+    return tmp_path / "beir"
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Store:
+    """Return a workspace whose ids a TREC file can hold: two test queries, one train query, four passages."""
+    store = Store(tmp_path / "plain", create=True)
+    queries = [Query("q1", "one", (), "test"), Query("q2", "two", (), "test"), Query("q3", "three", (), "train")]
+    store.add_collection(queries, [Passage(name, "", f"text {name}") for name in PLAIN], [Qrel("q1", "a", 1)])
+    return store
+
+
+def held(store: Store) -> tuple[object, ...]:
+    return views.queries(store), views.passages(store), views.qrels(store)
+
+
+def with_lines(path: Path, *lines: str) -> Path:
+    """Append lines to a file, or begin it with them."""
+    before = path.read_text("utf-8") if path.exists() else ""
+    path.write_text(before + "".join(f"{line}\n" for line in lines), "utf-8")
+    return path
+
+
+def test_a_preview_shows_everything_and_writes_nothing(empty: Store, beir: Path) -> None:
+    before = empty.revision()
+    seen = preview("beir", beir, store=empty)
+    assert seen.counts == {"queries": 4, "passages": 4, "qrels": 4}
+    assert (seen.problems, empty.revision(), views.counts(empty).passages) == ((), before, 0)
+
+
+def test_what_is_written_is_what_the_files_hold(empty: Store, beir: Path) -> None:
+    done = ingest(empty, "beir", beir)
+    assert done.added == (4, 4, 4, 0, 0)
+    assert held(empty) == (sorted(QUERIES), sorted(PASSAGES), sorted(QRELS))
+
+
+def test_the_same_files_twice_change_nothing(empty: Store, beir: Path) -> None:
+    ingest(empty, "beir", beir)
+    before = held(empty)
+    assert ingest(empty, "beir", beir).added == (0, 0, 0, 12, 0)
+    assert held(empty) == before
+
+
+def test_a_bad_line_stops_it_with_its_place_before_anything_is_written(empty: Store, beir: Path) -> None:
+    with_lines(beir / "queries.jsonl", '{"_id": "fine", "text": "A good one?"}', "{not json")
+    with pytest.raises(BadInput, match=r"queries\.jsonl, line 6: not JSON") as trouble:
+        ingest(empty, "beir", beir)
+    assert (trouble.value.file, trouble.value.line) == (str(beir / "queries.jsonl"), 6)
+    assert "Nothing was written" in trouble.value.hint
+    assert held(empty) == ([], [], [])
+
+
+def test_skipped_lines_are_listed_each(empty: Store, beir: Path) -> None:
+    with_lines(beir / "queries.jsonl", "{not json", '{"_id": "fine", "text": "A good one?"}')
+    with_lines(beir / "corpus.jsonl", '{"_id": "no text"}')
+    done = ingest(empty, "beir", beir, SKIP)
+    assert [(Path(each.file).name, each.line) for each in done.skipped] == [("corpus.jsonl", 5), ("queries.jsonl", 5)]
+    assert done.added == (5, 4, 4, 0, 0)
+    assert "fine" in {query.query_id for query in views.queries(empty)}
+
+
+def test_new_content_needs_to_be_asked_for(store: Store, tmp_path: Path) -> None:
+    changed = PASSAGES[0]._replace(text="Another text.")
+    write_beir(QUERIES, [changed, *PASSAGES[1:]], QRELS, tmp_path / "changed")
+    with pytest.raises(Conflict, match="p/1"):
+        ingest(store, "beir", tmp_path / "changed")
+    assert PASSAGES[0] in views.passages(store)
+    done = ingest(store, "beir", tmp_path / "changed", IngestSettings(replace=True))
+    assert done.added.replaced == 1
+    assert changed in views.passages(store)
+    assert "p/1" not in {row.passage_id for row in views.utilities(store, "toy")}
+
+
+def test_a_table_is_read_with_its_own_column_names(empty: Store, tmp_path: Path) -> None:
+    file = with_lines(tmp_path / "pairs.csv", "frage,context,split", "What is salt?,The sea is salt.,test")
+    with pytest.raises(BadInput, match="how relevant"):
+        ingest(empty, "table", file, IngestSettings(columns={"query": "frage"}))
+    ingest(empty, "table", file, IngestSettings(columns={"query": "frage"}, relevance=2))
+    (qrel,) = views.qrels(empty, "test")
+    assert qrel.relevance == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [("qrels", "q1 0 b 1", "q1 0 nothing 1"), ("run", "q1 Q0 b 1 0.5 x", "q9 Q0 b 2 0.25 x")],
+)
+def test_judgements_and_rankings_of_strangers_are_problems_with_their_line(
+    plain: Store, tmp_path: Path, kind: str, good: str, bad: str
+) -> None:
+    file = with_lines(tmp_path / "file", good, bad)
+    before = held(plain)
+    with pytest.raises(BadInput, match="line 2: the workspace has no") as trouble:
+        ingest(plain, kind, file)
+    assert trouble.value.line == 2
+    assert (held(plain), views.runs(plain)) == (before, [])
+    assert preview(kind, file).problems == ()
+    done = ingest(plain, kind, file, SKIP)
+    assert [problem.line for problem in done.skipped] == [2]
+    assert done.hits == (1 if kind == "run" else 0)
+    assert done.added.qrels == (1 if kind == "qrels" else 0)
+
+
+def test_a_run_comes_in_trec_evals_order_and_one_a_split(plain: Store, tmp_path: Path) -> None:
+    file = with_lines(
+        tmp_path / "theirs.run",
+        "q1 Q0 a 1 0.5 theirs",  # the ranks in the file say nothing
+        "q1 Q0 b 2 0.75 theirs",
+        "q1 Q0 c 3 0.5 theirs",
+        "q3 Q0 a 9 -1 theirs",
+    )
+    assert ingest(plain, "run", file).hits == 4
+    assert [(run.run, run.split, run.depth) for run in views.runs(plain)] == [
+        ("theirs@test", "test", 3),
+        ("theirs@train", "train", 1),
+    ]
+    test = views.find_run(plain, "theirs", "test")
+    assert [(hit.passage_id, hit.rank) for hit in views.hits(plain, test)] == [("b", 1), ("c", 2), ("a", 3)]
+    assert test.collection == views.collection_fingerprint(plain)
+
+
+pairs = st.tuples(st.sampled_from(["q1", "q2"]), st.sampled_from(PLAIN))
+similarities = st.one_of(st.sampled_from([0.5, 0.25]), st.floats(-1, 1))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None)
+@given(st.dictionaries(pairs, similarities, min_size=1))
+def test_a_run_that_goes_out_and_comes_back_is_the_same(
+    plain: Store, tmp_path: Path, ranked: dict[tuple[str, str], float]
+) -> None:
+    lines = [f"{query} Q0 {passage} 0 {value!r} mine" for (query, passage), value in ranked.items()]
+    (tmp_path / "first.run").unlink(missing_ok=True)
+    ingest(plain, "run", with_lines(tmp_path / "first.run", *lines))
+    before = views.find_run(plain, "mine", "test")
+    hits = views.hits(plain, before)
+    export(plain, "run", tmp_path / "again.run", student="mine")
+    other = Store(tmp_path / "other", create=True)
+    other.add_collection(views.queries(plain), views.passages(plain))
+    ingest(other, "run", tmp_path / "again.run")
+    after = views.find_run(other, "mine", "test")
+    assert views.hits(other, after) == hits
+    assert (after.depth, after.collection) == (before.depth, before.collection)
+
+
+def test_qrels_that_go_out_and_come_back_are_the_same(plain: Store, tmp_path: Path) -> None:
+    plain.add_collection((), (), [Qrel("q1", "b", 0), Qrel("q2", "c", 3), Qrel("q3", "d", 1)])
+    made = export(plain, "qrels", tmp_path / "test.qrels")
+    assert made.rows == 3
+    other = Store(tmp_path / "other", create=True)
+    other.add_collection(views.queries(plain), views.passages(plain))
+    ingest(other, "qrels", made.path)
+    assert views.qrels(other) == views.qrels(plain, "test")
+
+
+def test_a_kind_that_nobody_reads_is_named_with_those_there_are(empty: Store, tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="beir, table, qrels, run"):
+        ingest(empty, "parquet", tmp_path)

@@ -1,0 +1,429 @@
+"""The dashboard without a browser: every page, on a full, an empty and a missing workspace, and with bad links."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import PASSAGES, run, utility
+from workbench import jobs
+from workbench.records import Candidate, Hit, Passage, Qrel, Query
+from workbench.steps.annotate import annotate
+from workbench.store import Store, views
+from workbench.ui import cached
+from workbench.ui.marking import answer_found, marked, terms
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("overview", "utility", "train", "diff", "annotate")
+NASTY = '<script>alert(1)</script> $math$ **bold** :red[x] ![](http://x) </div> ":material/home:" [a](javascript:b)'
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches() -> None:
+    cached._answer.clear()
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that opens a page of a workspace by its link."""
+
+    def opened(where: Store | Path, page: str, **params: str) -> AppTest:
+        monkeypatch.setenv("WORKBENCH_WORKSPACE", str(where.path if isinstance(where, Store) else where))
+        at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+        usual = {"before": "before", "after": "after"} if page == "diff" else {}
+        for name, value in (usual | params).items():
+            at.query_params[name] = value
+        at.switch_page(f"pages/{page}.py")
+        at.run()
+        assert not at.exception, at.exception[0].message
+        return at
+
+    return opened
+
+
+def said(at: AppTest) -> str:
+    """Return all that a page says, as a person reads it."""
+    kinds = (at.title, at.subheader, at.markdown, at.text, at.error, at.warning, at.caption, at.code, at.success)
+    words = [str(element.value) for kind in kinds for element in kind]
+    pages = [unescape(re.sub(r"<[^>]*>", " ", element.value)) for element in html(at) if "<style>" not in element.value]
+    return "\n".join([*words, *pages]).replace("\\", "")
+
+
+def html(at: AppTest) -> list[Any]:
+    return list(at.html)
+
+
+SAYS = {
+    "overview": "4 queries over 4 passages",
+    "utility": "how useful toy finds the passage",
+    "train": "Start training",
+    "diff": "after against before on nDCG@10, test: 1 better, 1 worse, 0 the same of 2",
+    "annotate": "Why it is here",
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_shows_a_workspace(store: Store, visit: Any, page: str) -> None:
+    at = visit(store, page)
+    words = said(at) + " ".join(button.label for button in at.button)
+    assert SAYS[page] in words
+    assert at.title[0].value == page.title()
+    assert str(store.path) in words
+    assert "wb-number" in "".join(element.value for element in html(at)) or page in ("train", "annotate")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_tells_an_empty_workspace_what_comes_first(empty: Store, visit: Any, page: str) -> None:
+    words = said(visit(empty, page))
+    assert "workbench " in words.replace(str(empty.path), "")
+    assert "Nothing here yet" in words or "Next: ingest" in words
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_missing_workspace_is_said_and_not_made(tmp_path: Path, visit: Any, page: str) -> None:
+    at = visit(tmp_path / "nowhere", page)
+    assert "There is no workspace in" in said(at)
+    assert "workbench demo" in said(at)
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("page", "params", "words"),
+    [
+        ("diff", {"before": "nobody"}, "The link names the before “nobody”, which is not there"),
+        ("diff", {"measure": "nDCG@1e9"}, "The link names the measure “nDCG@1e9”"),
+        ("diff", {"query": "gone & forgotten"}, "The link names the query “gone & forgotten”"),
+        ("diff", {"split": "holdout"}, "The link names the split “holdout”"),
+        ("utility", {"teacher": "nobody:1"}, "The link names the teacher “nobody:1”"),
+        ("utility", {"student": "<b>x</b>", "query": "x"}, "The link names the student “<b>x</b>”"),
+        ("annotate", {"rule": "bad rule"}, "The link names the rule “bad rule”"),
+        ("annotate", {"query": "q1", "passage": "no such"}, "The link names a case that is not in this queue"),
+    ],
+)
+def test_a_link_to_what_is_not_there_is_answered_in_words(
+    store: Store, visit: Any, page: str, params: dict[str, str], words: str
+) -> None:
+    assert words in said(visit(store, page, **params))
+
+
+@pytest.mark.parametrize(("page", "query"), [("diff", "http://q/2?x=1"), ("diff", "q1"), ("utility", "http://q/2?x=1")])
+def test_a_link_opens_the_query_it_names(store: Store, visit: Any, page: str, query: str) -> None:
+    words = said(visit(store, page, query=query))
+    assert f"query {query}, test split" in words
+
+
+def test_next_and_previous_walk_through_the_queries(store: Store, visit: Any) -> None:
+    at = visit(store, "diff")
+    first = at.query_params.get("query")
+    assert first is None
+    at.button(key="step-query-1").click().run()
+    assert at.query_params["query"] in (["q1"], "q1", ["http://q/2?x=1"], "http://q/2?x=1")
+    assert "2 of 2" in said(at)
+    at.button(key="step-query--1").click().run()
+    assert "1 of 2" in said(at)
+    assert at.button(key="step-query--1").disabled
+
+
+def test_the_diff_filters_by_what_happened_and_by_words(store: Store, visit: Any) -> None:
+    at = visit(store, "diff", show="worse")
+    assert "1 of 1" in said(at)
+    at.text_input(key="diff-search").set_value("no such word").run()
+    assert not at.exception
+    assert "No query answers to this filter" in said(at)
+
+
+def test_the_opened_query_shows_three_orders_with_movement_and_judgements(store: Store, visit: Any) -> None:
+    words = said(visit(store, "diff", query="q1"))
+    for expected in ("Before", "After", "Teacher", "▲ up 2", "▼ down 1", "relevant", "useful +2.00", "useless -0.50"):
+        assert expected in words, expected
+    assert "after: rank 1" in words
+
+
+def test_the_teacher_beside_a_student_tells_who_is_right_first(store: Store, visit: Any) -> None:
+    words = " ".join(said(visit(store, "utility")).split())
+    assert "Teacher puts a relevant passage first 0.500" in words
+    assert "Student puts a relevant candidate first 0.500" in words
+
+
+# -- foreign text -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nasty(store: Store) -> Store:
+    """Return the toy store with texts that try to be more than text."""
+    store.add_collection(
+        [Query("n", f"What is {NASTY}?", (NASTY,), "test")],
+        [Passage("n<1>", NASTY, f"{NASTY} {NASTY}")],
+        [Qrel("n", "n<1>", 1)],
+    )
+    store.add_candidates([Candidate("n", "n<1>", "bm25")])
+    store.add_scored([utility("n", "n<1>", 1.5)])
+    for name, rank in (("before", 2), ("after", 40)):
+        old = views.find_run(store, name, "test")
+        store.add_run(run(name), [*views.hits(store, old), Hit(old.run, "n", "n<1>", rank, 0.5)])
+    return store
+
+
+@pytest.mark.parametrize("page", ["diff", "utility", "annotate"])
+def test_foreign_text_is_shown_character_by_character(nasty: Store, visit: Any, page: str) -> None:
+    at = visit(nasty, page, query="n", passage="n<1>", student="after", rule="useful but far")
+    assert unescape(NASTY) in " ".join(said(at).split())
+    raw = "".join(element.value for element in html(at))
+    assert "&lt;script&gt;" in raw
+    assert "<script" not in raw
+    assert "javascript:" not in re.sub(r">[^<]*<", "><", raw), "never inside a tag"
+    markdown = "".join(str(element.value) for kind in (at.markdown, at.caption) for element in kind)
+    assert "alert" not in markdown
+
+
+@given(st.text(), st.text(max_size=30), st.lists(st.text(max_size=12), max_size=3))
+def test_marking_changes_no_character(text: str, query: str, answers: list[str]) -> None:
+    shown = marked(text, query, answers)
+    assert unescape(re.sub(r"</?mark[^>]*>", "", shown)) == unescape(text.replace("&", "&amp;"))
+    assert "<" not in re.sub(r'</?mark(?: class="wb-(?:term|answer)")?>', "", shown)
+
+
+def test_an_answer_is_marked_rather_than_the_words_in_it() -> None:
+    shown = marked("The price of OIL rose; oils too.", "What raised the price of oil?", ["price of oil"])
+    assert shown == ('The <mark class="wb-answer">price of OIL</mark> rose; <mark class="wb-term">oils</mark> too.')
+    assert marked("embargoed", "", ["embargo"]) == "embargoed"
+    assert answer_found("by the  embargo", ["the embargo"]) == 3
+    assert answer_found("nothing", ["x", ""]) is None
+    assert terms("What is the 3 of ABC's oil?") == ("3", "abc", "oil")
+
+
+# -- annotating -------------------------------------------------------------------------------
+
+
+def test_a_verdict_is_kept_at_once_with_its_note_and_the_next_case_comes(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate", rule="useless but near", annotator="Ada")
+    note = next(box for box in at.text_input if str(box.key).startswith("note-"))
+    _, query_id, passage_id = str(note.key).split("-", 2)
+    note.set_value("says nothing").run()
+    at.button(key="verdict-useless").click().run()
+    assert not at.exception
+    (kept,) = views.verdicts(store)
+    assert (kept.verdict, kept.annotator, kept.note, kept.rule) == (
+        "useless",
+        "Ada",
+        "says nothing",
+        "useless but near",
+    )
+    assert (kept.query_id, kept.passage_id) == (query_id, passage_id)
+    assert f"1 of {len(_cases(store, 'useless but near'))} judged by you" in _progress(at)
+    following = next(str(box.key) for box in at.text_input if str(box.key).startswith("note-"))
+    assert following != note.key
+
+
+def test_going_back_judges_again_and_both_verdicts_stay(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate", rule="useless but near")
+    at.button(key="verdict-useless").click().run()
+    back = next(button for button in at.button if button.label == "back")
+    back.click().run()
+    assert "You called it useless" in said(at)
+    at.button(key="verdict-unsure").click().run()
+    first, second = views.verdicts(store)
+    assert (first.verdict, second.verdict) == ("useless", "unsure")
+    assert (first.query_id, first.passage_id) == (second.query_id, second.passage_id)
+    assert first.annotator == "anonymous"
+
+
+def test_a_skipped_case_comes_again_at_the_end(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate", rule="useless but near")
+    seen = []
+    for _ in _cases(store, "useless but near"):
+        seen.append(_current(at))
+        next(button for button in at.button if button.label == "skip").click().run()
+    assert len(set(seen)) == len(seen)
+    assert _current(at) == seen[0]
+    assert not views.verdicts(store)
+
+
+def test_blind_hides_what_teacher_and_student_say(store: Store, visit: Any) -> None:
+    words = said(visit(store, "annotate", rule="useless but near", blind="true"))
+    assert "hidden while you judge blind" in words
+    assert "yet utility" not in words
+    assert "useless -" not in words
+
+
+def test_another_annotator_finds_the_whole_queue(store: Store, visit: Any) -> None:
+    case = _cases(store, "useless but near")[0]
+    annotate(store, case.query_id, case.passage_id, "useless", "Ada")
+    assert "1 of" in _progress(visit(store, "annotate", rule="useless but near", annotator="Ada"))
+    assert "0 of" in _progress(visit(store, "annotate", rule="useless but near", annotator="Bob"))
+
+
+def test_a_verdict_that_cannot_be_kept_is_said_and_stays_on_the_table(
+    store: Store, visit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.errors import StoreBusy
+    from workbench.ui import verdicts
+
+    def busy(*_: object, **__: object) -> None:
+        raise StoreBusy("The file is kept busy by process 7.", "Close it.")
+
+    at = visit(store, "annotate", rule="useless but near")
+    before = _current(at)
+    monkeypatch.setattr(verdicts, "annotate", busy)
+    at.button(key="verdict-useful").click().run()
+    assert "The verdict was not kept. The file is kept busy by process 7. Close it." in said(at)
+    assert _current(at) == before
+
+
+def _cases(store: Store, rule: str) -> list[views.HardCase]:
+    runs = views.find_run(store, "after", "test"), views.find_run(store, "before", "test")
+    return [case for case in views.hard_cases(store, "toy", *runs) if case.rule == rule]
+
+
+def _current(at: AppTest) -> str:
+    return next(str(box.key) for box in at.text_input if str(box.key).startswith("note-"))
+
+
+def _progress(at: AppTest) -> str:
+    return " ".join(str(element.proto.text) for element in at.get("progress"))
+
+
+# -- training ---------------------------------------------------------------------------------
+
+
+def test_the_form_starts_a_job_with_the_line_it_shows(
+    store: Store, visit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = visit(store, "train")
+    at.number_input(key="steps").set_value(30).run()
+    line = f"workbench --workspace '{store.path}' train static:all-MiniLM-L6-v2 --teacher toy --steps 30"
+    assert line in [block.value for block in at.code]
+    asked = []
+
+    def start(where: Store, arguments: list[str]) -> jobs.Job:
+        asked.append((where.path, arguments))
+        folder = where.jobs / "20260101-000000-dead"
+        folder.mkdir(parents=True)
+        made = {"arguments": arguments, "started": "2026-01-01T00:00:00+00:00", "pid": 2**22 + 1, "created": 0.0}
+        (folder / "job.json").write_text(json.dumps(made))
+        (folder / "log.txt").write_text("the last words\n")
+        return jobs.find(where, folder.name)
+
+    monkeypatch.setattr(jobs, "start", start)
+    next(button for button in at.button if button.label == "Start training").click().run()
+    assert not at.exception
+    assert asked == [(store.path, ["train", "static:all-MiniLM-L6-v2", "--teacher", "toy", "--steps", "30"])]
+    words = said(at)
+    assert "? lost" in words
+    assert "gone without a last word" in words
+    assert "the last words" in words
+
+
+def test_a_running_job_is_followed_and_can_be_stopped(
+    store: Store, visit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psutil
+
+    folder = store.jobs / "20260101-000000-live"
+    folder.mkdir(parents=True)
+    me = psutil.Process()
+    made = {
+        "arguments": ["train", "x"],
+        "started": "2026-01-01T00:00:00+00:00",
+        "pid": me.pid,
+        "created": me.create_time(),
+    }
+    (folder / "job.json").write_text(json.dumps(made))
+    progress = ["train", 40, 120, "steps", "loss 1.234"]
+    status = {"state": "running", "student": "s", "progress": progress, "updated": "2026-01-01T00:00:30+00:00"}
+    (folder / "status.json").write_text(json.dumps(status))
+    (folder / "log.txt").write_text("")
+    work = store.students / ".training-s"
+    work.mkdir(parents=True)
+    lines = [{"step": 0, "dev": 0.5}, {"step": 10, "loss": 1.0}, {"step": 20, "loss": 0.9, "dev": 0.6}]
+    (work / "history.jsonl").write_text("\n".join(map(json.dumps, lines)) + '\n{"step": 30, "lo')
+    asked = []
+    monkeypatch.setattr(jobs, "stop", lambda _store, name: asked.append(name))
+    at = visit(store, "train")
+    assert "train: 40 of 120 steps, about 60 s to go; loss 1.234" in said(at)
+    assert len(at.get("plotly_chart")) == 1
+    at.button(key=f"stop-{folder.name}").click().run()
+    assert asked == [folder.name]
+
+
+def test_a_student_that_gained_nothing_is_reported_plainly(store: Store, visit: Any) -> None:
+    folder = store.students / "s"
+    folder.mkdir(parents=True)
+    outcome = {"steps": 40, "best_step": 0, "dev_before": 0.5, "dev_after": 0.5, "measure": "nDCG@10", "seconds": 100.0}
+    recipe = {"name": "s", "base": "b", "teacher": "toy", "loss": "kl", "outcome": {**outcome, "stopped": "patience"}}
+    (folder / "student.json").write_text(json.dumps(recipe))
+    words = said(visit(store, "train"))
+    assert "no gain: no step beat the base" in words
+    assert "evaluate s" in words
+    assert "2 min" in words
+
+
+# -- the frame --------------------------------------------------------------------------------
+
+
+def test_a_bug_is_a_sentence_and_a_mark_in_the_log(
+    store: Store, visit: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("private detail")
+
+    monkeypatch.setattr(cached, "teachers", broken)
+    words = said(visit(store, "overview"))
+    mark = re.search(r"details under (\w{8})", words)
+    assert mark
+    assert "private detail" not in words
+    assert mark[1] in caplog.text
+    assert "private detail" in caplog.text
+
+
+def test_a_page_runs_without_the_entry_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_WORKSPACE", str(store.path))
+    at = AppTest.from_file(str(ROOT / "pages" / "diff.py"), default_timeout=60)
+    at.query_params["before"], at.query_params["after"] = "before", "after"
+    at.run()
+    assert not at.exception
+    assert SAYS["diff"] in said(at)
+
+
+def test_caches_follow_the_revision(store: Store, visit: Any) -> None:
+    visit(store, "overview")
+    store.add_collection([Query("q9", "One more?", (), "test")], PASSAGES[:1])
+    assert "5 queries over 4 passages" in said(visit(store, "overview"))
+
+
+def test_a_run_over_other_passages_is_called_stale(store: Store, visit: Any) -> None:
+    assert "evaluated when the collection held other passages" in said(visit(store, "diff"))
+
+
+def test_looking_imports_no_torch(store: Store) -> None:
+    code = f"""
+import os, sys
+os.environ["WORKBENCH_WORKSPACE"] = {str(store.path)!r}
+from streamlit.testing.v1 import AppTest
+for page in {PAGES!r}:
+    at = AppTest.from_file({str(ROOT / "streamlit_app.py")!r}, default_timeout=60)
+    at.switch_page(f"pages/{{page}}.py")
+    at.run()
+    assert not at.exception
+print([name for name in ("torch", "transformers", "sentence_transformers", "faiss") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True, cwd=ROOT)
+    assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_are_short_and_end_in_the_frame(page: str) -> None:
+    lines = (ROOT / "pages" / f"{page}.py").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 80
+    assert lines[-1] == f'frame.show(page, "{page.title()}")'
+    assert not any(word in line for line in lines for word in ("import numpy", "import duckdb", "unsafe_allow"))
