@@ -96,7 +96,7 @@ def main() -> None:
                 page.goto(f"{address}/{PAGES[name]}?{given.query}")
                 settled(page)
                 page.wait_for_timeout(1_500)  # plots draw after the script has ended
-                page.screenshot(path=str(given.out / f"{name}-{theme}.png"))
+                page.screenshot(path=str(given.out / f"{name}{'' if theme == 'light' else '-dark'}.png"))
                 page.close()
         browser.close()
 

@@ -100,13 +100,13 @@ def test_a_missing_workspace_is_said_and_not_made(tmp_path: Path, visit: Any, pa
 @pytest.mark.parametrize(
     ("page", "params", "words"),
     [
-        ("diff", {"before": "nobody"}, "The link names the before “nobody”, which is not there"),
-        ("diff", {"measure": "nDCG@1e9"}, "The link names the measure “nDCG@1e9”"),
+        ("diff", {"before": "nobody"}, "The link asks for “nobody” under “Before”"),
+        ("diff", {"measure": "nDCG@1e9"}, "The link asks for “nDCG@1e9” under “Measure”"),
         ("diff", {"query": "gone & forgotten"}, "The link names the query “gone & forgotten”"),
-        ("diff", {"split": "holdout"}, "The link names the split “holdout”"),
-        ("utility", {"teacher": "nobody:1"}, "The link names the teacher “nobody:1”"),
-        ("utility", {"student": "<b>x</b>", "query": "x"}, "The link names the student “<b>x</b>”"),
-        ("annotate", {"rule": "bad rule"}, "The link names the rule “bad rule”"),
+        ("diff", {"split": "holdout"}, "The link asks for “holdout” under “Split”"),
+        ("utility", {"teacher": "nobody:1"}, "The link asks for “nobody:1” under “Teacher”"),
+        ("utility", {"student": "<b>x</b>", "query": "x"}, "The link asks for “<b>x</b>” under “Student”"),
+        ("annotate", {"rule": "bad rule"}, "The link asks for “bad rule” under “Rule”"),
         ("annotate", {"query": "q1", "passage": "no such"}, "The link names a case that is not in this queue"),
     ],
 )
@@ -417,7 +417,9 @@ for page in {PAGES!r}:
     assert not at.exception
 print([name for name in ("torch", "transformers", "sentence_transformers", "faiss") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True, cwd=ROOT
+    )
     assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
 
 

@@ -37,6 +37,13 @@ def test_a_run_against_itself_changes_nothing(store: Store) -> None:
     assert {comparison.p_value for comparison in found.comparisons} == {1.0}
 
 
+def test_one_changed_query_proves_nothing(store: Store) -> None:
+    store.add_run(run("same"), [Hit("same@test", "q1", "p/1", 1, 0.5), Hit("same@test", Q2, "03", 1, 0.5)])
+    found = diff(store, "before", "same", "R@1")
+    assert (found.wins, found.ties, found.losses) == (1, 1, 0)
+    assert (found.comparison.p_value, found.comparison.significant) == (1.0, False)
+
+
 def test_every_usual_measure_is_compared_once_the_asked_one_first(store: Store) -> None:
     assert [found.measure for found in diff(store, "before", "after", "RR").comparisons] == [
         "RR", *(name for name in MEASURES if name != "RR"),
@@ -55,7 +62,7 @@ def test_runs_that_searched_other_passages_are_named(store: Store) -> None:
 
 
 def test_what_is_missing_is_named_with_a_way_out(store: Store) -> None:
-    with pytest.raises(NothingToDo, match="no run of 'nobody'.*evaluate 'nobody' --split test"):
+    with pytest.raises(NothingToDo, match=r"no run of 'nobody'.*evaluate 'nobody' --split test"):
         diff(store, "before", "nobody")
     with pytest.raises(BadSetting, match="not a measure"):
         diff(store, "before", "after", "goodness")

@@ -96,7 +96,7 @@ def train_command(
     ] = None,
     student_temperature: Annotated[float, typer.Option(help="Divides cosines.")] = DEFAULTS.student_temperature,
     learning_rate: Annotated[
-        float | None, typer.Option(help="1e-3 for static students, 3e-5 for others.", show_default=False)
+        float | None, typer.Option(help="3e-3 for static students, 3e-5 for others.", show_default=False)
     ] = None,
     evaluate_every: Annotated[int, typer.Option(help="Steps between two looks at dev.")] = DEFAULTS.evaluate_every,
     patience: Annotated[

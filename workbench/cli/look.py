@@ -123,9 +123,10 @@ def jobs_command(
     store = session.store()
     if stop:
         jobs.stop(store, stop)
-        output.say(f"Asked {stop} to end.")
+        session.tell({"asked_to_end": stop}, f"Asked {stop} to end.", json)
     elif log:
-        output.say(jobs.log(store, log))
+        printed = jobs.log(store, log)
+        session.tell({"job": log, "log": printed}, printed, json)
     elif json:
         output.as_json(jobs.jobs(store))
     else:

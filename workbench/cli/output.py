@@ -67,7 +67,9 @@ def as_json(value: Any) -> None:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
     """Print rows in columns; numbers right, counts with thousands separators."""
-    drawn = Table(title=plain(title) if title else None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    drawn = Table(
+        title=plain(title) if title else None, title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
     for place, name in enumerate(header):
         numeric = all(isinstance(row[place], (int, float)) or row[place] is None for row in rows)
         drawn.add_column(plain(name), justify="right" if numeric and rows else "left", overflow="fold")

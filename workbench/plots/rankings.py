@@ -86,7 +86,7 @@ def opened(placed: Sequence[Placed]) -> go.Figure:
     )  # fmt: skip
     stars = [f"★ {name}" if (found.relevance or 0) > 0 else name for found, name in zip(scored, names, strict=True)]
     if left_out := len(everything) - len(scored):
-        rest = f"{left_out:,} more, neither useful nor near, are not drawn"
+        rest = f"{left_out:,} more are not drawn"
         drawn.add_scatter(x=[None], y=[None], mode="markers", name=rest, marker={"color": look.FAINT})
     drawn.update_yaxes(tickvals=rows, ticktext=stars, showgrid=False, col=1)
     drawn.update_xaxes(title_text="utility, nats per token", col=1)

@@ -73,12 +73,11 @@ def plan(store: Store, base: str, teacher: str | None, settings: TrainSettings, 
     examples = views.examples(store, taught_by, "train")
     settings = replace(settings, precision=_precision(student, settings))
     data = sha256()
-    for example in examples:
-        data.update(
-            repr((example.query.query_id, [p.passage_id for p in example.passages], example.utilities)).encode()
-        )
+    for query, passages, utilities, known in examples:
+        data.update(repr((query, [passage.passage_id for passage in passages], utilities, sorted(known))).encode())
     recipe = {
         "base": student.name,
+        "base_fingerprint": encoder.fingerprint(student.path),
         "teacher": taught_by,
         "loss": settings.loss,
         "settings": asdict(settings),
@@ -123,8 +122,8 @@ def train(
 
 
 def _can_go_on(student: students.Student) -> bool:
-    outcome = student.recipe.get("outcome")
-    return bool(outcome) and outcome["stopped"] == "asked"
+    outcome: dict[str, Any] = student.recipe.get("outcome", {})
+    return outcome.get("stopped") == "asked"
 
 
 def _finished(planned: Plan, student: students.Student) -> TrainResult:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench.measures import MEASURES
 from workbench.records import SPLITS, Run
@@ -31,21 +32,26 @@ class Comparison(NamedTuple):
     measure: str
 
 
-def one(label: str, options: Sequence[str], key: str, default: str = "", note: str = "") -> str:
-    """Let a person choose one of `options`, bound to `?key=`; a link to something else is answered with a remark."""
-    wanted = st.query_params.get(key, "")
-    if wanted and wanted not in options:
-        parts.stale(f"The link names the {label.casefold()} “{wanted}”, which is not there. Showing another one.")
+def one(
+    label: str,
+    options: Sequence[str],
+    key: str,
+    default: str = "",
+    meaning: str = "",
+    notes: DeltaGenerator | None = None,
+) -> str:
+    """Let a person choose one of `options`, bound to `?key=`; a link to something else is answered under `notes`."""
+    with notes or st.container():
+        _missed(label, options, key)
     index = options.index(default) if default in options else 0
-    chosen = st.selectbox(label, options, index=index, key=key, bind="query-params", help=note or None)
+    chosen = st.selectbox(label, options, index=index, key=key, bind="query-params", help=meaning or None)
     return chosen if chosen in options else options[index]
 
 
 def segment(label: str, options: Mapping[str, str], key: str, default: str) -> str:
     """Let a person choose one of a few ids, shown by their labels, with the id (not the label) in the link."""
+    _missed(label, list(options), key)
     wanted = st.query_params.get(key, "")
-    if wanted and wanted not in options:
-        parts.stale(f"The link names the {label.casefold()} “{wanted}”, which is not there. Showing another one.")
     name = f"segment-{key}"
 
     def chosen() -> None:
@@ -73,15 +79,16 @@ def pair(store: Store, *, newest: bool = False) -> Pair | None:
     if not cached.runs(store):
         parts.empty("No student has been evaluated yet.", "workbench evaluate bm25 static:all-MiniLM-L6-v2")
         return None
+    notes = st.container()
     columns = parts.columns("pickers", [3, 1, 3])
     with columns[1]:
-        split = one("Split", _splits(store), "split", "test")
+        split = one("Split", _splits(store), "split", "test", notes=notes)
     found = {run.student: run for run in cached.runs(store, split)}
     with columns[0]:
-        teacher = one("Teacher", known, "teacher", _fullest(store))
+        teacher = one("Teacher", known, "teacher", _fullest(store), notes=notes)
     with columns[2]:
         base, trained = base_and_trained(store, list(found.values()))
-        student = one("Student", list(found), "student", trained if newest else base)
+        student = one("Student", list(found), "student", trained if newest else base, notes=notes)
     return Pair(teacher, found[student])
 
 
@@ -94,17 +101,18 @@ def comparison(store: Store) -> Comparison | None:
             "workbench evaluate bm25 static:all-MiniLM-L6-v2",
         )
         return None
+    notes = st.container()
     columns = parts.columns("pickers", [3, 3, 1.2, 1.4])
     with columns[2]:
-        split = one("Split", splits, "split", "test")
+        split = one("Split", splits, "split", "test", notes=notes)
     found = {run.student: run for run in cached.runs(store, split)}
     before_default, after_default = base_and_trained(store, list(found.values()))
     with columns[0]:
-        before = one("Before", list(found), "before", before_default)
+        before = one("Before", list(found), "before", before_default, notes=notes)
     with columns[1]:
-        after = one("After", list(found), "after", after_default)
+        after = one("After", list(found), "after", after_default, notes=notes)
     with columns[3]:
-        measure = one("Measure", MEASURES, "measure", "nDCG@10")
+        measure = one("Measure", MEASURES, "measure", "nDCG@10", notes=notes)
     if before == after:
         parts.stale("Before and after are the same student; choose two.")
         return None
@@ -168,6 +176,12 @@ def unknown(ids: Sequence[str], key: str, what: str) -> None:
     wanted = st.query_params.get(key, "")
     if wanted and wanted not in ids:
         parts.stale(f"The link names the {what} “{wanted}”, which is not in this list. Showing the first one.")
+
+
+def _missed(label: str, options: Sequence[str], key: str) -> None:
+    wanted = st.query_params.get(key, "")
+    if wanted and wanted not in options:
+        parts.stale(f"The link asks for “{wanted}” under “{label}”, which is not there. Showing another one.")
 
 
 def _choose(key: str, name: str, ids: tuple[str, ...]) -> Callable[[], None]:

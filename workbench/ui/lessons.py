@@ -106,7 +106,7 @@ def _numbers() -> dict[str, Any]:
             "candidates": second.number_input("Candidates a query", 2, 100, DEFAULTS.candidates, key="candidates"),
             "learning_rate": third.number_input(
                 "Learning rate", 1e-7, 1.0, None, key="learning-rate", format="%.6f", placeholder="by kind of student",
-                help="Unless given, 0.001 for a static student and 0.00003 for a transformer.",
+                help="Unless given, 0.003 for a static student and 0.00003 for a transformer.",
             ),
             "seed": fourth.number_input("Seed", 0, 999_999, DEFAULTS.seed, key="seed", help="Same seed, same student."),
         }  # fmt: skip

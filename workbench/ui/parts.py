@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -108,7 +109,9 @@ def failed(problem: str, hint: str = "") -> None:
     with st.container(border=True):
         st.error(_plain(problem), icon=":material/error:")
         if hint:
-            st.text(hint)
+            # What a message puts in backticks is for the shell.
+            shown = re.sub("`([^`]+)`", r"<code>\1</code>", html(hint))
+            st.html(f'<p class="wb">{shown}</p>')
 
 
 def remark(text: str) -> None:

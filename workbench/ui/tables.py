@@ -66,7 +66,6 @@ def students(found: Sequence[Evaluated]) -> None:
     for each in found:
         row: dict[str, object] = {"student": each.run.student}
         row |= {name: f"{mean.mean:.3f}  [{mean.low:.3f}, {mean.high:.3f}]" for name, mean in each.measures.items()}
-        row["ranked"] = f"{each.run.created:%d %b %Y, %H:%M}"
         rows.append(row)
     parts.table(rows, "students", "Students and their measures", student=TextColumn(width="large"))
     judged = max((mean.n for each in found for mean in each.measures.values()), default=0)

@@ -1,0 +1,75 @@
+"""Servers: a port that is taken, and where the dashboard lies."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.shell import shell
+from workbench.cli import serve
+from workbench.store import Store
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """Listen on a port and return it."""
+    with socket.socket() as listener:
+        listener.bind((serve.HOST, 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("verb", ["serve", "lab"])
+def test_a_taken_port_names_one_to_use_instead(store: Store, taken: int, verb: str) -> None:
+    said = shell(verb, "--port", taken, workspace=store.path)
+    assert (said.code, said.out) == (1, "")
+    assert f"Port {taken} is taken on 127.0.0.1." in said.err
+    found = re.search(rf"workbench {verb} --port (\d+)", said.err)
+    assert found is not None
+    other = int(found[1])
+    assert taken < other <= 65_535
+    with socket.socket() as free:
+        free.bind((serve.HOST, other))
+
+
+def test_the_demo_says_so_before_it_walks(tmp_path: Path, taken: int) -> None:
+    said = shell("demo", "--serve", "--port", taken, workspace=tmp_path / "demo")
+    assert said.code == 1
+    assert f"Port {taken} is taken" in said.err
+    assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "x"])
+def test_a_port_that_is_none_is_wrong_usage(store: Store, port: str) -> None:
+    assert shell("serve", "--port", port, workspace=store.path).code == 2
+
+
+def test_a_free_port_is_served_here_only_with_this_workspace(
+    store: Store, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr(serve, "_follow", lambda command, session, folder: calls.append((command, session, folder)))
+    monkeypatch.setattr(serve, "_can_bind", lambda port: port != taken)
+    said = shell("serve", "--port", taken - 1, workspace=store.path)
+    assert said.code == 0
+    ((command, session, folder),) = calls
+    assert {f"--server.port={taken - 1}", "--server.address=127.0.0.1"} <= set(command)
+    assert (session.workspace, folder) == (store.path, serve.dashboard())
+    assert f"{store.path}: http://127.0.0.1:{taken - 1} " in said.out
+
+
+def test_the_dashboard_is_found_in_the_repository_or_in_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (serve.dashboard() / "pages").is_dir()
+    monkeypatch.setattr(serve, "ROOT", tmp_path)
+    with pytest.raises(Exception, match="missing from this installation"):
+        serve.dashboard()
+    home = tmp_path / "workbench" / "dashboard"
+    home.mkdir(parents=True)
+    (home / "streamlit_app.py").touch()
+    assert serve.dashboard() == home
