@@ -52,8 +52,7 @@ def _students(store: Store) -> None:
     for each in found:
         if each.stale:
             parts.stale(
-                f"{each.run.student} was evaluated on {split} when the collection held other passages; "
-                "evaluate it again."
+                f"{each.student} was evaluated on {split} when the collection held other passages; evaluate it again."
             )
     tables.students(found)
 

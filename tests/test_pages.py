@@ -356,16 +356,23 @@ def test_a_running_job_is_followed_and_can_be_stopped(
     assert asked == [folder.name]
 
 
-def test_a_student_that_gained_nothing_is_reported_plainly(store: Store, visit: Any) -> None:
+def test_a_student_that_gained_nothing_is_reported_plainly_and_can_be_evaluated(
+    store: Store, visit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda _store, arguments: asked.append(arguments))
     folder = store.students / "s"
     folder.mkdir(parents=True)
     outcome = {"steps": 40, "best_step": 0, "dev_before": 0.5, "dev_after": 0.5, "measure": "nDCG@10", "seconds": 100.0}
     recipe = {"name": "s", "base": "b", "teacher": "toy", "loss": "kl", "outcome": {**outcome, "stopped": "patience"}}
     (folder / "student.json").write_text(json.dumps(recipe))
-    words = said(visit(store, "train"))
+    at = visit(store, "train")
+    words = said(at)
     assert "no gain: no step beat the base" in words
-    assert "evaluate s" in words
+    assert "Not evaluated on test yet: b and s" in words
     assert "2 min" in words
+    at.button(key="evaluate-s").click().run()
+    assert asked == [["evaluate", "b", "s", "--split", "test"]]
 
 
 # -- the frame --------------------------------------------------------------------------------

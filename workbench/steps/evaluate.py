@@ -19,12 +19,17 @@ from workbench.store import Store, views
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A run's measures, each a mean over the `judged` queries with its 95 % interval."""
+    """A run's measures, each a mean over the `judged` queries with its 95 % interval; none if nothing is judged.
+
+    `unanswered` judged queries have no ranking and count as 0. `stale` says that the passages have changed since.
+    """
 
     student: str
     split: str
     queries: int
     judged: int
+    unanswered: int
+    stale: bool
     measures: dict[str, Interval]
     seconds: float
 
@@ -56,12 +61,15 @@ def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: f
     """Measure a run that the workspace holds."""
     rankings = views.rankings(store, run)
     values = measures.per_query(names, views.qrels(store, run.split), rankings)
+    judged = values[names[0]]
     return Evaluation(
         student=run.student,
         split=run.split,
         queries=len(rankings),
-        judged=len(values[names[0]]),
-        measures={name: interval(list(of_query.values())) for name, of_query in values.items()},
+        judged=len(judged),
+        unanswered=sum(query_id not in rankings for query_id in judged),
+        stale=run.collection != views.collection_fingerprint(store),
+        measures={name: interval(list(of_query.values())) for name, of_query in values.items() if judged},
         seconds=seconds,
     )
 

@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 
-from workbench import measures as ir
 from workbench import students
-from workbench.records import Run
-from workbench.significance import Interval, interval
 from workbench.steps.diff import diff as compare_runs
+from workbench.steps.evaluate import Evaluation, measured
 from workbench.store import Store, views
 from workbench.students import Student
-from workbench.ui.disagreement import disagreements as disagreements_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # What the tables of the overview show; the diff page shows all.
 SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10")
-
-
-class Evaluated(NamedTuple):
-    """One run and the mean of each measure with its interval, over the judged queries of its split."""
-
-    run: Run
-    measures: dict[str, Interval]
-    unanswered: int
-    stale: bool
 
 
 @st.cache_data(max_entries=400, ttl="6h", show_spinner=False)
@@ -55,23 +43,8 @@ def trained(store: Store) -> list[Student]:
     return [student for student in students.trained(store.students) if student.recipe.get("teacher")]
 
 
-def _evaluated(store: Store, split: str) -> list[Evaluated]:
-    qrels = views.qrels(store, split)
-    now = views.collection_fingerprint(store)
-    found = []
-    for run in views.runs(store, split):
-        rankings = views.rankings(store, run)
-        values = ir.per_query(SHOWN_MEASURES, qrels, rankings)
-        judged = values[SHOWN_MEASURES[0]]
-        found.append(
-            Evaluated(
-                run=run,
-                measures={name: interval(list(values[name].values())) for name in SHOWN_MEASURES if judged},
-                unanswered=sum(query_id not in rankings for query_id in judged),
-                stale=run.collection != now,
-            )
-        )
-    return found
+def _evaluated(store: Store, split: str) -> list[Evaluation]:
+    return [measured(store, run, SHOWN_MEASURES) for run in views.runs(store, split)]
 
 
 counts = _remembered(views.counts)
@@ -93,4 +66,4 @@ hard_cases = _remembered(views.hard_cases)
 verdicts = _remembered(views.verdicts)
 evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …")
 diff = _remembered(compare_runs, "Comparing the two runs, query by query …")
-disagreements = _remembered(disagreements_of)
+disagreements = _remembered(views.disagreements)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import streamlit as st
 
-from workbench import jobs, plots, students
+from workbench import jobs, plots
 from workbench.jobs import Job
 from workbench.plots.look import AFTER, HARMFUL, USEFUL, Role
+from workbench.steps.train import history
 from workbench.store import Store
 from workbench.ui import parts
 from workbench.ui.marking import html
@@ -60,27 +59,6 @@ def live(store: Store, running: Sequence[Job]) -> None:
     follow()
 
 
-def lines(store: Store, student: str) -> list[dict[str, Any]]:
-    """Return the history of a student, in training or trained; a line that is still being written is left out."""
-    from workbench.steps.train import work_folder
-
-    for folder in (work_folder(store, student), store.students / students.slug(student)):
-        file = folder / "history.jsonl"
-        if file.exists():
-            return list(_parsed(file.read_text(encoding="utf-8")))
-    return []
-
-
-def _parsed(text: str) -> list[dict[str, Any]]:
-    found = []
-    for line in text.splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            break
-    return found
-
-
 def _headline(job: Job) -> None:
     word, role = STATES.get(job.state, (job.state, None))
     when = parts.ago(job.started, datetime.now(UTC))
@@ -106,9 +84,9 @@ def _progress(job: Job) -> None:
 
 
 def _curve(store: Store, job: Job) -> None:
-    history = lines(store, job.student) if job.verb == "train" and job.student else []
-    if len(history) > 1:
-        parts.picture(plots.history(history), f"history-{job.job_id}", "Loss and dev measure by training step")
+    lines = history(store, job.student) if job.verb == "train" and job.student else []
+    if len(lines) > 1:
+        parts.picture(plots.history(lines), f"history-{job.job_id}", "Loss and dev measure by training step")
 
 
 def _controls(store: Store, job: Job) -> None:

@@ -8,14 +8,16 @@ from typing import Any
 
 import streamlit as st
 
-from workbench import plots
+from workbench import jobs, plots
 from workbench.plots.look import AFTER, BEFORE
+from workbench.steps.candidates import DEFAULT_STUDENT
+from workbench.steps.train import history
 from workbench.store import Store
-from workbench.students import Student
+from workbench.students import MINILM, Student
 from workbench.trainer import TrainSettings
-from workbench.ui import cached, following, parts, rooms
+from workbench.ui import cached, parts, rooms
 
-BASES = ("static:all-MiniLM-L6-v2", "all-MiniLM-L6-v2")
+BASES = (DEFAULT_STUDENT, MINILM)
 LOSSES = {
     "utility_infonce": "graded targets, and everything else in the batch as negatives",
     "infonce": "only the teacher's favourite counts",
@@ -69,9 +71,8 @@ def report(store: Store, student: Student) -> None:
             )  # fmt: skip
         left, right = st.columns([3, 2])
         with left.expander("How the training went", icon=":material/show_chart:"):
-            history = following.lines(store, student.name)
-            if history:
-                drawn = plots.history(history, f"{outcome.get('measure', 'measure')} on dev")
+            if lines := history(store, student.name):
+                drawn = plots.history(lines, f"{outcome.get('measure', 'measure')} on dev")
                 parts.picture(drawn, f"history-{student.name}", "Loss and dev measure by training step")
             else:
                 parts.remark("Its history was not kept.")
@@ -90,7 +91,7 @@ def _numbers() -> dict[str, Any]:
             "Minutes", 0.1, 600.0, None, 1.0, key="minutes", placeholder="no limit", help="Ends earlier after so long."
         ),
         "teacher_temperature": third.number_input(
-            "Teacher temperature", 0.01, 20.0, DEFAULTS.teacher_temperature, 0.1, key="teacher-temperature",
+            "Teacher temperature", 0.01, 20.0, None, 0.1, key="teacher-temperature", placeholder="from the spread",
             help="Divides utilities. Low: only the best passage counts; high: all nearly alike.",
         ),
         "student_temperature": fourth.number_input(
@@ -135,13 +136,11 @@ _ENDS = {"budget": "ended by its budget", "patience": "no more gain on dev", "as
 
 
 def _next(store: Store, student: Student) -> None:
-    known = {(run.student, run.split) for run in cached.runs(store)}
-    if (student.name, "test") not in known:
-        parts.remark("Not evaluated on test yet:")
-        st.code(
-            shlex.join(["workbench", "--workspace", str(store.path), "evaluate", student.name]),
-            language="shell",
-            wrap_lines=True,
-        )
-    elif (student.base, "test") in known:
+    known = {run.student for run in cached.runs(store, "test")}
+    if missing := [name for name in (student.base, student.name) if name not in known]:
+        parts.remark(f"Not evaluated on test yet: {' and '.join(missing)}.")
+        if st.button("Evaluate on test", key=f"evaluate-{student.name}", icon=":material/straighten:"):
+            jobs.start(store, ["evaluate", *missing, "--split", "test"])
+            st.rerun()
+    else:
         rooms.link("diff", "Compare with its base", before=student.base, after=student.name, split="test")

@@ -11,10 +11,9 @@ from streamlit.column_config import NumberColumn, TextColumn
 from workbench.plots.look import AFTER, BEFORE, TEACHER
 from workbench.significance import Comparison
 from workbench.steps.diff import Delta, Diff
-from workbench.store.views import FirstPlaces, SplitCounts, TeacherCounts
+from workbench.steps.evaluate import Evaluation
+from workbench.store.views import Disagreement, FirstPlaces, SplitCounts, TeacherCounts
 from workbench.ui import choices, parts
-from workbench.ui.cached import Evaluated
-from workbench.ui.disagreement import Disagreement
 
 
 def teachers(found: Sequence[TeacherCounts]) -> None:
@@ -60,22 +59,22 @@ def splits(found: Sequence[SplitCounts]) -> None:
     parts.table(rows, "splits", "Splits", **_counts("queries", "with answers", "judged", "candidates"))
 
 
-def students(found: Sequence[Evaluated]) -> None:
+def students(found: Sequence[Evaluation]) -> None:
     """Show every evaluated student with its measures and their intervals."""
     rows: list[dict[str, object]] = []
     for each in found:
-        row: dict[str, object] = {"student": each.run.student}
+        row: dict[str, object] = {"student": each.student}
         row |= {name: f"{mean.mean:.3f}  [{mean.low:.3f}, {mean.high:.3f}]" for name, mean in each.measures.items()}
         rows.append(row)
     parts.table(rows, "students", "Students and their measures", student=TextColumn(width="large"))
-    judged = max((mean.n for each in found for mean in each.measures.values()), default=0)
+    judged = max((each.judged for each in found), default=0)
     parts.remark(
         f"Means over {judged:,} judged queries with 95 % bootstrap intervals, which overlap more readily than a paired "
         "comparison: see Diff for whether a difference is more than chance."
     )
     for each in found:
         if each.unanswered:
-            parts.stale(f"{each.run.student} gives no ranking for {each.unanswered:,} judged queries; they count as 0.")
+            parts.stale(f"{each.student} gives no ranking for {each.unanswered:,} judged queries; they count as 0.")
 
 
 def first_places(found: FirstPlaces) -> None:

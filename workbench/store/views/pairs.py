@@ -64,6 +64,21 @@ class FirstPlaces(NamedTuple):
     regret: float
 
 
+class Disagreement(NamedTuple):
+    """One query: where the student ranks the teacher's favourite, and what its own favourite gives away.
+
+    `best` is the highest utility among the candidates, `regret` that minus the utility of the candidate which the
+    student ranks first, both in the teacher's unit; `rank` is None where the run does not know the favourite.
+    """
+
+    query_id: str
+    text: str
+    candidates: int
+    best: float
+    rank: int | None
+    regret: float
+
+
 _PAIRS = """
     pairs as (
         select u.query_id, u.passage_id, h.similarity, u.value as utility, h.rank, coalesce(q.relevance, 0) as relevance
@@ -154,6 +169,23 @@ def first_places(store: Store, teacher: str, run: Run) -> FirstPlaces:
         ).fetchone()
     assert row is not None
     return FirstPlaces(*row)
+
+
+def disagreements(store: Store, teacher: str, run: Run) -> list[Disagreement]:
+    """Return the run's scored queries, those where most is given away first."""
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            select query_id, any_value(queries.text), count(*), max(value),
+                   arg_max_null(rank, (value, passage_id)), max(value) - arg_min(value, rank) as regret
+            from utilities join queries using (query_id)
+            left join (select query_id, passage_id, rank from hits where run = $run) using (query_id, passage_id)
+            where teacher = $teacher and split = $split
+            group by query_id having count(rank) > 0 order by regret desc, query_id
+            """,
+            {"teacher": teacher, "run": run.run, "split": run.split},
+        ).fetchall()
+    return [Disagreement(*row) for row in rows]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, teacher: str, run: Run) -> int:
