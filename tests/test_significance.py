@@ -36,11 +36,15 @@ def test_randomisation_by_counting(differences: list[float], expected: float) ->
     assert randomisation_test(differences) == pytest.approx(expected, abs=1e-9)
 
 
-def test_randomisation_near_the_t_test_where_both_hold() -> None:
-    from scipy.stats import ttest_1samp
+@pytest.mark.parametrize(("shift", "n"), [(0.1, 400), (0.05, 60), (0.0, 200), (0.4, 12)])
+def test_randomisation_says_what_scipy_and_the_t_test_say(shift: float, n: int) -> None:
+    from scipy.stats import permutation_test, ttest_1samp
 
-    differences = np.random.default_rng(1).normal(0.1, 1, 400)
-    assert randomisation_test(differences) == pytest.approx(ttest_1samp(differences, 0).pvalue, abs=0.02)
+    differences = np.random.default_rng(n).normal(shift, 1, n).round(2)
+    found = randomisation_test(differences)
+    theirs = permutation_test((differences,), np.sum, permutation_type="samples", vectorized=True, rng=1).pvalue
+    assert found == pytest.approx(theirs, abs=0.02)
+    assert found == pytest.approx(ttest_1samp(differences, 0).pvalue, abs=0.05)
 
 
 def test_a_comparison_says_in_words_which_way_it_went() -> None:
