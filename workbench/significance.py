@@ -93,7 +93,8 @@ def randomisation_test(differences: ArrayLike) -> float:
 
 def _as_extreme(sums: NDArray[np.float64], observed: NDArray[np.float64]) -> NDArray[np.bool_]:
     # Sums in another order differ in their last digits; equal is equal all the same.
-    return np.abs(sums) >= abs(observed.sum()) * (1 - 1e-12)
+    extreme: NDArray[np.bool_] = np.abs(sums) >= abs(observed.sum()) * (1 - 1e-12)
+    return extreme
 
 
 def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Comparison:
