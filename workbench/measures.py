@@ -39,10 +39,9 @@ def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -
     measures = {name: parse(name) for name in names}
     judged = list(qrels)
     answerable = {qrel.query_id for qrel in judged if qrel.relevance > 0}
-    values = {name: dict.fromkeys(sorted(answerable), 0.0) for name in measures}
-    spelled = {measure: name for name, measure in measures.items()}
+    values = {measure: dict.fromkeys(sorted(answerable), 0.0) for measure in measures.values()}
     found = ir_measures.iter_calc(
-        list(measures.values()),
+        list(values),
         [ir_measures.Qrel(*qrel) for qrel in judged if qrel.query_id in answerable],
         [
             ir_measures.ScoredDoc(query_id, passage_id, similarity)
@@ -52,5 +51,6 @@ def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -
         ],
     )
     for metric in found:
-        values[spelled[metric.measure]][metric.query_id] = float(metric.value)
-    return values
+        values[metric.measure][metric.query_id] = float(metric.value)
+    # By the names asked for: MRR and RR are one measure and may both be wanted.
+    return {name: values[measure] for name, measure in measures.items()}

@@ -41,7 +41,7 @@ def main(folder: Path, prompts: str) -> None:
     pairs = QUERIES * PASSAGES
     loop, apart = _plain_loop(folder, prompts, groups, likelihoods)
     print(told())
-    print(f"ours       {forwards / ours:8.1f} likelihoods/s, all answers, baselines' time too ({forwards:,} in {ours:.1f} s)")
+    print(f"ours       {forwards / ours:8.1f} likelihoods/s, all answers, baselines too ({forwards:,} in {ours:.1f} s)")
     print(f"plain loop {pairs / loop:8.1f} likelihoods/s, first answers ({pairs:,} in {loop:.1f} s)")
     print(f"ratio      {forwards / ours / (pairs / loop):8.2f}")
     print(f"furthest apart {apart:.1e} nats on the {len(likelihoods):,} pairs that were not truncated")

@@ -177,3 +177,20 @@ def test_the_installed_program_and_the_module_are_the_same(store: Store) -> None
     printed = subprocess.run([sys.executable, "-m", "workbench", *command], cwd=ROOT, capture_output=True, check=True)
     assert json.loads(printed.stdout)["counts"]["passages"] == 4
     assert printed.stderr.decode() == f"workspace {store.path}\n"
+
+
+def test_a_first_ingest_that_fails_makes_no_workspace(tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_text("not json\n")
+    said = shell("ingest", "table", str(tmp_path / "bad.jsonl"), workspace=tmp_path / "new")
+    assert said.code == 1
+    assert "line 1" in said.err
+    assert not (tmp_path / "new").exists()
+
+
+def test_ranking_queries_that_nobody_judged_says_so(tmp_path: Path) -> None:
+    (tmp_path / "queries.jsonl").write_text('{"query": "What is oil?", "query_id": "q", "split": "test"}')
+    (tmp_path / "passages.jsonl").write_text('{"passage": "Oil is a liquid.", "passage_id": "p"}')
+    for name in ("queries", "passages"):
+        worked("ingest", "table", str(tmp_path / f"{name}.jsonl"), workspace=tmp_path / "new")
+    said = worked("evaluate", "bm25", workspace=tmp_path / "new")
+    assert "none of them is judged" in said.out

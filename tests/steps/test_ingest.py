@@ -143,6 +143,21 @@ def test_a_run_comes_in_trec_evals_order_and_one_a_split(plain: Store, tmp_path:
     assert test.collection == views.collection_fingerprint(plain)
 
 
+def test_a_run_twice_changes_nothing_and_another_of_that_name_replaces_none_unasked(
+    plain: Store, tmp_path: Path
+) -> None:
+    file = with_lines(tmp_path / "theirs.run", "q1 Q0 a 1 0.5 theirs")
+    ingest(plain, "run", file)
+    before = plain.revision()
+    assert ingest(plain, "run", file).hits == 0
+    assert plain.revision() == before
+    other = with_lines(tmp_path / "other.run", "q1 Q0 b 1 0.5 theirs")
+    with pytest.raises(Conflict, match="another run of 'theirs'"):
+        ingest(plain, "run", other)
+    assert ingest(plain, "run", other, IngestSettings(replace=True)).hits == 1
+    assert views.rankings(plain, views.find_run(plain, "theirs", "test")) == {"q1": [("b", 0.5)]}
+
+
 pairs = st.tuples(st.sampled_from(["q1", "q2"]), st.sampled_from(PLAIN))
 similarities = st.one_of(st.sampled_from([0.5, 0.25]), st.floats(-1, 1))
 
@@ -154,13 +169,13 @@ def test_a_run_that_goes_out_and_comes_back_is_the_same(
 ) -> None:
     lines = [f"{query} Q0 {passage} 0 {value!r} mine" for (query, passage), value in ranked.items()]
     (tmp_path / "first.run").unlink(missing_ok=True)
-    ingest(plain, "run", with_lines(tmp_path / "first.run", *lines))
+    ingest(plain, "run", with_lines(tmp_path / "first.run", *lines), IngestSettings(replace=True))
     before = views.find_run(plain, "mine", "test")
     hits = views.hits(plain, before)
     export(plain, "run", tmp_path / "again.run", student="mine")
     other = Store(tmp_path / "other", create=True)
     other.add_collection(views.queries(plain), views.passages(plain))
-    ingest(other, "run", tmp_path / "again.run")
+    ingest(other, "run", tmp_path / "again.run", IngestSettings(replace=True))
     after = views.find_run(other, "mine", "test")
     assert views.hits(other, after) == hits
     assert (after.depth, after.collection) == (before.depth, before.collection)

@@ -12,8 +12,8 @@ from workbench.cli.session import Json, Session, Split
 from workbench.errors import BadSetting
 from workbench.formats import Problem
 from workbench.steps.export import EXPORTS, export
-from workbench.steps.ingest import KINDS, Ingested, IngestSettings, Preview, ingest, preview
-from workbench.store import Store, views
+from workbench.steps.ingest import KINDS, Ingested, IngestSettings, Preview, keep, must_be_whole, preview
+from workbench.store import views
 
 SHOWN = 20  # problems printed before "and so many more"; --json has all
 
@@ -42,11 +42,12 @@ def ingest_command(
     """
     session: Session = context.obj
     settings = IngestSettings(dict(_pair(given) for given in column or []), relevance, skip_bad, replace)
+    store = session.store() if (session.workspace / "workbench.duckdb").exists() else None
+    seen = preview(kind, path, settings, store=store)
     if preview_only:
-        store = Store(session.workspace) if (session.workspace / "workbench.duckdb").exists() else None
-        seen = preview(kind, path, settings, store=store)
         return output.as_json(_preview_result(seen)) if json else _say_preview(seen)
-    done = ingest(session.store(create=True), kind, path, settings)
+    must_be_whole(seen, settings)  # before a first ingest makes the workspace
+    done = keep(store or session.store(create=True), seen, settings)
     _list_problems(done.skipped, "Skipped")
     session.tell(done, _ingested(done), json)
 

@@ -145,12 +145,14 @@ def evaluate_command(
     found: list[Evaluation] = []
     with output.progress(session.reporter) as listen:
         found.extend(evaluate(store, name, split, depth, listen) for name in student)
+    session.message = "; ".join(each.in_words for each in found)
     if json:
         return output.as_json(found)
+    if not found[0].judged:
+        return output.say(session.message)
     header = ("measure", *(each.student for each in found))
     output.table(header, [(name, *(f"{each.measures[name]}" for each in found)) for name in found[0].measures])
     output.note(f"means over {found[0].judged:,} judged queries with 95 % bootstrap intervals")
-    session.message = "; ".join(f"{each.student}: nDCG@10 {each.measures['nDCG@10']}" for each in found)
 
 
 def _setting(given: str) -> tuple[str, Any]:

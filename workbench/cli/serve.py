@@ -49,7 +49,7 @@ def serve_command(
     say(f"Dashboard of {session.workspace.resolve()}: http://{HOST}:{port}   (Ctrl-C ends it)")
     _follow(
         [sys.executable, "-m", "streamlit", "run", str(home / "streamlit_app.py"), f"--server.port={port}",
-         f"--server.address={HOST}"],
+         f"--server.address={HOST}", "--server.fileWatcherType=none"],
         session, home,
     )  # fmt: skip
 

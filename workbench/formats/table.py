@@ -55,6 +55,9 @@ def read_table(path: Path | str, columns: Mapping[str, str] | None = None, relev
     """
     path, gathering = Path(path), Gathering()
     table = open_table(path, gathering)
+    if not table.columns and gathering.problems:  # nothing but lines that cannot be read
+        first = gathering.problems[0]
+        raise BadInput(first.what, first.file, first.line)
     roles = _roles(table.columns, columns or {}, path)
     unjudged = []
     for line, row in table.rows:

@@ -33,6 +33,14 @@ class Evaluation:
     measures: dict[str, Interval]
     seconds: float
 
+    @property
+    def in_words(self) -> str:
+        """Return the outcome in a sentence."""
+        if not self.judged:
+            return f"{self.student} ranked {self.queries:,} queries; none of them is judged, so nothing can be measured"
+        shown = next(iter(self.measures.items()))
+        return f"{self.student} on {self.split}: {shown[0]} {shown[1]} over {self.judged:,} judged queries"
+
 
 def evaluate(
     store: Store, student: str, split: str = "test", depth: int = 100, listen: Listener = silent

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workbench.errors import BadInput, UnknownName
+from workbench.errors import BadInput, Conflict, UnknownName
 from workbench.formats import Collection, Problem, Ranking, read_beir, read_qrels, read_run, read_table
 from workbench.formats.trec import Doubt, no_doubt
 from workbench.records import Hit, Run
@@ -93,7 +93,13 @@ def ingest(store: Store, kind: str, path: Path | str, settings: IngestSettings |
     """
     chosen = settings or IngestSettings()
     seen = preview(kind, path, chosen, store=store)
-    if seen.problems and not chosen.skip_bad_lines:
+    must_be_whole(seen, chosen)
+    return keep(store, seen, chosen)
+
+
+def must_be_whole(seen: Preview, settings: IngestSettings) -> None:
+    """Raise BadInput if there is anything that cannot be read, unless bad lines are to be skipped."""
+    if seen.problems and not settings.skip_bad_lines:
         first, more = seen.problems[0], len(seen.problems) - 1
         raise BadInput(
             first.what + (f" (and {more:,} more problems)" if more else ""),
@@ -101,12 +107,16 @@ def ingest(store: Store, kind: str, path: Path | str, settings: IngestSettings |
             first.line,
             "Nothing was written. Mend the file, or skip bad lines (--skip-bad-lines) and get a list of them.",
         )
+
+
+def keep(store: Store, seen: Preview, settings: IngestSettings) -> Ingested:
+    """Write what a preview has found."""
     if seen.rankings:
-        hits = _add_run(store, seen.rankings)
-        return Ingested(kind, str(path), Added(0, 0, 0, 0, 0), hits, 0, seen.problems)
+        hits = _add_runs(store, seen.rankings, settings.replace)
+        return Ingested(seen.kind, seen.source, Added(0, 0, 0, 0, 0), hits, 0, seen.problems)
     found = seen.found
-    added = store.add_collection(found.queries, found.passages, found.qrels, replace=chosen.replace)
-    return Ingested(kind, str(path), added, 0, found.duplicates, seen.problems)
+    added = store.add_collection(found.queries, found.passages, found.qrels, replace=settings.replace)
+    return Ingested(seen.kind, seen.source, added, 0, found.duplicates, seen.problems)
 
 
 def _doubt(store: Store) -> Doubt:
@@ -122,23 +132,35 @@ def _doubt(store: Store) -> Doubt:
     return doubt
 
 
-def _add_run(store: Store, ranking: Ranking) -> int:
-    """Add an imported ranking as one run a split, in trec_eval's order; return how many hits."""
+def _add_runs(store: Store, ranking: Ranking, replace: bool) -> int:
+    """Add an imported ranking as one run a split, in trec_eval's order; return how many hits are new."""
     split_of = {query.query_id: query.split for query in views.queries(store)}
     ranked: defaultdict[str, dict[str, list[tuple[str, float]]]] = defaultdict(lambda: defaultdict(list))
     for query_id, passage_id, similarity in ranking.hits:
         ranked[split_of[query_id]][query_id].append((passage_id, similarity))
-    collection = views.collection_fingerprint(store)
+    known = {run.run: run for run in views.runs(store)}
+    added = 0
     for split, queries in ranked.items():
         name = f"{ranking.name}@{split}"
+        found = {query_id: ordered(pairs) for query_id, pairs in queries.items()}
+        if name in known:
+            if views.rankings(store, known[name]) == found:
+                continue
+            if not replace:
+                raise Conflict(
+                    f"There is another run of {ranking.name!r} on the {split} split.",
+                    "Ingest with --replace to put this one in its place, or change the name in the run's last column.",
+                )
         hits = [
             Hit(name, query_id, passage_id, rank, similarity)
-            for query_id, pairs in queries.items()
-            for rank, (passage_id, similarity) in enumerate(ordered(pairs), start=1)
+            for query_id, pairs in found.items()
+            for rank, (passage_id, similarity) in enumerate(pairs, start=1)
         ]
         depth = max(hit.rank for hit in hits)
+        collection = views.collection_fingerprint(store)
         store.add_run(Run(name, ranking.name, split, depth, collection, datetime.now(UTC)), hits)
-    return len(ranking.hits)
+        added += len(hits)
+    return added
 
 
 def ordered(pairs: list[tuple[str, float]]) -> list[tuple[str, float]]:
