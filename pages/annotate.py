@@ -15,7 +15,7 @@ def page(store: Store) -> None:
         "passage, and say whether it would help to answer. Every verdict is kept the moment you give it."
     )
     with st.sidebar:
-        annotator = st.text_input(
+        st.text_input(
             "Your name", key="annotator", bind="query-params", max_chars=60, placeholder="anonymous",
             help="Stands beside your verdicts; two people may judge the same case.",
         )  # fmt: skip
@@ -25,11 +25,11 @@ def page(store: Store) -> None:
     cases = queue.cases(store, chosen)
     if cases is None:
         return
-    waiting = queue.Queue(cases, queue.judged(store, annotator or "anonymous"))
+    waiting = queue.Queue(cases, queue.judged(store, verdicts.annotator()))
     verdicts.progress(waiting)
     if current := waiting.current():
         verdicts.card(store, chosen, waiting, current, blind=blind)
-        verdicts.buttons(store, waiting, current, annotator or "anonymous")
+        verdicts.buttons(store, waiting, current)
     else:
         parts.empty("No case answers to this rule with these thresholds. Choose another rule, or move a threshold.")
     verdicts.export(store)

@@ -65,7 +65,7 @@ def card(store: Store, chosen: Pair, waiting: Queue, case: HardCase, *, blind: b
         )
 
 
-def buttons(store: Store, waiting: Queue, case: HardCase, annotator: str) -> None:
+def buttons(store: Store, waiting: Queue, case: HardCase) -> None:
     """Offer the verdicts, skipping and going back, each with a key of its own."""
     name = f"note-{case.query_id}-{case.passage_id}"
     following = waiting.after(case)
@@ -73,7 +73,7 @@ def buttons(store: Store, waiting: Queue, case: HardCase, annotator: str) -> Non
         for verdict, (shortcut, meaning) in VERDICTS.items():
             st.button(
                 verdict, key=f"verdict-{verdict}", shortcut=shortcut, help=meaning,
-                on_click=_judge, args=(store, case, verdict, annotator, name, following),
+                on_click=_judge, args=(store, case, verdict, name, following),
             )  # fmt: skip
         st.button(
             "skip",
@@ -95,6 +95,11 @@ def buttons(store: Store, waiting: Queue, case: HardCase, annotator: str) -> Non
     st.text_input("Note, if you have one; kept with the verdict", key=name, max_chars=2_000)
     if trouble := st.session_state.pop("verdict-trouble", ""):
         parts.failed(trouble)
+
+
+def annotator() -> str:
+    """Return who is judging, as typed in the sidebar."""
+    return str(st.session_state.get("annotator") or "anonymous")
 
 
 def export(store: Store) -> None:
@@ -122,12 +127,11 @@ def _bytes(store: Store, form: str) -> bytes:
     return annotated_bytes(store, form)
 
 
-def _judge(
-    store: Store, case: HardCase, verdict: Verdict, annotator: str, note: str, following: HardCase | None
-) -> None:
+def _judge(store: Store, case: HardCase, verdict: Verdict, note: str, following: HardCase | None) -> None:
     try:
+        # What was typed is read now: an argument would hold what stood there when the page was last drawn.
         said = str(st.session_state.get(note, ""))
-        annotate(store, case.query_id, case.passage_id, verdict, annotator, note=said, rule=case.rule)
+        annotate(store, case.query_id, case.passage_id, verdict, annotator(), note=said, rule=case.rule)
     except WorkbenchError as trouble:
         # Nothing moves on until the verdict is kept.
         st.session_state["verdict-trouble"] = f"The verdict was not kept. {trouble}"
