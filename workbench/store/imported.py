@@ -32,12 +32,13 @@ _STAGED = """
     left join numbered_queries using (query_id) left join numbered_passages using (passage_id)
 """
 
-# trec_eval's order: by similarity, equal ones by passage id from the end of the alphabet.
+# trec_eval's order: by similarity, equal ones by passage id from the end of the alphabet. Sorted here, as numbers, the
+# hits of a query lie together in the file, which is what the views read.
 _RANKED = """
     create temp table ranked as select split, query, passage, similarity, (
         row_number() over (partition by query order by similarity desc, passage desc)
     )::integer as rank
-    from staged join numbered_queries using (query);
+    from staged join numbered_queries using (query) order by query, rank;
     drop table staged;
 """
 
@@ -131,7 +132,7 @@ def _keep(connection: duckdb.DuckDBPyConnection, run: str, split: str) -> None:
         """
         insert into hits select $run, query_id, passage_id, rank, similarity
         from (select * from ranked where split = $split)
-        join numbered_queries using (query) join numbered_passages using (passage) order by query, rank
+        join numbered_queries using (query) join numbered_passages using (passage)
         """,
         {"run": run, "split": split},
     )
