@@ -94,6 +94,8 @@ def _table(block: bytes, name: str, path: Path) -> pa.Table:
         strings_can_be_null=False,
         check_utf8=False,  # looked at already, the columns that are not kept included
     )
+    if block.startswith(UTF8_BOM):  # the file's own is gone; Arrow would take the id's for one
+        block = UTF8_BOM + block
     try:
         found = csv.read_csv(pa.py_buffer(block), reading, parsing, converting)
     except pa.ArrowInvalid as trouble:
