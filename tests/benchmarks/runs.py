@@ -1,10 +1,11 @@
-"""Two large TREC runs, imported and compared: seconds and peak memory of each part, beside ir_measures and DiffIR.
+"""Two large TREC runs, imported and compared: seconds and peak memory of each part, beside ir_measures.
 
     python -m tests.benchmarks.runs [QUERIES [DEPTH]]
 
 The collection is made up: short passages, one to three judged a query, runs of 1,000 random passages with the judged
 ones somewhere among them. Every part is a process of its own, so that its peak memory is its own. ir_measures measures
-the first tenth of one run's queries, and so do we beside it. DiffIR takes part if it is installed.
+the first tenth of one run's queries, and so do we beside it. DiffIR is not measured: it
+needs pytrec-eval, which has no wheel for this Python and downloads sources of trec_eval while it is being built.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import workbench as wb
@@ -58,7 +58,7 @@ def make(folder: Path, queries: int, depth: int) -> None:
 
 def apart(name: str, statements: str) -> float:
     """Run statements in a process of their own, print its seconds and peak memory, and return the seconds."""
-    code = f"import sys; from pathlib import Path; import workbench as wb; from tests.benchmarks import runs; {statements}; {PEAK}"
+    code = f"import sys; import workbench as wb; from tests.benchmarks import runs; {statements}; {PEAK}"
     started = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - started
@@ -91,14 +91,6 @@ def compared(place: str) -> None:
     )
 
 
-def diffir(folder: Path, ours: float) -> None:
-    """Compare the cuts with DiffIR, if it is here and works, and print the ratio."""
-    try:
-        print(f"DiffIR {version('diffir')}")
-    except PackageNotFoundError:
-        print("DiffIR is not installed (`pip install diffir`): not measured")
-
-
 def main(queries: int, depth: int) -> None:
     """Make the data, and print what each part takes."""
     print(told())
@@ -107,12 +99,10 @@ def main(queries: int, depth: int) -> None:
         folder = Path(place)
         make(folder, queries, depth)
         store = f"store = wb.Store({str(folder / 'workspace')!r})"
+        files = [str(folder / f"{name}.run") for name in ("before", "after")]
         seconds = [
-            apart(
-                f"ingest run {name}",
-                f"{store}; print(wb.ingest(store, 'run', {str(folder / name)!r} + '.run').hits, 'hits')",
-            )
-            for name in ("before", "after")
+            apart(f"ingest {Path(file).name}", f"{store}; print(wb.ingest(store, 'run', {file!r}).hits, 'hits')")
+            for file in files
         ]
         seconds.append(apart("diff, 7 measures", f"{store}; print(wb.diff(store, 'before', 'after').in_words)"))
         print(f"{'together':<46}{sum(seconds):8.1f} s   (30 s and 2 GiB are asked for)")
