@@ -37,6 +37,7 @@ check: lint test
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.walk
 	$(BIN)/python -m tests.benchmarks.teacher
+	$(BIN)/python -m tests.benchmarks.runs
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV): about 2 GB of packages, once"

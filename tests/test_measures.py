@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from workbench.errors import BadSetting
 from workbench.formats import write_qrels, write_run
-from workbench.measures import MEASURES, per_query
+from workbench.measures import MEASURES, needs_ranks_only, per_query, per_query_of_ranks
 from workbench.records import Qrel
 
 
@@ -73,3 +73,55 @@ def test_the_same_as_the_command_of_ir_measures(tmp_path: Path) -> None:
     theirs = dict(line.split("\t") for line in printed.splitlines())
     for name, of_query in per_query(MEASURES, qrels, ranked).items():
         assert sum(of_query.values()) / 2 == pytest.approx(float(theirs[name]), abs=1e-6)
+
+
+OF_RANKS = (
+    *MEASURES, "P@1", "P(rel=2)@3", "R(rel=2)@3", "AP(rel=2)", "AP@3", "AP(rel=3)@4", "RR(rel=2)", "Success(rel=2)@2",
+    "nDCG", "nDCG@1", "nDCG@3", "nDCG@50",
+)  # fmt: skip
+
+
+def placed(qrels: list[Qrel], ranked: dict) -> tuple[dict, dict]:
+    """Return the ranks of the judged passages in trec_eval's order, and how many passages a query has."""
+    relevance = {(qrel.query_id, qrel.passage_id): qrel.relevance for qrel in qrels}
+    ranks = {}
+    for query_id, found in ranked.items():
+        ordered = sorted(sorted(found, reverse=True), key=lambda hit: hit[1], reverse=True)
+        ranks[query_id] = [
+            (rank, relevance[query_id, passage_id])
+            for rank, (passage_id, _) in enumerate(ordered, start=1)
+            if (query_id, passage_id) in relevance
+        ]
+    return ranks, {query_id: len(found) for query_id, found in ranked.items()}
+
+
+@settings(max_examples=300, deadline=None)
+@given(judgements, rankings)
+def test_measures_of_ranks_are_those_of_ir_measures(judged: dict, ranked: dict) -> None:
+    qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
+    assert all(needs_ranks_only(name) for name in OF_RANKS)
+    theirs, ours = per_query(OF_RANKS, qrels, ranked), per_query_of_ranks(OF_RANKS, qrels, *placed(qrels, ranked))
+    assert list(ours) == list(theirs)
+    for name, of_query in theirs.items():
+        assert list(ours[name]) == list(of_query)
+        assert ours[name] == pytest.approx(of_query, abs=1e-9), name
+
+
+@settings(max_examples=100, deadline=None)
+@given(judgements, rankings, st.integers(1, 15))
+def test_the_judged_share_is_that_of_ir_measures_where_nothing_ties(judged: dict, ranked: dict, cutoff: int) -> None:
+    qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
+    apart = {
+        query_id: [(name, 1 / place) for place, (name, _) in enumerate(found, 1)] for query_id, found in ranked.items()
+    }
+    name = f"Judged@{cutoff}"
+    ours = per_query_of_ranks([name], qrels, *placed(qrels, apart))
+    assert ours[name] == pytest.approx(per_query([name], qrels, apart)[name], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["RR@10", "nDCG(dcg='exp-log2')@10", "AP(judged_only=True)", "P(rel=0)@5", "Rprec", "Judged", "Bpref", "NumRet"],
+)
+def test_measures_of_more_than_ranks_are_left_to_ir_measures(name: str) -> None:
+    assert not needs_ranks_only(name)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.significance import compare, interval, randomisation_test
+from workbench.significance import compare, compare_all, interval, randomisation_test
 
 values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 
@@ -25,6 +25,29 @@ def test_an_interval_is_as_wide_as_theory_says() -> None:
     sample = np.random.default_rng(0).random(2000)
     found = interval(sample)
     assert found.high - found.low == pytest.approx(2 * 1.96 * sample.std() / np.sqrt(2000), rel=0.05)
+
+
+@pytest.mark.parametrize("n", [2, 30, 1000])
+def test_an_interval_is_that_of_scipy(n: int) -> None:
+    from scipy.stats import bootstrap
+
+    sample = np.random.default_rng(n).exponential(1, n)
+    theirs = bootstrap((sample,), np.mean, method="percentile", batch=100, rng=np.random.default_rng(1))
+    found, tolerance = interval(sample), 0.1 * theirs.standard_error
+    assert found.low == pytest.approx(theirs.confidence_interval.low, abs=tolerance)
+    assert found.high == pytest.approx(theirs.confidence_interval.high, abs=tolerance)
+
+
+def test_many_measures_at_once_say_what_each_says_alone() -> None:
+    random = np.random.default_rng(0)
+    before, after = ({name: random.random(50).tolist() for name in ("AP", "RR", "R@1")} for _ in range(2))
+    before["R@1"] = after["R@1"] = [1.0] * 50
+    for found in compare_all(before, after):
+        alone = compare(found.measure, before[found.measure], after[found.measure])
+        assert found.p_value == alone.p_value
+        for each in ("before", "after", "difference"):
+            ours, theirs = getattr(found, each), getattr(alone, each)
+            assert (ours.mean, ours.low, ours.high) == pytest.approx((theirs.mean, theirs.low, theirs.high))
 
 
 def test_nothing_to_measure_is_no_number_made_up() -> None:

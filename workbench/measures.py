@@ -1,9 +1,13 @@
-"""Measures of a ranking against qrels, spelled and computed by ir_measures, per query first."""
+"""Measures of a ranking against qrels, per query first, spelled as ir_measures spells them and equal to its numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workbench.errors import BadSetting
 from workbench.records import Qrel
@@ -13,6 +17,11 @@ from workbench.records import Qrel
 MEASURES = ("R@1", "R@5", "R@10", "Success@1", "AP", "RR", "nDCG@10")
 
 Rankings = Mapping[str, Sequence[tuple[str, float]]]
+# query_id -> [(rank, relevance)] of its judged passages, by rank
+Ranks = Mapping[str, Sequence[tuple[int, int]]]
+
+Values = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
 def parse(name: str) -> Any:
@@ -54,3 +63,145 @@ def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -
         values[metric.measure][metric.query_id] = float(metric.value)
     # By the names asked for: MRR and RR are one measure and may both be wanted.
     return {name: values[measure] for name, measure in measures.items()}
+
+
+def needs_ranks_only(name: str) -> bool:
+    """Return whether `per_query_of_ranks` knows the measure, with the parameters that its name gives."""
+    measure = parse(name)
+    spelled = FORMULAS.get(measure.NAME)
+    if spelled is None or not spelled.needed <= set(measure.params) <= spelled.allowed:
+        return False
+    return all(value >= 1 for value in measure.params.values())
+
+
+def per_query_of_ranks(
+    names: Iterable[str], qrels: Iterable[Qrel], ranks: Ranks, ranked: Mapping[str, int]
+) -> dict[str, dict[str, float]]:
+    """Return what `per_query` does, from the ranks of the judged passages and how many passages a query has `ranked`.
+
+    Own formulas, because these measures read the ranks of a few judged passages a query and nothing else, while
+    ir_measures wants every hit as a Python object; ir_measures is what the tests hold them to. At equal similarities
+    the rank decides, for `Judged@k` too, which ir_measures alone orders the other way round. No relevance may be
+    below 0, no cutoff and no threshold below 1.
+    """
+    judged = _Judged.of(list(qrels), ranks, ranked)
+    found = {}
+    for name in names:
+        measure = parse(name)
+        values = FORMULAS[measure.NAME].of(judged, **measure.params)
+        found[name] = dict(zip(judged.queries, values.tolist(), strict=True))
+    return found
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The judged passages of n queries as columns: the m found in the ranking, by query and rank, and all j of them.
+
+    `row` (m,) and `all_row` (j,) say which of `queries` it is; `all_relevance` (j,) falls within a query.
+    """
+
+    queries: list[str]
+    row: Whole
+    rank: Whole
+    relevance: Whole
+    all_row: Whole
+    all_relevance: Whole
+    ranked: Whole
+
+    @classmethod
+    def of(cls, qrels: list[Qrel], ranks: Ranks, ranked: Mapping[str, int]) -> _Judged:
+        """Return the columns, over the queries that have a relevant passage."""
+        queries = sorted({qrel.query_id for qrel in qrels if qrel.relevance > 0})
+        row_of = {query_id: row for row, query_id in enumerate(queries)}
+        every = sorted((row_of[q.query_id], -q.relevance) for q in qrels if q.query_id in row_of)
+        found = [(row, *place) for query_id, row in row_of.items() for place in sorted(ranks.get(query_id, ()))]
+        row, rank, relevance = np.array(found, np.int64).reshape(-1, 3).T
+        all_row, fallen = np.array(every, np.int64).reshape(-1, 2).T
+        counts = np.array([ranked.get(query_id, 0) for query_id in queries], np.int64)
+        return cls(queries, row, rank, relevance, all_row, -fallen, counts)
+
+    def summed(self, values: NDArray[Any], rows: Whole | None = None) -> Values:
+        """Return (n,): the sum of each query's values, one a passage found, or one for each of `rows`."""
+        of = self.row if rows is None else rows
+        return np.bincount(of, values.astype(np.float64), len(self.queries)).astype(np.float64)
+
+    def hits(self, rel: int, cutoff: int | None) -> Values:
+        """Return (n,): how many relevant passages stand at `cutoff` or above."""
+        return self.summed((self.relevance >= rel) & self.within(cutoff))
+
+    def relevant(self, rel: int) -> Values:
+        """Return (n,): how many relevant passages there are."""
+        return self.summed(self.all_relevance >= rel, self.all_row)
+
+    def within(self, cutoff: int | None) -> NDArray[np.bool_]:
+        """Return (m,): whether a passage found stands at `cutoff` or above."""
+        return np.ones(len(self.rank), bool) if cutoff is None else self.rank <= cutoff
+
+
+def _recall(judged: _Judged, cutoff: int, rel: int = 1) -> Values:
+    return _share(judged.hits(rel, cutoff), judged.relevant(rel))
+
+
+def _precision(judged: _Judged, cutoff: int, rel: int = 1) -> Values:
+    return judged.hits(rel, cutoff) / cutoff
+
+
+def _success(judged: _Judged, cutoff: int, rel: int = 1) -> Values:
+    return (judged.hits(rel, cutoff) > 0).astype(np.float64)
+
+
+def _reciprocal_rank(judged: _Judged, rel: int = 1) -> Values:
+    best = np.zeros(len(judged.queries))
+    relevant = judged.relevance >= rel
+    np.maximum.at(best, judged.row[relevant], 1 / judged.rank[relevant])
+    return best
+
+
+def _average_precision(judged: _Judged, rel: int = 1, cutoff: int | None = None) -> Values:
+    kept = (judged.relevance >= rel) & judged.within(cutoff)
+    precision = np.zeros(len(judged.rank))
+    precision[kept] = _places(judged.row[kept]) / judged.rank[kept]
+    return _share(judged.summed(precision), judged.relevant(rel))
+
+
+def _ndcg(judged: _Judged, cutoff: int | None = None) -> Values:
+    """Return nDCG with linear gains; the ideal ranking is that of all judged passages, cut at the same rank."""
+    found = judged.within(cutoff) * judged.relevance / np.log2(judged.rank + 1)
+    place = _places(judged.all_row)
+    ideal = judged.all_relevance / np.log2(place + 1) * (place <= (cutoff or len(place)))
+    return _share(judged.summed(found), judged.summed(ideal, judged.all_row))
+
+
+def _judged_share(judged: _Judged, cutoff: int) -> Values:
+    return _share(judged.summed(judged.within(cutoff)), np.minimum(judged.ranked, cutoff))
+
+
+def _places(rows: Whole) -> Whole:
+    """Return for sorted rows, such as 0 0 0 2 2, each one's place among its equals: 1 2 3 1 2."""
+    return np.arange(1, len(rows) + 1) - np.searchsorted(rows, rows)
+
+
+def _share(part: Values, whole: NDArray[Any]) -> Values:
+    shares: Values = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    return shares
+
+
+class Formula(NamedTuple):
+    """A measure of ranks, the parameters it must be given, and those it may be given."""
+
+    of: Callable[..., Values]
+    needed: frozenset[str]
+    allowed: frozenset[str]
+
+
+_CUTOFF, _REL, _BOTH = frozenset({"cutoff"}), frozenset({"rel"}), frozenset({"cutoff", "rel"})
+
+FORMULAS: dict[str, Formula] = {
+    "R": Formula(_recall, _CUTOFF, _BOTH),
+    "P": Formula(_precision, _CUTOFF, _BOTH),
+    "Success": Formula(_success, _CUTOFF, _BOTH),
+    "RR": Formula(_reciprocal_rank, frozenset(), _REL),
+    "AP": Formula(_average_precision, frozenset(), _BOTH),
+    "nDCG": Formula(_ndcg, frozenset(), _CUTOFF),
+    "Judged": Formula(_judged_share, _CUTOFF, _CUTOFF),
+}

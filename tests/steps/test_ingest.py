@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from tests.conftest import PASSAGES, QRELS, QUERIES
 from workbench.errors import BadInput, Conflict, UnknownName
+from workbench.formats import write_run
 from workbench.formats.beir import write_beir
 from workbench.records import Passage, Qrel, Query
 from workbench.steps.export import export
-from workbench.steps.ingest import IngestSettings, ingest, preview
+from workbench.steps.ingest import IngestSettings, ingest, keep, preview
 from workbench.store import Store, views
 
 SKIP = IngestSettings(skip_bad_lines=True)
@@ -179,6 +180,64 @@ def test_a_run_that_goes_out_and_comes_back_is_the_same(
     after = views.find_run(other, "mine", "test")
     assert views.hits(other, after) == hits
     assert (after.depth, after.collection) == (before.depth, before.collection)
+
+
+# Ids whose order differs by alphabet, by UTF-16 or by case; similarities that tie, also as -0.0 and 0.0.
+ODD = ("a", "A", "é", "z", "\uffee", "\U00010000", "10", "9", '"a"', "NA", "a\u00a0b", "\x00", "'")
+odd_ids = st.one_of(st.sampled_from(ODD), st.text("ab\u00e9\ud7ff\ue000\U0001f600", min_size=1, max_size=3))
+ties = st.one_of(st.sampled_from([0.5, 0.25, 0.0, -0.0, 1e-300, 5e-324]), st.floats(-1e308, 1e308))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@given(ranked=st.dictionaries(st.tuples(st.sampled_from(["q1", "é", "10"]), odd_ids), ties, min_size=1))
+def test_a_run_read_in_bulk_is_the_run_read_line_by_line(
+    tmp_path_factory: pytest.TempPathFactory, ranked: dict[tuple[str, str], float]
+) -> None:
+    folder = tmp_path_factory.mktemp("both")
+    write_run("theirs", [(*pair, similarity) for pair, similarity in ranked.items()], folder / "their.run")
+    found = []
+    for name in ("bulk", "lines"):
+        store = Store(folder / name, create=True)
+        splits = {"q1": "test", "é": "test", "10": "train"}
+        store.add_collection(
+            [Query(query_id, "text", (), split) for query_id, split in splits.items()],
+            [Passage(passage_id, "", "text") for passage_id in sorted({passage_id for _, passage_id in ranked})],
+        )
+        if name == "bulk":
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("workbench.steps.ingest.preview", None)  # reading line by line would fail
+                assert ingest(store, "run", folder / "their.run").hits == len(ranked)
+        else:
+            keep(store, preview("run", folder / "their.run", store=store), IngestSettings())
+        found.append(([run._replace(created=None) for run in views.runs(store)], [
+            hit for run in views.runs(store) for hit in views.hits(store, run)
+        ]))  # fmt: skip
+    assert found[0] == found[1]
+    for query_id in {query_id for query_id, _ in ranked}:
+        expected = sorted(
+            ((similarity, passage_id) for (of, passage_id), similarity in ranked.items() if of == query_id),
+            reverse=True,
+        )
+        got = [(hit.similarity, hit.passage_id) for hit in found[0][1] if hit.query_id == query_id]
+        assert got == expected
+
+
+def test_a_conflict_on_one_split_writes_none_of_the_others(plain: Store, tmp_path: Path) -> None:
+    ingest(plain, "run", with_lines(tmp_path / "first.run", "q3 Q0 a 1 0.5 theirs"))
+    both = with_lines(tmp_path / "both.run", "q1 Q0 a 1 0.5 theirs", "q3 Q0 b 1 0.5 theirs")
+    before = plain.revision()
+    with pytest.raises(Conflict, match="'theirs' on the train split"):
+        ingest(plain, "run", both)
+    assert ([run.run for run in views.runs(plain)], plain.revision()) == (["theirs@train"], before)
+    assert ingest(plain, "run", both, IngestSettings(replace=True)).hits == 2
+    assert [hit.passage_id for hit in views.hits(plain, views.find_run(plain, "theirs", "train"))] == ["b"]
+
+
+def test_a_pair_ranked_twice_is_named_with_both_lines(plain: Store, tmp_path: Path) -> None:
+    file = with_lines(tmp_path / "twice.run", "q1 Q0 a 1 0.5 x", "q2 Q0 a 1 0.5 x", "q1 Q0 a 2 0.25 x")
+    with pytest.raises(BadInput, match=r"line 3: .*on line 1"):
+        ingest(plain, "run", file)
+    assert views.runs(plain) == []
 
 
 def test_qrels_that_go_out_and_come_back_are_the_same(plain: Store, tmp_path: Path) -> None:

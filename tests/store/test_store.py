@@ -182,3 +182,10 @@ def test_a_database_that_is_none_is_told_plainly(tmp_path: Path) -> None:
 
 def test_duckdb_is_the_tested_line() -> None:
     assert duckdb.__version__.split(".")[0] in ("1", "2")
+
+
+def test_no_bar_is_drawn_into_the_output_of_a_command(store: Store) -> None:
+    with store.read() as connection:
+        assert connection.execute("select current_setting('enable_progress_bar')").fetchone() == (False,)
+    with store.write() as connection:
+        assert connection.execute("select current_setting('enable_progress_bar')").fetchone() == (False,)

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from workbench import measures
 from workbench.errors import NothingToDo
 from workbench.measures import MEASURES
-from workbench.significance import Comparison, compare
+from workbench.significance import Comparison, compare_all
+from workbench.steps import measuring
 from workbench.store import Store, views
 
 
@@ -90,8 +91,8 @@ def diff(
     names = tuple(dict.fromkeys(str(measures.parse(name)) for name in (measure, *also)))
     measure = names[0]
     qrels = views.qrels(store, split)
-    rankings = views.rankings(store, first), views.rankings(store, second)
-    values = [measures.per_query(names, qrels, ranked) for ranked in rankings]
+    both = [measuring.measure(store, run, names, qrels) for run in (first, second)]
+    values = [found.values for found in both]
     judged = sorted(values[0][measure])
     if not judged:
         raise NothingToDo(
@@ -110,9 +111,7 @@ def diff(
         split=split,
         measure=measure,
         deltas=tuple(sorted(deltas, key=lambda delta: (delta.change, delta.query_id))),
-        comparisons=tuple(
-            compare(name, [values[0][name][q] for q in judged], [values[1][name][q] for q in judged]) for name in names
-        ),
-        unanswered=sum(any(query_id not in ranked for ranked in rankings) for query_id in judged),
+        comparisons=compare_all(*({name: [of[name][q] for q in judged] for name in names} for of in values)),
+        unanswered=len(both[0].unanswered | both[1].unanswered),
         stale=tuple(run.student for run in (first, second) if run.collection != now),
     )

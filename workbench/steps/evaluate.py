@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from workbench import measures
 from workbench.errors import NothingToDo
 from workbench.index import Retriever
 from workbench.measures import MEASURES
 from workbench.records import Hit, Listener, Passage, Query, Run, silent
-from workbench.significance import Interval, interval
+from workbench.significance import Interval, intervals
+from workbench.steps import measuring
 from workbench.steps.retriever import retriever
 from workbench.store import Store, views
 
@@ -67,17 +67,17 @@ def evaluate(
 
 def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: float = 0.0) -> Evaluation:
     """Measure a run that the workspace holds."""
-    rankings = views.rankings(store, run)
-    values = measures.per_query(names, views.qrels(store, run.split), rankings)
-    judged = values[names[0]]
+    found = measuring.measure(store, run, names, views.qrels(store, run.split))
+    judged = found.values[names[0]]
+    means = intervals([list(found.values[name].values()) for name in names])
     return Evaluation(
         student=run.student,
         split=run.split,
-        queries=len(rankings),
+        queries=len(found.ranked),
         judged=len(judged),
-        unanswered=sum(query_id not in rankings for query_id in judged),
+        unanswered=len(found.unanswered),
         stale=run.collection != views.collection_fingerprint(store),
-        measures={name: interval(list(of_query.values())) for name, of_query in values.items() if judged},
+        measures=dict(zip(names, means, strict=True)) if judged else {},
         seconds=seconds,
     )
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
-from workbench.errors import BadInput, Conflict, UnknownName
+from workbench.errors import BadInput, UnknownName
 from workbench.formats import Collection, Problem, Ranking, read_beir, read_qrels, read_run, read_table
+from workbench.formats.bulk import KEPT, bulk_run
 from workbench.formats.trec import Doubt, no_doubt
-from workbench.records import Hit, Run
-from workbench.store import Added, Store, views
+from workbench.store import Added, Misfit, Store, add_ranking, views
 
 KINDS = ("beir", "table", "qrels", "run")
 
@@ -92,6 +90,8 @@ def ingest(store: Store, kind: str, path: Path | str, settings: IngestSettings |
     the result. The same files twice change nothing.
     """
     chosen = settings or IngestSettings()
+    if kind == "run" and (hits := _add_in_bulk(store, Path(path), chosen)) is not None:
+        return Ingested(kind, str(path), Added(0, 0, 0, 0, 0), hits, 0, ())
     seen = preview(kind, path, chosen, store=store)
     must_be_whole(seen, chosen)
     return keep(store, seen, chosen)
@@ -112,7 +112,7 @@ def must_be_whole(seen: Preview, settings: IngestSettings) -> None:
 def keep(store: Store, seen: Preview, settings: IngestSettings) -> Ingested:
     """Write what a preview has found."""
     if seen.rankings:
-        hits = _add_runs(store, seen.rankings, settings.replace)
+        hits = _add_rankings(store, seen.rankings, settings)
         return Ingested(seen.kind, seen.source, Added(0, 0, 0, 0, 0), hits, 0, seen.problems)
     found = seen.found
     added = store.add_collection(found.queries, found.passages, found.qrels, replace=settings.replace)
@@ -132,37 +132,20 @@ def _doubt(store: Store) -> Doubt:
     return doubt
 
 
-def _add_runs(store: Store, ranking: Ranking, replace: bool) -> int:
-    """Add an imported ranking as one run a split, in trec_eval's order; return how many hits are new."""
-    split_of = {query.query_id: query.split for query in views.queries(store)}
-    ranked: defaultdict[str, dict[str, list[tuple[str, float]]]] = defaultdict(lambda: defaultdict(list))
-    for query_id, passage_id, similarity in ranking.hits:
-        ranked[split_of[query_id]][query_id].append((passage_id, similarity))
-    known = {run.run: run for run in views.runs(store)}
-    added = 0
-    for split, queries in ranked.items():
-        name = f"{ranking.name}@{split}"
-        found = {query_id: ordered(pairs) for query_id, pairs in queries.items()}
-        if name in known:
-            if views.rankings(store, known[name]) == found:
-                continue
-            if not replace:
-                raise Conflict(
-                    f"There is another run of {ranking.name!r} on the {split} split.",
-                    "Ingest with --replace to put this one in its place, or change the name in the run's last column.",
-                )
-        hits = [
-            Hit(name, query_id, passage_id, rank, similarity)
-            for query_id, pairs in found.items()
-            for rank, (passage_id, similarity) in enumerate(pairs, start=1)
-        ]
-        depth = max(hit.rank for hit in hits)
-        collection = views.collection_fingerprint(store)
-        store.add_run(Run(name, ranking.name, split, depth, collection, datetime.now(UTC)), hits)
-        added += len(hits)
-    return added
+def _add_in_bulk(store: Store, path: Path, settings: IngestSettings) -> int | None:
+    """Add a run without a Python object a hit; return how many hits are new, None for whoever reads line by line."""
+    try:
+        name, tables = bulk_run(path)
+        return add_ranking(store, name, tables, views.collection_fingerprint(store), replace=settings.replace)
+    except (BadInput, Misfit):  # nothing was written; reading line by line says what it is and where
+        return None
 
 
-def ordered(pairs: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    """Return (passage_id, similarity) by similarity, ties by id from the end of the alphabet (trec_eval)."""
-    return sorted(sorted(pairs, reverse=True), key=lambda pair: pair[1], reverse=True)
+def _add_rankings(store: Store, ranking: Ranking, settings: IngestSettings) -> int:
+    """Add what was read line by line; return how many hits are new."""
+    import pyarrow as pa
+
+    columns = list(zip(*ranking.hits, strict=True)) or [(), (), ()]
+    kinds = (pa.string(), pa.string(), pa.float64())
+    table = pa.table([pa.array(*column) for column in zip(columns, kinds, strict=True)], names=list(KEPT))
+    return add_ranking(store, ranking.name, [table], views.collection_fingerprint(store), replace=settings.replace)

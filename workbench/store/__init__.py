@@ -1,5 +1,6 @@
 """The workspace: facts in DuckDB, and the questions asked of them."""
 
+from workbench.store.imported import Misfit, add_ranking
 from workbench.store.store import Added, Store
 
-__all__ = ["Added", "Store"]
+__all__ = ["Added", "Misfit", "Store", "add_ranking"]

@@ -44,6 +44,8 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
     try:
         connection = _wait(database, read_only, deadline)
         try:
+            # Else a query of more than two seconds draws a bar into stdout, among the JSON of a command.
+            connection.execute("set enable_progress_bar = false")
             yield connection
         finally:
             connection.close()

@@ -65,6 +65,46 @@ def rankings(store: Store, run: Run) -> dict[str, list[tuple[str, float]]]:
     return dict(ranked)
 
 
+def judged_ranks(store: Store, run: Run) -> dict[str, list[tuple[int, int]]]:
+    """Return query_id -> [(rank, relevance)] of the judged passages, by rank, down to the run's depth.
+
+    The rank is trec_eval's: by similarity in single precision, equal ones by passage id from the end of the alphabet.
+    So a run measures as its exported file does, also where its own order looks closer or ties differently.
+    """
+    with store.read() as connection:
+        rows: list[tuple[str, list[int], list[int]]] = connection.execute(
+            """
+            with kept as (
+                select query_id, passage_id,
+                       coalesce(try_cast(similarity as float), sign(similarity) * 'infinity'::float) as similarity
+                from hits where run = $run and rank <= $depth
+            ),
+            judged as (select * from kept join qrels using (query_id, passage_id)),
+            placed as (
+                select query_id, any_value(judged.relevance) as relevance, 1 + count(*) filter (
+                    kept.similarity > judged.similarity
+                    or kept.similarity = judged.similarity and kept.passage_id > judged.passage_id
+                ) as rank
+                from kept join judged using (query_id) group by query_id, judged.passage_id
+            )
+            select query_id, list(rank order by rank), list(relevance order by rank)
+            from placed group by query_id order by query_id
+            """,
+            {"run": run.run, "depth": run.depth},
+        ).fetchall()
+    return {query_id: list(zip(ranks, relevances, strict=True)) for query_id, ranks, relevances in rows}
+
+
+def ranked_counts(store: Store, run: Run) -> dict[str, int]:
+    """Return query_id -> how many passages the run ranks for it, down to its depth; none for an unanswered query."""
+    with store.read() as connection:
+        rows: list[tuple[str, int]] = connection.execute(
+            "select query_id, count(*) from hits where run = ? and rank <= ? group by query_id order by query_id",
+            [run.run, run.depth],
+        ).fetchall()
+    return dict(rows)
+
+
 def hits(store: Store, run: Run, query_ids: Collection[str] | None = None) -> list[Hit]:
     """Return every hit of a run, its candidates below the depth included."""
     with store.read() as connection:

@@ -1,0 +1,113 @@
+"""Two large TREC runs, imported and compared: seconds and peak memory of each part, beside ir_measures.
+
+    python -m tests.benchmarks.runs [QUERIES [DEPTH]]
+
+The collection is made up: short passages, one to three judged a query, runs of 1,000 random passages with the judged
+ones somewhere among them. Every part is a process of its own, so that its peak memory is its own. ir_measures measures
+the first tenth of one run's queries, and so do we beside it. DiffIR is not measured: it
+needs pytrec-eval, which has no wheel for this Python and downloads sources of trec_eval while it is being built.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import workbench as wb
+from tests.benchmarks.machine import told
+from workbench.measures import MEASURES, per_query
+from workbench.records import Passage, Qrel, Query
+from workbench.steps import measuring
+from workbench.store import Store, views
+
+PASSAGES = 100_000
+CUT = 10
+PEAK = "import resource; print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+
+
+def make(folder: Path, queries: int, depth: int) -> None:
+    """Write the workspace, two runs, and the first tenth of their queries as files of their own."""
+    chance = random.Random(0)
+    names = [f"p{number:06d}" for number in range(PASSAGES)]
+    asked = [Query(f"q{number}", f"What is question {number}?", (), "test") for number in range(queries)]
+    judged = {
+        q.query_id: {p: chance.choice((1, 1, 2)) for p in chance.sample(names, chance.randint(1, 3))} for q in asked
+    }
+    qrels = [Qrel(query_id, *judgement) for query_id, found in judged.items() for judgement in found.items()]
+    store = Store(folder / "workspace", create=True)
+    store.add_collection(asked, [Passage(name, "", f"A short passage, {name}.") for name in names], qrels)
+    cut = set(list(judged)[: queries // CUT])
+    (folder / "cut.qrels").write_text("".join(f"{q} 0 {p} {r}\n" for q, p, r in qrels if q in cut))
+    for run, reach in (("before", 0.3), ("after", 0.29)):
+        with (folder / f"{run}.run").open("w") as whole, (folder / f"{run}.cut").open("w") as part:
+            for query_id, relevant in judged.items():
+                ranked = [p for p in chance.sample(names, depth) if p not in relevant]
+                for passage_id in relevant:
+                    ranked.insert(min(int(chance.paretovariate(reach)) - 1, depth), passage_id)
+                lines = [
+                    f"{query_id} Q0 {passage_id} {rank} {round(20 - rank / 64, 4)} {run}\n"
+                    for rank, passage_id in enumerate(ranked[:depth], start=1)
+                ]
+                whole.writelines(lines)
+                part.writelines(lines if query_id in cut else [])
+
+
+def apart(name: str, statements: str) -> float:
+    """Run statements in a process of their own, print its seconds and peak memory, and return the seconds."""
+    code = f"import sys; import workbench as wb; from tests.benchmarks import runs; {statements}; {PEAK}"
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seconds = time.perf_counter() - started
+    peak = int(done.stderr.rpartition("peak ")[2]) / 2**20
+    print(f"{name:<46}{seconds:8.1f} s{peak:8.2f} GiB   {done.stdout.strip()}", flush=True)
+    return seconds
+
+
+def compared(place: str) -> None:
+    """Measure one run's cut with ir_measures and with the workbench, and print both times and how far they differ."""
+    folder = Path(place)
+    store = Store(folder / "cut", create=True)
+    whole = Store(folder / "workspace")
+    kept = {line.split()[0] for line in (folder / "cut.qrels").read_text().splitlines()}
+    qrels = [qrel for qrel in views.qrels(whole) if qrel.query_id in kept]
+    store.add_collection(views.queries(whole, ids=kept), views.passages(whole), qrels)
+    wb.ingest(store, "run", folder / "before.cut")
+    run = views.find_run(store, "before", "test")
+    started = time.perf_counter()
+    ours = measuring.measure(store, run, MEASURES, qrels).values
+    middle = time.perf_counter()
+    rankings = views.rankings(store, run)
+    loaded = time.perf_counter()
+    theirs = per_query(MEASURES, qrels, rankings)
+    ended = time.perf_counter()
+    apart = max(abs(theirs[name][q] - value) for name, of_query in ours.items() for q, value in of_query.items())
+    print(
+        f"workbench {middle - started:.2f} s, ir_measures {ended - loaded:.2f} s and {loaded - middle:.2f} s to load: "
+        f"{(ended - loaded) / (middle - started):.0f} times; furthest apart {apart:.0e}"
+    )
+
+
+def main(queries: int, depth: int) -> None:
+    """Make the data, and print what each part takes."""
+    print(told())
+    print(f"data      {queries:,} queries, {PASSAGES:,} passages, runs of {depth:,} a query")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        make(folder, queries, depth)
+        store = f"store = wb.Store({str(folder / 'workspace')!r})"
+        files = [str(folder / f"{name}.run") for name in ("before", "after")]
+        seconds = [
+            apart(f"ingest {Path(file).name}", f"{store}; print(wb.ingest(store, 'run', {file!r}).hits, 'hits')")
+            for file in files
+        ]
+        seconds.append(apart("diff, 7 measures", f"{store}; print(wb.diff(store, 'before', 'after').in_words)"))
+        print(f"{'together':<46}{sum(seconds):8.1f} s   (30 s and 2 GiB are asked for)")
+        apart(f"measures of 1/{CUT} of one run", f"runs.compared({place!r})")
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:]) if len(sys.argv) > 2 else (10_000, 1_000))
