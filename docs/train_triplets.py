@@ -1,7 +1,7 @@
 """Train a sentence-transformers model on triplets that `workbench export triplets FILE` wrote.
 
-Nothing here knows the workbench: the file has the columns query, positive and negative, in that order, which is all that
-sentence-transformers asks for. Needs `pip install "sentence-transformers[train]"`.
+Nothing here knows the workbench: the file has the columns query, positive and negative, in that order, which is all
+that sentence-transformers asks for. Needs `pip install "sentence-transformers[train]"`.
 
     python train_triplets.py sentence-transformers/all-MiniLM-L6-v2 triplets.jsonl my-student --steps 400
 """

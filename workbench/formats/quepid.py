@@ -20,7 +20,7 @@ COLUMNS = ("query", "docid", "rating")
 def write_quepid(qrels: Iterable[Qrel], texts: Mapping[str, str], path: Path) -> int:
     """Write qrels as ratings, `texts` being those of the queries by id; return how many there are."""
     rows = [dict(zip(COLUMNS, (texts[q.query_id], q.passage_id, q.relevance), strict=True)) for q in qrels]
-    path.write_bytes(CASES["csv"](rows))
+    path.write_bytes(CASES["csv"](rows) if rows else (",".join(COLUMNS) + "\r\n").encode())
     return len(rows)
 
 

@@ -79,9 +79,9 @@ def read_verdict(value: Any, name: str = "verdict") -> Verdict:
     raise Unreadable(f"{name} must be one of {', '.join(get_args(Verdict))}, not {shown(value)}")
 
 
-def _field(kind: type[Kept], name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+def _field(kind: Any, name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
     if name in row:
-        read = _READERS.get(name, read_title)
+        read: Callable[[Any, str], Any] = _READERS.get(name, read_title)
         return read(row[name], name)
     for given in (defaults, kind._field_defaults):
         if name in given:
