@@ -78,13 +78,15 @@ def test_people_overrule_the_teacher_and_the_manifest_says_how_often(store: Stor
     annotate(store, "q1", "p/1", "harmful", "bob")
     annotate(store, "q1", "p/1", "useless", "eve")
     annotate(store, "q1", "ü", "harmful", "ada")  # -1.0: of one mind
+    annotate(store, "q1", "ü", "unsure", "bob")
+    annotate(store, "q1", "ü", "unsure", "eve")
     annotate(store, "q1", "03", "useful", "ada")
     annotate(store, "q1", "03", "useless", "bob")  # an even vote
     made = export(store, "pairs", tmp_path / "with.jsonl", split="test", ids=True)
     found = [json.loads(line) for line in Path(made.path).read_text("utf-8").splitlines()]
     assert {row["passage_id"]: row["score"] for row in found if row["query_id"] == "q1"} == {
         "p 2": 2.0,
-        "p/1": 0.0,
+        "p/1": -1.0,
         "03": 0.0,
         "ü": -1.0,
     }
@@ -109,6 +111,19 @@ def test_a_judged_passage_that_the_teacher_never_saw_is_added(store: Store, tmp_
     assert (made.counts["added_by_verdict"], made.counts["verdicts_on_unscored_queries"]) == (1, 0)
     found = [json.loads(line) for line in Path(made.path).read_text("utf-8").splitlines()]
     assert [row["score"] for row in found if row["passage"] == "A new one."] == [2.0]
+
+
+@pytest.mark.parametrize("values", [(2.0, 1.0), (1.0, -1.0), (-1.0, -2.0)])
+def test_what_people_call_useful_is_above_what_they_call_useless(
+    store: Store, tmp_path: Path, values: tuple[float, float]
+) -> None:
+    store.add_collection((), [Passage("new", "", "A new one.")])
+    store.add_scored([utility("007", name, value) for name, value in zip(("03", "ü"), values, strict=True)])
+    annotate(store, "007", "ü", "useful", "ada")
+    annotate(store, "007", "new", "useless", "ada")
+    made = export(store, "pairs", tmp_path / "x.jsonl")
+    found = {row["passage"]: row["score"] for row in map(json.loads, Path(made.path).read_text("utf-8").splitlines())}
+    assert found[CONTENT["ü"]] == max(values[0], 0) > found["A new one."] == min(values[1], 0)
 
 
 def test_a_manifest_names_teacher_settings_and_the_files_digest(store: Store, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,7 +47,7 @@ def _card(splits: Mapping[str, Sequence[Mapping[str, Any]]], card: Card) -> str:
     files = "\n".join(f"  - split: {name}\n    path: data/{name}-*.parquet" for name in splits)
     counts = "\n".join(f"| {name} | {len(rows):,} |" for name, rows in splits.items())
     return f"""---
-license: {card.licence}
+license: {json.dumps(card.licence)}
 task_categories:
 - text-retrieval
 tags:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from workbench.errors import BadInput
 from workbench.formats.cases import unharmed
@@ -17,6 +17,11 @@ from workbench.formats.values import parse_json, read_id, read_title, shown
 from workbench.records import Annotation, AnswerLikelihood, Candidate, Utility, Verdict
 
 Kept = TypeVar("Kept", Annotation, Utility, Candidate)
+Word = TypeVar("Word", bound=str)
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+# Whatever the row may say in a verdict's place, in the order of its type.
+_SAID = get_type_hints(Annotation)["verdict"]
+WORDS = tuple(word for part in (get_args(_SAID) or ()) for word in (get_args(part) or (part,)))
 _YES, _NO = ("true", "1"), ("false", "0", "")
 
 
@@ -73,10 +78,18 @@ def read_moment(value: Any, name: str = "created") -> datetime:
 
 def read_verdict(value: Any, name: str = "verdict") -> Verdict:
     """Return one of the verdicts."""
-    for verdict in get_args(Verdict):
-        if value == verdict:
-            return verdict  # type: ignore[no-any-return]
-    raise Unreadable(f"{name} must be one of {', '.join(get_args(Verdict))}, not {shown(value)}")
+    return _one_of(VERDICTS, value, name)
+
+
+def _one_of(words: tuple[Word, ...], value: Any, name: str) -> Word:
+    for word in words:
+        if value == word:
+            return word
+    raise Unreadable(f"{name} must be one of {', '.join(words)}, not {shown(value)}")
+
+
+def _word(value: Any, name: str) -> Any:
+    return _one_of(WORDS, value, name)
 
 
 def _field(kind: Any, name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
@@ -137,7 +150,7 @@ def _likelihoods(value: Any, name: str) -> tuple[AnswerLikelihood, ...]:
 _READERS: dict[str, Callable[[Any, str], Any]] = {
     "query_id": read_id,
     "passage_id": read_id,
-    "verdict": read_verdict,
+    "verdict": _word,
     "created": read_moment,
     "value": read_number,
     "answers": _likelihoods,

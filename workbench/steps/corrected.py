@@ -48,9 +48,10 @@ class Corrected:
 def corrected(store: Store, settings: ExportSettings) -> Corrected:
     """Return a split's scored queries as lessons, the teacher's numbers moved where people say otherwise.
 
-    Annotators are counted by their last word on a pair; the majority decides, an even vote and "unsure" leave the
-    teacher's number alone. "useful" lifts it to the best of the query, "useless" lowers it to 0 (no better than no
-    passage), "harmful" to the lowest of the query or 0. A judged passage that the teacher has not scored is added.
+    Annotators are counted by their last word on a pair; the majority of those who are sure decides, an even vote
+    leaves the teacher's number alone. A passage that is useful gets the highest utility of the query, a useless or
+    harmful one the lowest, not below or above 0, which is no passage at all. A judged passage that the teacher has
+    not scored is added.
     """
     found = views.examples(store, settings.teacher, settings.split)
     votes = _votes(store) if settings.verdicts else {}
@@ -75,14 +76,13 @@ def _lesson(
     passages = {passage.passage_id: passage for passage in example.passages}
     values = dict(zip(passages, example.utilities, strict=True))
     helps = {name: value > settings.useful for name, value in values.items()}
-    high, low = max(example.utilities), min(example.utilities)
+    worth = {True: max(0.0, *example.utilities), False: min(0.0, *example.utilities)}
     for name, verdict in votes.items():
         if verdict not in HELPS:
             counts["verdicts_undecided"] += 1
             continue
         counts[_effect(helps.get(name), HELPS[verdict])] += 1
-        before = values.get(name, low if verdict == "useful" else 0.0)
-        values[name] = {"useful": max(before, high), "useless": min(before, 0.0), "harmful": min(low, 0.0)}[verdict]
+        values[name] = worth[HELPS[verdict]]
         helps[name] = HELPS[verdict]
         passages.setdefault(name, added[name] if name in added else passages[name])
     order = sorted(values, key=lambda name: (-values[name], not helps[name], name))
@@ -101,13 +101,14 @@ def _effect(teacher: bool | None, person: bool) -> str:
 
 
 def _votes(store: Store) -> dict[str, dict[str, str]]:
-    """Return, by query and passage, the verdict of the majority; "" where none is ahead of the others."""
+    """Return, by query and passage, the verdict of most of those who are sure; "" where none is ahead."""
     said: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for annotation in views.verdicts(store, latest=True):
         said[annotation.query_id, annotation.passage_id][annotation.verdict] += 1
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for (query_id, passage_id), counted in said.items():
-        (first, most), *others = counted.most_common()
+        sure = Counter({verdict: count for verdict, count in counted.items() if verdict in HELPS}) or counted
+        (first, most), *others = sure.most_common()
         found[query_id][passage_id] = "" if others and others[0][1] == most else first
     return dict(found)
 
