@@ -67,3 +67,23 @@ def test_the_walk_in_python_runs_as_written(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "better" in done.stdout
+
+
+def test_the_page_on_exports_has_every_kind_and_every_setting() -> None:
+    from workbench.steps.export import EXPORTS
+    from workbench.steps.ingest import KINDS
+
+    page = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| kind \|.*?\n\n", page, flags=re.DOTALL | re.MULTILINE)
+    rows = {cells[1].strip(" `"): cells[-2] for line in table.splitlines()[2:] if (cells := line.split("|"))[1:]}
+    assert list(rows) == sorted(EXPORTS, key=list(rows).index)
+    assert {kind for kind, back in rows.items() if not back.startswith(" no:")} == set(rows) & set(KINDS)
+    settings = {name for outlet in EXPORTS.values() for name in outlet.settings} - {"teacher", "student", "split"}
+    assert settings == set(re.findall(r"^\| `(\w+)=", page, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "line", re.findall(r"^workbench .*$", (ROOT / "docs" / "exports.md").read_text("utf-8"), flags=re.MULTILINE)
+)
+def test_a_command_of_the_page_on_exports_exists(line: str) -> None:
+    test_a_documented_command_exists_with_its_options(shlex.split(line)[1:])

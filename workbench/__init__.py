@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from workbench.steps.candidates import candidates
     from workbench.steps.diff import diff
     from workbench.steps.evaluate import evaluate
-    from workbench.steps.export import export
+    from workbench.steps.export import ExportSettings, export
     from workbench.steps.ingest import IngestSettings, ingest, preview
     from workbench.steps.score import score
     from workbench.steps.train import plan, train
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.trainer import TrainSettings
 
 _HOMES = {
+    "ExportSettings": "workbench.steps.export",
     "IngestSettings": "workbench.steps.ingest",
     "SAMPLE": "workbench.sample",
     "Store": "workbench.store",
@@ -43,6 +44,7 @@ _HOMES = {
 
 __all__ = [
     "SAMPLE",
+    "ExportSettings",
     "IngestSettings",
     "Store",
     "TrainSettings",

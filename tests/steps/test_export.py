@@ -93,7 +93,12 @@ def test_a_manifest_says_where_a_file_came_from(store: Store, tmp_path: Path) ->
     made = export(store, "annotations", tmp_path / "cases.csv")
     said: dict[str, Any] = json.loads(Path(made.manifest).read_text("utf-8"))
     assert Path(made.manifest).name == "cases.csv.manifest.json"
-    assert (said["kind"], said["path"], said["rows"], said["filters"]) == ("annotations", made.path, 1, {})
+    assert (said["kind"], said["path"], said["rows"], said["filters"]) == (
+        "annotations",
+        made.path,
+        1,
+        {"history": False},
+    )
     assert (said["teachers"], said["students"]) == (["toy"], ["after", "before"])
     assert said["collection"] == views.collection_fingerprint(store)
     assert {"duckdb", "torch", "sentence-transformers"} <= said["versions"].keys()

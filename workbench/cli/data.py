@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.session import Json, Session, Split
+from workbench.cli.learn import setting
+from workbench.cli.session import Json, Session
 from workbench.errors import BadSetting
 from workbench.formats import Problem
-from workbench.steps.export import EXPORTS, export
+from workbench.steps.export import EXPORTS, Exported, export
 from workbench.steps.ingest import KINDS, Ingested, IngestSettings, Preview, keep, must_be_whole, preview
 from workbench.store import views
 
@@ -33,15 +34,22 @@ def ingest_command(
     relevance: Annotated[
         int | None, typer.Option(help="The relevance of a table's pairs, where no column says it.", show_default=False)
     ] = None,
+    teacher: Annotated[
+        str, typer.Option(help="Whose the scores of a training file are to be: imported:NAME.", show_default=False)
+    ] = "",
+    annotator: Annotated[
+        str, typer.Option(help="Who judged, where a file does not say; makes annotations of Quepid's ratings.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Read files into the workspace; the same files twice change nothing.
 
     Everything is read and checked first: a line that cannot be read stops it, with its number, before
-    anything is written.
+    anything is written. What `workbench export` wrote comes back under the same name of the format.
     """
     session: Session = context.obj
-    settings = IngestSettings(dict(_pair(given) for given in column or []), relevance, skip_bad, replace)
+    columns = dict(_pair(given) for given in column or [])
+    settings = IngestSettings(columns, relevance, skip_bad, replace, teacher, annotator)
     store = session.store() if (session.workspace / "workbench.duckdb").exists() else None
     seen = preview(kind, path, settings, store=store)
     if preview_only:
@@ -70,20 +78,41 @@ def info_command(context: typer.Context, json: Json = False) -> None:
     )
 
 
+_WHAT = "; ".join(f"{kind}: {outlet.says}" for kind, outlet in EXPORTS.items())
+
+
 def export_command(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help=f"What: {', '.join(EXPORTS)}.")],
-    path: Annotated[Path, typer.Argument(help="The file to write; annotations end in .jsonl or .csv.")],
+    kind: Annotated[str, typer.Argument(help=f"What. {_WHAT}.")],
+    path: Annotated[Path, typer.Argument(help="The file or folder to write; its ending says the form.")],
+    teacher: Annotated[
+        str, typer.Option(help="Whose utilities, by name or its beginning; the only one, if there is one.")
+    ] = "",
     student: Annotated[str, typer.Option(help="Whose run.")] = "",
-    split: Split = "test",
+    split: Annotated[
+        str, typer.Option(help="train, dev or test; else train for training files, test for the others.")
+    ] = "",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Any other setting: verdicts=false (the teacher alone), useful=0.2 and margin=0.1 (what is positive, "
+            "how far below a negative lies), passages=8 (of each query), ids=true, history=true, licence=cc-by-sa-4.0.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Write annotated cases, a run or qrels to a file, with a manifest beside it."""
+    """Write what was learned to a file that other programs read, with a manifest beside it.
+
+    Annotators' verdicts overrule the teacher in training files; the manifest says how often. Most files come
+    back with `workbench ingest` under the same name of the format; docs/exports.md says which carry what.
+    """
     session: Session = context.obj
     if kind == "run" and not student:
         raise BadSetting("A run belongs to a student.", "Say whose: --student NAME.")
-    made = export(session.store(), kind, path, student=student, split=split)
-    session.tell(made, f"{made.rows:,} rows in {made.path}, their origin in {made.manifest}", json)
+    chosen = dict(setting(given) for given in option or []) | {"teacher": teacher, "student": student, "split": split}
+    made = export(session.store(), kind, path, **chosen)
+    session.tell(made, _exported(made), json)
 
 
 def snapshot_command(
@@ -135,9 +164,17 @@ def _list_problems(problems: tuple[Problem, ...], word: str) -> None:
 def _ingested(done: Ingested) -> str:
     if done.kind == "run":
         return f"{done.hits:,} hits from {done.source}; {len(done.skipped):,} lines skipped."
+    if seen := [f"{count:,} {name}" for name in ("annotations", "utilities") if (count := getattr(done, name))]:
+        return f"{' and '.join(seen)} added from {done.source}; {done.duplicates:,} were there already."
     added = done.added
     return (
         f"{added.queries:,} queries, {added.passages:,} passages and {added.qrels:,} qrels added from {done.source}; "
         f"{added.unchanged:,} rows were there already, {added.replaced:,} replaced, {done.duplicates:,} repeated "
         f"in the files, {len(done.skipped):,} lines skipped."
     )
+
+
+def _exported(made: Exported) -> str:
+    others = {name: count for name, count in made.counts.items() if count and name != "rows"}
+    told = "".join(f"\n{name.replace('_', ' ')}: {count:,}" for name, count in others.items())
+    return f"{made.rows:,} rows in {made.path}, their origin in {made.manifest}{told}"

@@ -63,7 +63,7 @@ def score_command(
     """
     session: Session = context.obj
     settings = {name: value for name, value in (("model", model), ("template", template)) if value}
-    asked = teacher(kind, **settings, **dict(_setting(given) for given in option or []))
+    asked = teacher(kind, **settings, **dict(setting(given) for given in option or []))
     store = session.store()
     with output.progress(session.reporter) as listen:
         done = score(store, asked, split, limit, listen)
@@ -117,7 +117,7 @@ def train_command(
         "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
         "teacher_temperature": teacher_temperature, "student_temperature": student_temperature,
         "learning_rate": learning_rate, "evaluate_every": evaluate_every, "patience": patience, "seed": seed,
-        **dict(_setting(text) for text in option or []),
+        **dict(setting(text) for text in option or []),
     }  # fmt: skip
     if unknown := [key for key in given if not hasattr(DEFAULTS, key)]:
         raise BadSetting(f"Training has no setting {unknown[0]!r}.", f"It has: {', '.join(vars(DEFAULTS))}.")
@@ -155,7 +155,8 @@ def evaluate_command(
     output.note(f"means over {found[0].judged:,} judged queries with 95 % bootstrap intervals")
 
 
-def _setting(given: str) -> tuple[str, Any]:
+def setting(given: str) -> tuple[str, Any]:
+    """Return the name and the value of a `--set NAME=VALUE`, the value as JSON reads it, else a string."""
     name, _, value = given.partition("=")
     if not value:
         raise BadSetting(f"--set {given!r} is not NAME=VALUE.", "Example: --set normalisation=sum")

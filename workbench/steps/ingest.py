@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.errors import BadInput, UnknownName
+from workbench.errors import BadInput, NothingToDo, UnknownName
 from workbench.formats import Collection, Problem, Ranking, read_beir, read_qrels, read_run, read_table
 from workbench.formats.bulk import KEPT, bulk_run
+from workbench.formats.known import Taken
 from workbench.formats.trec import Doubt, no_doubt
+from workbench.steps.incoming import TAKEN, Asked, keep_taken, take
 from workbench.store import Added, Misfit, Store, add_ranking, views
 
-KINDS = ("beir", "table", "qrels", "run")
+KINDS = ("beir", "table", "qrels", "run", *TAKEN)
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,15 @@ class IngestSettings:
     """How files are read: a table's own column names, and the relevance of its pairs if no column says it.
 
     `replace` lets new content replace old under a known id; without it such a thing stops the ingest.
+    `teacher` names whose scores a training file holds, `annotator` who judged where a file does not say.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     relevance: int | None = None
     skip_bad_lines: bool = False
     replace: bool = False
+    teacher: str = ""
+    annotator: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,15 +41,20 @@ class Preview:
     source: str
     found: Collection
     rankings: Ranking | None = None
+    taken: Taken | None = None
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Return what cannot be read, in the order of the files."""
+        if self.taken:
+            return self.taken.problems
         return self.rankings.problems if self.rankings else self.found.problems
 
     @property
     def counts(self) -> dict[str, int]:
         """Return how many rows of each kind there are."""
+        if self.taken:
+            return self.taken.counts
         if self.rankings:
             return {"queries": len({hit[0] for hit in self.rankings.hits}), "hits": len(self.rankings.hits)}
         found = self.found
@@ -61,18 +71,23 @@ class Ingested:
     hits: int
     duplicates: int
     skipped: tuple[Problem, ...]
+    annotations: int = 0
+    utilities: int = 0
 
 
 def preview(
     kind: str, path: Path | str, settings: IngestSettings | None = None, *, store: Store | None = None
 ) -> Preview:
-    """Read files of a kind ("beir", "table", "qrels", "run") and write nothing.
+    """Read files of a kind, one of `KINDS`, and write nothing.
 
-    With a `store`, qrels and runs about queries or passages that it does not hold are problems too.
+    With a `store`, qrels and runs about queries or passages that it does not hold are problems too. What comes
+    back from an export is about a collection, and cannot be read without one.
     """
     if kind not in KINDS:
         raise UnknownName("format", kind, list(KINDS))
     chosen = settings or IngestSettings()
+    if kind in TAKEN:
+        return _preview_taken(kind, path, chosen, store)
     doubt = _doubt(store) if store and kind in ("qrels", "run") else no_doubt
     if kind == "run":
         return Preview(kind, str(path), Collection(), read_run(path, doubt))
@@ -111,12 +126,26 @@ def must_be_whole(seen: Preview, settings: IngestSettings) -> None:
 
 def keep(store: Store, seen: Preview, settings: IngestSettings) -> Ingested:
     """Write what a preview has found."""
+    if seen.taken:
+        kept = keep_taken(store, seen.taken, settings.replace)
+        return Ingested(
+            seen.kind, seen.source, kept.added, 0, kept.unchanged, seen.problems, kept.annotations, kept.utilities
+        )
     if seen.rankings:
         hits = _add_rankings(store, seen.rankings, settings)
         return Ingested(seen.kind, seen.source, Added(0, 0, 0, 0, 0), hits, 0, seen.problems)
     found = seen.found
     added = store.add_collection(found.queries, found.passages, found.qrels, replace=settings.replace)
     return Ingested(seen.kind, seen.source, added, 0, found.duplicates, seen.problems)
+
+
+def _preview_taken(kind: str, path: Path | str, chosen: IngestSettings, store: Store | None) -> Preview:
+    if not store:
+        raise NothingToDo(
+            f"A file of {kind} is about a collection, and there is none yet.", "Ingest queries and passages first."
+        )
+    taken = take(store, kind, Path(path), Asked(chosen.teacher, chosen.annotator))
+    return Preview(kind, str(path), Collection(), taken=taken)
 
 
 def _doubt(store: Store) -> Doubt:

@@ -175,6 +175,16 @@ class Store:
             values = [*annotation[:-1], _utc(annotation.created)]
             connection.execute("insert into annotations values (?, ?, ?, ?, ?, ?, ?)", values)
 
+    def add_annotations(self, annotations: Sequence[Annotation]) -> None:
+        """Append annotations in one transaction, in their order; earlier ones stay."""
+        names, values = ", ".join(Annotation._fields), ", ".join(f"${name}" for name in Annotation._fields)
+        rows = [said._asdict() | {"created": _utc(said.created)} for said in annotations]
+        rows = [
+            {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()} for row in rows
+        ]
+        with self.write() as connection:
+            connection.executemany(f"insert into annotations ({names}) values ({values})", rows)
+
     @staticmethod
     def _drop_run(connection: duckdb.DuckDBPyConnection, run: str) -> None:
         connection.execute("delete from hits where run = ?", [run])

@@ -1,0 +1,161 @@
+"""The workbench's own rows in tables: annotations, utilities and candidates, carried by the names of their fields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_args, get_type_hints
+
+from workbench.errors import BadInput
+from workbench.formats.cases import unharmed
+from workbench.formats.collection import Gathering, Problem, Unreadable
+from workbench.formats.known import Known
+from workbench.formats.tabular import Table, open_table
+from workbench.formats.values import parse_json, read_id, read_title, shown
+from workbench.records import Annotation, AnswerLikelihood, Candidate, Utility, Verdict
+
+Kept = TypeVar("Kept", Annotation, Utility, Candidate)
+Word = TypeVar("Word", bound=str)
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+# Whatever the row may say in a verdict's place, in the order of its type.
+_SAID = get_type_hints(Annotation)["verdict"]
+WORDS = tuple(word for part in (get_args(_SAID) or ()) for word in (get_args(part) or (part,)))
+_YES, _NO = ("true", "1"), ("false", "0", "")
+
+
+def read_rows(
+    kind: type[Kept], path: Path | str, known: Known, defaults: Mapping[str, Any]
+) -> tuple[tuple[Kept, ...], tuple[Problem, ...]]:
+    """Read rows of a kind from a .jsonl, .csv, .tsv or .parquet file; other columns are left alone.
+
+    A field that the file does not have is taken from `defaults`, then from the row's own default.
+    """
+    path, gathering = Path(path), Gathering()
+    found: list[Kept] = []
+    table = plain_table(path, gathering)
+    for line, row in table.rows:
+        with gathering.reading(path, line):
+            made: Kept = cast("Any", kind)(**{name: _field(kind, name, row, defaults) for name in kind._fields})
+            known.query(made.query_id)
+            known.passage(made.passage_id)
+            found.append(made)
+    return tuple(found), gathering.collection().problems
+
+
+def plain_table(path: Path, gathering: Gathering) -> Table:
+    """Read a table; cells of a CSV that were made harmless are what they were before."""
+    table = open_table(path, gathering)
+    if not table.columns and gathering.problems:
+        first = gathering.problems[0]
+        raise BadInput(first.what, first.file, first.line)
+    if not {".csv", ".tsv"} & set(path.suffixes):
+        return table
+    rows = [(line, {name: unharmed(cell) for name, cell in row.items()}) for line, row in table.rows]
+    return Table(table.columns, rows)
+
+
+def read_number(value: Any, name: str) -> float:
+    """Return a finite number, with all its digits."""
+    try:
+        number = math.nan if isinstance(value, bool | None) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise Unreadable(f"{name} must be a finite number, not {shown(value)}")
+    return number
+
+
+def read_moment(value: Any, name: str = "created") -> datetime:
+    """Return a moment in UTC; one without a zone is meant as UTC."""
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise Unreadable(f"{name} must be a date and time such as 2026-01-31T12:00:00Z, not {shown(value)}") from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_verdict(value: Any, name: str = "verdict") -> Verdict:
+    """Return one of the verdicts."""
+    return _one_of(VERDICTS, value, name)
+
+
+def _one_of(words: tuple[Word, ...], value: Any, name: str) -> Word:
+    for word in words:
+        if value == word:
+            return word
+    raise Unreadable(f"{name} must be one of {', '.join(words)}, not {shown(value)}")
+
+
+def _word(value: Any, name: str) -> Any:
+    return _one_of(WORDS, value, name)
+
+
+def _field(kind: Any, name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+    if name in row:
+        read: Callable[[Any, str], Any] = _READERS.get(name, read_title)
+        return read(row[name], name)
+    for given in (defaults, kind._field_defaults):
+        if name in given:
+            return given[name]
+    raise Unreadable(f"the row has no {name}")
+
+
+def _whole(value: Any, name: str) -> int:
+    number = read_number(value, name)
+    if not number.is_integer():
+        raise Unreadable(f"{name} must be a whole number, not {shown(value)}")
+    return int(number)
+
+
+def _grade(value: Any, name: str) -> int | None:
+    return None if value is None or value == "" else _whole(value, name)
+
+
+def _flag(value: Any, name: str) -> bool:
+    said = str("" if value is None else value).lower()
+    if said not in (*_YES, *_NO):
+        raise Unreadable(f"{name} must be true or false, not {shown(value)}")
+    return said in _YES
+
+
+def _listed(value: Any, name: str) -> list[Any]:
+    listed = parse_json(value) if isinstance(value, str) and value.strip() else value or []
+    if not isinstance(listed, list | tuple):
+        raise Unreadable(f"{name} must be a list, not {shown(value)}")
+    return list(listed)
+
+
+def _tags(value: Any, name: str) -> tuple[str, ...]:
+    return tuple(read_title(each, name) for each in _listed(value, name))
+
+
+def _likelihoods(value: Any, name: str) -> tuple[AnswerLikelihood, ...]:
+    try:
+        found = [AnswerLikelihood(**each) for each in _listed(value, name)]
+    except TypeError:
+        raise Unreadable(f"{name} must be objects with {', '.join(AnswerLikelihood._fields)}") from None
+    return tuple(
+        AnswerLikelihood(
+            read_title(each.answer, "answer"),
+            _whole(each.tokens, "tokens"),
+            read_number(each.with_passage, "with_passage"),
+            read_number(each.without_passage, "without_passage"),
+        )
+        for each in found
+    )
+
+
+_READERS: dict[str, Callable[[Any, str], Any]] = {
+    "query_id": read_id,
+    "passage_id": read_id,
+    "verdict": _word,
+    "created": read_moment,
+    "value": read_number,
+    "answers": _likelihoods,
+    "truncated": _whole,
+    "grade": _grade,
+    "tags": _tags,
+    "flagged": _flag,
+}

@@ -1,0 +1,182 @@
+"""What comes back: annotations, utilities and ratings from files of our own or of another tool's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from workbench.errors import BadSetting, Conflict
+from workbench.formats.distillation import read_training
+from workbench.formats.huggingface import dataset_files
+from workbench.formats.known import Known, Taken
+from workbench.formats.labelling import read_labelled
+from workbench.formats.quepid import read_quepid
+from workbench.formats.rows import read_rows
+from workbench.records import Annotation, Candidate, Utility
+from workbench.store import Added, Store, views
+
+# Numbers from a file have no recipe that could be checked, so their teacher's name says where they came from.
+IMPORTED = "imported:"
+
+
+class Kept(NamedTuple):
+    """How many rows that came back were new, and how many were there already."""
+
+    added: Added
+    annotations: int
+    utilities: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose the utilities are to be, and who judged and when where a file does not say."""
+
+    teacher: str = ""
+    annotator: str = ""
+    moment: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def take(store: Store, kind: str, path: Path, asked: Asked) -> Taken:
+    """Read a file of a kind, one of `TAKEN`, about the queries and passages of a workspace."""
+    known = Known(views.queries(store), views.passages(store))
+    return TAKEN[kind](path, known, asked)
+
+
+def keep_taken(store: Store, taken: Taken, replace: bool) -> Kept:
+    """Write what came back; what the workspace holds already is left alone, and nothing is edited."""
+    new = _new_annotations(store, taken)
+    unknown = _new_utilities(store, taken.utilities)
+    added = store.add_collection((), (), taken.qrels, replace=replace)
+    if new:
+        store.add_annotations(new)
+    if unknown:
+        store.add_scored(unknown)
+    if taken.candidates:
+        store.add_candidates(taken.candidates)
+    unchanged = len(taken.annotations) - len(new) + len(taken.utilities) - len(unknown) + added.unchanged
+    return Kept(added, len(new), len(unknown), unchanged)
+
+
+def _annotations(path: Path, known: Known, asked: Asked) -> Taken:
+    defaults = {"note": "", "rule": "", "created": asked.moment}
+    named = {"annotator": asked.annotator} if asked.annotator else {}
+    found, problems = read_rows(Annotation, path, known, defaults | named)
+    return Taken(annotations=found, problems=problems, moment=asked.moment)
+
+
+def _utilities(path: Path, known: Known, asked: Asked) -> Taken:
+    named = {"teacher": _imported(asked.teacher)} if asked.teacher else {}
+    found, problems = read_rows(Utility, path, known, named)
+    if asked.teacher:
+        found = tuple(row._replace(teacher=named["teacher"]) for row in found)
+    return Taken(utilities=found, candidates=_asked_about(found), problems=problems)
+
+
+def _quepid(path: Path, known: Known, asked: Asked) -> Taken:
+    """Read ratings as qrels; as annotations if an annotator is named, a rating above 0 being "useful"."""
+    qrels, problems = read_quepid(path, known)
+    if not asked.annotator:
+        return Taken(qrels=qrels, problems=problems)
+    said = tuple(
+        Annotation(
+            query_id=qrel.query_id,
+            passage_id=qrel.passage_id,
+            annotator=asked.annotator,
+            verdict="useful" if qrel.relevance > 0 else "useless",
+            note="",
+            rule="",
+            created=asked.moment,
+        )
+        for qrel in qrels
+    )
+    return Taken(annotations=said, problems=problems, moment=asked.moment)
+
+
+def _labelled(kind: str) -> Callable[[Path, Known, Asked], Taken]:
+    def read(path: Path, known: Known, asked: Asked) -> Taken:
+        found, problems = read_labelled(kind, path, known, asked.annotator, asked.moment)
+        return Taken(annotations=found, problems=problems, moment=asked.moment)
+
+    return read
+
+
+def _training(path: Path, known: Known, asked: Asked) -> Taken:
+    files = dataset_files(path) if path.is_dir() else [path]
+    found, problems = read_training(files, known, _imported(asked.teacher))
+    return Taken(utilities=found, candidates=_asked_about(found), problems=problems)
+
+
+TAKEN: dict[str, Callable[[Path, Known, Asked], Taken]] = {
+    "annotations": _annotations,
+    "utilities": _utilities,
+    "pairs": _training,
+    "listwise": _training,
+    "flagembedding": _training,
+    "huggingface": _training,
+    "quepid": _quepid,
+    "argilla": _labelled("argilla"),
+    "labelstudio": _labelled("labelstudio"),
+}
+
+
+def _imported(name: str) -> str:
+    if not name.removeprefix(IMPORTED):
+        raise BadSetting(
+            "These scores belong to a teacher that the file does not name.", f"Say whose: --teacher {IMPORTED}NAME."
+        )
+    return name if name.startswith(IMPORTED) else f"{IMPORTED}{name}"
+
+
+def _asked_about(utilities: tuple[Utility, ...]) -> tuple[Candidate, ...]:
+    """Return the pairs as candidates, for a run keeps the true ranks of those."""
+    return tuple(
+        Candidate(each.query_id, each.passage_id, each.teacher)
+        for each in utilities
+        if each.teacher.startswith(IMPORTED)
+    )
+
+
+def _new_annotations(store: Store, taken: Taken) -> list[Annotation]:
+    """Return those that nobody has said yet; without a time of their own, those that are not the last word already."""
+    held = set(views.verdicts(store))
+    last = {_pair(said): said for said in views.verdicts(store, latest=True)}
+    new = []
+    for said in taken.annotations:
+        before = last.get(_pair(said))
+        undated = said.created == taken.moment
+        if said in held or (undated and before and before._replace(created=said.created) == said):
+            continue
+        held.add(said)
+        last[_pair(said)] = said
+        new.append(said)
+    return new
+
+
+def _pair(said: Annotation) -> tuple[str, str, str]:
+    return said.query_id, said.passage_id, said.annotator
+
+
+def _new_utilities(store: Store, found: tuple[Utility, ...]) -> list[Utility]:
+    """Return those that the workspace does not have; raises Conflict where it has another number."""
+    held = {
+        (row.query_id, row.passage_id, row.teacher): row
+        for teacher in {row.teacher for row in found}
+        for row in views.utilities(store, teacher)
+    }
+    new: dict[tuple[str, str, str], Utility] = {}
+    for row in found:
+        key = (row.query_id, row.passage_id, row.teacher)
+        before = held.get(key, new.get(key))
+        if before and before.value != row.value:
+            raise Conflict(
+                f"{row.teacher} has given {row.passage_id!r} another utility for {row.query_id!r}: "
+                f"{before.value} before, {row.value} in the file.",
+                f"Import it under another name: --teacher {IMPORTED}NAME.",
+            )
+        if not before:
+            new[key] = row
+    return list(new.values())
