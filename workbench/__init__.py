@@ -12,23 +12,27 @@ if TYPE_CHECKING:
     from workbench.sample import SAMPLE
     from workbench.steps.annotate import annotate
     from workbench.steps.candidates import candidates
+    from workbench.steps.contrast import Filters, contrast, toward_teacher
     from workbench.steps.diff import diff
     from workbench.steps.evaluate import evaluate
     from workbench.steps.export import export
     from workbench.steps.ingest import IngestSettings, ingest, preview
     from workbench.steps.score import score
+    from workbench.steps.table import table
     from workbench.steps.train import plan, train
     from workbench.store import Store, views
     from workbench.teachers import teacher
     from workbench.trainer import TrainSettings
 
 _HOMES = {
+    "Filters": "workbench.steps.contrast",
     "IngestSettings": "workbench.steps.ingest",
     "SAMPLE": "workbench.sample",
     "Store": "workbench.store",
     "TrainSettings": "workbench.trainer",
     "annotate": "workbench.steps.annotate",
     "candidates": "workbench.steps.candidates",
+    "contrast": "workbench.steps.contrast",
     "diff": "workbench.steps.diff",
     "evaluate": "workbench.steps.evaluate",
     "export": "workbench.steps.export",
@@ -36,18 +40,22 @@ _HOMES = {
     "plan": "workbench.steps.train",
     "preview": "workbench.steps.ingest",
     "score": "workbench.steps.score",
+    "table": "workbench.steps.table",
     "teacher": "workbench.teachers",
+    "toward_teacher": "workbench.steps.contrast",
     "train": "workbench.steps.train",
     "views": "workbench.store",
 }
 
 __all__ = [
     "SAMPLE",
+    "Filters",
     "IngestSettings",
     "Store",
     "TrainSettings",
     "annotate",
     "candidates",
+    "contrast",
     "diff",
     "evaluate",
     "export",
@@ -55,7 +63,9 @@ __all__ = [
     "plan",
     "preview",
     "score",
+    "table",
     "teacher",
+    "toward_teacher",
     "train",
     "views",
 ]

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from workbench import measures
 from workbench.errors import NothingToDo
 from workbench.measures import MEASURES
-from workbench.significance import Comparison, compare
+from workbench.records import Run
+from workbench.significance import Comparison, adjusted, compare
+from workbench.steps.coverage import coverage
 from workbench.store import Store, views
 
 
 class Delta(NamedTuple):
-    """One query on one measure, before and after."""
+    """One query on one measure, before and after; `missing` says which run has no ranking for it, if any.
+
+    A run without a ranking failed and counts as 0; one that ranked nothing relevant is 0 too, and not missing.
+    """
 
     query_id: str
     text: str
     before: float
     after: float
+    missing: str = ""
 
     @property
     def change(self) -> float:
         """Return after - before; above 0 is a win."""
         return self.after - self.before
+
+    @property
+    def direction(self) -> str:
+        """Return which way it went: "better", "worse" or "same"."""
+        return "better" if self.change > 0 else "worse" if self.change < 0 else "same"
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,8 @@ class Diff:
     """Two runs compared on `measure`: `deltas` by change, worst first; `comparisons` on every measure asked for.
 
     `unanswered` counts the judged queries that one of the runs has no ranking for; they count as 0.
-    `stale` names the runs that searched other passages than the workspace holds now.
+    `stale` names the runs that searched other passages than the workspace holds now. `judged` says for each measure
+    what share of the passages it looked at people have judged, before and after: the less, the less the measure knows.
     """
 
     before: str
@@ -43,6 +55,7 @@ class Diff:
     comparisons: tuple[Comparison, ...]
     unanswered: int
     stale: tuple[str, ...]
+    judged: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def wins(self) -> int:
@@ -84,35 +97,53 @@ def diff(
     split: str = "test",
     also: Sequence[str] = MEASURES,
 ) -> Diff:
-    """Compare the runs of two students on a split, query by query, over the queries that can be judged."""
+    """Compare the runs of two students on a split, query by query, over the queries that can be judged.
+
+    Every measure is compared over its own queries (`AP(rel=2)`: those with a passage of relevance 2); their p-values
+    are adjusted for one another (Holm).
+    """
     first, second = views.find_run(store, before, split), views.find_run(store, after, split)
     # A measure has one name here, whatever it is asked for by: MRR is RR.
     names = tuple(dict.fromkeys(str(measures.parse(name)) for name in (measure, *also)))
-    measure = names[0]
     qrels = views.qrels(store, split)
     rankings = views.rankings(store, first), views.rankings(store, second)
-    values = [measures.per_query(names, qrels, ranked) for ranked in rankings]
-    judged = sorted(values[0][measure])
-    if not judged:
+    values = measures.per_query(names, qrels, rankings[0]), measures.per_query(names, qrels, rankings[1])
+    asked = names[0]
+    if not values[0][asked]:
         raise NothingToDo(
-            f"No query of the {split} split has a relevant passage, so no measure can be taken.",
-            "Add qrels with `workbench ingest qrels FILE`.",
+            f"No query of the {split} split has a relevant passage, so {asked} cannot be measured.",
+            "Add qrels with `workbench ingest qrels FILE`, or compare without: `workbench diff --by RBO`.",
         )
     texts = {query.query_id: query.text for query in views.queries(store, split)}
     deltas = [
-        Delta(query_id, texts[query_id], values[0][measure][query_id], values[1][measure][query_id])
-        for query_id in judged
+        Delta(query_id, texts[query_id], value, values[1][asked][query_id], missing_from(query_id, *rankings))
+        for query_id, value in values[0][asked].items()
     ]
-    now = views.collection_fingerprint(store)
+    compared = [
+        compare(name, list(values[0][name].values()), [values[1][name][q] for q in values[0][name]])
+        for name in names
+        if values[0][name]
+    ]
     return Diff(
         before=first.student,
         after=second.student,
         split=split,
-        measure=measure,
+        measure=asked,
         deltas=tuple(sorted(deltas, key=lambda delta: (delta.change, delta.query_id))),
-        comparisons=tuple(
-            compare(name, [values[0][name][q] for q in judged], [values[1][name][q] for q in judged]) for name in names
-        ),
-        unanswered=sum(any(query_id not in ranked for ranked in rankings) for query_id in judged),
-        stale=tuple(run.student for run in (first, second) if run.collection != now),
+        comparisons=tuple(adjusted(compared)),
+        unanswered=sum(bool(delta.missing) for delta in deltas),
+        stale=stale(store, first, second),
+        judged={name: coverage(name, values[0][name], qrels, rankings) for name in names if values[0][name]},
     )
+
+
+def missing_from(query_id: str, before: Mapping[str, object], after: Mapping[str, object]) -> str:
+    """Return which of two runs has no ranking for a query: "before", "after", "both" or ""."""
+    lacks = query_id not in before, query_id not in after
+    return {(True, True): "both", (True, False): "before", (False, True): "after"}.get(lacks, "")
+
+
+def stale(store: Store, *runs: Run) -> tuple[str, ...]:
+    """Return the students whose runs searched other passages than the workspace holds now."""
+    now = views.collection_fingerprint(store)
+    return tuple(run.student for run in runs if run.collection != now)

@@ -42,6 +42,7 @@ from workbench.store.views.runs import (
     ranking,
     rankings,
     runs,
+    scored_orders,
 )
 from workbench.store.views.utilities import (
     TeacherCounts,
@@ -94,6 +95,7 @@ __all__ = [
     "rankings",
     "runs",
     "sample_pairs",
+    "scored_orders",
     "teachers",
     "unscored",
     "utilities",
