@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from workbench.sample import SAMPLE
     from workbench.steps.annotate import annotate
     from workbench.steps.candidates import candidates
-    from workbench.steps.contrast import Filters, contrast, toward_teacher
+    from workbench.steps.contrast import contrast, toward_teacher
     from workbench.steps.diff import diff
+    from workbench.steps.differences import Filters, differences, narrowed
     from workbench.steps.evaluate import evaluate
     from workbench.steps.export import export
     from workbench.steps.ingest import IngestSettings, ingest, preview
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from workbench.trainer import TrainSettings
 
 _HOMES = {
-    "Filters": "workbench.steps.contrast",
+    "Filters": "workbench.steps.differences",
     "IngestSettings": "workbench.steps.ingest",
     "SAMPLE": "workbench.sample",
     "Store": "workbench.store",
@@ -34,9 +35,11 @@ _HOMES = {
     "candidates": "workbench.steps.candidates",
     "contrast": "workbench.steps.contrast",
     "diff": "workbench.steps.diff",
+    "differences": "workbench.steps.differences",
     "evaluate": "workbench.steps.evaluate",
     "export": "workbench.steps.export",
     "ingest": "workbench.steps.ingest",
+    "narrowed": "workbench.steps.differences",
     "plan": "workbench.steps.train",
     "preview": "workbench.steps.ingest",
     "score": "workbench.steps.score",
@@ -57,9 +60,11 @@ __all__ = [
     "candidates",
     "contrast",
     "diff",
+    "differences",
     "evaluate",
     "export",
     "ingest",
+    "narrowed",
     "plan",
     "preview",
     "score",

@@ -14,9 +14,9 @@ from workbench.errors import WorkbenchError
 from workbench.marking import html
 from workbench.plots.look import ANSWER, ROLES
 from workbench.report import queries, summary
-from workbench.report.queries import Row
-from workbench.steps.contrast import ContrastResult, Filters, narrowed
+from workbench.steps.contrast import ContrastResult
 from workbench.steps.diff import Diff
+from workbench.steps.differences import Difference, Filters, differences, narrowed
 from workbench.steps.table import Table
 from workbench.store import Store
 
@@ -49,7 +49,7 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
     if subject is None:
         raise ValueError("a report needs a diff or a contrast")
     title = f"{subject.before} → {subject.after}"
-    rows = narrowed(_rows(about), settings.filters)
+    rows = narrowed(differences(about.diff, about.contrast), settings.filters)
     opened = [
         queries.opened(store, subject, row, settings.teacher, settings.depth, place)
         for place, row in enumerate(rows[: settings.top], start=1)
@@ -57,7 +57,7 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
     body = [
         f"<h1>{html(title)}</h1>",
         *(f"<p>{html(found.in_words)}</p>" for found in (about.diff, about.contrast) if found),
-        *(f'<p class="soft">{html(about.contrast.by)}: {html(about.contrast.meaning)}.</p>' if about.contrast else ()),
+        f'<p class="soft">{html(about.contrast.by)}: {html(about.contrast.meaning)}.</p>' if about.contrast else "",
         *summary.warnings(subject),
         *(summary.of_diff(about.diff) if about.diff else ()),
         *(summary.of_table(about.table) if about.table else ()),
@@ -92,19 +92,7 @@ def write(path: Path | str, text: str) -> Path:
     return target
 
 
-def _rows(about: Report) -> list[Row]:
-    """Return the queries, most changed first: by the contrast, if there is one, else by the measure."""
-    deltas = {delta.query_id: delta for delta in about.diff.deltas} if about.diff else {}
-    if about.contrast:
-        return [
-            Row(found.query_id, found.text, deltas.get(found.query_id), found.value, found.missing)
-            for found in about.contrast.rows
-        ]
-    ordered = sorted(deltas.values(), key=lambda delta: (-abs(delta.change), delta.change, delta.query_id))
-    return [Row(delta.query_id, delta.text, delta, None, delta.missing) for delta in ordered]
-
-
-def _listed(rows: Sequence[Row], about: Report, shown: Shown) -> str:
+def _listed(rows: Sequence[Difference], about: Report, shown: Shown) -> str:
     by = about.contrast.by if about.contrast else ""
     head = ["query", *([by] if by else []), *(["before", "after", "change"] if about.diff else []), ""]
     lines = [

@@ -9,26 +9,12 @@ from workbench.marking import html, marked
 from workbench.plots.look import AFTER, BEFORE, HARMFUL, RELEVANT, TEACHER, USEFUL, Role, usefulness
 from workbench.records import Query
 from workbench.steps.contrast import ContrastResult, pulls_of
-from workbench.steps.diff import Delta, Diff
+from workbench.steps.diff import Diff
+from workbench.steps.differences import Difference
 from workbench.store import Store, views
 
 FOLD = 330  # characters that are read without opening
 WHOLE = 4_000  # characters that one passage may take of a file meant to be sent
-
-
-class Row(NamedTuple):
-    """One query of the list; `delta` where it is judged, `value` where a contrast was asked for."""
-
-    query_id: str
-    text: str
-    delta: Delta | None
-    value: float | None
-    missing: str = ""
-
-    @property
-    def direction(self) -> str:
-        """Return "better", "worse" or "same"; "" if the query is not judged."""
-        return self.delta.direction if self.delta else ""
 
 
 class _Shown(NamedTuple):
@@ -41,7 +27,7 @@ class _Shown(NamedTuple):
     utility: float | None
 
 
-def line(row: Row, contrasted: bool, judged: bool, place: int) -> str:
+def line(row: Difference, contrasted: bool, judged: bool, place: int) -> str:
     """Return a query as a line of the list; `place` above 0 links to where it is opened."""
     text = html(row.text) or '<span class="soft">without a text</span>'
     name = f'<a href="#q{place}">{text}</a>' if place else text
@@ -53,17 +39,12 @@ def line(row: Row, contrasted: bool, judged: bool, place: int) -> str:
         cells.append(f"<td>{row.delta.change:+.3f}</td>")
     elif judged:
         cells += ["<td>–</td>"] * 3
-    return f"<tr>{''.join(cells)}<td>{html(told(row, judged))}</td></tr>"
+    return f"<tr>{''.join(cells)}<td>{html(row.told)}</td></tr>"
 
 
-def told(row: Row, judged: bool) -> str:
-    """Return what happened to a query, in words: a run without a ranking is not a run that found nothing."""
-    went = row.direction or ("not judged" if judged else "")
-    lacks = {"before": "no ranking before", "after": "no ranking after", "both": "no ranking in either"}
-    return ", ".join(filter(None, (went, lacks.get(row.missing, ""))))
-
-
-def opened(store: Store, about: Diff | ContrastResult, row: Row, teacher: str | None, depth: int, place: int) -> str:
+def opened(
+    store: Store, about: Diff | ContrastResult, row: Difference, teacher: str | None, depth: int, place: int
+) -> str:
     """Return one query with its passages before, after, and as the teacher orders them."""
     query = views.query(store, row.query_id)
     runs = views.find_run(store, about.before, about.split), views.find_run(store, about.after, about.split)
@@ -91,7 +72,7 @@ def opened(store: Store, about: Diff | ContrastResult, row: Row, teacher: str | 
     )
     return (
         f'<section class="query" id="q{place}"><h3>{html(query.text)}</h3>'
-        f"<p>{html(f'answers: {answers}' if answers else 'no reference answer')}. {change} {html(told(row, False))}</p>"
+        f"<p>{html(f'answers: {answers}' if answers else 'no reference answer')}. {change} {html(row.told)}</p>"
         f'<p class="id">query {html(query.query_id)}</p><div class="three">{"".join(columns)}</div></section>'
     )
 
@@ -129,12 +110,12 @@ def _text(text: str, query: Query) -> str:
     body = f'<div class="text-of">{marked(text[:WHOLE], query.text, query.answers)}{left}</div>'
     if len(text) <= FOLD:
         return body
-    begins = html(text[:FOLD].rsplit(" ", 1)[0])
-    return f'<details><summary class="soft">{begins} … ({len(text.split()):,} words)</summary>{body}</details>'
+    more = f'<span class="soft more">all {len(text.split()):,} words</span>'
+    return f"<details><summary>{body}{more}</summary></details>"
 
 
 def _badge(word: str, role: Role | None) -> str:
-    colour = f' style="--role:{role.colour}"' if role else ""
+    colour = f' style="--role:{role.colour}"' if role else ' style="--role:var(--line)"'
     return f'<span class="badge"{colour}>{html(word)}</span>'
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 from workbench.agreement import NAMES, find_contrast, pulled, pulls
-from workbench.errors import BadSetting, NothingToDo, UnknownName
+from workbench.errors import NothingToDo, UnknownName
 from workbench.significance import Interval, interval
 from workbench.steps.diff import missing_from, stale
 from workbench.store import Store, views
@@ -87,58 +86,6 @@ def _apart(row: Contrasted, alike: float) -> float:
 def is_contrast(name: str) -> bool:
     """Return whether a name is a contrast's, not a measure's."""
     return find_contrast(name) is not None
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Which queries to look at; what is empty or 0 leaves nothing out. Lengths are in words of the query."""
-
-    only: str = ""
-    words: str = ""
-    first_word: str = ""
-    min_length: int = 0
-    max_length: int = 0
-
-    def __post_init__(self) -> None:
-        if self.only not in ("", "worse", "better", "same"):
-            raise BadSetting(f"Queries cannot be filtered by {self.only!r}.", "Choose worse, better or same.")
-        if self.max_length and self.max_length < self.min_length:
-            raise BadSetting(
-                f"No query has at least {self.min_length} and at most {self.max_length} words.",
-                "Let the greatest length be no less than the least.",
-            )
-
-
-class _Asked(Protocol):
-    @property
-    def query_id(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-
-
-Row = TypeVar("Row", bound=_Asked)
-
-
-def narrowed(rows: Iterable[Row], filters: Filters) -> list[Row]:
-    """Return the rows that pass, in their order; "worse", "better" and "same" only those that can say which."""
-    sought, first = filters.words.strip().casefold(), filters.first_word.strip().casefold()
-    kept = []
-    for row in rows:
-        words = row.text.split()
-        if (
-            (not filters.only or getattr(row, "direction", "") == filters.only)
-            and sought in f"{row.text} {row.query_id}".casefold()
-            and (not first or first_word(row.text) == first)
-            and filters.min_length <= len(words) <= (filters.max_length or len(words))
-        ):
-            kept.append(row)
-    return kept
-
-
-def first_word(text: str) -> str:
-    """Return the first word of a query, in small letters and without signs around it; "" if there is none."""
-    words = text.split()
-    return words[0].strip(".,;:!?\"'()[]«»“”„").casefold() if words else ""
 
 
 @dataclass(frozen=True)
