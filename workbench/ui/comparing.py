@@ -112,14 +112,21 @@ def _everyone(store: Store, found: Diff) -> None:
 
 def listed(store: Store, chosen: Chosen, found: Diff | None) -> tuple[list[Difference], Filters, str]:
     """Let a person order the queries and narrow them down; return those left, the filters, and the order's name."""
-    by = _order(found)
-    contrast = None if by == BY_MEASURE else cached.contrast(
-        store, chosen.before.student, chosen.after.student, by, chosen.split
-    )  # fmt: skip
+    columns = parts.columns("pickers", [1, 1, 1])
+    with columns[0]:
+        by = _order(found)
+    names = chosen.before.student, chosen.after.student
+    contrast = None if by == BY_MEASURE else cached.contrast(store, *names, by, chosen.split)
+    every = differences(found, contrast)
+    with columns[1]:
+        first = choices.one("First word", ["any", *_first_words(every)], "first", "any")
+    with columns[2]:
+        lengths = {"any": (0, 0), f"up to {LONG} words": (0, LONG), f"over {LONG} words": (LONG + 1, 0)}
+        length = lengths[choices.one("Length", list(lengths), "length", "any")]
     if contrast:
         _contrasted(contrast, picture=found is None)
-    every = differences(found, contrast)
-    filters = _filters(found, every)
+    only, words = _narrower(found, every)
+    filters = Filters(only, words, "" if first == "any" else first, *length)
     return narrowed(every, filters), filters, by
 
 
@@ -137,20 +144,15 @@ def _contrasted(found: ContrastResult, *, picture: bool) -> None:
     parts.remark(f"{found.in_words} {found.by}: {found.meaning}.")
 
 
-def _filters(found: Diff | None, every: Sequence[Difference]) -> Filters:
+def _narrower(found: Diff | None, every: Sequence[Difference]) -> tuple[str, str]:
     only = "all"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if found:
             counted = {"all": len(every), "worse": found.losses, "better": found.wins, "the same": found.ties}
             options = {kind: f"{kind} ({number:,})" for kind, number in counted.items()}
             only = choices.segment("Filter", options, "show", "all")
-        sought = tables.search("diff-search")
-        firsts = _first_words(every)
-        first = choices.one("First word", ["any", *firsts], "first", "any")
-        lengths = {"any": (0, 0), f"up to {LONG} words": (0, LONG), f"over {LONG} words": (LONG + 1, 0)}
-        length = lengths[choices.one("Length", list(lengths), "length", "any")]
-    kind = {"all": "", "the same": "same"}.get(only, only)
-    return Filters(kind, sought, "" if first == "any" else first, *length)
+        words = tables.search("diff-search")
+    return {"all": "", "the same": "same"}.get(only, only), words
 
 
 def _first_words(every: Sequence[Difference], most: int = 30) -> list[str]:
