@@ -125,3 +125,34 @@ def test_the_judged_share_is_that_of_ir_measures_where_nothing_ties(judged: dict
 )
 def test_measures_of_more_than_ranks_are_left_to_ir_measures(name: str) -> None:
     assert not needs_ranks_only(name)
+
+
+GRADED = ("AP(rel=2)", "AP", "R(rel=2)@5", "RR(rel=2)", "P(rel=3)@3", "nDCG@10", "Success(rel=2)@1", "Judged@10")
+
+
+@settings(max_examples=80, deadline=None)
+@given(judgements, rankings)
+def test_values_are_those_of_ir_measures_with_ties_grades_thresholds_and_missing_queries(
+    judged: dict, ranked: dict
+) -> None:
+    import ir_measures
+
+    qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
+    theirs: dict = {name: {} for name in GRADED}
+    names = {ir_measures.parse_measure(name): name for name in GRADED}
+    if qrels:
+        run = [ir_measures.ScoredDoc(q, p, s) for q, found in ranked.items() for p, s in found]
+        for metric in ir_measures.iter_calc(list(names), [ir_measures.Qrel(*qrel) for qrel in qrels], run):
+            theirs[names[metric.measure]][metric.query_id] = metric.value
+    for name, of_query in per_query(GRADED, qrels, ranked).items():
+        for query_id, value in of_query.items():
+            assert value == pytest.approx(theirs[name].get(query_id, 0.0)), (name, query_id)
+        # Who has no value here counts as 0 there: the sums agree, and n says over how many ours are averaged.
+        if name != "Judged@10":
+            assert sum(of_query.values()) == pytest.approx(sum(theirs[name].values())), name
+
+
+def test_a_query_that_cannot_reach_the_threshold_has_no_value() -> None:
+    qrels = [Qrel("low", "a", 1), Qrel("high", "a", 2), Qrel("high", "b", 1)]
+    found = per_query(["AP(rel=2)", "AP", "P(rel=2)@1"], qrels, {"low": [("a", 1.0)], "high": [("b", 1.0), ("a", 0.5)]})
+    assert found == {"AP(rel=2)": {"high": 0.5}, "AP": {"high": 1.0, "low": 1.0}, "P(rel=2)@1": {"high": 0.0}}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.significance import compare, compare_all, interval, randomisation_test
+from workbench.significance import adjusted, compare, compare_all, holm, interval, randomisation_test, t_test
 
 values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 
@@ -78,3 +78,39 @@ def test_a_comparison_says_in_words_which_way_it_went() -> None:
     assert worse.in_words == "worse than before"
     assert worse.difference.mean == -0.5
     assert worse.p_value < 0.001
+
+
+def test_the_t_test_is_scipys_paired_one() -> None:
+    from scipy.stats import ttest_rel
+
+    random = np.random.default_rng(3)
+    before, after = random.random(50).round(1), random.random(50).round(1)
+    assert t_test(after - before) == pytest.approx(ttest_rel(after, before).pvalue)
+    assert compare("AP", list(before), list(after)).t_p_value == pytest.approx(ttest_rel(after, before).pvalue)
+
+
+@pytest.mark.parametrize(("differences", "expected"), [([], 1.0), ([0.4], 1.0), ([0.0, 0.0], 1.0), ([0.5, 0.5], 0.0)])
+def test_the_t_test_where_there_is_no_spread(differences: list[float], expected: float) -> None:
+    assert t_test(differences) == expected
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm_makes_none_smaller_and_keeps_their_order(p_values: list[float]) -> None:
+    found = holm(p_values)
+    assert all(p <= corrected <= 1 for p, corrected in zip(p_values, found, strict=True))
+    ordered = [corrected for _, corrected in sorted(zip(p_values, found, strict=True))]
+    assert ordered == sorted(ordered)
+    bonferroni = [min(1.0, p * len(p_values)) for p in p_values]
+    assert all(corrected <= worst + 1e-12 for corrected, worst in zip(found, bonferroni, strict=True))
+
+
+def test_a_family_is_adjusted_together_and_one_alone_is_not() -> None:
+    one = compare("AP", [0.0] * 10, [1.0] * 10)
+    assert one.adjusted_p == one.p_value
+    assert [each.adjusted_p for each in adjusted([one, one])] == pytest.approx([2 * one.p_value] * 2)

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from workbench.sample import SAMPLE
     from workbench.steps.annotate import annotate
     from workbench.steps.candidates import candidates
+    from workbench.steps.contrast import contrast, toward_teacher
     from workbench.steps.diff import diff
+    from workbench.steps.differences import Filters, differences, narrowed
     from workbench.steps.evaluate import evaluate
     from workbench.steps.export import ExportSettings, export
     from workbench.steps.ingest import IngestSettings, ingest, preview
     from workbench.steps.score import score
+    from workbench.steps.table import table
     from workbench.steps.train import plan, train
     from workbench.store import Store, views
     from workbench.teachers import teacher
@@ -24,20 +27,26 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ExportSettings": "workbench.steps.export",
+    "Filters": "workbench.steps.differences",
     "IngestSettings": "workbench.steps.ingest",
     "SAMPLE": "workbench.sample",
     "Store": "workbench.store",
     "TrainSettings": "workbench.trainer",
     "annotate": "workbench.steps.annotate",
     "candidates": "workbench.steps.candidates",
+    "contrast": "workbench.steps.contrast",
     "diff": "workbench.steps.diff",
+    "differences": "workbench.steps.differences",
     "evaluate": "workbench.steps.evaluate",
     "export": "workbench.steps.export",
     "ingest": "workbench.steps.ingest",
+    "narrowed": "workbench.steps.differences",
     "plan": "workbench.steps.train",
     "preview": "workbench.steps.ingest",
     "score": "workbench.steps.score",
+    "table": "workbench.steps.table",
     "teacher": "workbench.teachers",
+    "toward_teacher": "workbench.steps.contrast",
     "train": "workbench.steps.train",
     "views": "workbench.store",
 }
@@ -45,19 +54,25 @@ _HOMES = {
 __all__ = [
     "SAMPLE",
     "ExportSettings",
+    "Filters",
     "IngestSettings",
     "Store",
     "TrainSettings",
     "annotate",
     "candidates",
+    "contrast",
     "diff",
+    "differences",
     "evaluate",
     "export",
     "ingest",
+    "narrowed",
     "plan",
     "preview",
     "score",
+    "table",
     "teacher",
+    "toward_teacher",
     "train",
     "views",
 ]

@@ -37,9 +37,10 @@ def parse(name: str) -> Any:
 
 
 def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -> dict[str, dict[str, float]]:
-    """Return measure -> query_id -> value, for every query that has a relevant passage.
+    """Return measure -> query_id -> value, for every query that has a passage relevant to that measure.
 
-    A query without a relevant passage has no value; a judged query that a run never answered has 0.
+    Relevant means 1 or more, or what the measure asks for: `AP(rel=2)` has a value for queries with a 2. Others have
+    none (trec_eval and ir_measures count them as 0 in their means); a judged query that a run never answered has 0.
     Passages are ordered by similarity, and at equal similarity by passage id from the end of the
     alphabet, as trec_eval does.
     """
@@ -47,8 +48,14 @@ def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -
 
     measures = {name: parse(name) for name in names}
     judged = list(qrels)
-    answerable = {qrel.query_id for qrel in judged if qrel.relevance > 0}
-    values = {measure: dict.fromkeys(sorted(answerable), 0.0) for measure in measures.values()}
+    best: dict[str, int] = {}
+    for qrel in judged:
+        best[qrel.query_id] = max(qrel.relevance, best.get(qrel.query_id, 0))
+    answerable = {query_id for query_id, relevance in best.items() if relevance > 0}
+    values = {
+        measure: {query_id: 0.0 for query_id in sorted(answerable) if best[query_id] >= _level(measure)}
+        for measure in measures.values()
+    }
     found = ir_measures.iter_calc(
         list(values),
         [ir_measures.Qrel(*qrel) for qrel in judged if qrel.query_id in answerable],
@@ -60,7 +67,8 @@ def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -
         ],
     )
     for metric in found:
-        values[metric.measure][metric.query_id] = float(metric.value)
+        if metric.query_id in values[metric.measure]:
+            values[metric.measure][metric.query_id] = float(metric.value)
     # By the names asked for: MRR and RR are one measure and may both be wanted.
     return {name: values[measure] for name, measure in measures.items()}
 
@@ -88,8 +96,12 @@ def per_query_of_ranks(
     found = {}
     for name in names:
         measure = parse(name)
-        values = FORMULAS[measure.NAME].of(judged, **measure.params)
-        found[name] = dict(zip(judged.queries, values.tolist(), strict=True))
+        values, level = FORMULAS[measure.NAME].of(judged, **measure.params), _level(measure)
+        found[name] = {
+            query_id: value
+            for query_id, value, best in zip(judged.queries, values.tolist(), judged.best, strict=True)
+            if best >= level
+        }
     return found
 
 
@@ -124,6 +136,13 @@ class _Judged:
         """Return (n,): the sum of each query's values, one a passage found, or one for each of `rows`."""
         of = self.row if rows is None else rows
         return np.bincount(of, values.astype(np.float64), len(self.queries)).astype(np.float64)
+
+    @property
+    def best(self) -> Whole:
+        """Return (n,): the highest relevance that any passage has for the query."""
+        best = np.zeros(len(self.queries), np.int64)
+        np.maximum.at(best, self.all_row, self.all_relevance)
+        return best
 
     def hits(self, rel: int, cutoff: int | None) -> Values:
         """Return (n,): how many relevant passages stand at `cutoff` or above."""
@@ -205,3 +224,9 @@ FORMULAS: dict[str, Formula] = {
     "nDCG": Formula(_ndcg, frozenset(), _CUTOFF),
     "Judged": Formula(_judged_share, _CUTOFF, _CUTOFF),
 }
+
+
+def _level(measure: Any) -> int:
+    """Return the least relevance that counts as relevant for `measure`."""
+    level = measure["rel"] if "rel" in measure.SUPPORTED_PARAMS else 1
+    return level if isinstance(level, int) else 1

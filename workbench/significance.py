@@ -1,9 +1,9 @@
-"""How sure a mean or a difference of means is: bootstrap intervals and the paired randomisation test."""
+"""How sure a mean or a difference of means is: bootstrap intervals, paired tests, and Holm's correction of many."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -29,13 +29,19 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two rankings of the same queries on one measure; `difference` is after - before."""
+    """Two rankings of the same queries on one measure; `difference` is after - before.
+
+    `p_value` is the randomisation test's, `t_p_value` the paired t-test's, `adjusted_p` Holm's of the former over the
+    comparisons it was asked together with (itself, if asked alone).
+    """
 
     measure: str
     before: Interval
     after: Interval
     difference: Interval
     p_value: float
+    t_p_value: float = 1.0
+    adjusted_p: float = 1.0
 
     @property
     def significant(self) -> bool:
@@ -127,9 +133,41 @@ def compare_all(before: Mapping[str, Sequence[float]], after: Mapping[str, Seque
     second: NDArray[np.float64] = np.array([after[measure] for measure in before], dtype=np.float64)
     differences = second - first
     found, count = intervals(np.concatenate([first, second, differences])), len(before)
-    return tuple(
-        Comparison(
-            measure, found[row], found[count + row], found[2 * count + row], randomisation_test(differences[row])
-        )
-        for row, measure in enumerate(before)
-    )
+    compared = []
+    for row, measure in enumerate(before):
+        chance = randomisation_test(differences[row])
+        spans = found[row], found[count + row], found[2 * count + row]
+        compared.append(Comparison(measure, *spans, chance, t_test(differences[row]), chance))
+    return tuple(compared)
+
+
+def t_test(differences: ArrayLike) -> float:
+    """Return the two-sided p-value of the paired t-test on per-query differences, shape (n,).
+
+    1 where nothing can be shown (fewer than two queries, or none that moved); 0 where all moved by the same.
+    """
+    from scipy.stats import ttest_1samp
+
+    sample: NDArray[np.float64] = np.asarray(differences, dtype=np.float64)
+    if len(sample) < 2 or not sample.any():
+        return 1.0
+    if np.ptp(sample) == 0:
+        return 0.0
+    return float(ttest_1samp(sample, 0.0).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values adjusted for being many, in the order given (Holm 1979): never smaller, at most 1."""
+    found, least = [1.0] * len(p_values), 0.0
+    for step, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        least = max(least, min(1.0, p_values[place] * (len(p_values) - step)))
+        found[place] = least
+    return found
+
+
+def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Return the comparisons of one family, each with its p-value adjusted for the others."""
+    return [
+        replace(found, adjusted_p=p)
+        for found, p in zip(comparisons, holm([found.p_value for found in comparisons]), strict=True)
+    ]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench import engine
-from workbench.cli import data, learn, look, serve
+from workbench.cli import compare, data, learn, look, serve
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 
 HELP = """See where a retriever's similarities and a language model's utilities disagree, and teach one the other.
@@ -32,7 +32,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "score": learn.score_command,
     "train": learn.train_command,
     "evaluate": learn.evaluate_command,
-    "diff": look.diff_command,
+    "diff": compare.diff_command,
     "cases": look.cases_command,
     "annotate": look.annotate_command,
     "export": data.export_command,

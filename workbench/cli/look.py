@@ -1,4 +1,4 @@
-"""Commands that show and judge: diff, cases, annotate, students, jobs."""
+"""Commands that show and judge: cases, annotate, students, jobs."""
 
 from __future__ import annotations
 
@@ -12,41 +12,10 @@ from workbench.cli.session import Json, Session, Split
 from workbench.errors import BadSetting
 from workbench.records import Verdict
 from workbench.steps.annotate import annotate
-from workbench.steps.diff import Diff, diff
 from workbench.store import views
 from workbench.store.views import RULES, Thresholds
 
 LINES = Thresholds()
-
-
-def diff_command(
-    context: typer.Context,
-    before: Annotated[str, typer.Argument(help="A student that was evaluated; `bm25` is one too.")],
-    after: Annotated[str, typer.Argument(help="Another one.")],
-    measure: Annotated[str, typer.Option(help="What to compare: nDCG@10, R@1, AP, RR, P@5, …")] = "nDCG@10",
-    split: Split = "test",
-    show: Annotated[int, typer.Option(min=0, help="How many of the most changed queries to print, at each end.")] = 5,
-    json: Json = False,
-) -> None:
-    """Compare two rankings query by query: who won, who lost, and how sure that is."""
-    session: Session = context.obj
-    found = diff(session.store(), before, after, measure, split)
-    session.message = found.in_words
-    if json:
-        return output.as_json({"summary": found.in_words, "diff": found})
-    output.say(found.in_words)
-    _warn(found)
-    output.table(
-        ("measure", "before", "after", "difference", "p"),
-        [
-            (c.measure, f"{c.before}", f"{c.after}", f"{c.difference.mean:+.3f}", f"{c.p_value:.4f}")
-            for c in found.comparisons
-        ],
-    )
-    for title, deltas in (("Got worse", found.deltas[:show]), ("Got better", found.deltas[::-1][:show])):
-        moved = [(d.query_id, d.text, d.before, d.after) for d in deltas if d.change]
-        if moved:
-            output.table(("query", "text", "before", "after"), moved, title=f"\n{title}")
 
 
 def cases_command(
@@ -137,10 +106,3 @@ def jobs_command(
 def _dev(student: students.Student) -> str:
     outcome = student.recipe.get("outcome")
     return f"{outcome['measure']} {outcome['dev_before']:.3f} → {outcome['dev_after']:.3f}" if outcome else ""
-
-
-def _warn(found: Diff) -> None:
-    if found.stale:
-        output.note(f"Stale: {', '.join(found.stale)} searched other passages than there are now; evaluate again.")
-    if found.unanswered:
-        output.note(f"{found.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")

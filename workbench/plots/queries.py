@@ -1,4 +1,4 @@
-"""Figures of whole comparisons: every query's delta in one row, and every measure with its interval."""
+"""Figures of whole comparisons: every query's delta, before against after, many students, and every measure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import plotly.graph_objects as go
 
 from workbench.plots import look
 from workbench.significance import Comparison, Interval
+from workbench.steps.contrast import ContrastResult
 from workbench.steps.diff import Delta, Diff
+from workbench.steps.table import QueryValues, Table
 
 MOST_BARS = 1_500
+MOST_COLUMNS = 400  # narrower ones cannot be pointed at
 
 
 def waterfall(diff: Diff) -> go.Figure:
@@ -38,6 +41,77 @@ def waterfall(diff: Diff) -> go.Figure:
     thinned = f"; every {stride}th of the others drawn" if stride > 1 else ""
     same = f"{diff.ties:,} the same, not drawn{thinned}"
     drawn.add_bar(x=[None], y=[None], name=same, marker={"color": look.SAME})
+    return look.legend_on_top(drawn)
+
+
+def before_after(diff: Diff) -> go.Figure:
+    """Draw each query as a dot, its value before to the right, after upward: above the diagonal it got better.
+
+    Queries of equal values share a dot, whose area says how many; the hover box names the first of them.
+    """
+    drawn = look.figure(370, f"{look.safe(diff.measure)} before", f"{look.safe(diff.measure)} after")
+    most = max((max(delta.before, delta.after) for delta in diff.deltas), default=1.0)
+    drawn.add_scatter(
+        x=[0, most], y=[0, most], mode="lines", line={"color": look.SAME, "width": 1, "dash": "dot"}, showlegend=False,
+        hoverinfo="skip",
+    )  # fmt: skip
+    sides = (
+        ("better", "better", look.BETTER, "triangle-up"),
+        ("same", "the same", look.SAME, "circle"),
+        ("worse", "worse", look.WORSE, "triangle-down"),
+    )
+    for direction, word, colour, sign in sides:
+        dots: dict[tuple[float, float], list[Delta]] = {}
+        for delta in diff.deltas:
+            if delta.direction == direction:
+                dots.setdefault((round(delta.before, 3), round(delta.after, 3)), []).append(delta)
+        number = sum(map(len, dots.values()))
+        drawn.add_scatter(
+            x=[at[0] for at in dots], y=[at[1] for at in dots], mode="markers", name=f"{number:,} {word}",
+            marker={"color": colour, "symbol": sign, "opacity": 0.75,
+                    "size": [min(30.0, 6 + 2 * len(found) ** 0.5) for found in dots.values()]},
+            hovertext=[_told(found[0]) + (f"<br>and {len(found) - 1:,} more" if found[1:] else "")
+                       for found in dots.values()],
+            hoverinfo="text",
+        )  # fmt: skip
+    return look.legend_on_top(drawn)
+
+
+def heatmap(found: Table) -> go.Figure:
+    """Draw each query as a column and each student as a row, by the first measure; most unlike queries at the left.
+
+    More queries than MOST_COLUMNS are not drawn, and the figure says so.
+    """
+    shown = found.rows[:MOST_COLUMNS]
+    height = 110 + 34 * len(found.students)
+    drawn = look.figure(height, f"queries, the most unlike at the left: {len(shown):,} of {len(found.rows):,}", "")
+    names = [look.safe(student, 46) for student in found.students]
+    drawn.add_heatmap(
+        z=[[row.values[place] for row in shown] for place in range(len(names))],
+        x=list(range(1, len(shown) + 1)),
+        y=list(range(len(names))),
+        zmin=0,
+        zmax=max((max(row.values) for row in shown), default=1.0) or 1.0,
+        # One hue, faint to full: a value is more or less of the same thing, and no verdict.
+        colorscale=[[0, look.FAINT], [1, look.AFTER.colour]],
+        colorbar={"title": look.safe(found.measures[0]), "thickness": 12},
+        hovertext=[[_cell(row, place, name) for row in shown] for place, name in enumerate(names)],
+        hoverinfo="text",
+    )
+    drawn.update_yaxes(tickvals=list(range(len(names))), ticktext=names, showgrid=False, autorange="reversed")
+    return drawn.update_xaxes(showgrid=False)
+
+
+def _cell(row: QueryValues, place: int, name: str) -> str:
+    said = f"{name}: {row.values[place]:.3f}"
+    return f"<b>{look.safe(row.text, 80)}</b><br>query {look.safe(row.query_id, 60)}<br>{said}"
+
+
+def contrasts(found: ContrastResult) -> go.Figure:
+    """Draw how many queries have which value of a contrast."""
+    values = [row.value for row in found.rows if row.value is not None]
+    drawn = look.figure(300, f"{look.safe(found.by)}, {found.alike:g} is the same ranking", "queries")
+    drawn.add_histogram(x=values, nbinsx=40, marker={"color": look.AFTER.colour}, name=f"{len(values):,} queries")
     return look.legend_on_top(drawn)
 
 

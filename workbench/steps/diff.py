@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from workbench import measures
 from workbench.errors import NothingToDo
 from workbench.measures import MEASURES
-from workbench.significance import Comparison, compare_all
+from workbench.records import Run
+from workbench.significance import Comparison, adjusted, compare_all
 from workbench.steps import measuring
+from workbench.steps.coverage import judged_at
 from workbench.store import Store, views
+
+# measure -> query_id -> value
+Values = Mapping[str, Mapping[str, float]]
 
 
 class Delta(NamedTuple):
-    """One query on one measure, before and after."""
+    """One query on one measure, before and after; `missing` says which run has no ranking for it, if any.
+
+    A run without a ranking failed and counts as 0; one that ranked nothing relevant is 0 too, and not missing.
+    """
 
     query_id: str
     text: str
     before: float
     after: float
+    missing: str = ""
 
     @property
     def change(self) -> float:
         """Return after - before; above 0 is a win."""
         return self.after - self.before
+
+    @property
+    def direction(self) -> str:
+        """Return which way it went: "better", "worse" or "same"."""
+        return "better" if self.change > 0 else "worse" if self.change < 0 else "same"
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,8 @@ class Diff:
     """Two runs compared on `measure`: `deltas` by change, worst first; `comparisons` on every measure asked for.
 
     `unanswered` counts the judged queries that one of the runs has no ranking for; they count as 0.
-    `stale` names the runs that searched other passages than the workspace holds now.
+    `stale` names the runs that searched other passages than the workspace holds now. `judged` says for each measure
+    what share of the passages it looked at people have judged, before and after: the less, the less the measure knows.
     """
 
     before: str
@@ -44,6 +59,7 @@ class Diff:
     comparisons: tuple[Comparison, ...]
     unanswered: int
     stale: tuple[str, ...]
+    judged: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def wins(self) -> int:
@@ -85,33 +101,80 @@ def diff(
     split: str = "test",
     also: Sequence[str] = MEASURES,
 ) -> Diff:
-    """Compare the runs of two students on a split, query by query, over the queries that can be judged."""
+    """Compare the runs of two students on a split, query by query, over the queries that can be judged.
+
+    Every measure is compared over its own queries (`AP(rel=2)`: those with a passage of relevance 2); their p-values
+    are adjusted for one another (Holm).
+    """
     first, second = views.find_run(store, before, split), views.find_run(store, after, split)
     # A measure has one name here, whatever it is asked for by: MRR is RR.
     names = tuple(dict.fromkeys(str(measures.parse(name)) for name in (measure, *also)))
-    measure = names[0]
     qrels = views.qrels(store, split)
-    both = [measuring.measure(store, run, names, qrels) for run in (first, second)]
-    values = [found.values for found in both]
-    judged = sorted(values[0][measure])
-    if not judged:
+    coverage = {name: judged_at(name) for name in names}
+    every = tuple(dict.fromkeys((*names, *coverage.values())))
+    both = [measuring.measure(store, run, every, qrels) for run in (first, second)]
+    values = both[0].values, both[1].values
+    asked = names[0]
+    if not values[0][asked]:
         raise NothingToDo(
-            f"No query of the {split} split has a relevant passage, so no measure can be taken.",
-            "Add qrels with `workbench ingest qrels FILE`.",
+            f"No query of the {split} split has a relevant passage, so {asked} cannot be measured.",
+            "Add qrels with `workbench ingest qrels FILE`, or compare without: `workbench diff --by RBO`.",
         )
     texts = {query.query_id: query.text for query in views.queries(store, split)}
     deltas = [
-        Delta(query_id, texts[query_id], values[0][measure][query_id], values[1][measure][query_id])
-        for query_id in judged
+        Delta(
+            query_id,
+            texts[query_id],
+            value,
+            values[1][asked][query_id],
+            missing_from(query_id, both[0].ranked, both[1].ranked),
+        )
+        for query_id, value in values[0][asked].items()
     ]
-    now = views.collection_fingerprint(store)
     return Diff(
         before=first.student,
         after=second.student,
         split=split,
-        measure=measure,
+        measure=asked,
         deltas=tuple(sorted(deltas, key=lambda delta: (delta.change, delta.query_id))),
-        comparisons=compare_all(*({name: [of[name][q] for q in judged] for name in names} for of in values)),
-        unanswered=len(both[0].unanswered | both[1].unanswered),
-        stale=tuple(run.student for run in (first, second) if run.collection != now),
+        comparisons=compared_on(names, *values),
+        unanswered=sum(bool(delta.missing) for delta in deltas),
+        stale=stale(store, first, second),
+        judged={
+            name: (_mean(values[0][share], values[0][name]), _mean(values[1][share], values[0][name]))
+            for name, share in coverage.items()
+            if values[0][name]
+        },
     )
+
+
+def compared_on(names: Sequence[str], before: Values, after: Values) -> tuple[Comparison, ...]:
+    """Compare two runs on every measure over its own queries, p-values adjusted; one without queries is left out."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name in names:
+        if before[name]:
+            alike.setdefault(tuple(before[name]), []).append(name)
+    found = {
+        comparison.measure: comparison
+        for queries, members in alike.items()
+        for comparison in compare_all(
+            *({name: [of[name][q] for q in queries] for name in members} for of in (before, after))
+        )
+    }
+    return tuple(adjusted([found[name] for name in names if name in found]))
+
+
+def _mean(values: Mapping[str, float], queries: Collection[str]) -> float:
+    return sum(values[query_id] for query_id in queries) / len(queries)
+
+
+def missing_from(query_id: str, before: Mapping[str, object], after: Mapping[str, object]) -> str:
+    """Return which of two runs has no ranking for a query: "before", "after", "both" or ""."""
+    lacks = query_id not in before, query_id not in after
+    return {(True, True): "both", (True, False): "before", (False, True): "after"}.get(lacks, "")
+
+
+def stale(store: Store, *runs: Run) -> tuple[str, ...]:
+    """Return the students whose runs searched other passages than the workspace holds now."""
+    now = views.collection_fingerprint(store)
+    return tuple(run.student for run in runs if run.collection != now)

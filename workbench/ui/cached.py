@@ -8,8 +8,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import streamlit as st
 
 from workbench import students
+from workbench.steps.contrast import contrast as contrast_runs
+from workbench.steps.contrast import pulls_of, toward_teacher
 from workbench.steps.diff import diff as compare_runs
 from workbench.steps.evaluate import Evaluation, measured
+from workbench.steps.table import table as compare_many
 from workbench.store import Store, views
 from workbench.students import Student
 
@@ -67,3 +70,7 @@ verdicts = _remembered(views.verdicts)
 evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …")
 diff = _remembered(compare_runs, "Comparing the two runs, query by query …")
 disagreements = _remembered(views.disagreements)
+contrast = _remembered(contrast_runs, "Contrasting the two runs, query by query …")
+table = _remembered(compare_many, "Comparing the runs, query by query …")
+toward = _remembered(toward_teacher, "Asking which way the queries moved …")
+pulls = _remembered(pulls_of)

@@ -14,6 +14,7 @@ from workbench.store import Store
 from workbench.ui import cached, parts
 
 BM25 = "bm25"
+GRADED = (("AP", ""), ("RR", ""), ("R", "@10"))
 
 
 class Pair(NamedTuple):
@@ -112,11 +113,18 @@ def comparison(store: Store) -> Comparison | None:
     with columns[1]:
         after = one("After", list(found), "after", after_default, notes=notes)
     with columns[3]:
-        measure = one("Measure", MEASURES, "measure", "nDCG@10", notes=notes)
+        measure = one("Measure", _measures(store, split), "measure", "nDCG@10", notes=notes)
     if before == after:
         parts.stale("Before and after are the same student; choose two.")
         return None
     return Comparison(found[before], found[after], split, measure)
+
+
+def _measures(store: Store, split: str) -> list[str]:
+    """Return the usual measures, and those that ask for a higher grade where there are such qrels."""
+    most = max((qrel.relevance for qrel in cached.qrels(store, split)), default=0)
+    graded = [f"{name}(rel={grade}){depth}" for grade in range(2, most + 1) for name, depth in GRADED]
+    return [*MEASURES, *graded]
 
 
 def teacher(store: Store) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from workbench import plots
@@ -11,7 +13,7 @@ from workbench.store import Store
 from workbench.store.views import Moved
 from workbench.ui import cached, parts, rooms
 from workbench.ui.choices import Comparison, Pair
-from workbench.ui.passages import card, column, moved_card, placed_card, question, teacher_card
+from workbench.ui.passages import card, column, moved_card, placed_card, question, teacher_card, with_way
 
 DEPTH = 10
 
@@ -52,7 +54,8 @@ def compared(store: Store, chosen: Comparison, query_id: str, teacher: str | Non
         cards = _side(moved, query, after=False)
         parts.html_block(column("Before", chosen.before.student, BEFORE, cards, "It gives no ranking."))
     with after:
-        cards = _side(moved, query, after=True)
+        ways = cached.pulls(store, chosen.before.student, chosen.after.student, query_id, teacher) if teacher else {}
+        cards = _side(moved, query, after=True, ways=ways)
         parts.html_block(column("After", chosen.after.student, AFTER, cards, "It gives no ranking."))
     with third:
         cards = _teachers_order(store, chosen, query, teacher) if teacher else []
@@ -63,9 +66,13 @@ def compared(store: Store, chosen: Comparison, query_id: str, teacher: str | Non
         rooms.link("utility", "This query in Utility", query=query_id, split=chosen.split, student=chosen.after.student)
 
 
-def _side(moved: list[Moved], query: Query, *, after: bool) -> list[str]:
+def _side(moved: list[Moved], query: Query, *, after: bool, ways: Mapping[str, str] | None = None) -> list[str]:
     found = [(rank, each) for each in moved if (rank := each.after if after else each.before) and rank <= DEPTH]
-    return [card(moved_card(each, after=after), query) for _, each in sorted(found, key=lambda pair: pair[0])]
+    cards = [
+        (moved_card(each, after=after), (ways or {}).get(each.passage_id, ""))
+        for _, each in sorted(found, key=lambda pair: pair[0])
+    ]
+    return [card(with_way(shown, way), query) for shown, way in cards]
 
 
 def _teachers_order(store: Store, chosen: Comparison, query: Query, teacher: str) -> list[str]:

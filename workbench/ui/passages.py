@@ -107,6 +107,14 @@ def moved_card(found: Moved, *, after: bool) -> Card:
     )
 
 
+def with_way(shown: Card, way: str) -> Card:
+    """Return a card with a badge that says whether the passage moved toward the teacher's place for it or away."""
+    if not way:
+        return shown
+    role = USEFUL if way.startswith("toward") else HARMFUL
+    return replace(shown, badges=(*shown.badges, (f"moved {way}", role)))
+
+
 def judgements(relevance: int | None, utility: float | None) -> tuple[tuple[str, Role | None], ...]:
     """Return what people and the teacher say of a pair, as badges; never judged and never scored are said too."""
     if relevance is None:

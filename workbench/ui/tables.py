@@ -8,9 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
-from workbench.plots.look import AFTER, BEFORE, TEACHER
-from workbench.significance import Comparison
-from workbench.steps.diff import Delta, Diff
+from workbench.plots.look import AFTER, TEACHER
 from workbench.steps.evaluate import Evaluation
 from workbench.store.views import Disagreement, FirstPlaces, SplitCounts, TeacherCounts
 from workbench.ui import choices, parts
@@ -95,21 +93,9 @@ def first_places(found: FirstPlaces) -> None:
     )
 
 
-def comparison(found: Comparison) -> None:
-    """Show one measure before and after, and how sure the difference is."""
-    interval = f"95 % interval {found.difference.low:+.3f} to {found.difference.high:+.3f}"
-    p_value = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
-    parts.numbers(
-        parts.mean(f"{found.measure} before", found.before, BEFORE),
-        parts.mean(f"{found.measure} after", found.after, AFTER),
-        parts.Number("Difference", f"{found.difference.mean:+.3f}", interval),
-        parts.Number("Paired randomisation test", p_value, found.in_words),
-    )
-
-
 def disagreements(rows: Sequence[Disagreement], version: str) -> str | None:
     """Show the queries by how much they give away; return the one that is open."""
-    sought = _search("utility-search")
+    sought = search("utility-search")
     kept = [row for row in rows if sought in f"{row.text} {row.query_id}".casefold()]
     ids = [row.query_id for row in kept]
     if not kept:
@@ -137,56 +123,8 @@ def disagreements(rows: Sequence[Disagreement], version: str) -> str | None:
     )
 
 
-def filtered(found: Diff) -> list[Delta]:
-    """Let a person narrow the queries down; return them, the largest change first."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        counted = {"all": len(found.deltas), "worse": found.losses, "better": found.wins, "the same": found.ties}
-        options = {kind: f"{kind} ({number:,})" for kind, number in counted.items()}
-        kind = choices.segment("Filter", options, "show", "all")
-        sought = _search("diff-search")
-    kept = [
-        delta
-        for delta in found.deltas
-        if kind in ("all", _direction(delta)) and sought in f"{delta.text} {delta.query_id}".casefold()
-    ]
-    return sorted(kept, key=lambda delta: (-abs(delta.change), delta.change, delta.query_id))
-
-
-def deltas(shown: Sequence[Delta], version: str) -> str | None:
-    """Show the queries with their change; return the one that is open."""
-    if not shown:
-        parts.remark("No query answers to this filter.")
-        return None
-    ids = [delta.query_id for delta in shown]
-    choices.unknown(ids, "query", "query")
-    rows: list[dict[str, object]] = [
-        {
-            "what": _direction(delta),
-            "query": delta.text,
-            "before": delta.before,
-            "after": delta.after,
-            "change": delta.change,
-        }
-        for delta in shown
-    ]
-    return choices.row(
-        ids,
-        rows,
-        "query",
-        f"{version}-{len(ids)}-{ids[0]}-{ids[-1]}",
-        what=TextColumn(" ", width="small"),
-        query=TextColumn(width="large"),
-        before=NumberColumn(format="%.3f"),
-        after=NumberColumn(format="%.3f"),
-        change=NumberColumn(format="%+.3f"),
-    )
-
-
-def _direction(delta: Delta) -> str:
-    return "better" if delta.change > 0 else "worse" if delta.change < 0 else "the same"
-
-
-def _search(key: str) -> str:
+def search(key: str) -> str:
+    """Let a person type words to look for; return them in small letters."""
     found = st.text_input(
         "Search", key=key, placeholder="Words or id of a query", label_visibility="collapsed", icon=":material/search:"
     )

@@ -44,6 +44,7 @@ from workbench.store.views.runs import (
     ranking,
     rankings,
     runs,
+    scored_orders,
 )
 from workbench.store.views.utilities import (
     TeacherCounts,
@@ -98,6 +99,7 @@ __all__ = [
     "rankings",
     "runs",
     "sample_pairs",
+    "scored_orders",
     "teachers",
     "unscored",
     "utilities",

@@ -131,6 +131,30 @@ def candidates_of(store: Store, split: str) -> dict[str, list[str]]:
     return dict(rows)
 
 
+def scored_orders(
+    store: Store, teacher: str, split: str, run: Run | None = None, query_id: str | None = None
+) -> dict[str, list[tuple[str, float]]]:
+    """Return query_id -> [(passage_id, utility)] of the passages a teacher scored, in the run's order or its own.
+
+    With a run, only those it ranks, its candidates below the depth included.
+    """
+    ordered = "join (select * from hits where run = $run) using (query_id, passage_id)" if run else ""
+    with store.read() as connection:
+        rows = connection.execute(
+            f"""
+            select query_id, passage_id, value from utilities {ordered}
+            semi join (select query_id from queries where split = $split) using (query_id)
+            where teacher = $teacher and ($query is null or query_id = $query)
+            order by query_id, {"rank" if run else "value desc"}, passage_id
+            """,
+            {"teacher": teacher, "split": split, "query": query_id} | ({"run": run.run} if run else {}),
+        ).fetchall()
+    found: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    for asked, passage_id, value in rows:
+        found[asked].append((passage_id, value))
+    return dict(found)
+
+
 def ranking(
     store: Store, query_id: str, *, run: Run | None = None, teacher: str | None = None, depth: int = 10
 ) -> list[Placed]:

@@ -1,0 +1,121 @@
+"""The report's one page: summary, measures, every query, and the most changed ones side by side."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from workbench.errors import WorkbenchError
+from workbench.marking import html
+from workbench.plots.look import ANSWER, ROLES
+from workbench.report import queries, summary
+from workbench.steps.contrast import ContrastResult
+from workbench.steps.diff import Diff
+from workbench.steps.differences import Difference, Filters, differences, narrowed
+from workbench.steps.table import Table
+from workbench.store import Store
+
+LISTED = 1_000  # queries in the list: more would take the file past what a mail or a browser bears
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report is about: a diff, a contrast (which then orders the queries), or both; and many runs, if any."""
+
+    diff: Diff | None = None
+    contrast: ContrastResult | None = None
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How much is shown: the queries that pass `filters`, the first `top` of them opened, `depth` passages each."""
+
+    filters: Filters = field(default_factory=Filters)
+    top: int = 20
+    depth: int = 10
+    teacher: str | None = None
+
+
+def page(store: Store, about: Report, shown: Shown | None = None) -> str:
+    """Return the report as one HTML document that loads nothing from anywhere."""
+    settings = shown or Shown()
+    subject = about.contrast or about.diff
+    if subject is None:
+        raise ValueError("a report needs a diff or a contrast")
+    title = f"{subject.before} → {subject.after}"
+    rows = narrowed(differences(about.diff, about.contrast), settings.filters)
+    opened = [
+        queries.opened(store, subject, row, settings.teacher, settings.depth, place)
+        for place, row in enumerate(rows[: settings.top], start=1)
+    ]
+    body = [
+        f"<h1>{html(title)}</h1>",
+        *(f"<p>{html(found.in_words)}</p>" for found in (about.diff, about.contrast) if found),
+        f'<p class="soft">{html(about.contrast.by)}: {html(about.contrast.meaning)}.</p>' if about.contrast else "",
+        *summary.warnings(subject),
+        *(summary.of_diff(about.diff) if about.diff else ()),
+        *(summary.of_table(about.table) if about.table else ()),
+        _listed(rows, about, settings),
+        *_stepped(opened),
+    ]
+    here = files("workbench.report")
+    script = (here / "steps.js").read_text(encoding="utf-8")
+    return Template((here / "template.html").read_text(encoding="utf-8")).substitute(
+        # Nothing but this script may run, whatever a passage holds.
+        hash=b64encode(sha256(script.encode()).digest()).decode(),
+        title=html(title),
+        roles=" ".join(f"--{role.word.replace(' ', '-').lower()}: {role.colour};" for role in ROLES.values()),
+        answer=ANSWER,
+        body="\n".join(part for part in body if part),
+        script=script,
+    )
+
+
+def write(path: Path | str, text: str) -> Path:
+    """Write a report; the file appears whole."""
+    target = Path(path).expanduser()
+    draft = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+    except OSError as trouble:
+        raise WorkbenchError(
+            f"{target} cannot be written: {trouble.strerror}.", "Name a file in a folder that you can write to."
+        ) from trouble
+    return target
+
+
+def _listed(rows: Sequence[Difference], about: Report, shown: Shown) -> str:
+    by = about.contrast.by if about.contrast else ""
+    head = ["query", *([by] if by else []), *(["before", "after", "change"] if about.diff else []), ""]
+    lines = [
+        queries.line(row, bool(by), about.diff is not None, place if place <= shown.top else 0)
+        for place, row in enumerate(rows[:LISTED], start=1)
+    ]
+    if not lines:
+        return '<h2>Query by query</h2><p class="soft">No query answers to this filter.</p>'
+    drawn = f"The first {LISTED:,} of {len(rows):,}, most changed first." if len(rows) > LISTED else ""
+    names = "".join(f'<th class="{"text" if name == "query" else ""}">{html(name)}</th>' for name in head)
+    return (
+        f'<h2>Query by query</h2><p class="soft">{drawn}</p><details {"open" if len(lines) <= 40 else ""}><summary>'
+        f'{len(lines):,} queries</summary><div class="wide"><table><thead><tr>{names}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div></details>"
+    )
+
+
+def _stepped(opened: Sequence[str]) -> list[str]:
+    if not opened:
+        return []
+    return [
+        "<h2>The most changed, side by side</h2>",
+        "<nav><button>Previous</button><button>Next</button><span></span>"
+        '<span class="soft">or the left and right arrow keys</span></nav>',
+        *opened,
+    ]

@@ -1,0 +1,89 @@
+"""The queries of a comparison as one list, by measure or by contrast, and which of them to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from workbench.errors import BadSetting
+from workbench.steps.contrast import ContrastResult
+from workbench.steps.diff import Delta, Diff
+
+
+class Difference(NamedTuple):
+    """One query of two runs: `delta` where it is judged, the contrast's `value` where one was asked for and exists."""
+
+    query_id: str
+    text: str
+    delta: Delta | None
+    value: float | None
+    missing: str = ""
+
+    @property
+    def direction(self) -> str:
+        """Return "better", "worse" or "same"; "" if the query is not judged."""
+        return self.delta.direction if self.delta else ""
+
+    @property
+    def told(self) -> str:
+        """Return what happened to it, in words: a run without a ranking is not a run that found nothing relevant."""
+        went = {"": "not judged", "same": "the same"}.get(self.direction, self.direction)
+        lacks = {"before": "no ranking before", "after": "no ranking after", "both": "no ranking in either"}
+        return ", ".join(filter(None, (went, lacks.get(self.missing, ""))))
+
+
+def differences(diff: Diff | None, contrast: ContrastResult | None = None) -> list[Difference]:
+    """Return every query, the most changed first: by the contrast if there is one, else by the measure."""
+    deltas = {delta.query_id: delta for delta in diff.deltas} if diff else {}
+    if contrast:
+        rows = [
+            Difference(found.query_id, found.text, deltas.pop(found.query_id, None), found.value, found.missing)
+            for found in contrast.rows
+        ]
+        # Judged, and answered by neither run: a contrast has nothing to say of them, and they are still there.
+        return rows + [Difference(left.query_id, left.text, left, None, left.missing) for left in deltas.values()]
+    ordered = sorted(deltas.values(), key=lambda delta: (-abs(delta.change), delta.change, delta.query_id))
+    return [Difference(delta.query_id, delta.text, delta, None, delta.missing) for delta in ordered]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which queries to look at; what is empty or 0 leaves nothing out. Lengths are in words of the query."""
+
+    only: str = ""
+    words: str = ""
+    first_word: str = ""
+    min_length: int = 0
+    max_length: int = 0
+
+    def __post_init__(self) -> None:
+        if self.only not in ("", "worse", "better", "same"):
+            raise BadSetting(f"Queries cannot be filtered by {self.only!r}.", "Choose worse, better or same.")
+        if self.max_length and self.max_length < self.min_length:
+            raise BadSetting(
+                f"No query has at least {self.min_length} and at most {self.max_length} words.",
+                "Let the greatest length be no less than the least.",
+            )
+
+
+def narrowed(rows: Iterable[Difference], filters: Filters) -> list[Difference]:
+    """Return the rows that pass, in their order; `only` leaves out what nobody has judged."""
+    sought, first = filters.words.strip().casefold(), filters.first_word.strip().casefold()
+    kept = []
+    for row in rows:
+        words = row.text.split()
+        if (
+            (not filters.only or row.direction == filters.only)
+            and sought in f"{row.text} {row.query_id}".casefold()
+            and (not first or first_word(row.text) == first)
+            and filters.min_length <= len(words) <= (filters.max_length or len(words))
+        ):
+            kept.append(row)
+    return kept
+
+
+def first_word(text: str) -> str:
+    """Return the first word of a query, in small letters and without signs around it; "" if there is none."""
+    words = text.split()
+    return words[0].strip(".,;:!?\"'()[]«»“”„").casefold() if words else ""
