@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.sample import SAMPLE
-    from workbench.steps.annotate import annotate
+    from workbench.steps.agreement import annotator_agreement
+    from workbench.steps.annotate import annotate, annotate_all, undo
     from workbench.steps.candidates import candidates
     from workbench.steps.diff import diff
     from workbench.steps.evaluate import evaluate
@@ -28,6 +29,8 @@ _HOMES = {
     "Store": "workbench.store",
     "TrainSettings": "workbench.trainer",
     "annotate": "workbench.steps.annotate",
+    "annotate_all": "workbench.steps.annotate",
+    "annotator_agreement": "workbench.steps.agreement",
     "candidates": "workbench.steps.candidates",
     "diff": "workbench.steps.diff",
     "evaluate": "workbench.steps.evaluate",
@@ -38,6 +41,7 @@ _HOMES = {
     "score": "workbench.steps.score",
     "teacher": "workbench.teachers",
     "train": "workbench.steps.train",
+    "undo": "workbench.steps.annotate",
     "views": "workbench.store",
 }
 
@@ -47,6 +51,8 @@ __all__ = [
     "Store",
     "TrainSettings",
     "annotate",
+    "annotate_all",
+    "annotator_agreement",
     "candidates",
     "diff",
     "evaluate",
@@ -57,6 +63,7 @@ __all__ = [
     "score",
     "teacher",
     "train",
+    "undo",
     "views",
 ]
 
