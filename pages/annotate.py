@@ -24,7 +24,6 @@ def page(store: Store) -> None:
     if waiting is None:
         return
     waiting = queue.opened(waiting)
-    annotators.guide(store)
     verdicts.progress(waiting)
     if current := waiting.current():
         table = verdicts.Table(store, waiting, current, name, swift)
@@ -35,6 +34,7 @@ def page(store: Store) -> None:
         parts.empty(f"No case is {waiting.tab} here. Open another tab, choose another rule, or move a threshold.")
         verdicts.undo_key(store, waiting, name)
     verdicts.trouble()
+    annotators.guide(store)
     annotators.everything(store, waiting, name)
     annotators.agreement(store)
     annotators.export(store)
