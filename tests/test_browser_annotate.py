@@ -46,6 +46,11 @@ def school(tmp_path: Path) -> Store:
 class Annotator(Watched):
     """A browser tab with a person who has no mouse."""
 
+    def wait(self, words: str) -> None:
+        told = "words => document.body.innerText.replace(/\\s+/g, ' ').includes(words)"
+        self.page.wait_for_function(told, arg=words, timeout=45_000)
+        settled(self.page)
+
     def start(self, address: str, who: str, split: str) -> None:
         self.open(f"{address}/annotate?rule=useless+but+near&student=poor&split={split}&annotator={who}")
         self.wait("judged by you")
@@ -53,7 +58,6 @@ class Annotator(Watched):
     def press(self, key: str, *, until: str) -> None:
         self.page.keyboard.press(key)
         self.wait(until)
-        settled(self.page)
 
     def on_the_table(self) -> Pair:
         held = parse_qs(urlsplit(self.page.url).query)
@@ -62,7 +66,7 @@ class Annotator(Watched):
     def enter(self) -> None:
         before = self.page.url
         self.page.keyboard.press("Enter")
-        self.page.wait_for_function("before => location.href !== before", arg=before, timeout=15_000)
+        self.page.wait_for_function("before => location.href !== before", arg=before, timeout=45_000)
         settled(self.page)
 
 
