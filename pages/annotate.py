@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from workbench.steps.annotate import ANONYMOUS
 from workbench.store import Store
-from workbench.ui import choices, frame, parts, queue, verdicts
+from workbench.ui import annotators, choices, frame, parts, queue, verdicts
 
 
 def page(store: Store) -> None:
@@ -14,25 +15,29 @@ def page(store: Store) -> None:
         "Each case is a passage that teacher, student and people may see in different ways. Read the query, then the "
         "passage, and say whether it would help to answer. Every verdict is kept the moment you give it."
     )
-    with st.sidebar:
-        st.text_input(
-            "Your name", key="annotator", bind="query-params", max_chars=60, placeholder="anonymous",
-            help="Stands beside your verdicts; two people may judge the same case.",
-        )  # fmt: skip
-        blind = st.toggle("Hide ranks and utilities", key="blind", bind="query-params", help="Judge the text alone.")
-    if not (chosen := choices.pair(store, newest=True)):
+    name, blind, swift = _who()
+    # What a blind annotator must not see names systems and rules: it is put away, not taken away.
+    with st.expander("Hidden: teacher, student, rule", key="hidden") if blind else st.container():
+        if not (chosen := choices.pair(store, newest=True)):
+            return
+        waiting = queue.chosen(store, chosen, name)
+    if waiting is None:
         return
-    cases = queue.cases(store, chosen)
-    if cases is None:
-        return
-    waiting = queue.Queue(cases, queue.judged(store, verdicts.annotator()))
+    waiting = queue.opened(waiting)
     verdicts.progress(waiting)
     if current := waiting.current():
-        verdicts.card(store, chosen, waiting, current, blind=blind)
-        verdicts.buttons(store, waiting, current)
+        table = verdicts.Table(store, waiting, current, name, swift)
+        verdicts.card(table, chosen, blind=blind)
+        verdicts.keys(table, blind=blind)
+        verdicts.details(table)
     else:
-        parts.empty("No case answers to this rule with these thresholds. Choose another rule, or move a threshold.")
-    verdicts.export(store)
+        parts.empty(f"No case is {waiting.tab} here. Open another tab, choose another rule, or move a threshold.")
+        verdicts.undo_key(store, waiting, name)
+    verdicts.trouble()
+    annotators.guide(store)
+    annotators.everything(store, waiting, name)
+    annotators.agreement(store)
+    annotators.export(store)
     parts.reproduce(
         store,
         "annotate",
@@ -42,10 +47,24 @@ def page(store: Store) -> None:
         teacher=chosen.teacher,
         split=chosen.run.split,
         student=chosen.run.student,
-        rule=st.query_params.get("rule", ""),
+        rule=waiting.rule,
+        tab=waiting.tab,
         query=current.query_id if current else "",
         passage=current.passage_id if current else "",
     )
+
+
+def _who() -> tuple[str, bool, bool]:
+    with st.sidebar:
+        name = st.text_input(
+            "Your name", key="annotator", bind="query-params", max_chars=60, placeholder=ANONYMOUS,
+            help="Stands beside your verdicts; two people may judge the same case.",
+        )  # fmt: skip
+        blind = st.toggle(
+            "Judge blind", key="blind", bind="query-params", help="Hides ranks, utilities, qrels, systems and rules."
+        )
+        swift = st.toggle("Go on after a verdict", key="swift", bind="query-params", help="Without waiting for Enter.")
+    return (name or "").strip() or ANONYMOUS, blind, swift
 
 
 frame.show(page, "Annotate")

@@ -95,15 +95,17 @@ def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Stor
         note.fill("2 of 3")
         note.press("Enter")
         settled(tab.page)
-        assert not views.verdicts(store)
+        (draft,) = views.verdicts(store)
+        assert draft.verdict == "draft"
         tab.page.locator("h1").click()
-        tab.page.keyboard.press("2")
+        tab.page.keyboard.press("0")
         tab.wait("Kept: useless")
-        (kept,) = views.verdicts(store)
+        kept = views.verdicts(store)[-1]
         assert (kept.verdict, kept.annotator, kept.note) == ("useless", "Ada", "2 of 3")
         settled(tab.page)
         tab.page.keyboard.press("u")
-        tab.wait("You called it useless")
+        tab.wait("Taken back")
+        assert views.verdicts(store)[-1].verdict == "withdrawn"
         assert tab.trouble == []
 
 

@@ -205,55 +205,106 @@ def test_an_answer_is_marked_rather_than_the_words_in_it() -> None:
 # -- annotating -------------------------------------------------------------------------------
 
 
-def test_a_verdict_is_kept_at_once_with_its_note_and_the_next_case_comes(store: Store, visit: Any) -> None:
+def test_a_verdict_is_kept_at_once_and_enter_goes_on(store: Store, visit: Any) -> None:
     at = visit(store, "annotate", rule="useless but near", annotator="Ada")
-    note = next(box for box in at.text_input if str(box.key).startswith("note-"))
-    _, query_id, passage_id = str(note.key).split("-", 2)
-    note.set_value("says nothing").run()
-    at.button(key="verdict-useless").click().run()
-    assert not at.exception
+    first = _current(at)
+    press(at, "useless")
     (kept,) = views.verdicts(store)
-    assert (kept.verdict, kept.annotator, kept.note, kept.rule) == (
-        "useless",
-        "Ada",
-        "says nothing",
-        "useless but near",
-    )
-    assert (kept.query_id, kept.passage_id) == (query_id, passage_id)
+    assert (kept.verdict, kept.grade, kept.annotator, kept.rule) == ("useless", 0, "Ada", "useless but near")
+    assert _current(at) == first, "note and tags may follow"
+    assert "You called it useless, grade 0" in said(at)
     assert f"1 of {len(_cases(store, 'useless but near'))} judged by you" in _progress(at)
-    following = next(str(box.key) for box in at.text_input if str(box.key).startswith("note-"))
-    assert following != note.key
+    _note(at).set_value("says nothing").run()
+    at.multiselect[0].set_value(["off topic"]).run()
+    press(at, "flag")
+    last = views.verdicts(store, latest=True)
+    assert [(word.verdict, word.note, word.tags, word.flagged) for word in last] == [
+        ("useless", "says nothing", ("off topic",), True)
+    ]
+    assert len(views.verdicts(store)) == 4
+    press(at, "submit and next")
+    assert _current(at) != first
 
 
-def test_going_back_judges_again_and_both_verdicts_stay(store: Store, visit: Any) -> None:
+def test_enter_does_not_leave_what_nobody_judged(store: Store, visit: Any) -> None:
     at = visit(store, "annotate", rule="useless but near")
-    at.button(key="verdict-useless").click().run()
-    back = next(button for button in at.button if button.label == "back")
-    back.click().run()
-    assert "You called it useless" in said(at)
-    at.button(key="verdict-unsure").click().run()
-    first, second = views.verdicts(store)
-    assert (first.verdict, second.verdict) == ("useless", "unsure")
-    assert (first.query_id, first.passage_id) == (second.query_id, second.passage_id)
-    assert first.annotator == "anonymous"
+    before = _current(at)
+    press(at, "submit and next")
+    assert _current(at) == before
+    assert not views.verdicts(store)
 
 
-def test_a_skipped_case_comes_again_at_the_end(store: Store, visit: Any) -> None:
+def test_what_is_noted_before_a_verdict_is_kept_and_the_case_still_waits(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate", rule="useless but near")
+    _note(at).set_value("look again").run()
+    (draft,) = views.verdicts(store)
+    assert (draft.verdict, draft.note) == ("draft", "look again")
+    assert views.verdicts(store, latest=True) == []
+    assert "0 of" in _progress(at)
+    again = visit(store, "annotate", rule="useless but near")
+    assert _note(again).value == "look again"
+    press(again, "helps")
+    assert [(word.verdict, word.note) for word in views.verdicts(store, latest=True)] == [("useful", "look again")]
+
+
+def test_undo_takes_back_one_after_the_other_even_after_a_refresh(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate", rule="useless but near", swift="true")
+    cases = [_current(at)]
+    press(at, "useless")
+    cases.append(_current(at))
+    press(at, "skip")
+    assert "1 skipped" in _progress(at)
+    at = visit(store, "annotate", rule="useless but near", swift="true")
+    press(at, "undo")
+    assert (_current(at), "0 skipped" in _progress(at)) == (cases[1], True)
+    press(at, "undo")
+    assert (_current(at), "0 of" in _progress(at)) == (cases[0], True)
+    assert [word.verdict for word in views.verdicts(store)] == ["useless", "skipped", "withdrawn", "withdrawn"]
+    press(at, "undo")
+    assert "There is no verdict of anonymous left to take back" in said(at)
+
+
+def test_a_skipped_case_waits_in_a_tab_of_its_own(store: Store, visit: Any) -> None:
     at = visit(store, "annotate", rule="useless but near")
     seen = []
     for _ in _cases(store, "useless but near"):
         seen.append(_current(at))
-        next(button for button in at.button if button.label == "skip").click().run()
+        press(at, "skip")
     assert len(set(seen)) == len(seen)
-    assert _current(at) == seen[0]
-    assert not views.verdicts(store)
+    fresh = visit(store, "annotate", rule="useless but near")
+    assert f"{len(seen)} that you skipped wait under “skipped”" in said(fresh)
+    assert "No case is pending here" in said(fresh)
+    assert _current(visit(store, "annotate", rule="useless but near", tab="skipped")) == seen[0]
 
 
-def test_blind_hides_what_teacher_and_student_say(store: Store, visit: Any) -> None:
-    words = said(visit(store, "annotate", rule="useless but near", blind="true"))
+def test_accept_and_reject_are_about_the_teachers_word(store: Store, visit: Any) -> None:
+    case = _cases(store, "useless but near")[0]
+    for label, verdict in (("accept", "useless"), ("reject", "useful")):
+        named = {"query": case.query_id, "passage": case.passage_id}
+        at = visit(store, "annotate", rule="useless but near", annotator=label, **named)
+        press(at, label)
+        assert views.verdicts(store)[-1][:4] == (case.query_id, case.passage_id, label, verdict)
+
+
+def test_a_case_shows_every_reason_and_all_rules_have_a_count(store: Store, visit: Any) -> None:
+    words = said(visit(store, "annotate", student="before", base="after"))
+    assert "rank 1, yet utility -0.50" in words
+    assert "rank 1, and nobody has judged it" in words
+
+
+def test_blind_hides_what_teacher_student_and_qrels_say(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate", rule="useless but near", blind="true")
+    words = said(at)
     assert "hidden while you judge blind" in words
     assert "yet utility" not in words
     assert "useless -" not in words
+    assert "student after" not in words
+    assert _button(at, "accept").disabled
+    assert _button(at, "reject").disabled
+    assert not at.expander[0].proto.expanded
+    assert "Hidden" in at.expander[0].label
+    names = {box.label for box in at.expander[0].selectbox}
+    assert {"Teacher", "Student", "Before training"} <= names
 
 
 def test_another_annotator_finds_the_whole_queue(store: Store, visit: Any) -> None:
@@ -261,6 +312,41 @@ def test_another_annotator_finds_the_whole_queue(store: Store, visit: Any) -> No
     annotate(store, case.query_id, case.passage_id, "useless", "Ada")
     assert "1 of" in _progress(visit(store, "annotate", rule="useless but near", annotator="Ada"))
     assert "0 of" in _progress(visit(store, "annotate", rule="useless but near", annotator="Bob"))
+
+
+def test_what_annotators_disagree_on_is_settled_in_a_queue_of_its_own(store: Store, visit: Any) -> None:
+    for who, verdict in (("Ada", "useful"), ("Bob", "harmful"), ("Cleo", "unsure")):
+        annotate(store, "q1", "03", verdict, who)
+    at = visit(store, "annotate", rule="adjudication", annotator="Ada")
+    assert "Ada says useful, Bob says harmful" in said(at)
+    assert "1 disputed, 0 of them settled" in said(at)
+    press(at, "harmful")
+    assert "Ada has called it harmful" in said(at)
+    assert "1 of 1 settled" in _progress(at)
+    assert views.decided(store) == {("q1", "03"): "harmful"}
+    assert [word.verdict for word in views.last_words(store, "Ada")] == ["useful", "harmful"]
+
+
+def test_one_confirmation_annotates_a_whole_filter_and_one_undo_takes_it_back(store: Store, visit: Any) -> None:
+    cases = _cases(store, "useless but near")
+    at = visit(store, "annotate", rule="useless but near")
+    _button(at, f"Call all {len(cases)} waiting cases useless …").click().run()
+    assert not views.verdicts(store)
+    _button(at, f"Yes, all {len(cases)}").click().run()
+    assert len(views.verdicts(store, latest=True)) == len(cases)
+    press(at, "undo")
+    assert views.verdicts(store, latest=True) == []
+    assert f"0 of {len(cases)} judged" in _progress(at)
+
+
+def test_guidelines_are_text_and_are_kept_in_the_workspace(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate")
+    assert "Harmful: whoever answers from it would answer wrongly." in said(at)
+    at.toggle(key="edit-guidelines").set_value(True).run()
+    at.text_area(key="guidelines").set_value(f"Be kind. {NASTY}").run()
+    _button(at, "Keep the guidelines").click().run()
+    assert (store.path / "guidelines.md").read_text("utf-8") == f"Be kind. {NASTY}\n"
+    assert f"Be kind. {NASTY}" in "".join(element.value for element in visit(store, "annotate").text)
 
 
 def test_a_verdict_that_cannot_be_kept_is_said_and_stays_on_the_table(
@@ -275,18 +361,32 @@ def test_a_verdict_that_cannot_be_kept_is_said_and_stays_on_the_table(
     at = visit(store, "annotate", rule="useless but near")
     before = _current(at)
     monkeypatch.setattr(verdicts, "annotate", busy)
-    at.button(key="verdict-useful").click().run()
+    press(at, "helps")
     assert "The verdict was not kept. The file is kept busy by process 7. Close it." in said(at)
     assert _current(at) == before
 
 
+def press(at: AppTest, label: str) -> None:
+    """Click one of the buttons that have a key."""
+    at.button(key=f"do-{label}").click().run()
+    assert not at.exception, at.exception[0].message
+
+
+def _button(at: AppTest, label: str) -> Any:
+    return next(button for button in at.button if button.label == label)
+
+
 def _cases(store: Store, rule: str) -> list[views.HardCase]:
     runs = views.find_run(store, "after", "test"), views.find_run(store, "before", "test")
-    return [case for case in views.hard_cases(store, "toy", *runs) if case.rule == rule]
+    return [case for case in views.hard_cases(store, "toy", *runs) if rule in case.rules]
+
+
+def _note(at: AppTest) -> Any:
+    return next(box for box in at.text_input if str(box.key).startswith("note-"))
 
 
 def _current(at: AppTest) -> str:
-    return next(str(box.key) for box in at.text_input if str(box.key).startswith("note-"))
+    return str(_note(at).key)
 
 
 def _progress(at: AppTest) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.sample import SAMPLE
-    from workbench.steps.annotate import annotate
+    from workbench.steps.agreement import annotator_agreement
+    from workbench.steps.annotate import annotate, annotate_all, undo
     from workbench.steps.candidates import candidates
     from workbench.steps.contrast import contrast, toward_teacher
     from workbench.steps.diff import diff
@@ -33,6 +34,8 @@ _HOMES = {
     "Store": "workbench.store",
     "TrainSettings": "workbench.trainer",
     "annotate": "workbench.steps.annotate",
+    "annotate_all": "workbench.steps.annotate",
+    "annotator_agreement": "workbench.steps.agreement",
     "candidates": "workbench.steps.candidates",
     "contrast": "workbench.steps.contrast",
     "diff": "workbench.steps.diff",
@@ -48,6 +51,7 @@ _HOMES = {
     "teacher": "workbench.teachers",
     "toward_teacher": "workbench.steps.contrast",
     "train": "workbench.steps.train",
+    "undo": "workbench.steps.annotate",
     "views": "workbench.store",
 }
 
@@ -59,6 +63,8 @@ __all__ = [
     "Store",
     "TrainSettings",
     "annotate",
+    "annotate_all",
+    "annotator_agreement",
     "candidates",
     "contrast",
     "diff",
@@ -74,6 +80,7 @@ __all__ = [
     "teacher",
     "toward_teacher",
     "train",
+    "undo",
     "views",
 ]
 

@@ -8,6 +8,9 @@ from typing import Literal, NamedTuple
 
 SPLITS = ("train", "dev", "test")
 Verdict = Literal["useful", "useless", "harmful", "unsure"]
+# What else can stand in a verdict's place: noted but not judged yet, left for later, taken back.
+Mark = Literal["draft", "skipped", "withdrawn"]
+GRADES = range(4)  # 0 does not help, 1 helps a little, 2 helps, 3 answers the question
 
 
 class Query(NamedTuple):
@@ -139,15 +142,23 @@ class Hit(NamedTuple):
 
 
 class Annotation(NamedTuple):
-    """A person's verdict on how useful a passage is for a query; never edited, only followed by another."""
+    """A person's verdict on how useful a passage is for a query; never edited, only followed by another.
+
+    `verdict` may be a mark instead, and then nothing is judged. `rule` names what put the pair before the annotator;
+    "adjudication" makes this the word that settles what others disagreed on. `grade` is one of GRADES, `tags` say
+    what kind of failure it is, `flagged` asks for another look.
+    """
 
     query_id: str
     passage_id: str
     annotator: str
-    verdict: Verdict
+    verdict: Verdict | Mark
     note: str
     rule: str
     created: datetime
+    grade: int | None = None
+    tags: tuple[str, ...] = ()
+    flagged: bool = False
 
 
 class Progress(NamedTuple):

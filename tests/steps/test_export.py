@@ -85,6 +85,9 @@ def test_annotations_come_as_jsonl_with_all_that_stands_behind_them(store: Store
         "relevance": 1,
         "utilities": {"toy": 2.0},
         "ranks": {"before": 3, "after": 1},
+        "grade": None,
+        "tags": [],
+        "flagged": False,
     }
 
 

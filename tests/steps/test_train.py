@@ -22,6 +22,7 @@ from workbench import jobs, students
 from workbench.errors import BadSetting, Conflict, NothingToDo
 from workbench.records import Candidate, Passage, Qrel, Query
 from workbench.steps import train as step
+from workbench.steps.annotate import annotate
 from workbench.steps.evaluate import evaluate
 from workbench.steps.train import Plan, TrainResult, plan, train, work_folder
 from workbench.store import Store, views
@@ -289,3 +290,39 @@ def _history(result: TrainResult) -> list[str]:
 
 def _without_time(result: TrainResult) -> list[dict[str, Any]]:
     return [{**json.loads(line), "seconds": 0} for line in _history(result)]
+
+
+# --- on what people said
+
+
+def test_on_the_annotated_set_verdicts_override_the_teacher_and_the_recipe_says_so(
+    school: Store, untrained: str
+) -> None:
+    plain = plan(school, untrained, "toy", QUICK)
+    with pytest.raises(NothingToDo, match="verdict that is settled"):
+        plan(school, untrained, "toy", QUICK, annotated=True)
+    example = next(each for each in plain.examples if each.query.query_id == "train0")
+    best, worst = example.passages[0].passage_id, example.passages[-1].passage_id
+    unscored = next(p.passage_id for p in views.passages(school) if p not in example.passages)
+    for passage_id, verdict in ((worst, "useful"), (best, "harmful"), (unscored, "useful")):
+        annotate(school, "train0", passage_id, verdict)  # type: ignore[arg-type]
+    annotate(school, "train1", "p1-0", "useful")
+    annotate(school, "train2", "p2-0", "unsure")
+    annotate(school, "test0", "p0-0", "useless")
+    planned = plan(school, untrained, "toy", QUICK, annotated=True)
+    assert [each.query.query_id for each in planned.examples] == ["train0", "train1"]
+    held = {
+        p.passage_id: value
+        for p, value in zip(planned.examples[0].passages, planned.examples[0].utilities, strict=True)
+    }
+    assert (held[worst], held[best], held[unscored]) == (2.0, -0.5, 2.0)
+    assert list(held.values()) == sorted(held.values(), reverse=True)
+    assert unscored in planned.examples[0].known
+    assert planned.recipe["annotated"] | {"fingerprint": ""} == {
+        "verdicts": 4, "overrode": 2, "added": 1, "fingerprint": "",
+    }  # fmt: skip
+    assert planned.name != plain.name
+    assert "annotated" not in plain.recipe
+    result = train(school, planned)
+    assert "4 verdicts of people heeded: 2 overrode the teacher, 1 spoke of what it had not scored." in result.in_words
+    assert json.loads((Path(result.path) / "student.json").read_text("utf-8"))["annotated"]["overrode"] == 2

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import PASSAGES, QRELS, QUERIES, utility
 from workbench.errors import Conflict, NothingToDo, StoreBusy, StoreVersion
-from workbench.records import Failure, Passage, Qrel, Query
+from workbench.records import Annotation, Failure, Passage, Qrel, Query
 from workbench.store import Store, connection, schema, views
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
@@ -107,11 +108,42 @@ def test_a_newer_schema_is_refused_with_a_way_out(store: Store) -> None:
 def test_an_older_workspace_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = Store(tmp_path / "old", create=True)
     old.add_collection(QUERIES)
+    before = len(schema.MIGRATIONS)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "create table later (x integer)"))
     with Store(old.path).read() as open_store:
-        assert schema.version(open_store) == 2
+        assert schema.version(open_store) == before + 1
         assert open_store.execute("select count(*) from later").fetchone() == (0,)
     assert len(views.queries(old)) == len(QUERIES)
+
+
+def test_annotations_of_the_first_schema_are_kept_with_neither_grade_nor_tags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as first_release:
+        first_release.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        old = Store(tmp_path / "old", create=True)
+        with old.write() as open_store:
+            open_store.execute(
+                "insert into annotations values ('q', 'p', 'ada', 'useful', 'why', 'got worse', '2026-01-01')"
+            )
+    new = Store(old.path)
+    (kept,) = views.verdicts(new)
+    assert kept == Annotation("q", "p", "ada", "useful", "why", "got worse", datetime(2026, 1, 1, tzinfo=UTC))
+    assert (kept.grade, kept.tags, kept.flagged) == (None, (), False)
+    new.add_annotation(kept._replace(grade=3, tags=("a", "b"), flagged=True))
+    assert [(said.grade, said.tags, said.flagged) for said in views.verdicts(new)] == [
+        (None, (), False),
+        (3, ("a", "b"), True),
+    ]
+
+
+def test_annotating_moves_the_revision_but_not_that_of_what_is_annotated(store: Store) -> None:
+    before, facts = store.revision(), store.revision(annotations=False)
+    said = Annotation("q1", "p/1", "ada", "useful", "", "", datetime.now(UTC))
+    store.add_annotations([said, said._replace(annotator="bob")])
+    assert (store.revision(), store.revision(annotations=False)) == (before + 1, facts)
+    store.add_scored([utility("007", "ü", 1.0)])
+    assert (store.revision(), store.revision(annotations=False)) == (before + 2, facts + 1)
 
 
 def test_a_file_held_by_another_process_is_waited_for_then_named(store: Store) -> None:

@@ -10,7 +10,6 @@ from tests.conftest import PASSAGES
 from workbench.errors import NothingToDo, UnknownName
 from workbench.records import Annotation
 from workbench.store import Store, views
-from workbench.store.views import Thresholds
 
 Q2 = "http://q/2?x=1"
 
@@ -100,18 +99,6 @@ def test_an_empty_run_has_empty_distributions(store: Store) -> None:
     assert views.histogram(store, "nobody", run) == []
     assert views.density(store, "nobody", run) == []
     assert views.first_places(store, "nobody", run).queries == 0
-
-
-def test_hard_cases_follow_their_rules(store: Store) -> None:
-    before, after = views.find_run(store, "before", "test"), views.find_run(store, "after", "test")
-    found = views.hard_cases(store, "toy", after, before, Thresholds(far=1, near=1))
-    assert [(case.rule, case.query_id, case.passage_id) for case in found] == [("got worse", Q2, "03")]
-    assert "from rank 1 to 3" in found[0].why
-    far = views.hard_cases(store, "toy", before, None, Thresholds(useful=0.5, far=2))
-    assert ("useful but far", "q1", "p/1") in {(case.rule, case.query_id, case.passage_id) for case in far}
-    near = [case for case in far if case.rule == "useless but near"]
-    assert {case.utility for case in near} == {-0.5, -1.0}
-    assert [case.strength for case in near] == sorted((case.strength for case in near), reverse=True)
 
 
 def test_the_last_word_of_each_annotator(store: Store) -> None:

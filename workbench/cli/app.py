@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench import engine
-from workbench.cli import compare, data, learn, look, serve
+from workbench.cli import compare, data, judge, learn, look, serve
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 
 HELP = """See where a retriever's similarities and a language model's utilities disagree, and teach one the other.
@@ -34,7 +34,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": learn.evaluate_command,
     "diff": compare.diff_command,
     "cases": look.cases_command,
-    "annotate": look.annotate_command,
+    "annotate": judge.annotate_command,
+    "agreement": judge.agreement_command,
     "export": data.export_command,
     "info": data.info_command,
     "students": look.students_command,

@@ -103,6 +103,9 @@ def train_command(
         int, typer.Option(help="Looks at dev without a gain before it ends; 0: never.")
     ] = DEFAULTS.patience,
     seed: Annotated[int, typer.Option(help="The same seed gives the same student.")] = DEFAULTS.seed,
+    only: Annotated[
+        str, typer.Option(help="`annotated`: only queries that people judged; their verdicts override the teacher.")
+    ] = "",
     option: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting: `--set weight_decay=0.01`.")
     ] = None,
@@ -121,8 +124,10 @@ def train_command(
     }  # fmt: skip
     if unknown := [key for key in given if not hasattr(DEFAULTS, key)]:
         raise BadSetting(f"Training has no setting {unknown[0]!r}.", f"It has: {', '.join(vars(DEFAULTS))}.")
+    if only not in ("", "annotated"):
+        raise BadSetting(f"--only {only} is not known.", "It can be `annotated`.")
     store = session.store()
-    planned = plan(store, student, teacher_name or None, TrainSettings(**given), name)
+    planned = plan(store, student, teacher_name or None, TrainSettings(**given), name, annotated=bool(only))
     output.note(f"student {planned.name}, taught by {planned.teacher}, {len(planned.examples):,} queries")
     if session.reporter:
         session.reporter.student(planned.name)

@@ -1,8 +1,8 @@
-"""Commands that show and judge: cases, annotate, students, jobs."""
+"""Commands that show: cases, students, jobs."""
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
+from typing import Annotated
 
 import typer
 
@@ -10,8 +10,6 @@ from workbench import jobs, students
 from workbench.cli import output
 from workbench.cli.session import Json, Session, Split
 from workbench.errors import BadSetting
-from workbench.records import Verdict
-from workbench.steps.annotate import annotate
 from workbench.store import views
 from workbench.store.views import RULES, Thresholds
 
@@ -29,6 +27,14 @@ def cases_command(
     useless: Annotated[float, typer.Option(help="'useless but near': the most utility.")] = LINES.useless,
     far: Annotated[int, typer.Option(help="'useful but far': below this rank.")] = LINES.far,
     near: Annotated[int, typer.Option(help="'useless but near': down to this rank.")] = LINES.near,
+    margin: Annotated[
+        float, typer.Option(help="'confident and wrong': ahead of the second hit by this share of its similarity.")
+    ] = LINES.margin,
+    unjudged: Annotated[int, typer.Option(help="'unjudged but high': down to this rank.")] = LINES.unjudged,
+    alike: Annotated[float, typer.Option(help="'near duplicates': the least share of words in common.")] = LINES.alike,
+    apart: Annotated[
+        float, typer.Option(help="'near duplicates': the least distance of their utilities.")
+    ] = LINES.apart,
     json: Json = False,
 ) -> None:
     """List the pairs where teacher, student and qrels disagree most: what is worth a person's minute."""
@@ -42,33 +48,18 @@ def cases_command(
         views.find_teacher(store, teacher),
         views.find_run(store, after, split),
         first,
-        Thresholds(useful=useful, useless=useless, far=far, near=near),
+        Thresholds(useful, useless, far, near, margin, unjudged, alike, apart),
     )
-    found = [case for case in found if rule in ("", case.rule)]
+    found = [case for case in found if not rule or rule in case.rules]
     if json:
         return output.as_json(found)
-    for name in RULES:
-        of_rule = [case for case in found if case.rule == name]
-        if of_rule:
-            rows = [(case.query_id, case.passage_id, case.why) for case in of_rule[:10]]
-            output.table(("query", "passage", "why"), rows, title=f"\n{name}: {len(of_rule):,}")
+    for name, number in views.rule_counts(found).items():
+        if number:
+            chosen = [(case, reason) for case in found for reason in case.reasons if reason.rule == name]
+            rows = [(case.query_id, case.passage_id, reason.why) for case, reason in chosen[:10]]
+            output.table(("query", "passage", "why"), rows, title=f"\n{name}: {number:,}")
     session.message = f"{len(found):,} hard cases"
     output.say(f"\n{session.message}. Judge them on the Annotate page, or with `workbench annotate`.")
-
-
-def annotate_command(
-    context: typer.Context,
-    query_id: Annotated[str, typer.Argument(help="The query's id.")],
-    passage_id: Annotated[str, typer.Argument(help="The passage's id.")],
-    verdict: Annotated[str, typer.Argument(help=f"One of {', '.join(get_args(Verdict))}.")],
-    annotator: Annotated[str, typer.Option(envvar="USER", help="Who says so.")] = "",
-    note: Annotated[str, typer.Option(help="Why, in your own words.")] = "",
-    json: Json = False,
-) -> None:
-    """Write down a verdict on how useful a passage is for a query. A later verdict follows it, none is lost."""
-    session: Session = context.obj
-    made = annotate(session.store(), query_id, passage_id, verdict, annotator, note=note)  # type: ignore[arg-type]
-    session.tell(made, f"{made.annotator}: {made.passage_id} is {made.verdict} for {made.query_id}", json)
 
 
 def students_command(context: typer.Context, json: Json = False) -> None:

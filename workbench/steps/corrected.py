@@ -48,8 +48,8 @@ class Corrected:
 def corrected(store: Store, settings: ExportSettings) -> Corrected:
     """Return a split's scored queries as lessons, the teacher's numbers moved where people say otherwise.
 
-    Annotators are counted by their last word on a pair; the majority of those who are sure decides, an even vote
-    leaves the teacher's number alone. A passage that is useful gets the highest utility of the query, a useless or
+    An adjudicator's word holds, else the majority of those who are sure; an even vote leaves the teacher's number
+    alone. A passage that is useful gets the highest utility of the query, a useless or
     harmful one the lowest, not below or above 0, which is no passage at all. A judged passage that the teacher has
     not scored is added.
     """
@@ -101,15 +101,12 @@ def _effect(teacher: bool | None, person: bool) -> str:
 
 
 def _votes(store: Store) -> dict[str, dict[str, str]]:
-    """Return, by query and passage, the verdict of most of those who are sure; "" where none is ahead."""
-    said: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for annotation in views.verdicts(store, latest=True):
-        said[annotation.query_id, annotation.passage_id][annotation.verdict] += 1
+    """Return, by query and passage, the verdict that holds; "" where those who are sure disagree and nobody settled it."""
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for (query_id, passage_id), counted in said.items():
-        sure = Counter({verdict: count for verdict, count in counted.items() if verdict in HELPS}) or counted
-        (first, most), *others = sure.most_common()
-        found[query_id][passage_id] = "" if others and others[0][1] == most else first
+    for dispute in views.disputes(store):
+        found[dispute.query_id][dispute.passage_id] = ""
+    for (query_id, passage_id), verdict in views.decided(store).items():
+        found[query_id][passage_id] = verdict
     return dict(found)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workbench import encoder, engine, measures, students, trainer
 from workbench.errors import BadSetting, Conflict, NothingToDo
 from workbench.records import Example, Listener, Passage, silent
+from workbench.steps.taught import Heeded, judged_examples
 from workbench.store import Store, views
 from workbench.trainer import Trained, TrainSettings
 
@@ -35,10 +36,15 @@ class TrainResult:
     path: str
     examples: int
     trained: Trained
+    heeded: Heeded | None = None
 
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence or two, a failure as plainly as a success."""
+        return self._outcome + (f" {self.heeded.in_words}." if self.heeded else "")
+
+    @property
+    def _outcome(self) -> str:
         t = self.trained
         reason = {"budget": "its budget", "patience": "no more gain on dev", "asked": "a request to stop"}[t.stopped]
         went = f"{t.steps:,} steps in {t.seconds:.0f} s, ended by {reason}"
@@ -64,13 +70,21 @@ class Plan:
     examples: Sequence[Example]
     name: str
     recipe: dict[str, Any]
+    heeded: Heeded | None = None
 
 
-def plan(store: Store, base: str, teacher: str | None, settings: TrainSettings, name: str = "") -> Plan:
-    """Look up everything a training needs and give the student its name; nothing is written."""
+def plan(
+    store: Store, base: str, teacher: str | None, settings: TrainSettings, name: str = "", *, annotated: bool = False
+) -> Plan:
+    """Look up everything a training needs and give the student its name; nothing is written.
+
+    With `annotated` it learns only on queries that people judged, and their settled verdicts override the teacher.
+    """
     student = students.find(base, store.students)
     taught_by = views.find_teacher(store, teacher)
-    examples = views.examples(store, taught_by, "train")
+    examples, heeded = views.examples(store, taught_by, "train"), None
+    if annotated:
+        examples, heeded = judged_examples(store, examples)
     settings = replace(settings, precision=_precision(student, settings))
     data = sha256()
     for query, passages, utilities, known in examples:
@@ -84,12 +98,13 @@ def plan(store: Store, base: str, teacher: str | None, settings: TrainSettings, 
         "seed": settings.seed,
         "data": {"queries": len(examples), "fingerprint": data.hexdigest()[:12]},
         "collection": views.collection_fingerprint(store),
+        **({"annotated": asdict(heeded)} if heeded else {}),
     }
     fingerprint = sha256(repr(sorted(recipe.items())).encode()).hexdigest()[:6]
     chosen = name or f"{students.slug(student.name)}-{settings.loss.replace('_', '-')}-{fingerprint}"
     if name in (students.BM25, student.name):
         raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
-    return Plan(student, taught_by, settings, examples, chosen, recipe)
+    return Plan(student, taught_by, settings, examples, chosen, recipe, heeded)
 
 
 def train(
@@ -146,6 +161,7 @@ def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
         path=str(path),
         examples=len(planned.examples),
         trained=trained,
+        heeded=planned.heeded,
     )
 
 

@@ -47,6 +47,20 @@ SCHEMAS: dict[str, pa.Schema] = {
             "similarity": pa.float64(),
         }
     ),
+    "annotations": pa.schema(
+        {
+            "query_id": pa.string(),
+            "passage_id": pa.string(),
+            "annotator": pa.string(),
+            "verdict": pa.string(),
+            "note": pa.string(),
+            "rule": pa.string(),
+            "created": pa.timestamp("us"),
+            "grade": pa.int32(),
+            "tags": pa.list_(pa.string()),
+            "flagged": pa.bool_(),
+        }
+    ),
 }
 
 

@@ -51,6 +51,13 @@ MIGRATIONS: tuple[str, ...] = (
         verdict varchar not null, note varchar not null, rule varchar not null, created timestamp not null
     );
     """,
+    # The count of transactions that only annotate lets a cache tell them from those that change what is annotated.
+    """
+    alter table annotations add column grade integer;
+    alter table annotations add column tags varchar[] default [];
+    alter table annotations add column flagged boolean default false;
+    insert into meta values ('annotations', 0);
+    """,
 )
 
 

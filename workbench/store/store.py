@@ -97,10 +97,14 @@ class Store:
                 connection.execute("rollback")
                 raise
 
-    def revision(self) -> int:
-        """Return how many transactions this workspace has seen: what caches are keyed by."""
+    def revision(self, *, annotations: bool = True) -> int:
+        """Return how many transactions this workspace has seen, or those that did more than annotate: for caches."""
+        sign = 0 if annotations else -1
         with self.read() as connection:
-            row = connection.execute("select value from meta where key = 'revision'").fetchone()
+            row = connection.execute(
+                "select sum(case key when 'revision' then value when 'annotations' then ? * value end) from meta",
+                [sign],
+            ).fetchone()
         return int(row[0]) if row else 0
 
     def snapshot(self, path: Path | str) -> Path:
@@ -171,19 +175,14 @@ class Store:
 
     def add_annotation(self, annotation: Annotation) -> None:
         """Append one annotation; earlier ones stay."""
-        with self.write() as connection:
-            values = [*annotation[:-1], _utc(annotation.created)]
-            connection.execute("insert into annotations values (?, ?, ?, ?, ?, ?, ?)", values)
+        self.add_annotations([annotation])
 
     def add_annotations(self, annotations: Sequence[Annotation]) -> None:
-        """Append annotations in one transaction, in their order; earlier ones stay."""
-        names, values = ", ".join(Annotation._fields), ", ".join(f"${name}" for name in Annotation._fields)
-        rows = [said._asdict() | {"created": _utc(said.created)} for said in annotations]
-        rows = [
-            {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()} for row in rows
-        ]
+        """Append annotations in one transaction: all of them are kept, or none."""
+        rows = [said._replace(created=_utc(said.created), tags=tuple(said.tags)) for said in annotations]
         with self.write() as connection:
-            connection.executemany(f"insert into annotations ({names}) values ({values})", rows)
+            _insert(connection, "annotations", rows)
+            connection.execute("update meta set value = value + 1 where key = 'annotations'")
 
     @staticmethod
     def _drop_run(connection: duckdb.DuckDBPyConnection, run: str) -> None:
@@ -204,7 +203,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Seq
     if not rows:
         return 0
     connection.register("rows", arrow.table(name, rows))
-    ignore = "" if name == "hits" else " on conflict do nothing"
+    ignore = "" if name in ("hits", "annotations") else " on conflict do nothing"
     inserted = connection.execute(f"insert into {name} by name select * from rows{ignore}").fetchone()
     connection.unregister("rows")
     return int(inserted[0]) if inserted else 0

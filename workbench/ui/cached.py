@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import streamlit as st
 
 from workbench import students
+from workbench.steps.agreement import annotator_agreement as compare_annotators
 from workbench.steps.contrast import contrast as contrast_runs
 from workbench.steps.contrast import pulls_of, toward_teacher
 from workbench.steps.diff import diff as compare_runs
@@ -28,11 +29,20 @@ def _answer(_question: Callable[..., Any], key: tuple[str, str, int], arguments:
     return _question(Store(key[1]), *arguments, **named)
 
 
-def _remembered(question: Callable[Concatenate[Store, P], R], waiting: str = "") -> Callable[Concatenate[Store, P], R]:
-    """Return `question` with a memory; `waiting` is shown while an answer takes more than a blink."""
+def _remembered(
+    question: Callable[Concatenate[Store, P], R], waiting: str = "", *, annotations: bool = False
+) -> Callable[Concatenate[Store, P], R]:
+    """Return `question` with a memory; `waiting` is shown while an answer takes more than a blink.
+
+    Only questions about `annotations` are asked anew after one: every key of an annotator is a transaction.
+    """
 
     def ask(store: Store, /, *arguments: P.args, **named: P.kwargs) -> R:
-        key = (f"{question.__module__}.{question.__qualname__}", str(store.path), store.revision())
+        key = (
+            f"{question.__module__}.{question.__qualname__}",
+            str(store.path),
+            store.revision(annotations=annotations),
+        )
         if not waiting:
             return _answer(question, key, arguments, named)  # type: ignore[no-any-return]
         with st.spinner(waiting):
@@ -50,7 +60,7 @@ def _evaluated(store: Store, split: str) -> list[Evaluation]:
     return [measured(store, run, SHOWN_MEASURES) for run in views.runs(store, split)]
 
 
-counts = _remembered(views.counts)
+counts = _remembered(views.counts, annotations=True)
 teachers = _remembered(views.teachers)
 runs = _remembered(views.runs)
 query = _remembered(views.query)
@@ -66,7 +76,10 @@ movements = _remembered(views.movements)
 utilities = _remembered(views.utilities)
 failures = _remembered(views.failures)
 hard_cases = _remembered(views.hard_cases)
-verdicts = _remembered(views.verdicts)
+verdicts = _remembered(views.verdicts, annotations=True)
+last_words = _remembered(views.last_words, annotations=True)
+disputes = _remembered(views.disputes, annotations=True)
+annotator_agreement = _remembered(compare_annotators, annotations=True)
 evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …")
 diff = _remembered(compare_runs, "Comparing the two runs, query by query …")
 disagreements = _remembered(views.disagreements)

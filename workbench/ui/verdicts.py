@@ -1,18 +1,21 @@
-"""One hard case on the table: why it is here, what it says, and the buttons that judge it."""
+"""One hard case on the table: why it is here, what it says, and the keys that judge it, each kept at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from workbench.errors import WorkbenchError
-from workbench.plots.look import AFTER, HARMFUL, RELEVANT, USEFUL, USELESS
-from workbench.records import Verdict
-from workbench.steps.annotate import annotate
-from workbench.store import Store
-from workbench.store.views import HardCase
+from workbench.plots.look import AFTER, RELEVANT, usefulness
+from workbench.records import Annotation, Verdict
+from workbench.steps.annotate import ANONYMOUS, TAGS, annotate, undo
+from workbench.store import Store, views
+from workbench.store.views import ADJUDICATION, HardCase
 from workbench.ui import cached, parts
 from workbench.ui.choices import Pair
 from workbench.ui.marking import html
@@ -20,147 +23,223 @@ from workbench.ui.passages import Card, badge, judgements, question, role_class
 from workbench.ui.passages import card as drawn
 from workbench.ui.queue import Queue, key
 
-VERDICTS: dict[Verdict, tuple[str, str]] = {
-    "useful": ("1", "The passage helps to answer."),
-    "useless": ("2", "It neither helps nor misleads."),
-    "harmful": ("3", "It would mislead whoever answers from it."),
-    "unsure": ("4", "You cannot tell; that is a finding too."),
-}
-ROLES = {"useful": USEFUL, "useless": USELESS, "harmful": HARMFUL}
+# Key, label, verdict, grade. Streamlit keeps R and C and punctuation to itself.
+JUDGEMENTS: tuple[tuple[str, str, Verdict, int | None, str], ...] = (
+    ("0", "useless", "useless", 0, "It neither helps nor misleads."),
+    ("1", "helps a little", "useful", 1, "It helps to answer, a little."),
+    ("2", "helps", "useful", 2, "It helps to answer."),
+    ("3", "answers it", "useful", 3, "It answers the query in full."),
+    ("H", "harmful", "harmful", None, "It would mislead whoever answers from it."),
+    ("N", "unsure", "unsure", None, "You cannot tell; that is a finding too."),
+)
+KEYS = (
+    "Keys: 0 to 3 grade, H harmful, N unsure, A accept or X reject the teacher's word, F flag, S skip, U undo, "
+    "← and → walk, Enter goes on to the next. Verdicts are kept at once; no key fires while you type in a field."
+)
+
+
+def typed_name() -> str:
+    """Return who is judging, as typed in the sidebar."""
+    return str(st.session_state.get("annotator") or "").strip() or ANONYMOUS
+
+
+@dataclass(frozen=True)
+class Table:
+    """The case that is being judged, by whom, and out of which queue."""
+
+    store: Store
+    waiting: Queue
+    case: HardCase
+    annotator: str
+    swift: bool = False
+
+    @property
+    def word(self) -> Annotation | None:
+        """Return the last word on the case, as the page was drawn."""
+        return self.waiting.said.get(key(self.case))
+
+    def keep(self, **changes: Any) -> None:
+        """Append what stands with `changes`, unless nothing has changed; read anew, since others may have written."""
+        settling = self.waiting.rule == ADJUDICATION
+        # Who judges is read now: `annotator` holds what stood there when the page was last drawn.
+        annotator = typed_name()
+        words = views.last_words(self.store, annotator)
+        pair = key(self.case)
+        mine = [word for word in words if word[:2] == pair and (word.rule == ADJUDICATION) == settling]
+        held = {"verdict": "draft", "note": "", "grade": None, "tags": (), "flagged": False}
+        if mine:
+            held = {name: getattr(mine[-1], name) for name in held}
+        if held["verdict"] == "withdrawn":
+            held["verdict"] = "draft"
+        wanted = held | changes
+        if wanted != held or (not mine and "verdict" in changes):
+            rule = ADJUDICATION if settling else self.case.rules[0]
+            annotate(self.store, *pair, annotator=annotator, rule=rule, **wanted)
 
 
 def progress(waiting: Queue) -> None:
     """Show how much of the queue is done."""
-    total, left = len(waiting.cases), len(waiting.waiting())
+    total, counted = len(waiting.cases), waiting.counts()
     if not total:
         return
-    st.progress((total - left) / total, text=f"{total - left:,} of {total:,} judged by you, {left:,} waiting")
+    done, skipped, left = counted["done"], counted["skipped"], counted["pending"]
+    whom = "settled" if waiting.rule == ADJUDICATION else "judged by you"
+    st.progress(done / total, text=f"{done:,} of {total:,} {whom}, {left:,} waiting, {skipped:,} skipped")
     if not left:
-        st.success("You have judged every case of this rule. Thank you.", icon=":material/done_all:")
+        more = f" {skipped:,} that you skipped wait under “skipped”." if skipped else " Thank you."
+        st.success(f"No case of this filter is waiting.{more}", icon=":material/done_all:")
 
 
-def card(store: Store, chosen: Pair, waiting: Queue, case: HardCase, *, blind: bool) -> None:
-    """Show the case: query, answers, passage, and, unless `blind`, what teacher and student say of it."""
-    wanted = (st.query_params.get("query", ""), st.query_params.get("passage", ""))
-    if wanted[0] and wanted != key(case):
+def card(table: Table, chosen: Pair, *, blind: bool) -> None:
+    """Show the case: query, answers, passage, and, unless `blind`, what teacher, student and qrels say of it."""
+    store, case, wanted = table.store, table.case, st.query_params.get("query", "")
+    if wanted and (wanted, st.query_params.get("passage", "")) != key(case):
         parts.stale("The link names a case that is not in this queue. Showing the next one that waits.")
     query = cached.query(store, case.query_id)
     passage = next(iter(cached.passages(store, ids=(case.passage_id,))))
-    why = "hidden while you judge blind" if blind else f"{case.why}; student {chosen.run.student}"
-    st.html(
-        f'<div class="wb"><div class="wb-why {role_class(AFTER)}">{badge(case.rule)} '
-        f'<span class="wb-soft">Why it is here: {html(why)}</span></div></div>'
-    )
+    if blind:
+        why = '<span class="wb-soft">Why it is here: hidden while you judge blind</span>'
+    else:
+        named = "".join(f"{badge(reason.rule)} {html(reason.why)} " for reason in case.reasons)
+        student = "" if case.after is None else f"; student {chosen.run.student}"
+        why = f'<span class="wb-soft">Why it is here: </span>{named}<span class="wb-soft">{html(student)}</span>'
+    st.html(f'<div class="wb"><div class="wb-why {role_class(AFTER)}">{why}</div></div>')
     parts.html_block(question(query))
     badges = () if blind else (*judgements(case.relevance, case.utility), *_ranks(case))
     role = RELEVANT if not blind and (case.relevance or 0) > 0 else None
     shown = drawn(Card(passage.passage_id, passage.title, passage.text, badges=badges, role=role), query, fold=False)
     parts.html_block(f'<div class="wb">{shown}</div>')
     parts.legend()
-    if said := waiting.judged.get(key(case)):
-        when = parts.ago(said.created, datetime.now(UTC))
-        note = f", noting “{said.note}”" if said.note else ""
-        parts.remark(
-            f"You called it {said.verdict} {when}{note}. A new verdict follows it; the old one stays on record."
-        )
+    if (word := table.word) and table.waiting.state(case) != "pending":
+        said = "skipped it" if word.verdict == "skipped" else f"called it {word.verdict}"
+        who = f"{word.annotator} has" if table.waiting.rule == ADJUDICATION else "You"
+        graded = "" if word.grade is None else f", grade {word.grade}"
+        when = parts.ago(word.created, datetime.now(UTC))
+        parts.remark(f"{who} {said}{graded}, {when}. A new verdict follows it; the old one stays on record.")
 
 
-def buttons(store: Store, waiting: Queue, case: HardCase) -> None:
-    """Offer the verdicts, skipping and going back, each with a key of its own."""
-    name = f"note-{case.query_id}-{case.passage_id}"
-    following = waiting.after(case)
+def keys(table: Table, *, blind: bool) -> None:
+    """Offer everything that can be done with the case, each with a key of its own."""
     with st.container(horizontal=True):
-        for verdict, (shortcut, meaning) in VERDICTS.items():
-            st.button(
-                verdict, key=f"verdict-{verdict}", shortcut=shortcut, help=meaning,
-                on_click=_judge, args=(store, case, verdict, name, following),
-            )  # fmt: skip
-        st.button(
-            "skip",
-            shortcut="S",
-            type="tertiary",
-            on_click=_skip,
-            args=(case, following),
-            help="Comes again at the end.",
-        )
-        visited = bool(st.session_state.get("visited"))
-        st.button(
-            "back",
-            shortcut="U",
-            type="tertiary",
-            on_click=_back,
-            disabled=not visited,
-            help="To judge the last one anew.",
-        )
-    st.text_input("Note, if you have one; kept with the verdict", key=name, max_chars=2_000)
-    if trouble := st.session_state.pop("verdict-trouble", ""):
-        parts.failed(trouble)
+        _judging(table, blind)
+    with st.container(horizontal=True):
+        flagged = table.word is not None and table.word.flagged
+        _button("flag", "F", partial(_flag, table, not flagged), help="Asks for another look.", stands=flagged)
+        _button("skip", "S", partial(_skip, table), help="Goes to the tab “skipped”, for later.")
+        undo_key(table.store, table.waiting, table.annotator)
+        for label, shortcut, step in (("previous", "Left", -1), ("next", "Right", 1)):
+            target = table.waiting.neighbour(table.case, step)
+            _button(label, shortcut, partial(_go, target), disabled=target is None)
+        _button("submit and next", "Enter", partial(_submit, table), help="Goes on to the next case of this tab.")
+    parts.remark(KEYS)
 
 
-def annotator() -> str:
-    """Return who is judging, as typed in the sidebar."""
-    return str(st.session_state.get("annotator") or "anonymous")
+def undo_key(store: Store, waiting: Queue, annotator: str) -> None:
+    """Offer to take back what was said last; that is possible with nothing on the table too."""
+    act = partial(_undo, store, waiting, annotator)
+    _button("undo", "U", act, help="Takes back what you said last, and shows it.")
 
 
-def export(store: Store) -> None:
-    """Offer all annotations as files, with the shell line that writes the same."""
-    with st.expander("Take the annotations with you", icon=":material/download:"):
-        if not cached.counts(store).annotations:
-            parts.remark("There are none yet.")
-            return
-        st.code(
-            f"workbench --workspace '{store.path}' export annotations annotations.jsonl",
-            language="shell",
-            wrap_lines=True,
-        )
-        with st.container(horizontal=True):
-            for form in ("jsonl", "csv"):
-                st.download_button(
-                    f"annotations.{form}", partial(_bytes, store, form), f"annotations.{form}",
-                    on_click="ignore", icon=":material/download:",
-                )  # fmt: skip
+def trouble() -> None:
+    """Show what could not be kept by the key that was pressed last."""
+    if said := st.session_state.pop("verdict-trouble", ""):
+        parts.failed(said)
 
 
-def _bytes(store: Store, form: str) -> bytes:
-    from workbench.steps.export import annotated_bytes
+def _judging(table: Table, blind: bool) -> None:
+    word, teacher = table.word, _teachers_word(table.case)
+    for shortcut, label, verdict, grade, meaning in JUDGEMENTS:
+        stands = word is not None and (word.verdict, word.grade) == (verdict, grade)
+        _button(label, shortcut, partial(_judge, table, verdict, grade), help=meaning, stands=stands)
+    silent = blind or teacher is None
+    meaning = "hidden while you judge blind" if blind else f"The teacher finds it {teacher or 'nothing'}."
+    opposite: Verdict = "useless" if teacher == "useful" else "useful"
+    for label, shortcut, said in (("accept", "A", teacher or opposite), ("reject", "X", opposite)):
+        _button(label, shortcut, partial(_judge, table, said, None), help=meaning, disabled=silent)
 
-    return annotated_bytes(store, form)
+
+def details(table: Table) -> None:
+    """Offer a note and tags of failure type; both are kept as soon as they are entered."""
+    word, name = table.word, f"{table.annotator}-{table.waiting.rule == ADJUDICATION}-{'-'.join(key(table.case))}"
+    held = word.tags if word else ()
+    left, right = parts.columns("two", [1, 1])
+    with left:
+        note = f"note-{name}"
+        st.text_input(
+            "Note, if you have one", value=word.note if word else "", key=note, max_chars=2_000,
+            on_change=_guarded, args=(lambda: table.keep(note=str(st.session_state[note]).strip()),),
+        )  # fmt: skip
+    with right:
+        tags = f"tags-{name}"
+        st.multiselect(
+            "Type of failure", list(dict.fromkeys([*TAGS, *held])), default=held, key=tags,
+            accept_new_options=True, placeholder="Choose, or write your own", max_selections=8,
+            on_change=_guarded, args=(lambda: table.keep(tags=tuple(st.session_state[tags])),),
+        )  # fmt: skip
 
 
-def _judge(store: Store, case: HardCase, verdict: Verdict, note: str, following: HardCase | None) -> None:
+def _button(label: str, shortcut: str, act: Callable[[], None], *, stands: bool = False, **look: Any) -> None:
+    st.button(
+        label, key=f"do-{label}", shortcut=shortcut, type="primary" if stands else "secondary",
+        on_click=_guarded, args=(act,), **look,
+    )  # fmt: skip
+
+
+def _guarded(act: Callable[[], None]) -> None:
+    """Do what a key asks for; if it cannot be kept, say so, and nothing moves on."""
     try:
-        # What was typed is read now: an argument would hold what stood there when the page was last drawn.
-        said = str(st.session_state.get(note, ""))
-        annotate(store, case.query_id, case.passage_id, verdict, annotator(), note=said, rule=case.rule)
-    except WorkbenchError as trouble:
-        # Nothing moves on until the verdict is kept.
-        st.session_state["verdict-trouble"] = f"The verdict was not kept. {trouble}"
-        return
+        act()
+    except WorkbenchError as problem:
+        st.session_state["verdict-trouble"] = f"The verdict was not kept. {problem}"
+
+
+def _judge(table: Table, verdict: Verdict, grade: int | None) -> None:
+    table.keep(verdict=verdict, grade=grade)
     st.toast(f"Kept: {verdict}")
-    _leave(case, following)
+    _go(table.waiting.following(table.case) if table.swift else table.case)
 
 
-def _skip(case: HardCase, following: HardCase | None) -> None:
-    st.session_state["skipped"] = [*st.session_state.get("skipped", []), key(case)]
-    _leave(case, following)
+def _flag(table: Table, flagged: bool) -> None:
+    table.keep(flagged=flagged)
+    _go(table.case)
 
 
-def _back() -> None:
-    visited = st.session_state.get("visited", [])
-    if visited:
-        st.session_state["visited"] = visited[:-1]
-        _show(visited[-1])
+def _skip(table: Table) -> None:
+    table.keep(verdict="skipped", grade=None)
+    _go(table.waiting.following(table.case))
 
 
-def _leave(case: HardCase, following: HardCase | None) -> None:
-    st.session_state["visited"] = [*st.session_state.get("visited", []), key(case)]
-    _show(key(following or case))
+def _undo(store: Store, waiting: Queue, annotator: str) -> None:
+    taken = undo(store, annotator)
+    st.toast(f"Taken back: {len(taken):,} verdicts" if len(taken) > 1 else "Taken back")
+    last = taken[-1][:2]
+    _go(next((case for case in waiting.cases if key(case) == last), None))
 
 
-def _show(target: tuple[str, str]) -> None:
-    st.query_params["query"], st.query_params["passage"] = target
+def _go(case: HardCase | None) -> None:
+    """Put another case on the table; none leaves it to the queue which one."""
+    if case:
+        st.query_params["query"], st.query_params["passage"] = key(case)
+    else:
+        for name in ("query", "passage"):
+            st.query_params.pop(name, None)
+
+
+def _submit(table: Table) -> None:
+    if table.waiting.state(table.case) == "pending":
+        st.toast("Nothing is judged yet: give a grade, or skip.")
+        _go(table.case)
+        return
+    _go(table.waiting.following(table.case))
+
+
+def _teachers_word(case: HardCase) -> Verdict | None:
+    role = usefulness(case.utility)
+    return None if role is None else "useful" if (case.utility or 0) > 0 else "useless"
 
 
 def _ranks(case: HardCase) -> tuple[tuple[str, None], ...]:
     before = () if case.before is None else ((f"rank {case.before:,} before", None),)
+    if case.after is None:
+        return before
     return (*before, (f"rank {case.after:,} after" if before else f"rank {case.after:,}", None))

@@ -1,12 +1,14 @@
-"""Hard cases: pairs that a named rule says are worth a person's minute; and what people said of them."""
+"""Hard cases: pairs that a named rule says are worth a person's minute."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from workbench.records import Annotation, Run
+from workbench.errors import BadSetting
+from workbench.records import Run
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
@@ -14,38 +16,74 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where the rules draw their lines: utilities in the teacher's unit, ranks counted from 1."""
+    """Where the rules draw their lines: utilities in the teacher's unit, ranks counted from 1.
+
+    `margin` is the share of its own similarity by which a first hit is ahead of the second; `alike` the share of
+    words that two passages have in common (Jaccard), `apart` the least distance of their utilities.
+    """
 
     useful: float = 0.5
     useless: float = 0.0
     far: int = 10
     near: int = 3
+    margin: float = 0.1
+    unjudged: int = 1
+    alike: float = 0.8
+    apart: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.alike <= 1:
+            raise BadSetting(f"alike is {self.alike}.", "It is a share of words, from 0.5 to 1.")
+        if self.margin < 0 or self.apart < 0 or min(self.far, self.near, self.unjudged) < 1:
+            raise BadSetting("A threshold is out of bounds.", "Ranks count from 1; margin and apart are not below 0.")
+
+
+class Reason(NamedTuple):
+    """Why a pair is a hard case: the rule, its finding in words, and how strong it is, from 0 to 1."""
+
+    rule: str
+    why: str
+    strength: float
 
 
 class HardCase(NamedTuple):
-    """One pair, the rule that chose it, why in words, and how strongly (larger is worse)."""
+    """One pair and all its reasons, strongest first; `strength` adds them up, and larger is worse."""
 
-    rule: str
     query_id: str
     passage_id: str
-    why: str
+    reasons: tuple[Reason, ...]
     strength: float
     utility: float | None
     before: int | None
-    after: int
+    after: int | None
     relevance: int | None
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Return the names of the rules that chose it, the strongest first."""
+        return tuple(dict.fromkeys(reason.rule for reason in self.reasons))
+
+    @property
+    def why(self) -> str:
+        """Return all its reasons in words."""
+        return "; ".join(reason.why for reason in self.reasons)
 
 
 RULES = {
     "useful but far": "The teacher finds the passage useful; the student ranks it low.",
     "useless but near": "The teacher finds that the passage does not help; the student ranks it on top.",
     "got worse": "A relevant passage ranks lower after training than before.",
+    "teacher against qrels": "Judged relevant, yet the teacher finds no use in it; or useful, yet judged not relevant.",
+    "teachers disagree": "Another teacher says the opposite, or ranks the passage far from where this one does.",
+    "confident and wrong": "The student's first hit is well ahead of its second, yet not relevant or of no help.",
+    "unjudged but high": "The student ranks the passage on top, and nobody has judged it.",
+    "near duplicates": "Nearly the same words as another passage of this query, yet much less useful to the teacher.",
 }
 
-_CASES = """
-    with pair as (
+_PAIR = """
+    pair as materialized (
         select after.query_id, after.passage_id, u.value as utility, before.rank as before, after.rank as after,
-               q.relevance
+               after.similarity, q.relevance
         from (select * from hits where run = $after) after
         left join (select * from hits where run = $before) before using (query_id, passage_id)
         left join (select * from utilities where teacher = $teacher) u using (query_id, passage_id)
@@ -53,105 +91,137 @@ _CASES = """
     ), best as (
         select query_id, arg_max(passage_id, (utility, passage_id)) as passage_id from pair
         where utility is not null group by query_id
-    ), found as (
-        select 'useful but far' as rule, pair.query_id, pair.passage_id,
-               format('utility {:+.2f}, yet rank {}', utility, after) as why,
-               utility * (1 - 1.0 / after) as strength, utility, before, after, relevance
-        from pair semi join best using (query_id, passage_id) where utility >= $useful and after > $far
-        union all
-        select 'useless but near', query_id, passage_id, format('rank {}, yet utility {:+.2f}', after, utility),
-               ($useless - utility + 1) / after, utility, before, after, relevance
-        from pair where utility <= $useless and after <= $near and coalesce(relevance, 0) <= 0
-        union all
-        select 'got worse', query_id, passage_id,
-               format('a relevant passage fell from rank {} to {}', before, after),
-               1.0 / before - 1.0 / after, utility, before, after, relevance
-        from pair where relevance > 0 and after > before
+    ), second as (select query_id, similarity as runner_up from pair where after = 2)
+"""
+
+# 1 - exp(-u) of a utility in nats per token is the share of the perplexity that a passage takes away; halved below
+# the line of uselessness, where any passage at all disagrees with being wanted.
+_GAIN = "(1 - exp(-greatest(utility, 0)))"
+_LOSS = "(1 - 0.5 * exp(least(utility - $useless, 0)))"
+
+_TEACHERS = """
+    both_said as (
+        select query_id, passage_id, pair.utility, o.teacher as other, o.value as theirs,
+               rank() over (partition by o.teacher, query_id order by utility desc) as place,
+               rank() over (partition by o.teacher, query_id order by o.value desc) as their_place
+        from pair join utilities o using (query_id, passage_id)
+        where o.teacher <> $teacher and pair.utility is not null
+    ), opposed as (
+        select *, abs(1.0 / place - 1.0 / their_place) as distance,
+               row_number() over (partition by query_id, passage_id order by distance desc, other) as turn
+        from both_said
+        where (utility >= $useful and theirs <= $useless) or (utility <= $useless and theirs >= $useful)
+              or (least(place, their_place) <= $near and greatest(place, their_place) > $far)
     )
 """
 
-_LATEST = """
-    qualify row_number() over (partition by query_id, passage_id, annotator order by created desc, rowid desc) = 1
+# Passages with nearly the same words, found without comparing all with all: two sets that share `alike` of their words
+# share one among the first few of either, when both are sorted alike, rarest first (prefix filtering, Bayardo 2007).
+_TWINS = r"""
+    word as (
+        select passage_id, unnest(list_distinct(
+            regexp_split_to_array(lower(concat_ws(' ', title, text)), '[^\pL\pN]+'))) as word
+        from passages semi join (select passage_id from pair where utility is not null) using (passage_id)
+    ), sorted as materialized (
+        select passage_id, word, row_number() over (partition by passage_id order by n, word) as place,
+               count(*) over (partition by passage_id) as size
+        from word join (select word, count(*) as n from word group by word) using (word) where word <> ''
+    ), near_by as (
+        select distinct a.passage_id, b.passage_id as twin, a.size, b.size as its_size
+        from sorted a join sorted b using (word)
+        where a.passage_id <> b.passage_id and b.size >= $alike * a.size and a.size >= $alike * b.size
+              and a.place <= a.size - ceil($alike * a.size) + 1 and b.place <= b.size - ceil($alike * b.size) + 1
+    ), twins as (
+        select passage_id, twin, count(*) / (any_value(near_by.size) + any_value(its_size) - count(*)) as shared
+        from near_by join sorted a using (passage_id) join sorted b on b.passage_id = twin and b.word = a.word
+        group by passage_id, twin having shared >= $alike
+    )
 """
+
+_FOUND = {
+    "useful but far": f"""
+        select query_id, passage_id, format('utility {{:+.2f}}, yet rank {{}}', utility, after) as why,
+               {_GAIN} * (1 - 1.0 / after) as strength
+        from pair semi join best using (query_id, passage_id) where utility >= $useful and after > $far
+    """,
+    "useless but near": f"""
+        select query_id, passage_id, format('rank {{}}, yet utility {{:+.2f}}', after, utility), {_LOSS} / after
+        from pair where utility <= $useless and after <= $near and coalesce(relevance, 0) <= 0
+    """,
+    "got worse": """
+        select query_id, passage_id, format('a relevant passage fell from rank {} to {}', before, after),
+               1.0 / before - 1.0 / after
+        from pair where relevance > 0 and after > before
+    """,
+    "teacher against qrels": f"""
+        select query_id, passage_id, format(
+                   'judged {{}}, yet utility {{:+.2f}}', if(relevance > 0, 'relevant', 'not relevant'), utility),
+               if(relevance > 0, {_LOSS}, {_GAIN})
+        from pair where if(relevance > 0, utility <= $useless, relevance = 0 and utility >= $useful)
+    """,
+    "teachers disagree": """
+        select query_id, passage_id, format(
+                   'utility {:+.2f} (place {} of the candidates), yet {} says {:+.2f} (place {})',
+                   utility, place, other, theirs, their_place), distance
+        from opposed where turn = 1
+    """,
+    "confident and wrong": """
+        select query_id, passage_id, format('ranked first, {:.0f} % ahead of the second, yet {}', 100 * ahead,
+                   if(relevance = 0, 'judged not relevant', format('utility {:+.2f}', utility))), least(ahead, 1)
+        from (select *, (similarity - runner_up) / nullif(abs(similarity), 0) as ahead from pair join second
+              using (query_id) where after = 1)
+        where ahead >= $margin and (relevance = 0 or (relevance is null and utility <= $useless))
+    """,
+    "unjudged but high": """
+        select query_id, passage_id, format('rank {}, and nobody has judged it', after), 0.5 / after
+        from pair where relevance is null and after <= $unjudged
+    """,
+    "near duplicates": """
+        select pair.query_id, pair.passage_id, format(
+                   '{:.0f} % of its words are those of {}, yet utility {:+.2f} against {:+.2f}', 100 * max(shared),
+                   arg_max(twin, other.utility), any_value(pair.utility), max(other.utility)),
+               1 - exp(any_value(pair.utility) - max(other.utility))
+        from pair join twins using (passage_id) join pair other
+             on other.query_id = pair.query_id and other.passage_id = twin
+        where other.utility - pair.utility >= $apart group by all
+    """,
+}
 
 
 def hard_cases(
     store: Store, teacher: str, after: Run, before: Run | None = None, thresholds: Thresholds | None = None
 ) -> list[HardCase]:
-    """Return the hard cases of a run, strongest first within each rule.
+    """Return the hard cases of a run, a pair once with all its reasons, the greatest disagreement first.
 
-    "got worse" needs `before`; ranks below a run's depth are known for its candidates alone.
+    "got worse" needs `before`, "teachers disagree" a second teacher; ranks below a run's depth are known for its
+    candidates alone.
     """
-    lines = thresholds or Thresholds()
+    chosen = " union all ".join(f"select '{rule}' as rule, * from ({asked})" for rule, asked in _FOUND.items())
     with store.read() as connection:
         rows = connection.execute(
-            f"{_CASES} select * from found order by rule, strength desc, query_id, passage_id",
+            f"""
+            with {_PAIR}, {_TEACHERS}, {_TWINS}, found as ({chosen})
+            select query_id, passage_id,
+                   list(struct_pack(rule, why, strength) order by found.strength desc, rule) as reasons,
+                   sum(found.strength) as total, any_value(utility), any_value(before), any_value(after),
+                   any_value(relevance)
+            from found join pair using (query_id, passage_id)
+            group by query_id, passage_id order by total desc, query_id, passage_id
+            """,
             {
+                **asdict(thresholds or Thresholds()),
                 "teacher": teacher,
                 "after": after.run,
                 "before": before.run if before else "",
-                "useful": lines.useful,
-                "useless": lines.useless,
-                "far": lines.far,
-                "near": lines.near,
             },
         ).fetchall()
-    return [HardCase(*row) for row in rows]
+    return [
+        HardCase(query_id, passage_id, tuple(Reason(**reason) for reason in reasons), *rest)
+        for query_id, passage_id, reasons, *rest in rows
+    ]
 
 
-def verdicts(store: Store, *, latest: bool = False) -> list[Annotation]:
-    """Return annotations, oldest first; `latest` keeps each annotator's last word on each pair."""
-    with store.read() as connection:
-        rows = connection.execute(
-            f"""
-            select query_id, passage_id, annotator, verdict, note, rule, created from annotations
-            {_LATEST if latest else ""} order by created, rowid
-            """
-        ).fetchall()
-    return [said._replace(created=said.created.replace(tzinfo=UTC)) for said in (Annotation(*row) for row in rows)]
-
-
-class AnnotatedCase(NamedTuple):
-    """One annotation with all that stands behind it; `utilities` by teacher, `ranks` by student."""
-
-    query_id: str
-    query: str
-    answers: list[str]
-    split: str
-    passage_id: str
-    title: str
-    text: str
-    verdict: str
-    annotator: str
-    note: str
-    rule: str
-    created: str
-    relevance: int | None
-    utilities: dict[str, float]
-    ranks: dict[str, int]
-
-
-def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
-    """Return the annotations with query, passage, utilities and ranks; by default each annotator's last word."""
-    with store.read() as connection:
-        rows = connection.execute(
-            f"""
-            select a.query_id, queries.text, answers, queries.split, a.passage_id, title, passages.text,
-                   verdict, annotator, note, rule, strftime(a.created, '%Y-%m-%dT%H:%M:%S.%fZ'), relevance,
-                   coalesce(utilities, map {{}}), coalesce(ranks, map {{}})
-            from (
-                select *, rowid as turn from annotations {_LATEST if latest else ""}
-            ) a join queries using (query_id) join passages using (passage_id)
-            left join qrels using (query_id, passage_id)
-            left join (
-                select query_id, passage_id, map_from_entries(list((teacher, value) order by teacher)) as utilities
-                from utilities group by all
-            ) using (query_id, passage_id)
-            left join (
-                select query_id, passage_id, map_from_entries(list((student, rank) order by student)) as ranks
-                from hits join runs using (run) group by all
-            ) using (query_id, passage_id)
-            order by a.created, turn
-            """
-        ).fetchall()
-    return [AnnotatedCase(*row) for row in rows]
+def rule_counts(cases: Iterable[HardCase]) -> dict[str, int]:
+    """Return how many cases each rule has chosen; a case of two rules counts under both."""
+    counted = Counter(rule for case in cases for rule in case.rules)
+    return {rule: counted[rule] for rule in RULES}

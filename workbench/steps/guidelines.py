@@ -1,0 +1,45 @@
+"""The guidelines: what the annotators of a workspace agreed to mean by their verdicts, a text file beside the data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from workbench.errors import WorkbenchError
+from workbench.store import Store
+
+FILE = "guidelines.md"
+USUAL = """\
+Useful: someone who reads only this passage can answer the query better than before.
+Useless: the passage neither helps nor misleads, whatever it has in common with the query.
+Harmful: whoever answers from it would answer wrongly.
+Unsure: you cannot tell without knowing more.
+
+Grades: 0 does not help, 1 helps a little, 2 helps, 3 answers the query in full.
+"""
+
+
+def guidelines(store: Store) -> str:
+    """Return the workspace's guidelines, or the usual ones if nobody has written any."""
+    try:
+        return (store.path / FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return USUAL
+    except (OSError, UnicodeDecodeError) as trouble:
+        raise WorkbenchError(f"{store.path / FILE} cannot be read.", "Make it a text file in UTF-8.") from trouble
+
+
+def write_guidelines(store: Store, text: str) -> Path:
+    """Write the guidelines in one move, so that no reader ever sees half of them."""
+    place = store.path / FILE
+    try:
+        with NamedTemporaryFile("w", encoding="utf-8", dir=store.path, prefix=".guidelines-", delete=False) as draft:
+            draft.write(text.strip() + "\n")
+        os.chmod(draft.name, 0o644)  # noqa: PTH101 - a temporary file is its owner's alone, and these are for all
+        Path(draft.name).replace(place)
+    except OSError as trouble:
+        raise WorkbenchError(
+            f"{place} cannot be written: {trouble.strerror}.", "Check the folder's rights."
+        ) from trouble
+    return place
