@@ -142,9 +142,49 @@ def test_the_diff_filters_by_what_happened_and_by_words(store: Store, visit: Any
     assert "No query answers to this filter" in said(at)
 
 
+def test_the_diff_is_ordered_by_a_contrast_and_filtered_by_word_and_length(store: Store, visit: Any) -> None:
+    at = visit(store, "diff", by="RBO")
+    assert "by RBO, test: mean" in said(at)
+    assert "1 of 2" in said(at)
+    assert "1 of 1" in said(visit(store, "diff", first="where"))
+    assert "No query answers to this filter" in said(visit(store, "diff", length="over 9 words"))
+    assert "Of 2 queries that toy scored, 1 moved toward its order" in said(at)
+
+
+def test_the_diff_compares_what_nobody_judged(store: Store, visit: Any) -> None:
+    for name in ("before", "after"):
+        store.add_run(run(name, "dev"), [Hit(f"{name}@dev", "q4", "03", 1, 0.5), Hit(f"{name}@dev", "q4", "ü", 2, 0.4)])
+    words = said(visit(store, "diff", split="dev"))
+    assert "The rankings are compared with one another instead" in words
+    assert "by RBO, dev: mean 1.000" in words
+    assert "query q4, dev split" in words
+
+
+def test_the_diff_offers_measures_with_a_threshold_where_qrels_are_graded(store: Store, visit: Any) -> None:
+    assert "is not there" in said(visit(store, "diff", measure="AP(rel=2)"))
+    store.add_collection([], [], [Qrel("q1", "p 2", 2)])
+    assert "on AP(rel=2), test: 0 better, 1 worse, 0 the same of 1" in said(visit(store, "diff", measure="AP(rel=2)"))
+
+
+def test_the_diff_shows_all_students_at_once_where_there_are_three(store: Store, visit: Any) -> None:
+    assert not visit(store, "diff").toggle
+    store.add_run(run("third"), [Hit("third@test", "q1", "p/1", 1, 0.5)])
+    assert "Each against before; Holm adjusts for the 2 comparisons." in said(visit(store, "diff", everyone="true"))
+
+
 def test_the_opened_query_shows_three_orders_with_movement_and_judgements(store: Store, visit: Any) -> None:
     words = said(visit(store, "diff", query="q1"))
-    for expected in ("Before", "After", "Teacher", "▲ up 2", "▼ down 1", "relevant", "useful +2.00", "useless -0.50"):
+    for expected in (
+        "Before",
+        "After",
+        "Teacher",
+        "▲ up 2",
+        "▼ down 1",
+        "relevant",
+        "useful +2.00",
+        "useless -0.50",
+        "moved toward the teacher",
+    ):
         assert expected in words, expected
     assert "after: rank 1" in words
 

@@ -9,7 +9,9 @@ import pytest
 
 from workbench import plots
 from workbench.plots import look
+from workbench.steps.contrast import contrast
 from workbench.steps.diff import diff
+from workbench.steps.table import table
 from workbench.store import Store, views
 from workbench.store.views import Bin, Moved, Pair, Placed, Sample
 
@@ -161,3 +163,25 @@ def test_history_marks_the_base_and_the_best_step() -> None:
 def test_every_figure_wears_the_house_template() -> None:
     for figure in (plots.histogram([Bin(0, 1, 1, 1)]), plots.history([]), plots.opened([]), plots.bump([])):
         assert figure.layout.template.layout.font.family.startswith('"Source Sans"')
+
+
+def test_before_against_after_draws_every_query_once_on_its_side_of_the_diagonal(store: Store) -> None:
+    figure = plots.before_after(diff(store, "before", "after", "R@1"))
+    better, same, worse = figure.data[1:]
+    assert [(list(dots.x), list(dots.y)) for dots in (better, same, worse)] == [([0], [1]), ([], []), ([1], [0])]
+    assert [dots.name for dots in (better, same, worse)] == ["1 better", "0 the same", "1 worse"]
+    assert len({dots.marker.symbol for dots in (better, same, worse)}) == 3
+
+
+def test_the_heatmap_has_a_row_a_student_and_says_how_many_queries_it_draws(store: Store) -> None:
+    figure = plots.heatmap(table(store, ["before", "after"], ["R@1"]))
+    (cells,) = figure.data
+    assert sorted(zip(*cells.z, strict=True)) == [(0.0, 1.0), (1.0, 0.0)]
+    assert list(figure.layout.yaxis.ticktext) == ["before", "after"]
+    assert "2 of 2" in figure.layout.xaxis.title.text
+
+
+def test_contrasts_are_counted_and_their_equal_value_is_named(store: Store) -> None:
+    figure = plots.contrasts(contrast(store, "before", "after", "RBO"))
+    assert len(figure.data[0].x) == 2
+    assert "1 is the same ranking" in figure.layout.xaxis.title.text

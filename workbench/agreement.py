@@ -6,7 +6,10 @@ said": too little was ranked. It is never a number, and never filled in.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -79,20 +82,28 @@ def tau_ap(truth: Valued, estimate: Valued) -> float | None:
     n = len(true)
     if n < 2:
         return None
-    # agrees[i, j]: how far the truth puts j above i; half where it does not say
-    agrees = (true[None, :] > true[:, None]) + 0.5 * (true[None, :] == true[:, None])
-    above, beside = said[None, :] > said[:, None], said[None, :] == said[:, None]
-    np.fill_diagonal(beside, False)
-    higher, tied = above.sum(axis=1), beside.sum(axis=1)
-    right_above, right_beside = (agrees * above).sum(axis=1), (agrees * beside).sum(axis=1)
-    # Among t tied others an id has 0 to t of them above it, each number equally likely, each other equally often. So
-    # its expected precision is the mean over m of (right_above + m * right_beside / t) / (higher + m).
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, n))])
-    inverse = harmonic[higher + tied] - harmonic[np.maximum(higher - 1, 0)]
-    share = right_beside / np.maximum(tied, 1)
-    reached = np.where(higher > 0, tied + 1, tied)  # nothing stands above the very first, which has no precision
-    precision = right_above * inverse + share * (reached - higher * inverse)
-    return float(2 / (n - 1) * np.sum(precision / (tied + 1)) - 1)
+    seen: list[float] = []
+    total = 0.0
+    for _, group in groupby(sorted(zip((-said).tolist(), true.tolist(), strict=True)), key=itemgetter(0)):
+        members = [value for _, value in group]
+        higher, tied = len(seen), len(members) - 1
+        # Among the `tied` others an id has 0 to all of them above it, each number equally likely, each other equally
+        # often: its expected precision is the mean over m of (right above + m * right beside / tied) / (higher + m).
+        inverse = harmonic[higher + tied] - harmonic[max(higher - 1, 0)]
+        reached = tied + 1 if higher else tied  # nothing stands above the very first, which has no precision
+        for value in members:
+            share = (_right(members, value) - 0.5) / max(tied, 1)  # without itself
+            precision = _right(seen, value) * inverse + share * (reached - higher * inverse)
+            total += precision / (tied + 1)
+        for value in members:
+            insort(seen, value)
+    return 2 / (n - 1) * float(total) - 1
+
+
+def _right(ordered: Sequence[float], value: float) -> float:
+    """Return how many of `ordered`, ascending, the truth puts above `value`; half of those it does not tell apart."""
+    return len(ordered) - (bisect_left(ordered, value) + bisect_right(ordered, value)) / 2
 
 
 def kl(first: Valued, second: Valued, temperature: float = TEMPERATURE) -> float | None:

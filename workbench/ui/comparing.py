@@ -112,7 +112,7 @@ def _everyone(store: Store, found: Diff) -> None:
 
 def listed(store: Store, chosen: Chosen, found: Diff | None) -> tuple[list[Difference], Filters, str]:
     """Let a person order the queries and narrow them down; return those left, the filters, and the order's name."""
-    columns = parts.columns("pickers", [1, 1, 1])
+    columns = parts.columns("pickers-list", [1, 1, 1])
     with columns[0]:
         by = _order(found)
     names = chosen.before.student, chosen.after.student

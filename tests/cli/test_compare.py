@@ -1,0 +1,118 @@
+"""`workbench diff`: orders, filters, reports, and gates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import QUERIES, run
+from tests.shell import shell, worked
+from workbench.records import Hit, Qrel, Query
+from workbench.store import Store
+
+Q2 = "http://q/2?x=1"
+
+
+@pytest.fixture
+def regressed(store: Store) -> Store:
+    """Return a store in which "bad" loses 30 queries that "good" wins, and "poor" is somewhat worse than "good"."""
+    queries = [Query(f"n{n}", "text", (), "test") for n in range(30)]
+    store.add_collection([*QUERIES, *queries], [], [Qrel(query.query_id, "p/1", 1) for query in queries])
+    for name, first in (("good", "p/1"), ("bad", "03")):
+        store.add_run(run(name), [Hit(f"{name}@test", query.query_id, first, 1, 0.5) for query in queries])
+    poor = [Hit("poor@test", query.query_id, "p/1" if n % 5 else "03", 1, 0.5) for n, query in enumerate(queries)]
+    store.add_run(run("poor"), poor)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["good", "bad"], 1),
+        (["good", "bad", "--threshold", 0.5], 1),
+        (["good", "bad", "--threshold", 0.95], 0),
+        (["bad", "good"], 0),
+        (["good", "good"], 0),
+        (["good", "poor"], 1),
+        (["good", "poor", "--threshold", 0.2], 0),
+        (["bad", "good", "poor"], 0),
+        (["good", "good", "poor", "bad"], 1),
+        (["good", "bad", "--by", "RBO"], 1),
+    ],
+)
+def test_the_gate_ends_with_1_where_a_whole_interval_lies_below(
+    regressed: Store, arguments: list[str], code: int
+) -> None:
+    said = shell("diff", *arguments, "--fail-on-regression", workspace=regressed.path)
+    assert (said.code, "Regression" in said.err) == (code, bool(code))
+    assert "Traceback" not in said.err
+    assert shell("diff", *arguments, workspace=regressed.path).code == 0
+
+
+def test_two_changed_queries_are_no_regression(store: Store) -> None:
+    assert worked("diff", "before", "after", "--fail-on-regression", workspace=store.path).code == 0
+
+
+def test_by_a_contrast_the_most_different_query_comes_first(store: Store) -> None:
+    said = worked("diff", "before", "after", "--by", "Jaccard@1", workspace=store.path)
+    assert "by Jaccard@1, test: mean 0.000" in said.out
+    assert "Most different first" in said.out
+    found = worked("diff", "before", "after", "--by", "RBO", "--json", workspace=store.path).json
+    assert found["shown"] == [row["query_id"] for row in found["contrast"]["rows"]]
+    assert "diff" in found
+
+
+def test_by_a_measure_is_that_measure(store: Store) -> None:
+    assert (
+        worked("diff", "before", "after", "--by", "R@1", "--json", workspace=store.path).json["diff"]["measure"]
+        == "R@1"
+    )
+
+
+def test_filters_narrow_what_is_shown(store: Store) -> None:
+    def shown(*options: object) -> list[str]:
+        return worked("diff", "before", "after", "--json", *options, workspace=store.path).json["shown"]
+
+    assert shown("--only", "worse") == [Q2]
+    assert shown("--first-word", "what") == ["q1"]
+    assert shown("--max-length", 4) == [Q2]
+    assert shown("--min-length", 5) == ["q1"]
+    assert shown("--words", "rivers", "--only", "better", "--by", "RBO") == []
+    refused = shell("diff", "before", "after", "--only", "odd", workspace=store.path)
+    assert (refused.code, "Choose worse, better or same" in refused.err) == (1, True)
+
+
+def test_many_students_are_held_against_the_first(regressed: Store) -> None:
+    said = worked("diff", "good", "bad", "poor", workspace=regressed.path)
+    assert "Against good" in said.out
+    found = worked("diff", "good", "bad", "poor", "--json", workspace=regressed.path).json["table"]
+    assert [each["student"] for each in found["against"]] == ["bad", "poor"]
+    assert all(each["comparison"]["adjusted_p"] >= each["comparison"]["p_value"] for each in found["against"])
+
+
+def test_without_judgements_a_contrast_still_answers_and_a_gate_does_not(store: Store, tmp_path: Path) -> None:
+    for name, order in (("x", ["03", "p/1"]), ("y", ["p/1", "03"])):
+        hits = [Hit(f"{name}@dev", "q4", passage, rank, 1 / rank) for rank, passage in enumerate(order, 1)]
+        store.add_run(run(name, "dev"), hits)
+    asked = ["diff", "x", "y", "--split", "dev", "--by", "tauAP"]
+    said = worked(*asked, "--html", tmp_path / "d.html", workspace=store.path)
+    assert "Who knows?" in said.out
+    assert "Who knows?" in (tmp_path / "d.html").read_text()
+    refused = shell(*asked, "--fail-on-regression", workspace=store.path)
+    assert (refused.code, "only where queries are judged" in refused.err) == (1, True)
+
+
+def test_a_threshold_of_relevance_works_in_the_shell(store: Store) -> None:
+    store.add_collection([], [], [Qrel("q1", "p 2", 2)])
+    found = worked("diff", "before", "after", "--measure", "AP(rel=2)", "--json", workspace=store.path).json["diff"]
+    assert (found["measure"], [delta["query_id"] for delta in found["deltas"]]) == ("AP(rel=2)", ["q1"])
+    assert found["comparisons"][0]["difference"]["n"] == 1
+
+
+def test_the_report_is_written_and_named(store: Store, tmp_path: Path) -> None:
+    said = worked("diff", "before", "after", "--html", tmp_path / "a" / "d.html", "--top", 1, workspace=store.path)
+    assert f"report {tmp_path / 'a' / 'd.html'}" in said.err
+    text = (tmp_path / "a" / "d.html").read_text()
+    assert '<small title="toy">' in text
+    assert text.count("<section") == 1

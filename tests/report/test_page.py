@@ -1,0 +1,157 @@
+"""The report: one file that parses, loads nothing, says what the diff says, and lets no text act."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import run, utility
+from workbench.errors import WorkbenchError
+from workbench.records import Hit, Passage, Qrel, Query
+from workbench.report import Report, Shown, page, write
+from workbench.steps.contrast import contrast
+from workbench.steps.diff import diff
+from workbench.steps.differences import Filters
+from workbench.steps.table import table
+from workbench.store import Store
+
+NASTY = "</script><script>alert(1)</script><img src=http://x onerror=alert(2)> \"'&amp; ${body} $title </section> <b>"
+VOID = {"meta", "br", "img", "input", "link"}
+
+
+class Seen(HTMLParser):
+    """Reads a document, and notes what does not close, what loads, and what is said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.loads: list[tuple[str, str]] = []
+        self.acts: list[str] = []
+        self.said: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        self.loads += [(name, value) for name, value in attrs if name in ("src", "href", "srcset", "action", "data")]
+        self.acts += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, (tag, self.getpos())
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+def seen(text: str) -> Seen:
+    found = Seen()
+    found.feed(text)
+    found.close()
+    assert found.open == []
+    return found
+
+
+def written(store: Store, shown: Shown | None = None, by: str = "") -> str:
+    compared = diff(store, "before", "after", "R@1")
+    contrasted = contrast(store, "before", "after", by) if by else None
+    return page(store, Report(compared, contrasted), shown)
+
+
+def test_the_report_says_what_the_diff_says(store: Store) -> None:
+    words = " ".join(" ".join(seen(written(store, Shown(teacher="toy"))).said).split())
+    for expected in (
+        diff(store, "before", "after", "R@1").in_words,
+        "1 better, 0 the same, 1 worse",
+        "after was evaluated when the collection held other passages",
+        "50% → 50% @1",
+        "What raised the price of oil?",
+        "▲ up 2",
+        "useful +2.00",
+        "moved toward the teacher",
+    ):
+        assert expected in words, expected
+
+
+def test_it_loads_nothing_and_only_its_own_script_may_run(store: Store) -> None:
+    text = written(store, Shown(teacher="toy"))
+    found = seen(text)
+    assert {value[0] for _, value in found.loads} == {"#"}
+    assert found.acts == []
+    assert not re.search(r"@import|url\(", text)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    allowed = b64encode(sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'" in text
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_nasty_text_is_only_text(empty: Store) -> None:
+    empty.add_collection(
+        [Query(NASTY, NASTY, (NASTY, "b"), "test")],
+        [Passage(NASTY, NASTY, NASTY * 9), Passage("p", "", NASTY)],
+        [Qrel(NASTY, NASTY, 1)],
+    )
+    for name, order in (("before", (NASTY, "p")), ("after", ("p", NASTY))):
+        run_name = f"{name}@test"
+        empty.add_run(run(name), [Hit(run_name, NASTY, p, rank, 1 / rank) for rank, p in enumerate(order, 1)])
+    empty.add_scored([utility(NASTY, NASTY, 1.0, NASTY)])
+    text = written(empty, Shown(teacher=NASTY), by="RBO")
+    found = seen(text)
+    assert found.tags.count("script") == 1
+    assert not {"img", "iframe", "object", "link"} & set(found.tags)
+    assert found.acts == []
+    assert NASTY in "".join(found.said)
+    assert {value[0] for _, value in found.loads} == {"#"}
+
+
+def test_filters_and_top_decide_what_is_shown(store: Store) -> None:
+    worse = seen(written(store, Shown(Filters(only="worse"))))
+    assert (worse.tags.count("section"), "Where do rivers run?" in worse.said) == (1, True)
+    assert "What raised the price of oil?" not in worse.said
+    assert seen(written(store, Shown(top=1))).tags.count("section") == 1
+    none = seen(written(store, Shown(Filters(words="no such word"))))
+    assert ("section" in none.tags, "No query answers to this filter." in none.said) == (False, True)
+
+
+def test_a_contrast_alone_and_many_runs(store: Store) -> None:
+    text = page(store, Report(contrast=contrast(store, "before", "after", "tauAP")))
+    assert "not judged" in text
+    assert "tauAP: AP correlation" in text
+    assert "Every measure" not in text
+    many = table(store, ["before", "after"], ["AP"])
+    assert "Against before" in page(store, Report(diff(store, "before", "after"), table=many))
+    with pytest.raises(ValueError, match="needs a diff"):
+        page(store, Report())
+
+
+def test_a_large_diff_stays_under_two_megabytes(empty: Store) -> None:
+    queries = [Query(f"q{n}", f"What is said of number {n} in the long text?", ("said",), "test") for n in range(3_000)]
+    passages = [Passage(f"p{n}", f"Title {n}", "Some words that are said. " * 40) for n in range(30)]
+    empty.add_collection(queries, passages, [Qrel(query.query_id, "p1", 1) for query in queries])
+    for name, shift in (("before", 0), ("after", 7)):
+        hits = [
+            Hit(f"{name}@test", query.query_id, f"p{(number + rank + shift) % 30}", rank, 1 / rank)
+            for number, query in enumerate(queries)
+            for rank in range(1, 11)
+        ]
+        empty.add_run(run(name, depth=10), hits)
+    text = written(empty)
+    assert len(text.encode()) < 2_000_000
+    assert "The first 1,000 of 3,000" in text
+    assert seen(text).tags.count("section") == 20
+
+
+def test_writing_leaves_a_whole_file_or_says_why(tmp_path: Path) -> None:
+    target = write(tmp_path / "new" / "diff.html", "whole")
+    assert [path.name for path in target.parent.iterdir()] == ["diff.html"]
+    assert target.read_text() == "whole"
+    with pytest.raises(WorkbenchError, match="cannot be written"):
+        write(tmp_path / "new" / "diff.html" / "x.html", "whole")
