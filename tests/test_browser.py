@@ -90,13 +90,15 @@ def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Stor
         tab.page.get_by_role("textbox", name="Your name").fill("Ada")
         tab.page.keyboard.press("Enter")
         tab.wait_for_link("annotator=Ada")
+        tab.wait("You judge as Ada")
+        settled(tab.page)
         # Digits in a text field are text; outside of it they are verdicts.
         note = tab.page.get_by_role("textbox", name="Note")
         note.fill("2 of 3")
         note.press("Enter")
         settled(tab.page)
         (draft,) = views.verdicts(store)
-        assert draft.verdict == "draft"
+        assert (draft.verdict, draft.annotator) == ("draft", "Ada")
         tab.page.locator("h1").click()
         tab.page.keyboard.press("0")
         tab.wait("Kept: useless")

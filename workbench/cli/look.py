@@ -52,7 +52,7 @@ def cases_command(
     )
     found = [case for case in found if not rule or rule in case.rules]
     if json:
-        return output.as_json(found)
+        return output.as_json([case._asdict() | {"rules": case.rules, "why": case.why} for case in found])
     for name, number in views.rule_counts(found).items():
         if number:
             chosen = [(case, reason) for case in found for reason in case.reasons if reason.rule == name]

@@ -131,7 +131,7 @@ def keys(table: Table, *, blind: bool) -> None:
             target = table.waiting.neighbour(table.case, step)
             _button(label, shortcut, partial(_go, target), disabled=target is None)
         _button("submit and next", "Enter", partial(_submit, table), help="Goes on to the next case of this tab.")
-    parts.remark(KEYS)
+    parts.remark(f"You judge as {table.annotator}. {KEYS}")
 
 
 def undo_key(store: Store, waiting: Queue, annotator: str) -> None:
@@ -161,18 +161,19 @@ def _judging(table: Table, blind: bool) -> None:
 def details(table: Table) -> None:
     """Offer a note and tags of failure type; both are kept as soon as they are entered."""
     word, name = table.word, f"{table.annotator}-{table.waiting.rule == ADJUDICATION}-{'-'.join(key(table.case))}"
-    held = word.tags if word else ()
+    note, tags = f"note-{name}", f"tags-{name}"
+    # Seeded once, not given as the field's value: a value that follows the store makes a new field, with the old input.
+    held = st.session_state.setdefault(tags, list(word.tags) if word else [])
+    st.session_state.setdefault(note, word.note if word else "")
     left, right = parts.columns("two", [1, 1])
     with left:
-        note = f"note-{name}"
         st.text_input(
-            "Note, if you have one", value=word.note if word else "", key=note, max_chars=2_000,
+            "Note, if you have one", key=note, max_chars=2_000,
             on_change=_guarded, args=(lambda: table.keep(note=str(st.session_state[note]).strip()),),
         )  # fmt: skip
     with right:
-        tags = f"tags-{name}"
         st.multiselect(
-            "Type of failure", list(dict.fromkeys([*TAGS, *held])), default=held, key=tags,
+            "Type of failure", list(dict.fromkeys([*TAGS, *held])), key=tags,
             accept_new_options=True, placeholder="Choose, or write your own", max_selections=8,
             on_change=_guarded, args=(lambda: table.keep(tags=tuple(st.session_state[tags])),),
         )  # fmt: skip
