@@ -217,7 +217,6 @@ def test_duckdb_is_the_tested_line() -> None:
 
 
 def test_no_bar_is_drawn_into_the_output_of_a_command(store: Store) -> None:
-    with store.read() as connection:
-        assert connection.execute("select current_setting('enable_progress_bar')").fetchone() == (False,)
-    with store.write() as connection:
-        assert connection.execute("select current_setting('enable_progress_bar')").fetchone() == (False,)
+    for hold in (store.read, store.write):
+        with hold() as connection:
+            assert connection.execute("select current_setting('enable_progress_bar')").fetchone() == (False,)

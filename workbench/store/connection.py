@@ -8,7 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -44,8 +44,10 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
     try:
         connection = _wait(database, read_only, deadline)
         try:
-            # Else a query of more than two seconds draws a bar into stdout, among the JSON of a command.
-            connection.execute("set enable_progress_bar = false")
+            # Else a query of more than two seconds draws a bar into stdout, among the JSON of a command. In Jupyter
+            # without ipywidgets there is none to draw, and DuckDB refuses to hear of it.
+            with suppress(duckdb.InvalidInputException):
+                connection.execute("set enable_progress_bar = false")
             yield connection
         finally:
             connection.close()
