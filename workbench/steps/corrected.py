@@ -101,7 +101,7 @@ def _effect(teacher: bool | None, person: bool) -> str:
 
 
 def _votes(store: Store) -> dict[str, dict[str, str]]:
-    """Return, by query and passage, the verdict that holds; "" where those who are sure disagree and nobody settled it."""
+    """Return, by query and passage, the verdict that holds; "" where people disagree and nobody settled it."""
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for dispute in views.disputes(store):
         found[dispute.query_id][dispute.passage_id] = ""
