@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.conftest import QUERIES, run, utility
 from workbench.agreement import NAMES, rbo
 from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import Hit, Qrel, Query
 from workbench.steps.contrast import contrast, pulls_of, toward_teacher
-from workbench.steps.coverage import coverage
+from workbench.steps.coverage import judged_at
 from workbench.steps.diff import Delta, diff
 from workbench.steps.differences import Difference, Filters, differences, first_word, narrowed
 from workbench.steps.table import table
@@ -178,32 +176,14 @@ def test_each_measure_is_compared_over_its_own_queries(store: Store) -> None:
         diff(store, "before", "after", "AP(rel=3)")
 
 
-passages = st.sampled_from("abcdefgh")
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.dictionaries(st.tuples(st.sampled_from(["q1", "q2", "q3"]), passages), st.integers(0, 1), min_size=1),
-    st.dictionaries(st.sampled_from(["q1", "q2"]), st.dictionaries(passages, st.integers(0, 2), min_size=1)),
-    st.integers(1, 5),
-)
-def test_coverage_is_the_judged_at_k_of_ir_measures(judged: dict, ranked: dict, k: int) -> None:
-    import ir_measures
-
-    qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
-    # No ties: ir_measures orders them by id for Judged@k, and from the end for its other measures.
-    ranking = {
-        q: [(p, 1 / rank) for rank, (p, _) in enumerate(sorted(found.items(), key=lambda hit: -hit[1]), 1)]
-        for q, found in ranked.items()
+def test_coverage_is_the_judged_share_of_what_a_measure_looks_at(store: Store) -> None:
+    # Of the top 2: q1 before none, after one; the other query before one, after none.
+    assert diff(store, "before", "after", "P@2", also=("AP", "R@1")).judged == {
+        "P@2": (0.25, 0.25),
+        "AP": (0.25, 0.25),
+        "R@1": (0.5, 0.5),
     }
-    names = sorted({qrel.query_id for qrel in qrels})
-    theirs = ir_measures.calc_aggregate(
-        [ir_measures.parse_measure(f"Judged@{k}")],
-        [ir_measures.Qrel(*qrel) for qrel in qrels],
-        [ir_measures.ScoredDoc(q, p, float(s)) for q, found in ranking.items() for p, s in found]
-        or [ir_measures.ScoredDoc("none", "none", 0.0)],
-    )
-    assert coverage(f"P@{k}", names, qrels, (ranking, {})) == (pytest.approx(next(iter(theirs.values()))), 0.0)
+    assert (judged_at("AP"), judged_at("nDCG@5")) == ("Judged@10", "Judged@5")
 
 
 def test_coverage_orders_ties_as_the_measures_do() -> None:
