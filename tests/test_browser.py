@@ -96,6 +96,7 @@ def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Stor
         note = tab.page.get_by_role("textbox", name="Note")
         note.fill("2 of 3")
         note.press("Enter")
+        tab.wait("Kept: note")
         settled(tab.page)
         (draft,) = views.verdicts(store)
         assert (draft.verdict, draft.annotator) == ("draft", "Ada")

@@ -169,13 +169,13 @@ def details(table: Table) -> None:
     with left:
         st.text_input(
             "Note, if you have one", key=note, max_chars=2_000,
-            on_change=_guarded, args=(lambda: table.keep(note=str(st.session_state[note]).strip()),),
+            on_change=_guarded, args=(lambda: _noted(table, note=str(st.session_state[note]).strip()),),
         )  # fmt: skip
     with right:
         st.multiselect(
             "Type of failure", list(dict.fromkeys([*TAGS, *held])), key=tags,
             accept_new_options=True, placeholder="Choose, or write your own", max_selections=8,
-            on_change=_guarded, args=(lambda: table.keep(tags=tuple(st.session_state[tags])),),
+            on_change=_guarded, args=(lambda: _noted(table, tags=tuple(st.session_state[tags])),),
         )  # fmt: skip
 
 
@@ -198,6 +198,12 @@ def _judge(table: Table, verdict: Verdict, grade: int | None) -> None:
     table.keep(verdict=verdict, grade=grade)
     st.toast(f"Kept: {verdict}")
     _go(table.waiting.following(table.case) if table.swift else table.case)
+
+
+def _noted(table: Table, **changes: Any) -> None:
+    table.keep(**changes)
+    st.toast(f"Kept: {' and '.join(changes)}")
+    _go(table.case)
 
 
 def _flag(table: Table, flagged: bool) -> None:
