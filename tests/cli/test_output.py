@@ -64,9 +64,9 @@ def test_diff_says_the_same_in_words_and_in_json(store: Store) -> None:
 
 def test_cases_students_and_jobs_as_json(full: Store) -> None:
     cases = worked("cases", "before", "--far", 2, "--json", workspace=full.path).json
-    assert {"rule", "query_id", "passage_id", "why", "utility", "after"} <= cases[0].keys()
+    assert {"rules", "query_id", "passage_id", "why", "utility", "after"} <= cases[0].keys()
     only = worked("cases", "before", "--far", 2, "--rule", "useful but far", "--json", workspace=full.path).json
-    assert only == [case for case in cases if case["rule"] == "useful but far"] != []
+    assert only == [case for case in cases if "useful but far" in case["rules"]] != []
     (mine,) = worked("students", "--json", workspace=full.path).json
     assert (mine["name"], mine["outcome"]["dev_after"]) == ("mine", 0.5)
     (job,) = worked("jobs", "--json", workspace=full.path).json
@@ -96,6 +96,7 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["diff", student, student],
         ["cases", "bm25", "--teacher", "toy"],
         ["annotate", "test0", "p0-0", "unsure"],
+        ["agreement"],
         ["export", "annotations", tmp_path / "cases.jsonl"],
         ["info"],
         ["students"],

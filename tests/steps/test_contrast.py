@@ -186,13 +186,6 @@ def test_coverage_is_the_judged_share_of_what_a_measure_looks_at(store: Store) -
     assert (judged_at("AP"), judged_at("nDCG@5")) == ("Judged@10", "Judged@5")
 
 
-def test_coverage_orders_ties_as_the_measures_do() -> None:
-    qrels, tied = [Qrel("q", "b", 1)], {"q": [("a", 0.5), ("b", 0.5), ("c", 0.5)]}
-    assert coverage("P@2", ["q"], qrels, (tied, {"q": tied["q"][:2]})) == (0.5, 0.5)
-    assert coverage("P@1", ["q"], qrels, (tied, {"q": tied["q"][:2]})) == (0.0, 1.0)
-    assert coverage("AP", ["q"], qrels, (tied, {})) == (pytest.approx(1 / 3), 0.0)
-
-
 def test_coverage_stands_beside_every_measure(store: Store) -> None:
     found = diff(store, "before", "after", "R@1")
     assert found.judged.keys() == {each.measure for each in found.comparisons}
