@@ -443,6 +443,9 @@ def test_the_form_starts_a_job_with_the_line_it_shows(
     at.number_input(key="steps").set_value(30).run()
     line = f"workbench --workspace '{store.path}' train static:all-MiniLM-L6-v2 --teacher toy --steps 30"
     assert line in [block.value for block in at.code]
+    at.checkbox(key="only-annotated").check().run()
+    assert f"{line} --only annotated" in [block.value for block in at.code]
+    at.checkbox(key="only-annotated").uncheck().run()
     asked = []
 
     def start(where: Store, arguments: list[str]) -> jobs.Job:

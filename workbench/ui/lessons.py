@@ -41,6 +41,11 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         loss = right.selectbox("Loss", list(LOSSES), help=meanings, key="loss")
         options = {"loss": loss} | _numbers()
         arguments = ["train", str(base), "--teacher", str(teacher), *_options(options)]
+        if st.checkbox(
+            "Learn only from queries that people judged", key="only-annotated",
+            help="Their settled verdicts take the place of the teacher's utilities.",
+        ):  # fmt: skip
+            arguments += ["--only", "annotated"]
         st.caption("The same in the shell")
         st.code(
             shlex.join(["workbench", "--workspace", str(store.path), *arguments]), language="shell", wrap_lines=True
