@@ -17,11 +17,11 @@ from streamlit.testing.v1 import AppTest
 
 from tests.conftest import PASSAGES, run, utility
 from workbench import jobs
+from workbench.marking import answer_found, marked, terms
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
 from workbench.steps.annotate import annotate
 from workbench.store import Store, views
 from workbench.ui import cached
-from workbench.ui.marking import answer_found, marked, terms
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("overview", "utility", "train", "diff", "annotate")

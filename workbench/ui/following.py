@@ -9,11 +9,11 @@ import streamlit as st
 
 from workbench import jobs, plots
 from workbench.jobs import Job
+from workbench.marking import html
 from workbench.plots.look import AFTER, HARMFUL, USEFUL, Role
 from workbench.steps.train import history
 from workbench.store import Store
 from workbench.ui import parts
-from workbench.ui.marking import html
 from workbench.ui.passages import badge
 
 SECONDS = 2.0

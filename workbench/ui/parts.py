@@ -13,10 +13,10 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from workbench.marking import html
 from workbench.plots.look import HARMFUL, USEFUL, USELESS, Role
 from workbench.significance import Interval
 from workbench.store import Store
-from workbench.ui.marking import html
 from workbench.ui.passages import role_class
 
 

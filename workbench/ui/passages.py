@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from workbench.marking import answer_found, html, marked
 from workbench.plots.look import HARMFUL, RELEVANT, USEFUL, Role, usefulness
 from workbench.records import Query
 from workbench.store.views import Moved, Placed
-from workbench.ui.marking import answer_found, html, marked
 
 FOLD_LENGTH = 330  # characters; about four lines of a third of the page
 

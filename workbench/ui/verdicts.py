@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from workbench.errors import WorkbenchError
+from workbench.marking import html
 from workbench.plots.look import AFTER, RELEVANT, usefulness
 from workbench.records import Annotation, Verdict
 from workbench.steps.annotate import ANONYMOUS, TAGS, annotate, undo
@@ -18,7 +19,6 @@ from workbench.store import Store, views
 from workbench.store.views import ADJUDICATION, HardCase
 from workbench.ui import cached, parts
 from workbench.ui.choices import Pair
-from workbench.ui.marking import html
 from workbench.ui.passages import Card, badge, judgements, question, role_class
 from workbench.ui.passages import card as drawn
 from workbench.ui.queue import Queue, key

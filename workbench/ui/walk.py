@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from workbench.marking import html
 from workbench.records import Run
 from workbench.store import Store
 from workbench.store.views import Counts, TeacherCounts
 from workbench.ui import cached, rooms
-from workbench.ui.marking import html
 
 
 class Stage(NamedTuple):
