@@ -46,7 +46,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
-	$(INSTALL) --editable '.[offline,dev]'
+	$(INSTALL) --editable '.[offline,runtimes,dev]'
 	@touch $@
 
 clean:
