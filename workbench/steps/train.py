@@ -101,7 +101,7 @@ def plan(
         **({"annotated": asdict(heeded)} if heeded else {}),
     }
     fingerprint = sha256(repr(sorted(recipe.items())).encode()).hexdigest()[:6]
-    chosen = name or f"{students.slug(student.name)}-{settings.loss.replace('_', '-')}-{fingerprint}"
+    chosen = name or f"{students.slug(student.name)}-{students.slug(settings.loss.replace('_', '-'))}-{fingerprint}"
     if name in (students.BM25, student.name):
         raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
     return Plan(student, taught_by, settings, examples, chosen, recipe, heeded)

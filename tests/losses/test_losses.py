@@ -7,7 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from workbench.errors import UnknownName
-from workbench.losses import LOSSES, infonce, kl, loss, teacher_distribution, utility_infonce
+from workbench.losses import LOSSES, loss, teacher_distribution
+from workbench.losses.divergences import kl
+from workbench.losses.infonce import infonce, utility_infonce
 
 AT_ONE = {"teacher_temperature": 1.0, "student_temperature": 1.0}
 ABSENT = float("-inf")

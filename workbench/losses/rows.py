@@ -1,0 +1,111 @@
+"""What the losses share: who is there, in the teacher's order, against which negatives."""
+
+from __future__ import annotations
+
+from math import log
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Stands for "not there" among logits: exp() of it is 0, and unlike -inf it never turns into nan in a gradient.
+ABSENT = -1e30
+
+
+class Pool(NamedTuple):
+    """The candidates of each query, the teacher's best first and absent ones last; each field is (B, K).
+
+    A batch's table is as wide as all its passages together, but K here is only the most candidates that one query has:
+    what compares candidates with each other takes K squared.
+    """
+
+    logits: Tensor  # cosines / student temperature, float32; ABSENT where nobody is
+    utilities: Tensor  # float32; -inf where nobody is
+    present: Tensor
+
+    @property
+    def log_q(self) -> Tensor:
+        """The log of the student's distribution over the candidates, 0 where nobody is."""
+        return self.logits.log_softmax(dim=1).masked_fill(~self.present, 0.0)
+
+    @property
+    def lower(self) -> Tensor:
+        """Whether candidate j is less useful than candidate i, (B, i, j); ties say nothing of each other."""
+        both = self.present[:, :, None] & self.present[:, None, :]
+        return both & (self.utilities[:, None, :] < self.utilities[:, :, None])
+
+    @property
+    def best(self) -> Tensor:
+        """Which candidates are the teacher's best: one, or all that tie for it."""
+        return self.utilities == self.utilities[:, :1]
+
+    def shortfall(self, temperature: float) -> Tensor:
+        """How far below the best each utility is, in units of `temperature`; 0 where nobody is."""
+        return ((self.utilities[:, :1] - self.utilities) / temperature).masked_fill(~self.present, 0.0)
+
+    def within(self, share: float, temperature: float) -> Tensor:
+        """Which candidates have at least that share of the probability that the teacher gives its best."""
+        allowed = -log(share) if share > 0 else float("inf")
+        return self.present & (self.shortfall(temperature) <= allowed)
+
+
+def ranked(similarities: Tensor, utilities: Tensor, student_temperature: float) -> Pool:
+    """Return each query's candidates in the teacher's order, without the columns that no query needs."""
+    present = present_in(utilities)
+    utilities = utilities.float()
+    order = utilities.argsort(dim=1, descending=True, stable=True)[:, : int(present.sum(dim=1).max())]
+    present = present.gather(1, order)
+    logits = (similarities.float().gather(1, order) / student_temperature).masked_fill(~present, ABSENT)
+    return Pool(logits, utilities.gather(1, order), present)
+
+
+def present_in(utilities: Tensor) -> Tensor:
+    """Return which candidates are there; a row without any, or a utility that is no number, is a caller's bug."""
+    present = utilities > float("-inf")
+    if not bool(present.any(dim=1).all()):
+        raise ValueError("A query came without a single candidate that has a utility.")
+    if bool((utilities == float("inf")).any()) or bool(utilities.isnan().any()):
+        raise ValueError("A utility is infinite or not a number.")
+    return present
+
+
+def teacher_distribution(utilities: Tensor, temperature: float) -> Tensor:
+    """Return softmax(utilities / temperature) over each row, (B, K); candidates at -inf get nothing."""
+    present = present_in(utilities)
+    spread = (utilities.float() / temperature).masked_fill(~present, ABSENT)
+    return spread.softmax(dim=1).masked_fill(~present, 0.0)
+
+
+def with_negatives(logits: Tensor, negatives: Tensor | None, student_temperature: float) -> Tensor:
+    """Append the negatives' logits to the pool's."""
+    from torch import cat
+
+    if negatives is None:
+        return logits
+    masked = negatives == float("-inf")
+    return cat([logits, (negatives.float() / student_temperature).masked_fill(masked, ABSENT)], dim=1)
+
+
+def contrast(pool: Pool, rivals: Tensor, negatives: Tensor | None, student_temperature: float) -> Tensor:
+    """Return -log of each candidate's share of itself, its rivals and all negatives, (B, K); 0 where nobody is.
+
+    `rivals` (B, i, j) says whether candidate j is a rival of candidate i.
+    """
+    from torch import logaddexp, zeros_like
+
+    against = pool.logits[:, None, :].masked_fill(~rivals, ABSENT).logsumexp(dim=2)
+    if negatives is not None and negatives.shape[1]:
+        others = with_negatives(pool.logits[:, :0], negatives, student_temperature).logsumexp(dim=1, keepdim=True)
+        against = logaddexp(against, others)
+    behind = (against - pool.logits).masked_fill(~pool.present, 0.0)
+    # log(1 + exp(x)), exact where torch's own softplus switches to x above 20; at 0 it is log 2, so masked again.
+    return logaddexp(behind, zeros_like(behind)).masked_fill(~pool.present, 0.0)
+
+
+def mean_of(values: Tensor, chosen: Tensor) -> Tensor:
+    """Return the mean of the chosen values of each row, (B,); 0 for a row of which none is chosen.
+
+    `chosen` has the shape of `values`; everything after the first dimension is the row.
+    """
+    rows = values.masked_fill(~chosen, 0.0).flatten(1).sum(dim=1)
+    return rows / chosen.flatten(1).sum(dim=1).clamp(min=1)
