@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import TYPE_CHECKING
 
-from workbench.losses.rows import ABSENT, Pool, ranked
+from workbench.losses.rows import ranked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,7 @@ def kl(
     summed over candidates, not averaged, and not multiplied by a squared temperature.
     """
     pool = ranked(similarities, utilities, student_temperature)
-    log_p = _log_p(pool, teacher_temperature)
+    log_p = pool.log_p(teacher_temperature)
     return _divergence(log_p, pool.log_q, pool.present)
 
 
@@ -44,7 +44,7 @@ def reverse_kl(
     temperature it grows with them.
     """
     pool = ranked(similarities, utilities, student_temperature)
-    log_p = _log_p(pool, teacher_temperature)
+    log_p = pool.log_p(teacher_temperature)
     return _divergence(pool.log_q, log_p, pool.present)
 
 
@@ -62,15 +62,9 @@ def js(
     so a single query cannot outweigh a batch. Not its square root, which is what scipy's `jensenshannon` returns.
     """
     pool = ranked(similarities, utilities, student_temperature)
-    log_p, log_q = _log_p(pool, teacher_temperature), pool.log_q
+    log_p, log_q = pool.log_p(teacher_temperature), pool.log_q
     middle = log_p.logaddexp(log_q) - log(2)
     return (_divergence(log_p, middle, pool.present) + _divergence(log_q, middle, pool.present)) / 2
-
-
-def _log_p(pool: Pool, temperature: float) -> Tensor:
-    """Return the log of the teacher's distribution, 0 where nobody is."""
-    spread = (pool.utilities / temperature).masked_fill(~pool.present, ABSENT)
-    return spread.log_softmax(dim=1).masked_fill(~pool.present, 0.0)
 
 
 def _divergence(log_a: Tensor, log_b: Tensor, present: Tensor) -> Tensor:

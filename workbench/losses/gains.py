@@ -34,18 +34,32 @@ def lambda_loss(
     return swaps(pool, grades(pool, levels), mu).mean()
 
 
+def approx_ndcg(
+    similarities: Tensor,
+    utilities: Tensor,
+    negatives: Tensor | None = None,
+    *,
+    teacher_temperature: float,
+    student_temperature: float,
+    levels: int = 4,
+) -> Tensor:
+    """Return 1 - nDCG of the teacher's grades, with ranks made smooth so that they have a gradient.
+
+    ApproxNDCG (Qin et al., Information Retrieval 13, 2010): a candidate's rank is 1 plus the sigmoids of how far each
+    other one is ahead of it, the student's temperature saying how sharply. Grades: see `grades`; where all tie there
+    is nothing to rank, and the loss is 0. Neither `teacher_temperature` nor negatives play a part.
+    """
+    pool = ranked(similarities, utilities, student_temperature)
+    return missed(pool, grades(pool, levels)).mean()
+
+
 def grades(pool: Pool, levels: int) -> Tensor:
     """Return each candidate's grade, 0 to levels - 1, from its place among the query's distinct utilities, (B, K).
 
     The best has the highest grade, the worst 0, those between are spread evenly by their order; ties share a grade,
     and where all tie, all have 0. With four levels, grades of 0 to 3 that are all there come out as they are.
     """
-    from torch import zeros_like
-
-    place = zeros_like(pool.logits)
-    place[:, 1:] = ((pool.utilities[:, :-1] > pool.utilities[:, 1:]) & pool.present[:, 1:]).cumsum(dim=1)
-    last = place.amax(dim=1, keepdim=True)
-    return ((levels - 1) * (last - place) / last.clamp(min=1)).round().masked_fill(~pool.present, 0.0)
+    return ((levels - 1) * pool.standing).round()
 
 
 def swaps(pool: Pool, grade: Tensor, mu: float) -> Tensor:
@@ -64,6 +78,15 @@ def swaps(pool: Pool, grade: Tensor, mu: float) -> Tensor:
     behind = (pool.logits[:, None, :] - pool.logits[:, :, None]).masked_fill(~lower, 0.0)
     bits = logaddexp(behind, zeros_like(behind)) / zeros_like(behind).add(2).log()
     return (weight * bits).masked_fill(~lower, 0.0).sum(dim=(1, 2))
+
+
+def missed(pool: Pool, grade: Tensor) -> Tensor:
+    """Return 1 - approximated nDCG of each query, (B,), of grades (B, K); 0 where nobody has a grade."""
+    ahead = (pool.logits[:, None, :] - pool.logits[:, :, None]).sigmoid()
+    # Everybody is half ahead of themselves, which rank 1 does not count.
+    rank = 0.5 + ahead.masked_fill(~pool.present[:, None, :], 0.0).sum(dim=2)
+    gain = _gains(pool, grade)
+    return gain.any(dim=1).float() - (gain / (1 + rank).log2()).sum(dim=1)
 
 
 def _ranks(pool: Pool) -> Tensor:

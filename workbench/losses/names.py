@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BadSetting, UnknownName
 from workbench.losses.divergences import js, kl, reverse_kl
-from workbench.losses.gains import lambda_loss
+from workbench.losses.gains import approx_ndcg, lambda_loss
 from workbench.losses.infonce import infonce, utility_infonce, utility_infonce_b, utility_infonce_c, utility_infonce_d
-from workbench.losses.pairs import margin_mse, ranknet
+from workbench.losses.lists import contrastive_partial_ranking, listmle, listnet, p_listmle, pld
+from workbench.losses.pairs import bce, margin_mse, multi_similarity, ranknet
+from workbench.losses.policy import policy_gradient
+from workbench.losses.transport import sinkhorn, wasserstein
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,9 +29,23 @@ _TABLE: dict[str, tuple[Loss, str]] = {
     "kl": (kl, "match the teacher's distribution over the candidates alone"),
     "reverse_kl": (reverse_kl, "be sure only where the teacher is"),
     "js": (js, "between kl and reverse_kl, and bounded: no query outweighs the others"),
+    "listnet": (listnet, "the same lesson as kl; its value holds the teacher's entropy too"),
+    "listmle": (listmle, "the teacher's whole order, by how much left aside"),
+    "p_listmle": (p_listmle, "the teacher's whole order, the first places most"),
+    "pld": (pld, "the teacher's whole order, each place as important as its utility"),
+    "contrastive_partial_ranking": (contrastive_partial_ranking, "the order of the few best, before everything else"),
     "margin_mse": (margin_mse, "be as far behind the best as the teacher says"),
     "ranknet": (ranknet, "the right order of each two candidates, all alike important"),
     "lambda_loss": (lambda_loss, "the right order of each two candidates, those first that change nDCG most"),
+    "approx_ndcg": (approx_ndcg, "a high nDCG of the teacher's grades, with smooth ranks"),
+    "policy_gradient": (policy_gradient, "draw rankings, and make likelier those with a high nDCG"),
+    "wasserstein": (wasserstein, "a mistake costs as much utility as it loses"),
+    "sinkhorn": (sinkhorn, "a mistake costs by how many places it is off, smoothed"),
+    "bce": (bce, "is this passage useful at all, each for itself"),
+    "multi_similarity": (
+        multi_similarity,
+        "the useful above one cosine, all others below it, the worst offenders first",
+    ),
 }
 
 LOSSES: dict[str, Loss] = {name: function for name, (function, _) in _TABLE.items()}
@@ -64,6 +81,13 @@ _RANGES = {
     "alpha": Range(0, 1),
     "levels": Range(2, 10, whole=True),
     "mu": Range(0, 1_000),
+    "hard": Range(1, 1_000, whole=True),
+    "samples": Range(2, 10_000, whole=True),
+    "blur": Range(0.001, 10),
+    "iterations": Range(1, 10_000, whole=True),
+    "centre": Range(-1, 1),
+    "pull": Range(0.01, 1_000),
+    "push": Range(0.01, 1_000),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.losses.rows import mean_of, ranked
+from workbench.losses.rows import ABSENT, mean_of, ranked, with_negatives
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,3 +55,61 @@ def ranknet(
     lower = pool.lower
     behind = (pool.logits[:, None, :] - pool.logits[:, :, None]).masked_fill(~lower, 0.0)
     return mean_of(logaddexp(behind, zeros_like(behind)), lower).mean()
+
+
+def bce(
+    similarities: Tensor,
+    utilities: Tensor,
+    negatives: Tensor | None = None,
+    *,
+    teacher_temperature: float,
+    student_temperature: float,
+    centre: float = 0.5,
+) -> Tensor:
+    """Return the binary cross-entropy of each pair by itself, with sigmoid(utility / teacher_temperature) as target.
+
+    The pointwise distillation of MemReranker (arXiv 2605.06132) as far as its abstract says. A utility of 0 is a
+    target of one half, so where utilities have their zero matters; `centre` is the cosine that says one half. The
+    mean over candidates, plus the mean over negatives, whose target is 0.
+    """
+    from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+    pool = ranked(similarities - centre, utilities, student_temperature)
+    targets = (pool.utilities / teacher_temperature).sigmoid()
+    logits = pool.logits.masked_fill(~pool.present, 0.0)
+    value = mean_of(cross_entropy(logits, targets, reduction="none"), pool.present)
+    if negatives is not None:
+        others = with_negatives(pool.logits[:, :0], negatives - centre, student_temperature)
+        unmasked = negatives > float("-inf")
+        value = value + mean_of(cross_entropy(others, others.new_zeros(others.shape), reduction="none"), unmasked)
+    return value.mean()
+
+
+def multi_similarity(
+    similarities: Tensor,
+    utilities: Tensor,
+    negatives: Tensor | None = None,
+    *,
+    teacher_temperature: float,
+    student_temperature: float,
+    share: float = 0.5,
+    pull: float = 2.0,
+    push: float = 50.0,
+    centre: float = 0.5,
+) -> Tensor:
+    """Return a soft worst case of positives below a cosine and of all others above it.
+
+    Multi-similarity (Wang et al., arXiv 1904.06627) without its choice of pairs: log(1 + sum exp(-pull (s -
+    centre))) / pull over positives plus log(1 + sum exp(push (s - centre))) / push over the other candidates and the
+    negatives. Positives are the candidates with at least `share` of the probability of the teacher's best. `pull` and
+    `push` scale cosines, so `student_temperature` plays no part.
+    """
+    from torch import cat
+
+    pool = ranked(similarities, utilities, 1.0)
+    positive = pool.within(share, teacher_temperature)
+    near = (-pull * (pool.logits - centre)).masked_fill(~positive, ABSENT)
+    others = with_negatives(pool.logits.masked_fill(positive, ABSENT), negatives, 1.0)
+    far = (push * (others - centre)).clamp(min=ABSENT)
+    one = near.new_zeros(len(near), 1)
+    return (cat([near, one], 1).logsumexp(dim=1) / pull + cat([far, one], 1).logsumexp(dim=1) / push).mean()

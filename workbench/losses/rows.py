@@ -28,6 +28,11 @@ class Pool(NamedTuple):
         """The log of the student's distribution over the candidates, 0 where nobody is."""
         return self.logits.log_softmax(dim=1).masked_fill(~self.present, 0.0)
 
+    def log_p(self, temperature: float) -> Tensor:
+        """Return the log of the teacher's distribution over the candidates, 0 where nobody is."""
+        spread = (self.utilities / temperature).masked_fill(~self.present, ABSENT)
+        return spread.log_softmax(dim=1).masked_fill(~self.present, 0.0)
+
     @property
     def lower(self) -> Tensor:
         """Whether candidate j is less useful than candidate i, (B, i, j); ties say nothing of each other."""
@@ -38,6 +43,19 @@ class Pool(NamedTuple):
     def best(self) -> Tensor:
         """Which candidates are the teacher's best: one, or all that tie for it."""
         return self.utilities == self.utilities[:, :1]
+
+    @property
+    def standing(self) -> Tensor:
+        """The place among the query's distinct utilities, from 0 for the worst to 1 for the best, by order alone.
+
+        Ties stand alike, and where all tie, all stand at 0; so does who is absent.
+        """
+        from torch import zeros_like
+
+        place = zeros_like(self.logits)
+        place[:, 1:] = ((self.utilities[:, :-1] > self.utilities[:, 1:]) & self.present[:, 1:]).cumsum(dim=1)
+        last = place.amax(dim=1, keepdim=True)
+        return ((last - place) / last.clamp(min=1)).masked_fill(~self.present, 0.0)
 
     def shortfall(self, temperature: float) -> Tensor:
         """How far below the best each utility is, in units of `temperature`; 0 where nobody is."""
