@@ -104,6 +104,8 @@ def _options(name: str, keywords: list[ast.keyword]) -> dict[str, float]:
             raise BadSetting(
                 f"The loss {name} has {ast.unparse(keyword)!r} as an option.", f"Options are numbers. {HOW}"
             )
+        if keyword.arg in options:
+            raise BadSetting(f"{keyword.arg} of the loss {name} is given twice.", "Give it once.")
         options[keyword.arg] = checked(name, keyword.arg, value)
     return options
 
