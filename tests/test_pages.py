@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.conftest import PASSAGES, run, utility
 from workbench import jobs
+from workbench.losses import LOSSES
 from workbench.marking import answer_found, marked, terms
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
 from workbench.steps.annotate import annotate
@@ -465,6 +466,18 @@ def test_the_form_starts_a_job_with_the_line_it_shows(
     assert "? lost" in words
     assert "gone without a last word" in words
     assert "the last words" in words
+
+
+def test_a_sum_of_losses_is_asked_for_and_a_wrong_one_cannot_start(store: Store, visit: Any) -> None:
+    at = visit(store, "train")
+    assert set(at.selectbox(key="loss").options) == set(LOSSES)
+    at.text_input(key="loss-sum").set_value(" kl + 0.5*infonce(alpha=0.6) ").run()
+    line = "train static:all-MiniLM-L6-v2 --teacher toy --loss 'kl + 0.5*infonce(alpha=0.6)'"
+    assert any(line in block.value for block in at.code)
+    at.text_input(key="loss-sum").set_value("kl + hinge").run()
+    assert not at.exception
+    assert "hinge" in said(at)
+    assert next(button for button in at.button if button.label == "Start training").disabled
 
 
 def test_a_running_job_is_followed_and_can_be_stopped(

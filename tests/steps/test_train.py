@@ -147,6 +147,17 @@ def test_any_other_setting_is_another_name_and_the_same_is_the_same(school: Stor
     assert all(students.slug(name) == name for name in names)
 
 
+def test_a_sum_of_losses_is_learnt_from_and_names_the_student(school: Store, untrained: str) -> None:
+    spec = "utility_infonce + 0.2*infonce(alpha=0.6)"
+    result = trained(school, untrained, replace(QUICK, loss=spec))
+    assert result.student.rpartition("-")[0] == "untrained-utility-infonce-0.2-infonce-alpha-0.6"
+    assert result.trained.dev_after > result.trained.dev_before + 0.2
+    assert students.find(result.student, school.students).recipe["loss"] == spec
+    long = " + ".join(["0.125*contrastive_partial_ranking(hard=2)"] * 8)
+    name = plan(school, untrained, "toy", replace(QUICK, loss=long)).name
+    assert students.slug(name) == name
+
+
 @pytest.mark.parametrize("change", ["utility", "teacher", "base", "weights", "passage", "query", "question", "known"])
 def test_other_data_is_another_name(school: Store, tmp_path: Path, change: str) -> None:
     teacher, student = "toy", base(tmp_path / "base")

@@ -86,7 +86,9 @@ def train_command(
         str, typer.Option("--teacher", help="Whose utilities, by name or its beginning.", show_default=False)
     ] = "",
     name: Annotated[str, typer.Option(help="The new student's name; unless given, made from its recipe.")] = "",
-    loss: Annotated[str, typer.Option(help=f"One of {', '.join(LOSSES)}.")] = DEFAULTS.loss,
+    loss: Annotated[
+        str, typer.Option(help=f"{', '.join(LOSSES)}; or a sum: `utility_infonce + 0.2*infonce(alpha=0.6)`.")
+    ] = DEFAULTS.loss,
     steps: Annotated[int, typer.Option(help="The most steps that are done.")] = DEFAULTS.steps,
     minutes: Annotated[float | None, typer.Option(help="End after so many minutes.", show_default=False)] = None,
     batch_size: Annotated[int, typer.Option(help="Queries a step.")] = DEFAULTS.batch_size,

@@ -44,7 +44,7 @@ def sinkhorn(
     teacher_temperature: float,
     student_temperature: float,
     blur: float = 0.1,
-    iterations: int = 50,
+    iterations: int = 20,
 ) -> Tensor:
     """Return the Sinkhorn divergence of teacher and student over the candidates, laid out by their place.
 

@@ -101,10 +101,15 @@ def plan(
         **({"annotated": asdict(heeded)} if heeded else {}),
     }
     fingerprint = sha256(repr(sorted(recipe.items())).encode()).hexdigest()[:6]
-    chosen = name or f"{students.slug(student.name)}-{students.slug(settings.loss.replace('_', '-'))}-{fingerprint}"
+    chosen = name or f"{students.slug(student.name)}-{_loss_slug(settings.loss)}-{fingerprint}"
     if name in (students.BM25, student.name):
         raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
     return Plan(student, taught_by, settings, examples, chosen, recipe, heeded)
+
+
+def _loss_slug(loss: str) -> str:
+    """Return a loss as a part of a name; of a long sum only the beginning, since the fingerprint tells all apart."""
+    return students.slug(loss.replace("_", "-"))[:40].rstrip("-.")
 
 
 def train(

@@ -9,6 +9,9 @@ from typing import Any
 import streamlit as st
 
 from workbench import jobs, plots
+from workbench.errors import WorkbenchError
+from workbench.losses import LOSSES, meaning
+from workbench.losses import loss as loss_written
 from workbench.plots.look import AFTER, BEFORE
 from workbench.steps.candidates import DEFAULT_STUDENT
 from workbench.steps.train import history
@@ -18,11 +21,6 @@ from workbench.trainer import TrainSettings
 from workbench.ui import cached, parts, rooms
 
 BASES = (DEFAULT_STUDENT, MINILM)
-LOSSES = {
-    "utility_infonce": "graded targets, and everything else in the batch as negatives",
-    "infonce": "only the teacher's favourite counts",
-    "kl": "match the teacher's distribution over the candidates alone",
-}
 DEFAULTS = TrainSettings()
 
 
@@ -37,8 +35,15 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
             "You may type the path of any sentence-transformers folder.",
         )  # fmt: skip
         teacher = middle.selectbox("Teacher", teachers, key="lesson-teacher", help="Whose utilities it learns from.")
-        meanings = "  \n".join(f"`{name}`: {meaning}." for name, meaning in LOSSES.items())
-        loss = right.selectbox("Loss", list(LOSSES), help=meanings, key="loss")
+        chosen = right.selectbox(
+            "Loss", list(LOSSES), index=list(LOSSES).index(DEFAULTS.loss), key="loss",
+            help="  \n".join(f"`{name}`: {meaning(name)}." for name in LOSSES),
+        )  # fmt: skip
+        written = right.text_input(
+            "Or a sum of losses", key="loss-sum", placeholder="utility_infonce + 0.2*infonce(alpha=0.6)",
+            help="Names, each with a weight or with options in brackets where you like, in place of the loss above.",
+        )  # fmt: skip
+        loss = written.strip() or chosen
         options = {"loss": loss} | _numbers()
         arguments = ["train", str(base), "--teacher", str(teacher), *_options(options)]
         if st.checkbox(
@@ -50,7 +55,9 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         st.code(
             shlex.join(["workbench", "--workspace", str(store.path), *arguments]), language="shell", wrap_lines=True
         )
-        if st.button("Start training", type="primary", icon=":material/play_arrow:"):
+        if wrong := _wrong(loss):
+            parts.failed(wrong.problem, wrong.hint)
+        if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=wrong is not None):
             return arguments
     return None
 
@@ -84,6 +91,15 @@ def report(store: Store, student: Student) -> None:
         with right.expander("Recipe", icon=":material/receipt_long:"):
             st.json(dict(recipe), expanded=1)
         _next(store, student)
+
+
+def _wrong(loss: str) -> WorkbenchError | None:
+    """Return what keeps a loss from being one, if anything does."""
+    try:
+        loss_written(loss)
+    except WorkbenchError as wrong:
+        return wrong
+    return None
 
 
 def _numbers() -> dict[str, Any]:
