@@ -150,12 +150,13 @@ def test_any_other_setting_is_another_name_and_the_same_is_the_same(school: Stor
 def test_a_sum_of_losses_is_learnt_from_and_names_the_student(school: Store, untrained: str) -> None:
     spec = "utility_infonce + 0.2*infonce(alpha=0.6)"
     result = trained(school, untrained, replace(QUICK, loss=spec))
-    assert result.student.rpartition("-")[0] == "untrained-utility-infonce-0.2-infonce-alpha-0.6"
+    assert result.student.rpartition("-")[0].endswith("-untrained-utility-infonce-0.2-infonce-alpha-0.6")
     assert result.trained.dev_after > result.trained.dev_before + 0.2
     assert students.find(result.student, school.students).recipe["loss"] == spec
     long = " + ".join(["0.125*contrastive_partial_ranking(hard=2)"] * 8)
     name = plan(school, untrained, "toy", replace(QUICK, loss=long)).name
-    assert students.slug(name) == name
+    assert "-untrained-0.125-contrastive-partial-ranking-hard-2-" in name
+    assert len(name) < len(long)
 
 
 @pytest.mark.parametrize("change", ["utility", "teacher", "base", "weights", "passage", "query", "question", "known"])
