@@ -74,12 +74,12 @@ def bce(
     """
     from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
-    pool = ranked(similarities - centre, utilities, student_temperature)
+    pool = ranked(similarities.float() - centre, utilities, student_temperature)
     targets = (pool.utilities / teacher_temperature).sigmoid()
     logits = pool.logits.masked_fill(~pool.present, 0.0)
     value = mean_of(cross_entropy(logits, targets, reduction="none"), pool.present)
     if negatives is not None:
-        others = with_negatives(pool.logits[:, :0], negatives - centre, student_temperature)
+        others = with_negatives(pool.logits[:, :0], negatives.float() - centre, student_temperature)
         unmasked = negatives > float("-inf")
         value = value + mean_of(cross_entropy(others, others.new_zeros(others.shape), reduction="none"), unmasked)
     return value.mean()
