@@ -83,9 +83,8 @@ def intervals(series: ArrayLike) -> list[Interval]:
 def ratios(numerators: ArrayLike, denominators: ArrayLike) -> list[Interval | None]:
     """Return the ratios of the sums of two series over the same queries, both (s, n), with their 95 % intervals.
 
-    A query may weigh as much as it likes, so that pairs are resampled with the query they belong to; `n` counts the
-    queries of a denominator other than 0. None where the denominators add up to 0; resamples in which they do are left
-    out.
+    A query may weigh as much as it likes, so that pairs are resampled with the query they belong to. None where the
+    denominators add up to 0; resamples in which they do are left out.
     """
     upper: NDArray[np.float64] = np.asarray(numerators, dtype=np.float64)
     lower: NDArray[np.float64] = np.asarray(denominators, dtype=np.float64)
@@ -100,7 +99,7 @@ def ratios(numerators: ArrayLike, denominators: ArrayLike) -> list[Interval | No
             continue
         low, high = np.quantile(top[bottom != 0] / bottom[bottom != 0], [0.025, 0.975])
         of_all = float(upper[row].sum() / lower[row].sum())
-        found.append(Interval(of_all, float(low), float(high), int(np.count_nonzero(lower[row]))))
+        found.append(Interval(of_all, float(low), float(high), lower.shape[1]))
     return found
 
 

@@ -45,8 +45,11 @@ def probabilities(values: Sequence[float], temperature: float) -> Floats:
 def standardised(ranking: Valued) -> list[tuple[str, float]]:
     """Return the values with mean 0 and deviation 1: BM25's and a cosine's are of different units."""
     values = np.array([value for _, value in ranking], dtype=np.float64)
-    spread = float(values.std()) if len(values) else 0.0
-    return [(name, (value - float(values.mean())) / spread if spread else 0.0) for name, value in ranking]
+    # Equal values may differ from their own mean in the last digit, and so have a deviation.
+    if not len(values) or np.ptp(values) == 0:
+        return [(name, 0.0) for name, _ in ranking]
+    found = (values - values.mean()) / values.std()
+    return [(name, value) for (name, _), value in zip(ranking, found.tolist(), strict=True)]
 
 
 def _shared(first: Valued, second: Valued, temperature: float, other: float) -> tuple[Floats, Floats] | None:

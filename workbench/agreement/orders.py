@@ -77,7 +77,7 @@ def spearman(first: Valued, second: Valued) -> float | None:
     one, other = _together(first, second)
     if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return None
-    return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
+    return float(np.corrcoef(rankdata(one), rankdata(other)).item(0, 1))
 
 
 def tau_ap(truth: Valued, estimate: Valued) -> float | None:

@@ -65,7 +65,9 @@ KINDS: dict[str, Kind] = {
     ),
     "Spearman": Kind("rank correlation; 1 is the same order, -1 turned round", True, lambda t, s, _: spearman(t, s)),
     "Kendall": Kind("tau-b, pairs in the same order less pairs turned round", True, lambda t, s, _: kendall(t, s)),
-    "tauAP": Kind("AP rank correlation: the top of the student's order weighs most", True, lambda t, s, _: tau_ap(t, s)),
+    "tauAP": Kind(
+        "AP rank correlation: the top of the student's order weighs most", True, lambda t, s, _: tau_ap(t, s)
+    ),
     "RBO": Kind(
         f"rank-biased overlap, p = {PERSISTENCE:g}, extrapolated; 1 is the same order",
         True,

@@ -30,22 +30,26 @@ class Kept(NamedTuple):
     share: Interval | None
 
     @property
+    def share_in_words(self) -> str:
+        """Return the share with its interval, or that there is none."""
+        if self.share is None:
+            return "no sure advantage"
+        if self.share.high < 0:
+            return "nothing, it fell behind"
+        return f"{self.share.mean:.0%} ({self.share.low:.0%} to {self.share.high:.0%})"
+
+    @property
     def in_words(self) -> str:
         """Return the finding as one sentence."""
         if self.share is None:
             return (
-                f"The teacher's order has no sure advantage in {self.measure} ({self.advantage.mean:+.3f}, 95 % interval "
-                f"{self.advantage.low:+.3f} to {self.advantage.high:+.3f}), so no share of it can be kept."
+                f"The teacher's order has no sure advantage in {self.measure} ({self.advantage.mean:+.3f}, 95 % "
+                f"interval {self.advantage.low:+.3f} to {self.advantage.high:+.3f}), so no share of it can be kept."
             )
         return (
-            f"It kept {self.share.mean:.0%} of the teacher's advantage in {self.measure} "
-            f"({self.share.low:.0%} to {self.share.high:.0%}), over {self.share_queries:,} judged queries."
+            f"Of the teacher's advantage in {self.measure} it kept {self.share_in_words}, over "
+            f"{self.advantage.n:,} judged queries."
         )
-
-    @property
-    def share_queries(self) -> int:
-        """Return over how many judged queries the means are."""
-        return self.advantage.n
 
 
 def advantage_kept(
@@ -59,9 +63,9 @@ def advantage_kept(
         if not sides[0][name]:
             continue
         low, middle, high = ([side[name][q] for q in sides[0][name]] for side in sides)
-        advantage = [best - base for best, base in zip(high, low, strict=True)]
-        gained = [after - base for after, base in zip(middle, low, strict=True)]
-        spans = intervals([low, middle, high, advantage])
-        share = ratios([gained], [advantage])[0] if spans[3].low > 0 else None
-        found.append(Kept(name, *spans, share))
+        advantage = [value - least for value, least in zip(high, low, strict=True)]
+        gained = [value - least for value, least in zip(middle, low, strict=True)]
+        base, after_it, best, ahead = intervals([low, middle, high, advantage])
+        share = ratios([gained], [advantage])[0] if ahead.low > 0 else None
+        found.append(Kept(name, base, after_it, best, ahead, share))
     return tuple(found)

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from workbench.agreement import KINDS, STUDENT_TEMPERATURE, Temperatures, agreements
 from workbench.errors import NothingToDo
-from workbench.records import Example, Query, Run
+from workbench.records import Example, Query
 from workbench.significance import Comparison, Interval, intervals
 from workbench.steps.advantage import Kept, advantage_kept
+from workbench.steps.calibration import ReliabilityCurve, reliability_of
 from workbench.steps.diff import compared_on, stale
-from workbench.steps.reliability import ReliabilityCurve
-from workbench.steps.sureness import reliability_of
 from workbench.store import Store, views
 from workbench.trainer.sampling import spread
 
@@ -81,25 +80,43 @@ class TeacherAgreement:
         """Return the finding in sentences."""
         shown = ", ".join(f"{kind} {self.after[kind]}" for kind in ("KL", "Kendall", "top-1"))
         said = f"{self.student} against {self.teacher}, {self.split}: {shown} over {len(self.rows):,} queries."
-        for found in self.comparisons[:1]:
+        if found := self.headline:
             said += (
                 f" {self.before} has {found.measure} {found.before}: {found.difference.mean:+.3f}, 95 % interval "
-                f"{found.difference.low:+.3f} to {found.difference.high:+.3f}, p = {found.p_value:.4f}, {went(found)}."
+                f"{found.difference.low:+.3f} to {found.difference.high:+.3f}, p = {found.p_value:.4f}: {went(found)}."
             )
         for kept in self.kept[:1]:
             said += f" {kept.in_words}"
+        return said
+
+    @property
+    def headline(self) -> Comparison | None:
+        """Return the comparison that says most: KL, or Kendall where a student's similarities are no cosines."""
+        wanted = "Kendall" if self.no_cosine else "KL"
+        return next((found for found in self.comparisons if found.measure == wanted), None)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Return what to know before believing it: what was left out, and what is stale or of another unit."""
+        said = []
         if self.unsaid:
             reasons = ", ".join(f"{number:,} with {reason}" for reason, number in self.unsaid.items())
-            said += f" Nothing can be said of {sum(self.unsaid.values()):,} queries: {reasons}."
-        return said
+            said.append(f"Nothing can be said of {sum(self.unsaid.values()):,} queries: {reasons}.")
+        if self.left_out:
+            said.append(f"{self.left_out:,} scored pairs are left out: one of the runs does not know them.")
+        for name in self.no_cosine:
+            said.append(f"Similarities of {name} are no cosines: its KL, JS and probabilities mean little.")
+        for name in self.stale:
+            said.append(f"{name} was evaluated when the collection held other passages; evaluate it again.")
+        return tuple(said)
 
 
 def went(found: Comparison) -> str:
     """Return which way a kind of agreement went, in words: less divergence or regret is closer."""
     if not found.significant:
-        return "no difference that these queries could show"
+        return "no sure difference"
     closer = (found.difference.mean > 0) == KINDS[found.measure].closer_is_higher
-    return "closer to the teacher than before" if closer else "farther from the teacher than before"
+    return "closer to the teacher" if closer else "farther from the teacher"
 
 
 def teacher_agreement(

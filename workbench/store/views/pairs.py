@@ -154,8 +154,9 @@ def scored_similarities(store: Store, teacher: str, run: Run) -> dict[str, list[
     with store.read() as connection:
         rows: list[tuple[str, list[str], list[float]]] = connection.execute(
             f"""
-            with {_PAIRS} select query_id, list(passage_id order by rank, passage_id),
-                                 list(similarity order by rank, passage_id) from pairs group by query_id order by query_id
+            with {_PAIRS}
+            select query_id, list(passage_id order by rank, passage_id), list(similarity order by rank, passage_id)
+            from pairs group by query_id order by query_id
             """,
             {"teacher": teacher, "run": run.run},
         ).fetchall()
