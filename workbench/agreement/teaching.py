@@ -33,7 +33,7 @@ class Temperatures:
 
 
 class Kind(NamedTuple):
-    """A way to say how far a student agrees: what it means, whether more of it is closer, and who measures it.
+    """A way to say how far a student agrees: what it means, whether more of it is closer, its unit, who measures it.
 
     `measure` is given the utilities, best first, the similarities of the same passages in the student's order, and
     the temperatures; it returns None where nothing can be said.
@@ -41,6 +41,7 @@ class Kind(NamedTuple):
 
     meaning: str
     closer_is_higher: bool
+    unit: str
     measure: Callable[[Valued, Valued, Temperatures], float | None]
 
 
@@ -54,33 +55,42 @@ def _names(ranking: Valued) -> list[str]:
 
 KINDS: dict[str, Kind] = {
     "KL": Kind(
-        "KL divergence of the student's softmax from the teacher's, nats; 0 is the same",
+        "KL divergence of the student's softmax from the teacher's; 0 is the same",
         False,
+        "nats",
         lambda taught, said, at: kl(taught, said, at.teacher, at.student),
     ),
     "JS": Kind(
-        "Jensen-Shannon divergence of both softmaxes, nats; 0 is the same, 0.693 the most",
+        "Jensen-Shannon divergence of both softmaxes; 0 is the same, 0.693 the most",
         False,
+        "nats",
         lambda taught, said, at: jensen_shannon(taught, said, at.teacher, at.student),
     ),
-    "Spearman": Kind("rank correlation; 1 is the same order, -1 turned round", True, lambda t, s, _: spearman(t, s)),
-    "Kendall": Kind("tau-b, pairs in the same order less pairs turned round", True, lambda t, s, _: kendall(t, s)),
+    "Spearman": Kind(
+        "rank correlation; 1 is the same order, -1 turned round", True, "", lambda t, s, _: spearman(t, s)
+    ),
+    "Kendall": Kind(
+        "tau-b: pairs in the same order less pairs turned round, as a share", True, "", lambda t, s, _: kendall(t, s)
+    ),
     "tauAP": Kind(
-        "AP rank correlation: the top of the student's order weighs most", True, lambda t, s, _: tau_ap(t, s)
+        "AP rank correlation: the top of the student's order weighs most", True, "", lambda t, s, _: tau_ap(t, s)
     ),
     "RBO": Kind(
         f"rank-biased overlap, p = {PERSISTENCE:g}, extrapolated; 1 is the same order",
         True,
+        "",
         lambda taught, said, _: rbo(_names(taught), _names(said)),
     ),
     "top-1": Kind(
         "share of the queries whose first passage is the teacher's best, or as useful",
         True,
+        "",
         lambda taught, said, _: float(_regret(taught, said) == 0),
     ),
     "regret": Kind(
-        "best utility less that of the student's first passage, in the teacher's unit",
+        "best utility less that of the student's first passage",
         False,
+        "the teacher's unit",
         lambda taught, said, _: _regret(taught, said),
     ),
 }

@@ -15,8 +15,8 @@ from workbench.steps.teacher_agreement import QueryAgreement, TeacherAgreement, 
 
 def closer(found: TeacherAgreement, by: str = "KL") -> go.Figure:
     """Draw each query as a dot, its agreement before to the right, after upward; needs a student before."""
-    higher = KINDS[by].closer_is_higher
-    drawn = look.figure(370, f"{by} before", f"{by} after")
+    higher, unit = KINDS[by].closer_is_higher, f", {KINDS[by].unit}" if KINDS[by].unit else ""
+    drawn = look.figure(370, f"{by} before{unit}", f"{by} after{unit}")
     rows = [
         (row, one, other)
         for row in found.rows
