@@ -55,9 +55,9 @@ def _told(row: QueryAgreement, by: str, before: float, after: float) -> str:
     )
 
 
-def reliability(after: ReliabilityCurve, before: ReliabilityCurve | None = None, unit: str = "") -> go.Figure:
+def reliability(after: ReliabilityCurve, before: ReliabilityCurve | None = None) -> go.Figure:
     """Draw what was observed against what was predicted, with 95 % intervals; on the diagonal a prediction is right."""
-    drawn = look.figure(370, after.predicted, f"{after.observed}{f', {unit}' if unit else ''}")
+    drawn = look.figure(370, after.predicted, after.observed)
     if after.error is not None:
         drawn.add_scatter(
             x=[0, 1], y=[0, 1], mode="lines", showlegend=False, hoverinfo="skip",

@@ -84,7 +84,7 @@ def reliability_of(
         "useful": curve(Points(q, useful, of_all), (FIRST, "share with utility above 0"), queries, same_unit=False),
         "utility": curve(
             Points(pairs[0], pairs[1], np.array(places)),
-            ("similarity, mean 0 and deviation 1 per query", "mean utility"),
+            ("similarity, mean 0 and deviation 1 per query", "mean utility, in the teacher's unit"),
             queries,
             same_unit=False,
         ),
