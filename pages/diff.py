@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.store import Store
-from workbench.ui import choices, comparing, frame, one_query, parts, sharing
+from workbench.ui import agreeing, choices, comparing, frame, one_query, parts, sharing
 
 
 def page(store: Store) -> None:
@@ -19,6 +19,8 @@ def page(store: Store) -> None:
             parts.stale(f"{found.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
         comparing.overview(store, found)
     teacher = choices.teacher(store)
+    if teacher:
+        agreeing.show(store, chosen.before.student, chosen.after.student, teacher, chosen.split)
     parts.heading("Query by query")
     shown, filters, by = comparing.listed(store, chosen, found)
     version = f"{chosen.before.run}-{chosen.after.run}-{chosen.measure}-{store.revision()}"

@@ -592,3 +592,44 @@ def test_pages_are_short_and_end_in_the_frame(page: str) -> None:
     assert len(lines) <= 80
     assert lines[-1] == f'frame.show(page, "{page.title()}")'
     assert not any(word in line for line in lines for word in ("import numpy", "import duckdb", "unsafe_allow"))
+
+
+# --- agreement with the teacher
+
+
+def test_the_diff_folds_out_the_agreement_with_the_teacher(store: Store, visit: Any, monkeypatch: Any) -> None:
+    asked: list[str] = []
+    measure = cached.teacher_agreement
+
+    def counted(store: Store, *names: str) -> Any:
+        asked.extend(names)
+        return measure(store, *names)
+
+    monkeypatch.setattr(cached, "teacher_agreement", counted)
+    folded = said(visit(store, "diff"))
+    assert not asked  # it is worked out when a person opens it
+    assert "Farthest from the teacher" not in folded
+    at = visit(store, "diff", agreement="true", farthest="q1")
+    words = said(at)
+    assert asked == ["after", "toy", "test", "before"]
+    assert "after against toy, test: KL" in words
+    assert "no sure advantage in R@1" in words
+    assert "workbench agreement after --before before --teacher toy --split test" in words
+    for kind in ("KL", "Kendall", "top-1", "regret"):
+        assert kind in words
+    assert "median spread on the test split" in words
+    link = next(e for e in at.get("page_link") if "student=after" in str(e.proto) and "q1" in str(e.proto))
+    assert "teacher=toy" in str(link.proto)
+
+
+@pytest.mark.parametrize("observed", ["teacher", "relevant", "useful", "utility"])
+def test_every_reliability_curve_is_shown(store: Store, visit: Any, observed: str) -> None:
+    words = said(visit(store, "diff", agreement="true", observed=observed, agree="regret"))
+    assert "best utility less that of the student's first passage" in words
+    assert ("Similarity predicts utility where the line rises" in words) == (observed == "utility")
+
+
+def test_agreement_that_cannot_be_said_is_a_sentence(store: Store, visit: Any) -> None:
+    store.add_run(run("mute"), [])
+    words = said(visit(store, "diff", agreement="true", after="mute"))
+    assert "toy and mute and before share no query of the test split" in words

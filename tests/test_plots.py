@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from workbench import plots
+from workbench.agreement import KINDS
 from workbench.plots import look
 from workbench.steps.contrast import contrast
 from workbench.steps.diff import diff
 from workbench.steps.table import table
+from workbench.steps.teacher_agreement import teacher_agreement
 from workbench.store import Store, views
 from workbench.store.views import Bin, Moved, Pair, Placed, Sample
 
@@ -185,3 +187,38 @@ def test_contrasts_are_counted_and_their_equal_value_is_named(store: Store) -> N
     figure = plots.contrasts(contrast(store, "before", "after", "RBO"))
     assert len(figure.data[0].x) == 2
     assert "1 is the same ranking" in figure.layout.xaxis.title.text
+
+
+# --- agreement with the teacher
+
+
+def test_the_agreement_is_drawn_with_each_query_on_its_side(store: Store) -> None:
+    found = teacher_agreement(store, "after", before="before")
+    names = {trace.name: len(trace.x) for trace in plots.closer(found, "regret").data if trace.name}
+    assert names == {"2 closer": 2, "0 as far": 0, "0 farther": 0}
+    turned = teacher_agreement(store, "before", before="after")
+    words = [trace.name for trace in plots.closer(turned, "Kendall").data if trace.name]
+    assert words == ["0 closer", "1 as far", "1 farther"]
+    assert plots.closer(found, "KL").layout.xaxis.title.text == "KL before, nats"
+
+
+def test_a_reliability_curve_has_a_diagonal_only_where_both_axes_mean_the_same(store: Store) -> None:
+    found = teacher_agreement(store, "after", before="before")
+    drawn = plots.reliability(found.reliability["teacher"], found.reliability_before["teacher"])
+    assert [trace.mode for trace in drawn.data] == ["lines", "lines+markers", "lines+markers"]
+    assert "calibration error" in drawn.data[1].name
+    alone = plots.reliability(found.reliability["utility"])
+    assert [trace.name for trace in alone.data] == ["student"]
+    assert alone.layout.yaxis.title.text == "mean utility, in the teacher's unit"
+
+
+def test_the_share_kept_and_the_table_say_what_was_found(store: Store) -> None:
+    found = teacher_agreement(store, "after", before="before")
+    drawn = plots.kept(found.kept)
+    assert [trace.name for trace in drawn.data] == ["student before", "student after", "teacher"]
+    assert {note.text for note in drawn.layout.annotations} == {"no sure advantage"}
+    cells = plots.agreement(found).data[0].cells.values
+    assert list(cells[0]) == list(KINDS)
+    assert set(cells[4]) <= {"closer to the teacher", "farther from the teacher", "no sure difference"}
+    alone = plots.agreement(teacher_agreement(store, "after")).data[0]
+    assert list(alone.header.values) == ["", "mean", "meaning"]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import bootstrap
 
-from workbench.significance import adjusted, compare, compare_all, holm, interval, randomisation_test, t_test
+from workbench.significance import adjusted, compare, compare_all, holm, interval, randomisation_test, ratios, t_test
 
 values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 
@@ -114,3 +115,18 @@ def test_a_family_is_adjusted_together_and_one_alone_is_not() -> None:
     one = compare("AP", [0.0] * 10, [1.0] * 10)
     assert one.adjusted_p == one.p_value
     assert [each.adjusted_p for each in adjusted([one, one])] == pytest.approx([2 * one.p_value] * 2)
+
+
+def test_a_ratio_has_scipys_interval_and_none_without_a_denominator() -> None:
+    random = np.random.default_rng(3)
+    whole = random.normal(0.5, 0.3, 80)
+    part = 0.4 * whole + random.normal(0, 0.1, 80)
+    found, nothing = ratios([part, part], [whole, np.zeros(80)])
+    theirs = bootstrap(
+        (part, whole), lambda x, y, axis: x.sum(axis) / y.sum(axis), paired=True, method="percentile", rng=5
+    ).confidence_interval
+    assert nothing is None
+    assert found is not None
+    assert (found.mean, found.n) == (pytest.approx(part.sum() / whole.sum()), 80)
+    assert (found.low, found.high) == (pytest.approx(theirs.low, abs=0.004), pytest.approx(theirs.high, abs=0.004))
+    assert ratios(np.zeros((1, 0)), np.zeros((1, 0))) == [None]

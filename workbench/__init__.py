@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from workbench.steps.ingest import IngestSettings, ingest, preview
     from workbench.steps.score import score
     from workbench.steps.table import table
+    from workbench.steps.teacher_agreement import AgreementSettings, teacher_agreement
     from workbench.steps.train import plan, train
     from workbench.store import Store, views
     from workbench.teachers import teacher
     from workbench.trainer import TrainSettings
 
 _HOMES = {
+    "AgreementSettings": "workbench.steps.teacher_agreement",
     "ExportSettings": "workbench.steps.export",
     "Filters": "workbench.steps.differences",
     "IngestSettings": "workbench.steps.ingest",
@@ -49,6 +51,7 @@ _HOMES = {
     "score": "workbench.steps.score",
     "table": "workbench.steps.table",
     "teacher": "workbench.teachers",
+    "teacher_agreement": "workbench.steps.teacher_agreement",
     "toward_teacher": "workbench.steps.contrast",
     "train": "workbench.steps.train",
     "undo": "workbench.steps.annotate",
@@ -57,6 +60,7 @@ _HOMES = {
 
 __all__ = [
     "SAMPLE",
+    "AgreementSettings",
     "ExportSettings",
     "Filters",
     "IngestSettings",
@@ -78,6 +82,7 @@ __all__ = [
     "score",
     "table",
     "teacher",
+    "teacher_agreement",
     "toward_teacher",
     "train",
     "undo",

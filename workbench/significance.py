@@ -16,7 +16,7 @@ BATCH_CELLS = 4_000_000  # resampled values held at once, 32 MB
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over `n` queries with its 95 % bootstrap interval (percentile, over queries)."""
+    """A mean, or a ratio of means, over `n` queries with its 95 % bootstrap interval (percentile, over queries)."""
 
     mean: float
     low: float
@@ -78,6 +78,29 @@ def intervals(series: ArrayLike) -> list[Interval]:
         Interval(mean, mean, mean, n) if same else Interval(mean, low, high, n)
         for mean, low, high, same in zip(means.tolist(), lows.tolist(), highs.tolist(), constant, strict=True)
     ]
+
+
+def ratios(numerators: ArrayLike, denominators: ArrayLike) -> list[Interval | None]:
+    """Return the ratios of the sums of two series over the same queries, both (s, n), with their 95 % intervals.
+
+    A query may weigh as much as it likes, so that pairs are resampled with the query they belong to. None where the
+    denominators add up to 0; resamples in which they do are left out.
+    """
+    upper: NDArray[np.float64] = np.asarray(numerators, dtype=np.float64)
+    lower: NDArray[np.float64] = np.asarray(denominators, dtype=np.float64)
+    if upper.shape[1] == 0:
+        return [None] * len(upper)
+    drawn = _resampled_means(np.concatenate([upper, lower]))
+    tops, bottoms = drawn[:, : len(upper)], drawn[:, len(upper) :]
+    found: list[Interval | None] = []
+    for row, (top, bottom) in enumerate(zip(tops.T, bottoms.T, strict=True)):
+        if lower[row].sum() == 0:
+            found.append(None)
+            continue
+        low, high = np.quantile(top[bottom != 0] / bottom[bottom != 0], [0.025, 0.975])
+        of_all = float(upper[row].sum() / lower[row].sum())
+        found.append(Interval(of_all, float(low), float(high), lower.shape[1]))
+    return found
 
 
 def _resampled_means(samples: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The shell judges as the page does: grades, tags, taking back, settling, agreement."""
+"""The shell judges as the page does: grades, tags, taking back."""
 
 from __future__ import annotations
 
@@ -14,19 +14,6 @@ def test_a_verdict_has_grade_tags_and_flag_and_can_be_taken_back(store: Store) -
     assert views.verdicts(store, latest=True) == []
     assert "left to take back" in shell("annotate", "--undo", "--annotator", "ada", workspace=store.path).err
     assert "A verdict needs a query" in shell("annotate", "q1", workspace=store.path).err
-
-
-def test_agreement_is_told_and_a_dispute_is_settled(store: Store) -> None:
-    assert "0 annotators have no pair in common" in worked("agreement", workspace=store.path).out
-    for who, verdicts in (("ada", ("useful", "useless")), ("bob", ("useful", "useful"))):
-        for passage, verdict in zip(("p/1", "p 2"), verdicts, strict=True):
-            worked("annotate", "q1", passage, verdict, "--annotator", who, workspace=store.path)
-    told = worked("agreement", workspace=store.path).out
-    assert "alpha 0.000 (nominal) over 2 shared pairs of 2 annotators; 1 disputed, 0 of them settled" in told
-    worked("annotate", "q1", "p 2", "harmful", "--adjudicate", "--annotator", "cleo", workspace=store.path)
-    found = worked("agreement", "--json", workspace=store.path).json
-    assert (found["disputed"], found["settled"], found["annotators"]) == (1, 1, ["ada", "bob"])
-    assert views.decided(store)["q1", "p 2"] == "harmful"
 
 
 def test_cases_draws_each_line_where_it_is_told(store: Store) -> None:

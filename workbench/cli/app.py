@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench import engine
-from workbench.cli import compare, data, judge, learn, look, serve
+from workbench.cli import agree, compare, data, judge, learn, look, serve
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 
 HELP = """See where a retriever's similarities and a language model's utilities disagree, and teach one the other.
@@ -35,7 +35,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "diff": compare.diff_command,
     "cases": look.cases_command,
     "annotate": judge.annotate_command,
-    "agreement": judge.agreement_command,
+    "agreement": agree.agreement_command,
     "export": data.export_command,
     "info": data.info_command,
     "students": look.students_command,

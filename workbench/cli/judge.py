@@ -1,4 +1,4 @@
-"""Commands with which people judge: annotate, undo, agreement."""
+"""Commands with which people judge: annotate, undo."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import Annotated, get_args
 
 import typer
 
-from workbench.cli import output
 from workbench.cli.session import Json, Session
 from workbench.errors import BadSetting
 from workbench.records import Verdict
-from workbench.steps.agreement import annotator_agreement
 from workbench.steps.annotate import TAGS, annotate, undo
 from workbench.store.views import ADJUDICATION
 
@@ -56,24 +54,3 @@ def annotate_command(
     )  # fmt: skip
     graded = "" if made.grade is None else f" (grade {made.grade})"
     session.tell(made, f"{made.annotator}: {made.passage_id} is {made.verdict}{graded} for {made.query_id}", json)
-
-
-def agreement_command(context: typer.Context, json: Json = False) -> None:
-    """Say how far the annotators agree: Krippendorff's alpha over all, Cohen's kappa of every two."""
-    session: Session = context.obj
-    found = annotator_agreement(session.store())
-    session.message = found.in_words
-    if json:
-        return output.as_json(found)
-    output.say(found.in_words)
-    if not found.pairs:
-        return
-    measures = (("verdicts, nominal", found.nominal, found.pairs), ("verdicts, in order", found.ordinal, found.pairs),
-                ("grades, in order", found.grades, found.graded))  # fmt: skip
-    output.table(("Krippendorff's alpha of", "alpha", "pairs"), [(name, _said(a), n) for name, a, n in measures])
-    rows = [(two.first, two.second, two.pairs, f"{two.same:.0%}", _said(two.kappa)) for two in found.twos]
-    output.table(("annotator", "and", "pairs", "same verdict", "Cohen's kappa"), rows)
-
-
-def _said(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"

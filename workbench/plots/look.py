@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 import plotly.io as pio
+
+from workbench.significance import Interval
 
 
 class Role(NamedTuple):
@@ -80,6 +83,19 @@ def remark(drawn: go.Figure, text: str) -> go.Figure:
         font={"size": 12},
     )  # fmt: skip
     return drawn
+
+
+def error_bars(spans: Sequence[Interval], colour: str) -> dict[str, object]:
+    """Return intervals as plotly's error bars."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [span.high - span.mean for span in spans],
+        "arrayminus": [span.mean - span.low for span in spans],
+        "color": colour,
+        "thickness": 1.5,
+        "width": 4,
+    }
 
 
 def _template() -> go.layout.Template:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from workbench.plots import look
-from workbench.significance import Comparison, Interval
+from workbench.significance import Comparison
 from workbench.steps.contrast import ContrastResult
 from workbench.steps.diff import Delta, Diff
 from workbench.steps.table import QueryValues, Table
@@ -130,7 +130,7 @@ def measures(comparisons: Sequence[Comparison], before: str = "before", after: s
             mode="markers",
             name=look.safe(name, 60),
             marker={"color": role.colour, "symbol": role.sign, "size": 10, "line": {"width": 2, "color": role.colour}},
-            error_x=_bars(intervals, role.colour),
+            error_x=look.error_bars(intervals, role.colour),
             hovertext=[
                 f"{look.safe(name, 60)}<br>{comparison.measure} {found}"
                 for comparison, found in zip(comparisons, intervals, strict=True)
@@ -153,15 +153,3 @@ def _told(delta: Delta) -> str:
         f"<b>{look.safe(delta.text, 80)}</b><br>query {look.safe(delta.query_id, 60)}<br>"
         f"{delta.before:.3f} before, {delta.after:.3f} after ({delta.change:+.3f})"
     )
-
-
-def _bars(intervals: Sequence[Interval], colour: str) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [found.high - found.mean for found in intervals],
-        "arrayminus": [found.mean - found.low for found in intervals],
-        "color": colour,
-        "thickness": 1.5,
-        "width": 4,
-    }

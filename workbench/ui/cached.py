@@ -14,6 +14,7 @@ from workbench.steps.contrast import pulls_of, toward_teacher
 from workbench.steps.diff import diff as compare_runs
 from workbench.steps.evaluate import Evaluation, measured
 from workbench.steps.table import table as compare_many
+from workbench.steps.teacher_agreement import teacher_agreement as compare_with_teacher
 from workbench.store import Store, views
 from workbench.students import Student
 
@@ -85,5 +86,6 @@ diff = _remembered(compare_runs, "Comparing the two runs, query by query …")
 disagreements = _remembered(views.disagreements)
 contrast = _remembered(contrast_runs, "Contrasting the two runs, query by query …")
 table = _remembered(compare_many, "Comparing the runs, query by query …")
+teacher_agreement = _remembered(compare_with_teacher, "Comparing with the teacher, query by query …")
 toward = _remembered(toward_teacher, "Asking which way the queries moved …")
 pulls = _remembered(pulls_of)

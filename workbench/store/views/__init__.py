@@ -43,6 +43,7 @@ from workbench.store.views.pairs import (
     first_places,
     histogram,
     sample_pairs,
+    scored_similarities,
 )
 from workbench.store.views.runs import (
     Moved,
@@ -122,6 +123,7 @@ __all__ = [
     "runs",
     "sample_pairs",
     "scored_orders",
+    "scored_similarities",
     "teachers",
     "unscored",
     "utilities",

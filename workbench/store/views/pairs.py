@@ -149,6 +149,20 @@ def sample_pairs(store: Store, teacher: str, run: Run, limit: int = 4000) -> Sam
     return Sample(tuple(Pair(*row) for row in rows), total)
 
 
+def scored_similarities(store: Store, teacher: str, run: Run) -> dict[str, list[tuple[str, float]]]:
+    """Return query_id -> [(passage_id, similarity)] of the passages a teacher scored and the run knows, by its rank."""
+    with store.read() as connection:
+        rows: list[tuple[str, list[str], list[float]]] = connection.execute(
+            f"""
+            with {_PAIRS}
+            select query_id, list(passage_id order by rank, passage_id), list(similarity order by rank, passage_id)
+            from pairs group by query_id order by query_id
+            """,
+            {"teacher": teacher, "run": run.run},
+        ).fetchall()
+    return {query_id: list(zip(ids, similarities, strict=True)) for query_id, ids, similarities in rows}
+
+
 def first_places(store: Store, teacher: str, run: Run) -> FirstPlaces:
     """Compare the teacher's and the student's first choice among the candidates, query by query."""
     with store.read() as connection:

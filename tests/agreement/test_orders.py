@@ -1,4 +1,4 @@
-"""Agreement of rankings: golden values, other people's programs, and plain counting over every order of ties."""
+"""Orders of rankings: golden values, other people's programs, and plain counting over every order of ties."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import rel_entr, softmax
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, spearmanr
 
-from workbench.agreement import NAMES, find_contrast, jaccard, kendall, kl, pulled, pulls, rbo, standardised, tau_ap
+from workbench.agreement import jaccard, kendall, rbo, spearman, tau_ap
 from workbench.errors import BadSetting
 
 TRUTH = (0.06, 0.2, 0.27, 0.37, 0.57, 0.63, 0.66, 0.9, 0.91, 0.94)
@@ -38,7 +37,7 @@ def test_the_golden_vectors_of_ircor() -> None:
 def test_the_golden_values_of_four_candidates() -> None:
     teacher, student = named((2, 1, 0, -1)), named((0.9, 0.2, 0.5, -0.3))
     assert tau_ap(teacher, student) == pytest.approx(2 / 3)
-    assert kl(teacher, student) == pytest.approx(0.195058, abs=1e-6)
+    assert kendall(teacher, student) == pytest.approx(2 / 3)
     assert rbo("abcd", "bacd", 0.9) == pytest.approx(0.9)
 
 
@@ -103,78 +102,21 @@ def test_rbo_is_the_sum_of_its_definition_and_symmetric(first: list[str], second
     assert -1e-12 <= total <= 1 + 1e-9 or len(short) != len(long)
 
 
-@given(ids)
-def test_a_ranking_agrees_wholly_with_itself(order: list[str]) -> None:
-    ranking = [(name, 0.5) for name in order]  # all tied: the run's order decides
-    for name in NAMES:
-        kind, depth = find_contrast(name) or pytest.fail(name)
-        value = kind.measure(ranking, ranking, depth)
-        assert value is None or value == pytest.approx(kind.alike)
-        assert value is not None or len(order) < 2
-
-
 @given(ids, ids, st.integers(1, 12))
 def test_jaccard_is_shared_over_all(first: list[str], second: list[str], k: int) -> None:
     found, every = jaccard(first, second, k), set(first[:k]) | set(second[:k])
     assert found is None if not every else found == len(set(first[:k]) & set(second[:k])) / len(every)
 
 
-@settings(max_examples=60)
-@given(full, full, st.floats(0.1, 5), st.floats(-5, 5))
-def test_kl_is_scipys_and_does_not_see_a_shift(first: list, second: list, temperature: float, shift: float) -> None:
-    p, q = (softmax(np.array([value for _, value in side]) / temperature) for side in (first, second))
-    assert kl(first, second, temperature) == pytest.approx(rel_entr(p, q).sum(), abs=1e-8)
-    moved = [(name, value + shift) for name, value in second]
-    assert kl(first, moved, temperature) == pytest.approx(kl(first, second, temperature), abs=1e-8)
+@pytest.mark.filterwarnings("ignore:An input array is constant")
+@settings(max_examples=80, deadline=None)
+@given(full, full)
+def test_spearman_is_scipys(first: list, second: list) -> None:
+    theirs = spearmanr([value for _, value in first], [value for _, value in second]).statistic
+    ours = spearman(first, second[::-1])
+    assert ours is None if np.isnan(theirs) else ours == pytest.approx(theirs)
 
 
-def test_kl_looks_at_what_both_hold_and_makes_nothing_up() -> None:
-    assert kl([("a", 1.0), ("b", 0.0)], [("a", 1.0), ("c", 0.0)]) is None
-    assert kl([], []) is None
-    assert standardised([("a", 3.0), ("b", 1.0)]) == [("a", 1.0), ("b", -1.0)]
-    assert standardised([("a", 3.0)]) == [("a", 0.0)]
-
-
-def test_settings_that_cannot_work_are_refused() -> None:
+def test_a_persistence_that_cannot_work_is_refused() -> None:
     with pytest.raises(BadSetting, match="persistence"):
         rbo("ab", "ab", 1.0)
-    with pytest.raises(BadSetting, match="temperature"):
-        kl(named((1, 2)), named((1, 2)), 0.0)
-
-
-@pytest.mark.parametrize(
-    ("name", "depth"),
-    [("tauAP", 0), ("RBO@20", 20), ("Jaccard@5", 5), ("nDCG@10", None), ("RBO@", None), ("KL@0", None)],
-)
-def test_a_contrast_is_found_by_its_name_and_depth(name: str, depth: int | None) -> None:
-    found = find_contrast(name)
-    assert (found[1] if found else None) == depth
-
-
-def test_depth_cuts_both_rankings() -> None:
-    kind, depth = find_contrast("RBO@1") or pytest.fail("RBO@1")
-    assert kind.measure([("a", 2), ("b", 1)], [("a", 2), ("c", 1)], depth) == pytest.approx(1.0)
-
-
-# --- toward the teacher
-
-
-def test_a_passage_moves_toward_the_teachers_place_or_away_from_it() -> None:
-    utilities = {"a": 3.0, "b": 2.0, "c": -1.0, "d": -1.0}
-    found = {pull.passage_id: pull for pull in pulls(utilities, ["c", "x", "b", "a", "d"], ["a", "c", "b", "d"])}
-    assert [(p.passage_id, p.before, p.after) for p in found.values()] == [
-        ("a", 2, 0), ("b", 0, 1), ("c", 2, 1), ("d", 0, 0),
-    ]  # fmt: skip
-    assert [p.word for p in found.values()] == ["toward the teacher", "away from the teacher", "toward the teacher", ""]
-    assert pulled(list(found.values())) == "toward the teacher"
-
-
-def test_a_passage_left_out_counts_as_the_one_behind_the_last() -> None:
-    (a, b, _) = pulls({"a": 2.0, "b": 1.0, "c": 0.0}, ["b"], ["b", "c", "a"])
-    assert (a.before, a.after, b.word) == (1, 2, "")
-
-
-@given(st.dictionaries(st.sampled_from("abcdef"), st.integers(-2, 2).map(float), min_size=1), st.permutations("abcdef"))
-def test_the_teachers_own_order_is_nowhere_farther(utilities: dict[str, float], before: list[str]) -> None:
-    best = sorted(utilities, key=lambda name: (-utilities[name], name))
-    assert all(pull.after == 0 for pull in pulls(utilities, before, best))

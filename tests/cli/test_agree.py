@@ -1,0 +1,53 @@
+"""The shell says who agrees: annotators with one another, a student with its teacher."""
+
+from __future__ import annotations
+
+from tests.conftest import run
+from tests.shell import shell, worked
+from workbench.store import Store, views
+
+
+def test_agreement_is_told_and_a_dispute_is_settled(store: Store) -> None:
+    assert "0 annotators have no pair in common" in worked("agreement", workspace=store.path).out
+    for who, verdicts in (("ada", ("useful", "useless")), ("bob", ("useful", "useful"))):
+        for passage, verdict in zip(("p/1", "p 2"), verdicts, strict=True):
+            worked("annotate", "q1", passage, verdict, "--annotator", who, workspace=store.path)
+    told = worked("agreement", workspace=store.path).out
+    assert "alpha 0.000 (nominal) over 2 shared pairs of 2 annotators; 1 disputed, 0 of them settled" in told
+    worked("annotate", "q1", "p 2", "harmful", "--adjudicate", "--annotator", "cleo", workspace=store.path)
+    found = worked("agreement", "--json", workspace=store.path).json
+    assert (found["disputed"], found["settled"], found["annotators"]) == (1, 1, ["ada", "bob"])
+    assert views.decided(store)["q1", "p 2"] == "harmful"
+
+
+def test_a_students_agreement_is_told_before_and_after(store: Store) -> None:
+    said = worked("agreement", "after", "--before", "before", workspace=store.path)
+    assert "after against toy, test: KL" in said.out
+    assert "median spread on the test split" in said.err
+    for heading in ("p (Holm)", "no sure advantage", "calibration error", "Farthest from the teacher"):
+        assert heading in said.out
+    found = worked("agreement", "after", "--before", "before", "--json", workspace=store.path).json
+    by_kind = {each["measure"]: each for each in found["comparisons"]}
+    assert by_kind["regret"]["before"]["mean"] == 1.625
+    assert by_kind["regret"]["after"]["mean"] == 0
+    assert found["kept"][0]["share"] is None
+    assert found["temperatures"]["student"] == 0.05
+
+
+def test_a_student_alone_is_told_with_what_each_kind_means(store: Store) -> None:
+    heat = ("--teacher-temperature", 2, "--student-temperature", 0.1)
+    said = worked("agreement", "after", "--teacher", "to", *heat, "--show", 1, workspace=store.path)
+    assert "temperatures: teacher 2 (given), student 0.1" in said.err
+    assert "Jensen-Shannon divergence" in said.out
+    assert "kept" not in said.out
+
+
+def test_what_cannot_be_compared_is_refused_in_words(store: Store) -> None:
+    assert "none is named" in shell("agreement", "--before", "before", workspace=store.path).err
+    assert "There is no run of 'nobody'" in shell("agreement", "nobody", workspace=store.path).err
+    assert (
+        "The student's temperature is 0"
+        in shell("agreement", "after", "--student-temperature", 0, workspace=store.path).err
+    )
+    store.add_run(run("mute"), [])
+    assert "share no query" in shell("agreement", "mute", workspace=store.path).err
