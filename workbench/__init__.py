@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from workbench.steps.export import ExportSettings, export
     from workbench.steps.ingest import IngestSettings, ingest, preview
     from workbench.steps.score import score
+    from workbench.steps.standings import standings
+    from workbench.steps.sweep import sweep
     from workbench.steps.table import table
     from workbench.steps.train import plan, train
     from workbench.store import Store, views
     from workbench.teachers import teacher
-    from workbench.trainer import TrainSettings
+    from workbench.trainer import Grid, TrainSettings
 
 _HOMES = {
     "ExportSettings": "workbench.steps.export",
     "Filters": "workbench.steps.differences",
+    "Grid": "workbench.trainer",
     "IngestSettings": "workbench.steps.ingest",
     "SAMPLE": "workbench.sample",
     "Store": "workbench.store",
@@ -47,6 +50,8 @@ _HOMES = {
     "plan": "workbench.steps.train",
     "preview": "workbench.steps.ingest",
     "score": "workbench.steps.score",
+    "standings": "workbench.steps.standings",
+    "sweep": "workbench.steps.sweep",
     "table": "workbench.steps.table",
     "teacher": "workbench.teachers",
     "toward_teacher": "workbench.steps.contrast",
@@ -59,6 +64,7 @@ __all__ = [
     "SAMPLE",
     "ExportSettings",
     "Filters",
+    "Grid",
     "IngestSettings",
     "Store",
     "TrainSettings",
@@ -76,6 +82,8 @@ __all__ = [
     "plan",
     "preview",
     "score",
+    "standings",
+    "sweep",
     "table",
     "teacher",
     "toward_teacher",
