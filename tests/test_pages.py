@@ -24,7 +24,7 @@ from workbench.store import Store, views
 from workbench.ui import cached
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("overview", "utility", "train", "diff", "annotate")
+PAGES = ("overview", "utility", "train", "students", "diff", "annotate")
 NASTY = '<script>alert(1)</script> $math$ **bold** :red[x] ![](http://x) </div> ":material/home:" [a](javascript:b)'
 
 
@@ -67,6 +67,7 @@ SAYS = {
     "overview": "4 queries over 4 passages",
     "utility": "how useful toy finds the passage",
     "train": "Start training",
+    "students": "Try settings",
     "diff": "after against before on nDCG@10, test: 1 better, 1 worse, 0 the same of 2",
     "annotate": "Why it is here",
 }
@@ -79,7 +80,7 @@ def test_every_page_shows_a_workspace(store: Store, visit: Any, page: str) -> No
     assert SAYS[page] in words
     assert at.title[0].value == page.title()
     assert str(store.path) in words
-    assert "wb-number" in "".join(element.value for element in html(at)) or page in ("train", "annotate")
+    assert "wb-number" in "".join(element.value for element in html(at)) or page in ("train", "students", "annotate")
 
 
 @pytest.mark.parametrize("page", PAGES)

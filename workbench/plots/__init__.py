@@ -4,6 +4,7 @@ from workbench.plots.look import ROLES, Role
 from workbench.plots.pairs import density, histogram, scatter
 from workbench.plots.queries import before_after, contrasts, heatmap, measures, waterfall
 from workbench.plots.rankings import bump, opened
+from workbench.plots.students import parallel, recipes
 from workbench.plots.training import history
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "history",
     "measures",
     "opened",
+    "parallel",
+    "recipes",
     "scatter",
     "waterfall",
 ]
