@@ -580,3 +580,53 @@ def test_pages_are_short_and_end_in_the_frame(page: str) -> None:
     assert len(lines) <= 80
     assert lines[-1] == f'frame.show(page, "{page.title()}")'
     assert not any(word in line for line in lines for word in ("import numpy", "import duckdb", "unsafe_allow"))
+
+
+def _taught(store: Store, name: str, seed: int, dev: float, loss: str = "kl", base: str = "before") -> None:
+    outcome = {"steps": 40, "best_step": 20, "dev_before": 0.5, "dev_after": dev, "measure": "nDCG@10", "seconds": 9.0}
+    recipe = {
+        "name": name, "base": base, "teacher": "toy", "loss": loss, "seed": seed, "created": f"2026-01-0{seed}",
+        "settings": {"loss": loss, "seed": seed}, "outcome": {**outcome, "stopped": "budget"},
+    }  # fmt: skip
+    (store.students / name).mkdir(parents=True)
+    (store.students / name / "student.json").write_text(json.dumps(recipe))
+
+
+def test_the_students_page_says_which_is_best_and_opens_one(store: Store, visit: Any) -> None:
+    _taught(store, "after", 1, 0.7)
+    words = said(visit(store, "students"))
+    assert "1 student by 1 recipe. Dev chooses loss=kl (nDCG@10 0.700 over 1 seed, 0.500 before)" in words
+    assert "not shown to be better than its base: nDCG@10" in words
+    # a student that was trained and not evaluated changes no row of the database
+    _taught(store, "other", 2, 0.6, loss="infonce")
+    at = visit(store, "students", student="other", rows="students")
+    words = said(at)
+    assert "2 students by 2 recipes. Dev chooses loss=kl" in words
+    assert "loss=infonce: not evaluated: its students have no measures on test" in words
+    assert "side by side" in words
+    assert "The link names the student “nobody”" in said(visit(store, "students", student="nobody"))
+
+
+def test_a_sweep_is_checked_as_it_is_typed_and_starts_as_a_job(
+    store: Store, visit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda _store, arguments: asked.append(arguments) or Started)
+    at = visit(store, "students")
+    at.text_area(key="sweep-grid").set_value("loss=kl,nonsense\nsteps=0").run()
+    words = said(at)
+    assert "2 reasons" in words and "nonsense" in words
+    assert not [button for button in at.button if button.key == "sweep-start"]
+    at.text_area(key="sweep-grid").set_value("loss=kl,infonce\nnegatives=1, 2").run()
+    button = at.button(key="sweep-start")
+    assert button.label == "Train 12 students"
+    button.click().run()
+    assert not at.exception
+    assert asked == [
+        ["sweep", "static:all-MiniLM-L6-v2", "--teacher", "toy", "--grid", "loss=kl,infonce", "--grid",
+         "negatives=1,2", "--seeds", "13,14,15", "--steps", "300"]
+    ]  # fmt: skip
+
+
+class Started:
+    job_id = "20260101-000000-abcd"

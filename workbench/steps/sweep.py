@@ -106,6 +106,7 @@ def sweep(  # noqa: PLR0913
         attempts.append(attempt)
         begun += each.steps
     stopped = len(attempts) < len(settings)
+    listen(Progress("sweep", begun, total, "steps", f"{len(attempts)} of {len(settings)} students"))
     return SweepResult(first.base.name, first.teacher, split, len(settings), tuple(attempts), stopped)
 
 
@@ -127,7 +128,8 @@ class _Heard:
     def __call__(self, at: Progress) -> None:
         training = at.step == "train"
         note = at.note if training else f"{at.step}, {at.done:,} {at.unit}"
-        done = self.before + (at.done if training else self.steps)
+        # The last step lasts until the evaluation is over: what is wholly done would be said so again and again.
+        done = self.before + min(at.done if training else self.steps, self.steps - 1)
         self.listen(Progress("sweep", done, self.total, "steps", f"{self.where}; {note}" if note else self.where))
 
 

@@ -140,7 +140,6 @@ def side_by_side(found: Standings) -> None:
     parts.heading("Settings, dev and test side by side")
     parts.picture(plots.parallel(found), "parallel", "A line a recipe, from its settings over dev to its measures")
     parts.remark(
-        "A line is a recipe: green is better than its base, red worse, grey not shown to be better. Drag along an axis "
-        "to keep a part of it, double-click to have all again. Of many recipes the best on test is flattered: dev is "
-        "there to choose."
+        "A line is a recipe; point at it to read which, click on a verdict above to take those away. Of many recipes "
+        "the best on test is flattered: dev is there to choose."
     )
