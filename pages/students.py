@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from workbench import jobs
 from workbench.store import Store
 from workbench.ui import cached, choices, following, frame, parts, standing, sweeping
@@ -25,8 +27,8 @@ def page(store: Store) -> None:
     if teachers:
         parts.heading("Try settings")
         if arguments := sweeping.form(store, teachers):
-            started = jobs.start(store, arguments)
-            parts.remark(f"Job {started.job_id} has started. Reload the page to follow it.")
+            jobs.start(store, arguments)
+            st.rerun()  # it is followed at the top
     if ended := [job for job in jobs.jobs(store) if job.verb == "sweep" and job.state != "running"][:3]:
         parts.heading("Sweeps lately")
         following.board(store, ended)

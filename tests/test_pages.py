@@ -605,13 +605,16 @@ def test_the_students_page_says_which_is_best_and_opens_one(store: Store, visit:
     assert "loss=infonce: not evaluated: its students have no measures on test" in words
     assert "side by side" in words
     assert "The link names the student “nobody”" in said(visit(store, "students", student="nobody"))
+    # a link to the second seed opens it among the recipes too
+    _taught(store, "second", 3, 0.65)
+    assert "second" in said(visit(store, "students", student="second"))
 
 
 def test_a_sweep_is_checked_as_it_is_typed_and_starts_as_a_job(
     store: Store, visit: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(jobs, "start", lambda _store, arguments: asked.append(arguments) or Started)
+    monkeypatch.setattr(jobs, "start", lambda _store, arguments: asked.append(arguments))
     at = visit(store, "students")
     at.text_area(key="sweep-grid").set_value("loss=kl,nonsense\nsteps=0").run()
     words = said(at)
@@ -626,7 +629,3 @@ def test_a_sweep_is_checked_as_it_is_typed_and_starts_as_a_job(
         ["sweep", "static:all-MiniLM-L6-v2", "--teacher", "toy", "--grid", "loss=kl,infonce", "--grid",
          "negatives=1,2", "--seeds", "13,14,15", "--steps", "300"]
     ]  # fmt: skip
-
-
-class Started:
-    job_id = "20260101-000000-abcd"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench import plots
@@ -56,7 +57,7 @@ def table(found: Standings, version: str) -> Standing | None:
     kinds = {"recipes": f"Recipes ({len(found.recipes):,})", "students": f"Single students ({len(found.students):,})"}
     single = choices.segment("Rows", kinds, "rows", "recipes") == "students"
     rows = _students(found) if single else _recipes(found)
-    ids = [row.student for row in found.students] if single else [each.students[0] for each in found.recipes]
+    ids = [row.student for row in found.students] if single else [_named(each) for each in found.recipes]
     choices.unknown([row.student for row in found.students], "student", "student")
     chosen = choices.row(
         ids, rows, "student", f"{version}-{single}",
@@ -65,6 +66,12 @@ def table(found: Standings, version: str) -> Standing | None:
            "steps": NumberColumn(format="localized")},
     )  # fmt: skip
     return next((row for row in found.students if row.student == chosen), None)
+
+
+def _named(recipe: Recipe) -> str:
+    """Return which of a recipe's students stands for it: the one that the link asks for, else the first."""
+    wanted = st.query_params.get("student", "")
+    return wanted if wanted in recipe.students else recipe.students[0]
 
 
 def _recipes(found: Standings) -> list[dict[str, object]]:
