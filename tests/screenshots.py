@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {"overview": "", "utility": "utility", "train": "train", "diff": "diff", "annotate": "annotate"}
+PAGES = {"overview": "", **{name: name for name in ("utility", "train", "students", "diff", "annotate")}}
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",

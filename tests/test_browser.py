@@ -18,6 +18,7 @@ LINKS = {
     "": "4 queries over 4 passages",
     "utility?student=before&query=q1": "query q1, test split",
     "train": "Start training",
+    "students": "Settings to try",
     f"diff?before=before&after=after&query={quote('http://q/2?x=1', safe='')}": "query http://q/2?x=1, test split",
     "annotate?student=after": "Why it is here",
 }
@@ -78,7 +79,14 @@ def test_every_page_opens_from_a_fresh_link(browser: Any, store: Store) -> None:
             tab.wait(words)
             assert tab.page.locator('[data-testid="stException"]').count() == 0
             rooms = tab.page.locator('[data-testid="stSidebarNavLink"]').all_inner_texts()
-            assert [room.split()[-1] for room in rooms] == ["Overview", "Utility", "Train", "Diff", "Annotate"]
+            assert [room.split()[-1] for room in rooms] == [
+                "Overview",
+                "Utility",
+                "Train",
+                "Students",
+                "Diff",
+                "Annotate",
+            ]
             assert tab.trouble == [], link
             tab.page.close()
 

@@ -25,7 +25,7 @@ from workbench.store import Store, views
 from workbench.ui import cached
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("overview", "utility", "train", "diff", "annotate")
+PAGES = ("overview", "utility", "train", "students", "diff", "annotate")
 NASTY = '<script>alert(1)</script> $math$ **bold** :red[x] ![](http://x) </div> ":material/home:" [a](javascript:b)'
 
 
@@ -68,6 +68,7 @@ SAYS = {
     "overview": "4 queries over 4 passages",
     "utility": "how useful toy finds the passage",
     "train": "Start training",
+    "students": "Try settings",
     "diff": "after against before on nDCG@10, test: 1 better, 1 worse, 0 the same of 2",
     "annotate": "Why it is here",
 }
@@ -80,7 +81,7 @@ def test_every_page_shows_a_workspace(store: Store, visit: Any, page: str) -> No
     assert SAYS[page] in words
     assert at.title[0].value == page.title()
     assert str(store.path) in words
-    assert "wb-number" in "".join(element.value for element in html(at)) or page in ("train", "annotate")
+    assert "wb-number" in "".join(element.value for element in html(at)) or page in ("train", "students", "annotate")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -633,3 +634,52 @@ def test_agreement_that_cannot_be_said_is_a_sentence(store: Store, visit: Any) -
     store.add_run(run("mute"), [])
     words = said(visit(store, "diff", agreement="true", after="mute"))
     assert "toy and mute and before share no query of the test split" in words
+
+
+def _taught(store: Store, name: str, seed: int, dev: float, loss: str = "kl", base: str = "before") -> None:
+    outcome = {"steps": 40, "best_step": 20, "dev_before": 0.5, "dev_after": dev, "measure": "nDCG@10", "seconds": 9.0}
+    recipe = {
+        "name": name, "base": base, "teacher": "toy", "loss": loss, "seed": seed, "created": f"2026-01-0{seed}",
+        "settings": {"loss": loss, "seed": seed}, "outcome": {**outcome, "stopped": "budget"},
+    }  # fmt: skip
+    (store.students / name).mkdir(parents=True)
+    (store.students / name / "student.json").write_text(json.dumps(recipe))
+
+
+def test_the_students_page_says_which_is_best_and_opens_one(store: Store, visit: Any) -> None:
+    _taught(store, "after", 1, 0.7)
+    words = said(visit(store, "students"))
+    assert "1 student by 1 recipe. Dev chooses loss=kl (nDCG@10 0.700 over 1 seed, 0.500 before)" in words
+    assert "not shown to be better than its base: nDCG@10" in words
+    # a student that was trained and not evaluated changes no row of the database
+    _taught(store, "other", 2, 0.6, loss="infonce")
+    at = visit(store, "students", student="other", rows="students")
+    words = said(at)
+    assert "2 students by 2 recipes. Dev chooses loss=kl" in words
+    assert "loss=infonce: not evaluated: its students have no measures on test" in words
+    assert "side by side" in words
+    assert "The link names the student “nobody”" in said(visit(store, "students", student="nobody"))
+    # a link to the second seed opens it among the recipes too
+    _taught(store, "second", 3, 0.65)
+    assert "second" in said(visit(store, "students", student="second"))
+
+
+def test_a_sweep_is_checked_as_it_is_typed_and_starts_as_a_job(
+    store: Store, visit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda _store, arguments: asked.append(arguments))
+    at = visit(store, "students")
+    at.text_area(key="sweep-grid").set_value("loss=kl,nonsense\nsteps=0").run()
+    words = said(at)
+    assert "2 reasons" in words and "nonsense" in words
+    assert not [button for button in at.button if button.key == "sweep-start"]
+    at.text_area(key="sweep-grid").set_value("loss=kl,infonce\nnegatives=1, 2").run()
+    button = at.button(key="sweep-start")
+    assert button.label == "Train 12 students"
+    button.click().run()
+    assert not at.exception
+    assert asked == [
+        ["sweep", "static:all-MiniLM-L6-v2", "--teacher", "toy", "--grid", "loss=kl,infonce", "--grid",
+         "negatives=1,2", "--seeds", "13,14,15", "--steps", "300"]
+    ]  # fmt: skip

@@ -10,8 +10,11 @@ import pytest
 from workbench import plots
 from workbench.agreement import KINDS
 from workbench.plots import look
+from workbench.significance import compare
 from workbench.steps.contrast import contrast
 from workbench.steps.diff import diff
+from workbench.steps.recipes import Recipe, Spread, Standing
+from workbench.steps.standings import Standings
 from workbench.steps.table import table
 from workbench.steps.teacher_agreement import teacher_agreement
 from workbench.store import Store, views
@@ -222,3 +225,44 @@ def test_the_share_kept_and_the_table_say_what_was_found(store: Store) -> None:
     assert set(cells[4]) <= {"closer to the teacher", "farther from the teacher", "no sure difference"}
     alone = plots.agreement(teacher_agreement(store, "after")).data[0]
     assert list(alone.header.values) == ["", "mean", "meaning"]
+
+
+def stood(bm25: float, *losses: str) -> Standings:
+    """Return standings of a recipe a loss; the first gains a quarter on each of eight queries, the others nothing."""
+    bases = Standing("bm25", measures={"RR": compare("RR", [bm25] * 8, [bm25] * 8).after})
+    recipes = tuple(
+        Recipe(
+            f"loss={loss}", "base", "toy", {"loss": loss, "rate": place}, (loss,), (1,), "RR", 0.4,
+            Spread(0.5, None, 1), 9.0 + place, 40, 1280, {"RR": Spread(0.5, None, 1)},
+            compare("RR", [0.25, 0.5] * 4, [0.5, 0.75] * 4 if not place else [0.25, 0.5] * 4), 1, 1, len(losses),
+        )
+        for place, loss in enumerate(losses)
+    )  # fmt: skip
+    return Standings("test", ("RR",), ("loss", "rate"), (bases, *(Standing(loss) for loss in losses)), recipes)
+
+
+def test_recipes_stand_beside_their_base_and_say_the_verdict() -> None:
+    drawn = plots.recipes(stood(0.6, "kl", "infonce"))
+    dots = [trace for trace in drawn.data if trace.name in ("student before", "student after")]
+    assert [trace.x[0] for trace in dots] == pytest.approx([0.375, 0.625, 0.375, 0.375])
+    words = [note.text for note in drawn.layout.annotations]
+    assert words == ["loss=kl: <b>+0.250, better</b>", "loss=infonce: <b>+0.000, not shown to be better</b>"]
+    assert len(drawn.layout.shapes) == 1
+    # a baseline far off is named, and squeezes nothing
+    far = plots.recipes(stood(0.99, "kl"))
+    assert (len(far.layout.shapes), far.data[-1].name) == (0, "BM25 0.990, beyond the plot")
+
+
+def test_parallel_lines_cross_each_axis_where_their_value_is() -> None:
+    drawn = plots.parallel(stood(0.5, "kl", "infonce", "utility_infonce"))
+    assert list(drawn.layout.xaxis.ticktext) == ["loss", "rate", "dev", "RR test", "seconds"]
+    # words in the order of the alphabet, numbers in their own; what does not vary stands in the middle
+    assert [list(trace.y) for trace in drawn.data] == [
+        [0.5, 0.0, 0.5, 0.5, 0.0], [0.0, 0.5, 0.5, 0.5, 0.5], [1.0, 1.0, 0.5, 0.5, 1.0]
+    ]  # fmt: skip
+    assert [trace.name for trace in drawn.data if trace.showlegend] == ["better", "not shown to be better"]
+
+
+@pytest.mark.parametrize("draw", [plots.recipes, plots.parallel])
+def test_names_of_recipes_are_text(draw) -> None:
+    assert "<b onmouseover" not in draw(stood(0.5, NASTY, "kl")).to_json()

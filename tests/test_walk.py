@@ -79,7 +79,7 @@ def test_from_files_to_files(cut: Collection, base: str, tmp_path: Path) -> None
     assert (outcome["steps"], outcome["stopped"]) == (40, "budget")
     assert outcome["dev_after"] >= outcome["dev_before"] > 0
     assert SentenceTransformer(trained["path"], device="cpu").encode("What?").shape == (16,)
-    assert [one["name"] for one in say("students", "--json").json] == [base, student]
+    assert [one["student"] for one in say("students", "--json").json["students"]] == [base, student]
 
     # evaluate, diff
     found = {each["student"]: each["measures"] for each in say("evaluate", "bm25", base, student, "--json").json}

@@ -20,17 +20,20 @@ if TYPE_CHECKING:
     from workbench.steps.export import ExportSettings, export
     from workbench.steps.ingest import IngestSettings, ingest, preview
     from workbench.steps.score import score
+    from workbench.steps.standings import standings
+    from workbench.steps.sweep import sweep
     from workbench.steps.table import table
     from workbench.steps.teacher_agreement import AgreementSettings, teacher_agreement
     from workbench.steps.train import plan, train
     from workbench.store import Store, views
     from workbench.teachers import teacher
-    from workbench.trainer import TrainSettings
+    from workbench.trainer import Grid, TrainSettings
 
 _HOMES = {
     "AgreementSettings": "workbench.steps.teacher_agreement",
     "ExportSettings": "workbench.steps.export",
     "Filters": "workbench.steps.differences",
+    "Grid": "workbench.trainer",
     "IngestSettings": "workbench.steps.ingest",
     "SAMPLE": "workbench.sample",
     "Store": "workbench.store",
@@ -49,6 +52,8 @@ _HOMES = {
     "plan": "workbench.steps.train",
     "preview": "workbench.steps.ingest",
     "score": "workbench.steps.score",
+    "standings": "workbench.steps.standings",
+    "sweep": "workbench.steps.sweep",
     "table": "workbench.steps.table",
     "teacher": "workbench.teachers",
     "teacher_agreement": "workbench.steps.teacher_agreement",
@@ -63,6 +68,7 @@ __all__ = [
     "AgreementSettings",
     "ExportSettings",
     "Filters",
+    "Grid",
     "IngestSettings",
     "Store",
     "TrainSettings",
@@ -80,6 +86,8 @@ __all__ = [
     "plan",
     "preview",
     "score",
+    "standings",
+    "sweep",
     "table",
     "teacher",
     "teacher_agreement",

@@ -67,8 +67,11 @@ def test_cases_students_and_jobs_as_json(full: Store) -> None:
     assert {"rules", "query_id", "passage_id", "why", "utility", "after"} <= cases[0].keys()
     only = worked("cases", "before", "--far", 2, "--rule", "useful but far", "--json", workspace=full.path).json
     assert only == [case for case in cases if "useful but far" in case["rules"]] != []
-    (mine,) = worked("students", "--json", workspace=full.path).json
-    assert (mine["name"], mine["outcome"]["dev_after"]) == ("mine", 0.5)
+    said = worked("students", "--json", workspace=full.path).json
+    assert [(one["student"], one["dev_after"]) for one in said["students"]] == [
+        ("after", None), ("before", None), ("base", None), ("mine", 0.5)
+    ]  # fmt: skip
+    assert said["recipes"][0]["missing"] in said["summary"]
     (job,) = worked("jobs", "--json", workspace=full.path).json
     assert (job["state"], job["arguments"]) == ("lost", ["train", "x"])
     assert worked("jobs", "--log", job["job_id"], "--json", workspace=full.path).json["log"] == "first line\nlast line"
@@ -92,6 +95,7 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["candidates", "--student", student, "--depth", 2],
         ["score", "--teacher", "lexical", "--split", "dev"],
         ["train", student, "--teacher", "toy", *quick],
+        ["sweep", student, "--teacher", "toy", "--grid", "loss=kl", "--split", "none", "--steps", 2],
         ["evaluate", "bm25", student],
         ["diff", student, student],
         ["cases", "bm25", "--teacher", "toy"],

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench import engine
-from workbench.cli import agree, compare, data, judge, learn, look, serve
+from workbench.cli import agree, compare, data, judge, learn, look, serve, sweeping
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 
 HELP = """See where a retriever's similarities and a language model's utilities disagree, and teach one the other.
@@ -31,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "candidates": learn.candidates_command,
     "score": learn.score_command,
     "train": learn.train_command,
+    "sweep": sweeping.sweep_command,
     "evaluate": learn.evaluate_command,
     "diff": compare.diff_command,
     "cases": look.cases_command,

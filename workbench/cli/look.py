@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from workbench import jobs, students
+from workbench import jobs
 from workbench.cli import output
 from workbench.cli.session import Json, Session, Split
 from workbench.errors import BadSetting
+from workbench.steps.recipes import Standing
+from workbench.steps.standings import standings
 from workbench.store import views
 from workbench.store.views import RULES, Thresholds
 
@@ -62,14 +65,32 @@ def cases_command(
     output.say(f"\n{session.message}. Judge them on the Annotate page, or with `workbench annotate`.")
 
 
-def students_command(context: typer.Context, json: Json = False) -> None:
-    """List the students that this workspace holds, and how each was made."""
+def students_command(
+    context: typer.Context,
+    split: Split = "test",
+    measure: Annotated[
+        str, typer.Option(help="Hold each recipe against its base on this: nDCG@10, R@1, …")
+    ] = "nDCG@10",
+    json: Json = False,
+) -> None:
+    """Show every student: how it was made, how it did, and whether it is better than its base."""
     session: Session = context.obj
-    found = students.trained(session.store().students)
+    found = standings(session.store(), split, measure)
+    session.message = found.in_words
     if json:
-        return output.as_json([{"path": one.path, **one.recipe, "name": one.name} for one in found])
-    rows = [(one.name, one.base, one.recipe.get("teacher", ""), one.recipe.get("loss", ""), _dev(one)) for one in found]
-    output.table(("student", "base", "teacher", "loss", "on dev"), rows)
+        return output.as_json({"summary": found.in_words, **output.jsonable(found)})
+    if found.students:
+        output.table(
+            ("student", "seed", "on dev", "seconds", *(f"{name} on {split}" for name in found.measures)),
+            [(each.student, each.seed, _dev(each), each.seconds or None, *_measured(each, found.measures))
+             for each in found.students],
+        )  # fmt: skip
+    for each in found.recipes:
+        output.say(f"\n{each.label}\n  {each.answer}")
+        output.note(f"  on dev {each.dev or '–'}, seeds {', '.join(map(str, each.seeds))}, {each.seconds:.0f} s each")
+    if stale := [each.student for each in found.students if each.stale]:
+        output.note(f"Stale: {', '.join(stale)} searched other passages than there are now; evaluate again.")
+    output.say(f"\n{found.in_words}")
 
 
 def jobs_command(
@@ -94,6 +115,11 @@ def jobs_command(
         output.table(("job", "step", "state", "started", "last word"), rows)
 
 
-def _dev(student: students.Student) -> str:
-    outcome = student.recipe.get("outcome")
-    return f"{outcome['measure']} {outcome['dev_before']:.3f} → {outcome['dev_after']:.3f}" if outcome else ""
+def _dev(student: Standing) -> str:
+    if student.dev_before is None or student.dev_after is None:
+        return "–"
+    return f"{student.dev_measure} {student.dev_before:.3f} → {student.dev_after:.3f}"
+
+
+def _measured(student: Standing, names: Sequence[str]) -> list[str]:
+    return [str(student.measures.get(name, "not evaluated")) for name in names]

@@ -4,6 +4,7 @@ from workbench.plots.look import ROLES, Role
 from workbench.plots.pairs import density, histogram, scatter
 from workbench.plots.queries import before_after, contrasts, heatmap, measures, waterfall
 from workbench.plots.rankings import bump, opened
+from workbench.plots.students import parallel, recipes
 from workbench.plots.teaching import agreement, closer, kept, reliability
 from workbench.plots.training import history
 
@@ -22,6 +23,8 @@ __all__ = [
     "kept",
     "measures",
     "opened",
+    "parallel",
+    "recipes",
     "reliability",
     "scatter",
     "waterfall",

@@ -13,6 +13,8 @@ from workbench.steps.contrast import contrast as contrast_runs
 from workbench.steps.contrast import pulls_of, toward_teacher
 from workbench.steps.diff import diff as compare_runs
 from workbench.steps.evaluate import Evaluation, measured
+from workbench.steps.standings import Standings
+from workbench.steps.standings import standings as hold_against_bases
 from workbench.steps.table import table as compare_many
 from workbench.steps.teacher_agreement import teacher_agreement as compare_with_teacher
 from workbench.store import Store, views
@@ -57,6 +59,16 @@ def trained(store: Store) -> list[Student]:
     return [student for student in students.trained(store.students) if student.recipe.get("teacher")]
 
 
+def standings(store: Store, split: str, measure: str) -> Standings:
+    """Return the standings; a student that was trained but not evaluated changes them, though not the database."""
+    made = tuple((student.name, str(student.recipe.get("created"))) for student in trained(store))
+    return _standings(store, split, measure, made)
+
+
+def _stand(store: Store, split: str, measure: str, _made: tuple[tuple[str, str], ...]) -> Standings:
+    return hold_against_bases(store, split, measure)
+
+
 def _evaluated(store: Store, split: str) -> list[Evaluation]:
     return [measured(store, run, SHOWN_MEASURES) for run in views.runs(store, split)]
 
@@ -88,4 +100,5 @@ contrast = _remembered(contrast_runs, "Contrasting the two runs, query by query 
 table = _remembered(compare_many, "Comparing the runs, query by query …")
 teacher_agreement = _remembered(compare_with_teacher, "Comparing with the teacher, query by query …")
 toward = _remembered(toward_teacher, "Asking which way the queries moved …")
+_standings = _remembered(_stand, "Measuring every student, and holding each recipe against its base …")
 pulls = _remembered(pulls_of)

@@ -83,7 +83,7 @@ def pair(store: Store, *, newest: bool = False) -> Pair | None:
     notes = st.container()
     columns = parts.columns("pickers", [3, 1, 3])
     with columns[1]:
-        split = one("Split", _splits(store), "split", "test", notes=notes)
+        split = one("Split", splits(store), "split", "test", notes=notes)
     found = {run.student: run for run in cached.runs(store, split)}
     with columns[0]:
         teacher = one("Teacher", known, "teacher", _fullest(store), notes=notes)
@@ -95,8 +95,8 @@ def pair(store: Store, *, newest: bool = False) -> Pair | None:
 
 def comparison(store: Store) -> Comparison | None:
     """Let a person choose split, two students and a measure; None (and a word why) without two runs of a split."""
-    splits = [split for split in _splits(store) if len(cached.runs(store, split)) > 1]
-    if not splits:
+    comparable = [split for split in splits(store) if len(cached.runs(store, split)) > 1]
+    if not comparable:
         parts.empty(
             "Two students must have been evaluated on the same split before they can be compared.",
             "workbench evaluate bm25 static:all-MiniLM-L6-v2",
@@ -105,7 +105,7 @@ def comparison(store: Store) -> Comparison | None:
     notes = st.container()
     columns = parts.columns("pickers", [3, 3, 1.2, 1.4])
     with columns[2]:
-        split = one("Split", splits, "split", "test", notes=notes)
+        split = one("Split", comparable, "split", "test", notes=notes)
     found = {run.student: run for run in cached.runs(store, split)}
     before_default, after_default = base_and_trained(store, list(found.values()))
     with columns[0]:
@@ -113,14 +113,14 @@ def comparison(store: Store) -> Comparison | None:
     with columns[1]:
         after = one("After", list(found), "after", after_default, notes=notes)
     with columns[3]:
-        measure = one("Measure", _measures(store, split), "measure", "nDCG@10", notes=notes)
+        measure = one("Measure", measures(store, split), "measure", "nDCG@10", notes=notes)
     if before == after:
         parts.stale("Before and after are the same student; choose two.")
         return None
     return Comparison(found[before], found[after], split, measure)
 
 
-def _measures(store: Store, split: str) -> list[str]:
+def measures(store: Store, split: str) -> list[str]:
     """Return the usual measures, and those that ask for a higher grade where there are such qrels."""
     most = max((qrel.relevance for qrel in cached.qrels(store, split)), default=0)
     graded = [f"{name}(rel={grade}){depth}" for grade in range(2, most + 1) for name, depth in GRADED]
@@ -156,7 +156,7 @@ def row(ids: Sequence[str], rows: Sequence[dict[str, object]], key: str, version
         on_select=_choose(key, name, tuple(ids)),
         selection_mode="single-row-required",
         column_config=columns or None,
-        alt="One row a query; selecting one opens it below",
+        alt="Selecting a row opens it below",
     )
     return ids[place]
 
@@ -210,7 +210,8 @@ def _go(key: str, target: str) -> None:
     st.query_params[key] = target
 
 
-def _splits(store: Store) -> list[str]:
+def splits(store: Store) -> list[str]:
+    """Return the splits on which a student was evaluated, test first."""
     found = {run.split for run in cached.runs(store)}
     return [split for split in (*reversed(SPLITS), *sorted(found - set(SPLITS))) if split in found]
 

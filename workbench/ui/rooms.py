@@ -26,6 +26,7 @@ ROOMS = (
     Room("overview", "Overview", ":material/home:", "What does this workspace hold, and what comes next?"),
     Room("utility", "Utility", ":material/balance:", "Where do teacher and student disagree?"),
     Room("train", "Train", ":material/school:", "Teach a student what the teacher finds useful."),
+    Room("students", "Students", ":material/leaderboard:", "Which student is best, and is it better than its base?"),
     Room("diff", "Diff", ":material/compare_arrows:", "Which queries did a student win or lose?"),
     Room("annotate", "Annotate", ":material/edit_note:", "What does a person say of the hard cases?"),
 )
