@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from workbench.steps.evaluate import evaluate
     from workbench.steps.export import ExportSettings, export
     from workbench.steps.ingest import IngestSettings, ingest, preview
+    from workbench.steps.push import push
     from workbench.steps.score import score
     from workbench.steps.table import table
+    from workbench.steps.takeaway import TakeSettings, take
     from workbench.steps.train import plan, train
     from workbench.store import Store, views
     from workbench.teachers import teacher
@@ -32,6 +34,7 @@ _HOMES = {
     "IngestSettings": "workbench.steps.ingest",
     "SAMPLE": "workbench.sample",
     "Store": "workbench.store",
+    "TakeSettings": "workbench.steps.takeaway",
     "TrainSettings": "workbench.trainer",
     "annotate": "workbench.steps.annotate",
     "annotate_all": "workbench.steps.annotate",
@@ -46,8 +49,10 @@ _HOMES = {
     "narrowed": "workbench.steps.differences",
     "plan": "workbench.steps.train",
     "preview": "workbench.steps.ingest",
+    "push": "workbench.steps.push",
     "score": "workbench.steps.score",
     "table": "workbench.steps.table",
+    "take": "workbench.steps.takeaway",
     "teacher": "workbench.teachers",
     "toward_teacher": "workbench.steps.contrast",
     "train": "workbench.steps.train",
@@ -61,6 +66,7 @@ __all__ = [
     "Filters",
     "IngestSettings",
     "Store",
+    "TakeSettings",
     "TrainSettings",
     "annotate",
     "annotate_all",
@@ -75,8 +81,10 @@ __all__ = [
     "narrowed",
     "plan",
     "preview",
+    "push",
     "score",
     "table",
+    "take",
     "teacher",
     "toward_teacher",
     "train",
