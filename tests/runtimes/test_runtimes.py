@@ -59,7 +59,7 @@ def _unit(vectors: Any) -> Any:
 @pytest.mark.parametrize(
     "made",
     [
-        pytest.param(lambda folder: _transformer(folder), id="mean"),
+        pytest.param(_transformer, id="mean"),
         pytest.param(lambda folder: _transformer(folder, pooling="cls"), id="cls"),
         pytest.param(lambda folder: _transformer(folder, _dense(), _normalise()), id="dense"),
     ],

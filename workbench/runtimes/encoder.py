@@ -21,7 +21,7 @@ ACTIVATE: Mapping[str, Callable[[Vectors], Vectors]] = {
     "Identity": lambda values: values,
     "Tanh": np.tanh,
     "ReLU": lambda values: np.maximum(values, 0),
-    "Sigmoid": lambda values: 1 / (1 + np.exp(-values)),
+    "Sigmoid": lambda values: np.reciprocal(1 + np.exp(-values), dtype=np.float32),
 }
 
 

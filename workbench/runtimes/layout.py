@@ -52,7 +52,8 @@ def layout(model: SentenceTransformer, folder: Path) -> Layout:
         _refuse("its Router sends queries and passages through different modules")
     if kinds[:2] != ["Transformer", "Pooling"]:
         _refuse(f"its modules begin with {' and '.join(kinds[:2])}, not with a transformer and its pooling")
-    reader, pooling = modules[0], modules[1]
+    reader: Any = modules[0]
+    pooling: Any = modules[1]
     if pooling.pooling_mode not in ("mean", "cls"):
         _refuse(f"it pools by {pooling.pooling_mode}; only mean and cls pooling are known")
     if not pooling.include_prompt and any(prompts.values()):

@@ -38,8 +38,9 @@ def write_onnx(model: SentenceTransformer, folder: Path, int8: bool = False) -> 
     needed("onnx", "onnxruntime", "onnxscript")
     place = folder / PLAIN
     place.parent.mkdir(parents=True, exist_ok=True)
-    if hasattr(model[0], "embedding"):
-        table = model[0].embedding.weight.detach().float().cpu().numpy()
+    first: Any = model[0]
+    if hasattr(first, "embedding"):
+        table = first.embedding.weight.detach().float().cpu().numpy()
         _write_table(table, place)
         if int8:
             _write_table(table, folder / INT8, int8=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import encoder, engine, runtimes, students
 from workbench.errors import BadSetting, Conflict, UnknownName, WorkbenchError
-from workbench.records import SPLITS, Listener, silent
+from workbench.records import SPLITS, Listener, Progress, silent
 from workbench.steps.card import renew
 from workbench.steps.lost import Loss, Trial, loss, section, trial
 from workbench.store import Store, views
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RUNTIMES = ("onnx", "openvino")
 QUALITY = "quality.json"
-CALIBRATION = 200  # passages; nncf's own usual number is 300, and its figures stand after far fewer
+CALIBRATION = 100  # passages; a third of nncf's usual number, as each is read twice and long ones take their time
 LIBRARIES = ("torch", "onnxruntime", "openvino", "nncf")
 SEED = 13
 
@@ -143,13 +143,17 @@ def _written(
     runtimes.save_layout(runtimes.layout(model, student.path), draft)
     passages = [passage.content for passage in views.passages(store)]
     calibration = random.Random(SEED).sample(passages, min(CALIBRATION, len(passages)))
-    files = _files(model, draft, settings, calibration)
+    files = _files(model, draft, settings, calibration, listen)
     tried = trial(store, student, settings.split, settings.check, listen)
     return tried, tuple(loss(tried, model, draft, file, listen) for file in files)
 
 
-def _files(model: SentenceTransformer, draft: Path, settings: TakeSettings, calibration: Sequence[str]) -> list[str]:
+def _files(
+    model: SentenceTransformer, draft: Path, settings: TakeSettings, calibration: Sequence[str], listen: Listener
+) -> list[str]:
     files = []
+    # Calibrating reads every text twice: minutes on a busy machine.
+    listen(Progress("write", 0, 0, "files", ", ".join(settings.runtimes)))
     if "openvino" in settings.runtimes:
         files += runtimes.write_openvino(model, draft, calibration, settings.int8)
     if "onnx" in settings.runtimes:
