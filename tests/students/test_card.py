@@ -113,5 +113,7 @@ def test_the_licence_is_handed_down(tmp_path: Path) -> None:
     assert first == {"model": "org/name", "licence": "cc-by-4.0"}
     made = students.save(tiny.static(), Student("mine", tmp_path / "mine", "org/name", {"origin": first}))
     assert card.origin(students.read(made.path)) == first
+    old = Student("my/own", base, "static:all-MiniLM-L6-v2", {"kind": "static"})
+    assert card.origin(old) == {"model": "sentence-transformers/all-MiniLM-L6-v2", "licence": ""}
     (base / "README.md").write_text("---\nlicense: [unclosed\n---\n")
     assert card.origin(Student("x", base)) == {"model": "", "licence": ""}

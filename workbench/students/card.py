@@ -49,9 +49,12 @@ def origin(student: Student) -> dict[str, str]:
     """Return whose weights a student goes back to: `model`, its name on the hub, and `licence`; "" if not known."""
     if known := student.recipe.get("origin"):
         return {"model": str(known.get("model", "")), "licence": str(known.get("licence", ""))}
-    hub = f"sentence-transformers/{student.name}" if student.name == MINILM else student.name
-    known_there = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", hub) and not Path(student.name).exists()
-    return {"model": hub if known_there else "", "licence": _licence(student.path / CARD)}
+    # One that was made here before its origin was kept goes back to its base, of whose licence nothing is known now.
+    name = student.base.removeprefix("static:") if student.recipe else student.name
+    hub = f"sentence-transformers/{name}" if name == MINILM else name
+    known_there = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", hub) and not Path(name).exists()
+    licence = "" if student.recipe else _licence(student.path / CARD)
+    return {"model": hub if known_there else "", "licence": licence}
 
 
 def write(student: Student, about: About, folder: Path | None = None) -> Path:
