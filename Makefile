@@ -38,6 +38,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.walk
 	$(BIN)/python -m tests.benchmarks.teacher
 	$(BIN)/python -m tests.benchmarks.runs
+	$(BIN)/python -m tests.benchmarks.latency
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV): about 2 GB of packages, once"

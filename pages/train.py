@@ -25,7 +25,7 @@ def page(store: Store) -> None:
     if arguments := lessons.form(store, [found.teacher for found in teachers]):
         started = jobs.start(store, arguments)
         parts.remark(f"Job {started.job_id} has started.")
-    mine = [job for job in jobs.jobs(store) if job.verb in ("train", "evaluate")]
+    mine = [job for job in jobs.jobs(store) if job.verb in ("train", "evaluate", "take")]
     running = [job for job in mine if job.state == "running"]
     if running:
         parts.heading("Running")

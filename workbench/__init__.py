@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from workbench.steps.evaluate import evaluate
     from workbench.steps.export import ExportSettings, export
     from workbench.steps.ingest import IngestSettings, ingest, preview
+    from workbench.steps.push import push
     from workbench.steps.score import score
     from workbench.steps.standings import standings
     from workbench.steps.sweep import sweep
     from workbench.steps.table import table
+    from workbench.steps.takeaway import TakeSettings, take
     from workbench.steps.teacher_agreement import AgreementSettings, teacher_agreement
     from workbench.steps.train import plan, train
     from workbench.store import Store, views
@@ -37,6 +39,7 @@ _HOMES = {
     "IngestSettings": "workbench.steps.ingest",
     "SAMPLE": "workbench.sample",
     "Store": "workbench.store",
+    "TakeSettings": "workbench.steps.takeaway",
     "TrainSettings": "workbench.trainer",
     "annotate": "workbench.steps.annotate",
     "annotate_all": "workbench.steps.annotate",
@@ -51,10 +54,12 @@ _HOMES = {
     "narrowed": "workbench.steps.differences",
     "plan": "workbench.steps.train",
     "preview": "workbench.steps.ingest",
+    "push": "workbench.steps.push",
     "score": "workbench.steps.score",
     "standings": "workbench.steps.standings",
     "sweep": "workbench.steps.sweep",
     "table": "workbench.steps.table",
+    "take": "workbench.steps.takeaway",
     "teacher": "workbench.teachers",
     "teacher_agreement": "workbench.steps.teacher_agreement",
     "toward_teacher": "workbench.steps.contrast",
@@ -71,6 +76,7 @@ __all__ = [
     "Grid",
     "IngestSettings",
     "Store",
+    "TakeSettings",
     "TrainSettings",
     "annotate",
     "annotate_all",
@@ -85,10 +91,12 @@ __all__ = [
     "narrowed",
     "plan",
     "preview",
+    "push",
     "score",
     "standings",
     "sweep",
     "table",
+    "take",
     "teacher",
     "teacher_agreement",
     "toward_teacher",

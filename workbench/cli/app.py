@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench import engine
-from workbench.cli import agree, compare, data, judge, learn, look, serve, sweeping
+from workbench.cli import agree, away, compare, data, judge, learn, look, serve, sweeping
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 
 HELP = """See where a retriever's similarities and a language model's utilities disagree, and teach one the other.
@@ -38,6 +38,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "annotate": judge.annotate_command,
     "agreement": agree.agreement_command,
     "export": data.export_command,
+    "take": away.take_command,
+    "push": away.push_command,
     "info": data.info_command,
     "students": look.students_command,
     "jobs": look.jobs_command,

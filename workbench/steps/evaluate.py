@@ -13,6 +13,7 @@ from workbench.measures import MEASURES
 from workbench.records import Hit, Listener, Passage, Query, Run, silent
 from workbench.significance import Interval, intervals
 from workbench.steps import measuring
+from workbench.steps.card import renew
 from workbench.steps.retriever import retriever
 from workbench.store import Store, views
 
@@ -62,6 +63,7 @@ def evaluate(
     hits += _candidates_below(store, hits, ranker, queries, passages, listen)
     run = Run(name, ranker.name, split, depth, views.collection_fingerprint(store), datetime.now(UTC))
     store.add_run(run, hits)
+    renew(store, ranker.name)
     return measured(store, run, seconds=time.monotonic() - started)
 
 

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from workbench import encoder, engine, measures, students, trainer
 from workbench.errors import BadSetting, Conflict, NothingToDo
 from workbench.records import Example, Listener, Passage, silent
+from workbench.steps.card import about
 from workbench.steps.taught import Heeded, judged_examples
 from workbench.store import Store, views
+from workbench.students.card import origin
 from workbench.trainer import Trained, TrainSettings
 
 if TYPE_CHECKING:
@@ -134,8 +136,9 @@ def train(
     model = students.load(planned.base)
     trained = trainer.train(model, planned.examples, views.passages(store), judge, planned.settings, work, listen, stop)
     outcome = {key: value for key, value in asdict(trained).items() if key != "history"}
-    student = students.Student(planned.name, place, planned.base.name, {**planned.recipe, "outcome": outcome})
-    students.save(model, student, keep=[work / "history.jsonl"], overwrite=True)
+    recipe = {**planned.recipe, "outcome": outcome, "origin": origin(planned.base)}
+    student = students.Student(planned.name, place, planned.base.name, recipe)
+    students.save(model, student, [work / "history.jsonl"], overwrite=True, about=about(store, student))
     if trained.stopped != "asked":
         shutil.rmtree(work, ignore_errors=True)
     return _result(planned, place, trained)

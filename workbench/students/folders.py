@@ -19,6 +19,8 @@ from workbench.errors import BadInput, BadSetting, Conflict, ModelUnavailable
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+    from workbench.students.card import About
+
 RECIPE = "student.json"
 LIBRARIES = ("sentence-transformers", "transformers", "torch")
 LONGEST_SLUG = 80
@@ -97,13 +99,22 @@ def load(student: Student, device: str | None = None) -> SentenceTransformer:
     return model.float()
 
 
-def save(model: SentenceTransformer, student: Student, keep: Sequence[Path] = (), overwrite: bool = False) -> Student:
-    """Write a student's folder in one go and return the student with its full recipe.
+def save(
+    model: SentenceTransformer,
+    student: Student,
+    keep: Sequence[Path] = (),
+    overwrite: bool = False,
+    about: About | None = None,
+) -> Student:
+    """Write a student's folder in one go, its model card too, and return the student with its full recipe.
 
-    Name, base, library versions and, unless the recipe has it, the time of creation are added to the recipe.
-    The files in `keep`, such as history.jsonl, are copied along. The folder appears complete or not at all.
+    Name, base, library versions and, unless the recipe has it, the time of creation are added to the recipe. The card
+    says that and what `about` knows. The files in `keep`, such as history.jsonl, are copied along. The folder appears
+    complete or not at all.
     Raises Conflict if something is there already; with `overwrite` only if that is not a student of this name.
     """
+    from workbench.students import card
+
     _must_be_free(student, overwrite)
     recipe = {"created": datetime.now(UTC).isoformat(timespec="microseconds"), **student.recipe}
     recipe |= {"name": student.name, "base": student.base, "versions": {name: version(name) for name in LIBRARIES}}
@@ -112,9 +123,11 @@ def save(model: SentenceTransformer, student: Student, keep: Sequence[Path] = ()
     draft = Path(tempfile.mkdtemp(prefix=f".{student.path.name}-", dir=student.path.parent))
     try:
         model.save_pretrained(str(draft), create_model_card=False)
-        for file in keep:
+        before = student.path / card.CARD
+        for file in [*keep, *([before] if before.is_file() else [])]:
             shutil.copy2(file, draft / file.name)
         (draft / RECIPE).write_text(json.dumps(recipe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        card.write(replace(student, recipe=recipe), about or card.About(), draft)
         draft.chmod(0o755)
         _put(draft, student, overwrite)
     finally:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import Conflict, ModelUnavailable
+from workbench.students.card import origin
 from workbench.students.folders import RECIPE, Student, load, read, save, slug
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def built(base: Student, folder: Path) -> Student:
     path = folder / slug(name)
     if not (path / RECIPE).is_file():
         try:
-            return save(build(base), Student(name, path, base.name, {"kind": "static"}))
+            return save(build(base), Student(name, path, base.name, {"kind": "static", "origin": origin(base)}))
         except Conflict:
             # Another process built the same folder meanwhile, or something else lies there: read() tells which.
             pass

@@ -18,7 +18,7 @@ from workbench.steps.train import history
 from workbench.store import Store
 from workbench.students import MINILM, Student
 from workbench.trainer import TrainSettings
-from workbench.ui import cached, parts, rooms
+from workbench.ui import cached, parts, rooms, taking
 
 BASES = (DEFAULT_STUDENT, MINILM)
 DEFAULTS = TrainSettings()
@@ -91,6 +91,7 @@ def report(store: Store, student: Student) -> None:
         with right.expander("Recipe", icon=":material/receipt_long:"):
             st.json(dict(recipe), expanded=1)
         _next(store, student)
+        taking.away(store, student)
 
 
 def _wrong(loss: str) -> WorkbenchError | None:

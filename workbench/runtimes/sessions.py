@@ -1,0 +1,66 @@
+"""A model file at work: ONNX Runtime or OpenVINO, whichever its ending asks for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import engine
+from workbench.errors import BadInput, WorkbenchError
+
+Session = Callable[[Mapping[str, NDArray[np.int64]]], NDArray[np.float32]]
+
+
+def needed(*libraries: str) -> None:
+    """Raise, with the line that mends it, unless these libraries of the extra `runtimes` are installed."""
+    if missing := [name for name in libraries if find_spec(name) is None]:
+        raise WorkbenchError(
+            f"Other runtimes need {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed.",
+            "pip install 'utility-workbench[runtimes]'",
+        )
+
+
+def threads() -> int:
+    """Return how many threads a session may use: as many as torch does, so that speeds can be compared."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdecimal() and int(given) else engine.cores()
+
+
+def session(file: Path) -> Session:
+    """Load a model file; the session takes token ids by the names of the model's inputs, and ignores others."""
+    try:
+        return (_onnx if file.suffix == ".onnx" else _openvino)(file)
+    except WorkbenchError:
+        raise
+    except Exception as error:  # both libraries raise classes of their own
+        raise BadInput(f"This model cannot be opened: {error}", file) from error
+
+
+def _onnx(file: Path) -> Session:
+    needed("onnxruntime")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads()
+    # Threads that spin while they wait slow down everything beside them, see engine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    model = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    inputs = [one.name for one in model.get_inputs()]
+    return lambda given: np.asarray(model.run(None, {name: given[name] for name in inputs})[0], np.float32)
+
+
+def _openvino(file: Path) -> Session:
+    needed("openvino")
+    import openvino
+
+    # Where the processor has bfloat16, OpenVINO would use it unasked, and the loss would be that of the rounding.
+    settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads(), "INFERENCE_PRECISION_HINT": "f32"}
+    model = openvino.Core().compile_model(str(file), "CPU", settings)
+    inputs = [one.get_any_name() for one in model.inputs]
+    return lambda given: np.array(model({name: given[name] for name in inputs})[0], np.float32)
