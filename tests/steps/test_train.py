@@ -326,3 +326,29 @@ def test_on_the_annotated_set_verdicts_override_the_teacher_and_the_recipe_says_
     result = train(school, planned)
     assert "4 verdicts of people heeded: 2 overrode the teacher, 1 spoke of what it had not scored." in result.in_words
     assert json.loads((Path(result.path) / "student.json").read_text("utf-8"))["annotated"]["overrode"] == 2
+
+
+# --- on human judgements
+
+
+def test_qrels_teach_without_any_teacher(school: Store, untrained: str) -> None:
+    with school.write() as connection:
+        connection.execute("delete from utilities")
+        connection.execute("delete from qrels where query_id = 'train7'")
+    with pytest.raises(NothingToDo, match="No teacher has scored"):
+        plan(school, untrained, None, QUICK)
+    planned = plan(school, untrained, "qrels", replace(QUICK, loss="infonce", teacher_temperature=None))
+    assert [each.query.query_id for each in planned.examples] == [f"train{topic}" for topic in range(TOPICS - 1)]
+    assert {each.utilities for each in planned.examples} == {(1.0, 1.0, 1.0, 0.0, 0.0, 0.0)}
+    # half relevant, half not: the standard deviation of each query
+    assert (planned.recipe["teacher"], planned.settings.teacher_temperature) == ("qrels", 0.5)
+    result = train(school, planned)
+    assert result.trained.dev_after > result.trained.dev_before + 0.2
+
+
+def test_qrels_alone_teach_where_nothing_else_is_a_candidate(school: Store, untrained: str) -> None:
+    with school.write() as connection:
+        connection.execute("delete from candidates")
+    planned = plan(school, untrained, "qrels", replace(QUICK, teacher_temperature=None))
+    assert planned.settings.teacher_temperature == 1.0
+    assert train(school, planned).trained.improved

@@ -83,7 +83,10 @@ def train_command(
     context: typer.Context,
     student: Annotated[str, typer.Argument(help="The student to start from, by name or folder.")] = DEFAULT_STUDENT,
     teacher_name: Annotated[
-        str, typer.Option("--teacher", help="Whose utilities, by name or its beginning.", show_default=False)
+        str,
+        typer.Option(
+            "--teacher", help="Whose utilities, by name or its beginning; `qrels`: relevance.", show_default=False
+        ),
     ] = "",
     name: Annotated[str, typer.Option(help="The new student's name; unless given, made from its recipe.")] = "",
     loss: Annotated[str, typer.Option(help=f"One of {', '.join(LOSSES)}.")] = DEFAULTS.loss,

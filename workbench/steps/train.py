@@ -21,6 +21,8 @@ from workbench.trainer import Trained, TrainSettings
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+# Named in a teacher's place, a student learns from the qrels alone.
+QRELS = "qrels"
 # Judged against the whole collection up to this size; beyond it against the dev queries' candidates.
 JUDGE_PASSAGES = 5_000
 
@@ -78,11 +80,17 @@ def plan(
 ) -> Plan:
     """Look up everything a training needs and give the student its name; nothing is written.
 
-    With `annotated` it learns only on queries that people judged, and their settled verdicts override the teacher.
+    The teacher "qrels" stands for human judgements: a passage's relevance is its utility. With `annotated` it learns
+    only on queries that people judged, and their settled verdicts override the teacher.
     """
     student = students.find(base, store.students)
-    taught_by = views.find_teacher(store, teacher)
-    examples, heeded = views.examples(store, taught_by, "train"), None
+    if teacher == QRELS:
+        taught_by, examples = QRELS, views.examples_of_qrels(store, "train")
+        settings = replace(settings, teacher_temperature=settings.teacher_temperature or _grade(examples))
+    else:
+        taught_by = views.find_teacher(store, teacher)
+        examples = views.examples(store, taught_by, "train")
+    heeded = None
     if annotated:
         examples, heeded = judged_examples(store, examples)
     settings = replace(settings, precision=_precision(student, settings))
@@ -185,6 +193,13 @@ def history_in(folder: Path) -> list[dict[str, float]]:
     except FileNotFoundError:
         return []
     return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _grade(examples: Sequence[Example]) -> float:
+    """Return the temperature for relevance: its spread, and one grade where there are relevant passages alone."""
+    from workbench.trainer.sampling import spread
+
+    return spread(examples) if any(len(set(example.utilities)) > 1 for example in examples) else 1.0
 
 
 def _precision(student: students.Student, settings: TrainSettings) -> Any:

@@ -36,7 +36,12 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
             help="A static student trains in about a minute; a transformer is stronger and takes far longer on a CPU. "
             "You may type the path of any sentence-transformers folder.",
         )  # fmt: skip
-        teacher = middle.selectbox("Teacher", teachers, key="lesson-teacher", help="Whose utilities it learns from.")
+        teacher = middle.selectbox(
+            "Teacher",
+            teachers,
+            key="lesson-teacher",
+            help="Whose utilities it learns from; `qrels` are people's judgements.",
+        )
         meanings = "  \n".join(f"`{name}`: {meaning}." for name, meaning in LOSSES.items())
         loss = right.selectbox("Loss", list(LOSSES), help=meanings, key="loss")
         options = {"loss": loss} | _numbers()

@@ -61,6 +61,7 @@ from workbench.store.views.runs import (
 from workbench.store.views.utilities import (
     TeacherCounts,
     examples,
+    examples_of_qrels,
     failures,
     find_teacher,
     groups,
@@ -99,6 +100,7 @@ __all__ = [
     "disagreements",
     "disputes",
     "examples",
+    "examples_of_qrels",
     "failures",
     "find_run",
     "find_teacher",
