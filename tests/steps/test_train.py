@@ -19,7 +19,7 @@ from tests import tiny
 from tests.conftest import utility
 from tests.steps.classes import ROOT, TOPICS, WORDS, base, collection
 from workbench import jobs, students
-from workbench.errors import BadSetting, Conflict, NothingToDo
+from workbench.errors import BadInput, BadSetting, Conflict, NothingToDo
 from workbench.records import Candidate, Passage, Qrel, Query
 from workbench.steps import train as step
 from workbench.steps.annotate import annotate
@@ -352,3 +352,45 @@ def test_qrels_alone_teach_where_nothing_else_is_a_candidate(school: Store, untr
     planned = plan(school, untrained, "qrels", replace(QUICK, teacher_temperature=None))
     assert planned.settings.teacher_temperature == 1.0
     assert train(school, planned).trained.improved
+
+
+# --- on chosen queries
+
+
+def test_chosen_queries_alone_teach_and_the_recipe_says_which(school: Store, untrained: str, tmp_path: Path) -> None:
+    school.add_collection([Query("alone", "question0 of", (), "train")])
+    file = tmp_path / "mine.txt"
+    file.write_text("train3\n\n train1 \nalone\ntrain3\n", "utf-8")
+    planned = plan(school, untrained, "toy", QUICK, queries=file)
+    assert [each.query.query_id for each in planned.examples] == ["train1", "train3"]
+    assert planned.recipe["queries"] | {"fingerprint": ""} == {
+        "queries": 3, "untaught": 1, "source": "mine.txt", "fingerprint": "",
+    }  # fmt: skip
+    by_hand = plan(school, untrained, "toy", QUICK, queries=["alone", "train1", "train3"])
+    assert by_hand.recipe["queries"]["fingerprint"] == planned.recipe["queries"]["fingerprint"]
+    other = plan(school, untrained, "toy", QUICK, queries=["train1", "train3"])
+    assert other.recipe["queries"]["fingerprint"] != planned.recipe["queries"]["fingerprint"]
+    result = train(school, planned)
+    assert "3 queries chosen by mine.txt, of which 1 had nothing to learn from." in result.in_words
+    annotate(school, "train1", "p1-0", "useful")
+    annotate(school, "train2", "p2-0", "useful")
+    both = plan(school, untrained, "toy", QUICK, annotated=True, queries=file)
+    assert [each.query.query_id for each in both.examples] == ["train1"]
+
+
+def test_a_chosen_query_that_cannot_teach_is_named_with_its_line(school: Store, untrained: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    for wrong, problem in (("nobody", "no query named 'nobody'"), ("test1", "'test1' is of the split 'test'")):
+        file.write_text(f"train1\n{wrong}\n", "utf-8")
+        with pytest.raises(BadInput, match=rf"mine.txt, line 2: .*{problem}"):
+            plan(school, untrained, "toy", QUICK, queries=file)
+        with pytest.raises(BadInput, match=problem):
+            plan(school, untrained, "toy", QUICK, queries=[wrong])
+    file.write_text("\n")
+    with pytest.raises(BadInput, match="no query id"):
+        plan(school, untrained, "toy", QUICK, queries=file)
+    with pytest.raises(BadInput, match="no such file"):
+        plan(school, untrained, "toy", QUICK, queries=tmp_path / "none.txt")
+    school.add_collection([Query("alone", "question0 of", (), "train")])
+    with pytest.raises(NothingToDo, match="None of the 1 chosen"):
+        plan(school, untrained, "toy", QUICK, queries=["alone"])

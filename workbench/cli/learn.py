@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -109,6 +110,9 @@ def train_command(
     only: Annotated[
         str, typer.Option(help="`annotated`: only queries that people judged; their verdicts override the teacher.")
     ] = "",
+    queries: Annotated[
+        Path | None, typer.Option(help="Only these queries: a file of ids, one a line.", show_default=False)
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting: `--set weight_decay=0.01`.")
     ] = None,
@@ -130,7 +134,9 @@ def train_command(
     if only not in ("", "annotated"):
         raise BadSetting(f"--only {only} is not known.", "It can be `annotated`.")
     store = session.store()
-    planned = plan(store, student, teacher_name or None, TrainSettings(**given), name, annotated=bool(only))
+    planned = plan(
+        store, student, teacher_name or None, TrainSettings(**given), name, annotated=bool(only), queries=queries
+    )
     output.note(f"student {planned.name}, taught by {planned.teacher}, {len(planned.examples):,} queries")
     if session.reporter:
         session.reporter.student(planned.name)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workbench import encoder, engine, measures, students, trainer
 from workbench.errors import BadSetting, Conflict, NothingToDo
 from workbench.records import Example, Listener, Passage, silent
+from workbench.steps.chosen import Chosen, chosen_examples
 from workbench.steps.taught import Heeded, judged_examples
 from workbench.store import Store, views
 from workbench.trainer import Trained, TrainSettings
@@ -39,11 +40,12 @@ class TrainResult:
     examples: int
     trained: Trained
     heeded: Heeded | None = None
+    chosen: Chosen | None = None
 
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence or two, a failure as plainly as a success."""
-        return self._outcome + (f" {self.heeded.in_words}." if self.heeded else "")
+        return self._outcome + "".join(f" {said.in_words}." for said in (self.chosen, self.heeded) if said)
 
     @property
     def _outcome(self) -> str:
@@ -73,15 +75,24 @@ class Plan:
     name: str
     recipe: dict[str, Any]
     heeded: Heeded | None = None
+    chosen: Chosen | None = None
 
 
-def plan(
-    store: Store, base: str, teacher: str | None, settings: TrainSettings, name: str = "", *, annotated: bool = False
+def plan(  # noqa: PLR0913
+    store: Store,
+    base: str,
+    teacher: str | None,
+    settings: TrainSettings,
+    name: str = "",
+    *,
+    annotated: bool = False,
+    queries: Path | Sequence[str] | None = None,
 ) -> Plan:
     """Look up everything a training needs and give the student its name; nothing is written.
 
     The teacher "qrels" stands for human judgements: a passage's relevance is its utility. With `annotated` it learns
-    only on queries that people judged, and their settled verdicts override the teacher.
+    only on queries that people judged, and their settled verdicts override the teacher; with `queries` only on those,
+    a file of ids, one a line, or the ids themselves.
     """
     student = students.find(base, store.students)
     if teacher == QRELS:
@@ -90,7 +101,9 @@ def plan(
     else:
         taught_by = views.find_teacher(store, teacher)
         examples = views.examples(store, taught_by, "train")
-    heeded = None
+    heeded = chosen = None
+    if queries is not None:
+        examples, chosen = chosen_examples(store, examples, queries)
     if annotated:
         examples, heeded = judged_examples(store, examples)
     settings = replace(settings, precision=_precision(student, settings))
@@ -106,13 +119,14 @@ def plan(
         "seed": settings.seed,
         "data": {"queries": len(examples), "fingerprint": data.hexdigest()[:12]},
         "collection": views.collection_fingerprint(store),
+        **({"queries": asdict(chosen)} if chosen else {}),
         **({"annotated": asdict(heeded)} if heeded else {}),
     }
     fingerprint = sha256(repr(sorted(recipe.items())).encode()).hexdigest()[:6]
-    chosen = name or f"{students.slug(student.name)}-{settings.loss.replace('_', '-')}-{fingerprint}"
+    called = name or f"{students.slug(student.name)}-{settings.loss.replace('_', '-')}-{fingerprint}"
     if name in (students.BM25, student.name):
         raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
-    return Plan(student, taught_by, settings, examples, chosen, recipe, heeded)
+    return Plan(student, taught_by, settings, examples, called, recipe, heeded, chosen)
 
 
 def train(
@@ -170,6 +184,7 @@ def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
         examples=len(planned.examples),
         trained=trained,
         heeded=planned.heeded,
+        chosen=planned.chosen,
     )
 
 
