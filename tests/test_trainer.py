@@ -176,6 +176,8 @@ def test_examples_that_teach_nothing_are_refused(examples, collection):
         {"warmup": 1.5},
         {"schedule": "cosine"},
         {"precision": "half"},
+        {"accumulate": 3},
+        {"chunk": 0},
     ],
 )
 def test_settings_that_cannot_work_say_so(bad):
@@ -405,6 +407,63 @@ def test_prompts_are_read_as_encode_query_and_encode_document_read_them(tmp_path
         seen = {key: read[f"{side}_{key}"] for key in ("input_ids", "offsets")}
         vectors = model(seen)["sentence_embedding"].detach().numpy()
         np.testing.assert_allclose(vectors, encode(texts), rtol=1e-5)
+
+
+# --- batches larger than memory
+
+
+@pytest.fixture(scope="module")
+def certain(tmp_path_factory, transformer_folder):
+    """Save the same BERT without dropout."""
+    folder = tmp_path_factory.mktemp("certain")
+    model = SentenceTransformer(str(transformer_folder), device="cpu")
+    config = model[0].auto_model.config
+    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
+    model.save(str(folder))
+    return folder
+
+
+def after_three(folder, base, **how):
+    """Return the weights of a transformer after three steps."""
+    rising = count()
+    model = SentenceTransformer(str(base), device="cpu")
+    how = replace(QUICK, steps=3, evaluate_every=3, learning_rate=1e-3, **how)
+    result = train(model, EXAMPLES, PASSAGES, lambda _: next(rising), how, folder)
+    return dict(model.named_parameters()), result
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+@pytest.mark.parametrize("loss", ["utility_infonce", "kl"])
+def test_read_in_chunks_a_batch_gives_the_same_weights(tmp_path, certain, loss, chunk):
+    whole, one = after_three(tmp_path / "whole", certain, loss=loss)
+    parts, other = after_three(tmp_path / "parts", certain, loss=loss, chunk=chunk)
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, rtol=0, atol=1e-6, msg=lambda said, name=name: f"{name}: {said}")
+    assert other.history[-1]["loss"] == pytest.approx(one.history[-1]["loss"], abs=1e-5)
+    untouched = dict(SentenceTransformer(str(certain), device="cpu").named_parameters())
+    assert max((untouched[name] - value).abs().max() for name, value in whole.items()) > 1e-3
+
+
+def test_the_second_reading_repeats_the_dropout_of_the_first(tmp_path, transformer_folder):
+    # One chunk holds the whole batch, so that both ways draw the same masks, if the second reading draws none anew.
+    whole, _ = after_three(tmp_path / "whole", transformer_folder)
+    parts, _ = after_three(tmp_path / "parts", transformer_folder, chunk=100)
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, rtol=0, atol=1e-6)
+
+
+def test_accumulated_parts_add_up_to_the_batch_where_no_negative_comes_from_another_query(tmp_path, certain):
+    whole, one = after_three(tmp_path / "whole", certain, loss="kl")
+    parts, other = after_three(tmp_path / "parts", certain, loss="kl", accumulate=2)
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, rtol=0, atol=1e-6)
+    assert (other.steps, len(other.history)) == (one.steps, len(one.history))
+    assert other.history[-1]["loss"] == pytest.approx(one.history[-1]["loss"], abs=1e-5)
+
+
+def test_a_static_student_has_nothing_to_read_in_chunks(tmp_path):
+    with pytest.raises(BadSetting, match="chunk"):
+        trained(tmp_path, replace(QUICK, chunk=8))
 
 
 def test_max_tokens_means_nothing_to_a_static_student(tmp_path):

@@ -133,7 +133,7 @@ OTHERS: dict[str, Any] = {
     "loss": "kl", "teacher_temperature": 0.25, "student_temperature": 0.1, "batch_size": 5, "candidates": 5,
     "negatives": 3, "steps": 31, "minutes": 1.0, "evaluate_every": 11, "patience": 1, "learning_rate": 0.01,
     "warmup": 0.1, "schedule": "constant", "weight_decay": 0.1, "max_tokens": 9, "precision": "bfloat16",
-    "measure": "AP", "seed": 14,
+    "measure": "AP", "seed": 14, "accumulate": 2, "chunk": 3,
 }  # fmt: skip
 
 
@@ -386,6 +386,9 @@ def test_a_chosen_query_that_cannot_teach_is_named_with_its_line(school: Store, 
             plan(school, untrained, "toy", QUICK, queries=file)
         with pytest.raises(BadInput, match=problem):
             plan(school, untrained, "toy", QUICK, queries=[wrong])
+    file.write_bytes(b"train1\n\xff\n")
+    with pytest.raises(BadInput, match=r"mine.txt, line 2: not UTF-8"):
+        plan(school, untrained, "toy", QUICK, queries=file)
     file.write_text("\n")
     with pytest.raises(BadInput, match="no query id"):
         plan(school, untrained, "toy", QUICK, queries=file)

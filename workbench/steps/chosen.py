@@ -41,7 +41,7 @@ def read_query_ids(path: Path) -> dict[str, int]:
         if name := text.strip():
             found.setdefault(name, line)
     if problems:
-        raise BadInput(problems[0].problem, path, problems[0].line)
+        raise BadInput(problems[0].what, path, problems[0].line)
     if not found:
         raise BadInput("there is no query id in it.", path, hint="Write one query id a line.")
     return found

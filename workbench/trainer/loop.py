@@ -111,13 +111,15 @@ class Conductor(TrainerCallback):
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Write, judge, save and end as this step demands."""
-        if not isfinite(self.objective.value):
+        parts, self.objective.said = self.objective.said, []
+        value, entropy = (sum(each) / len(parts) for each in zip(*parts, strict=True))
+        if not isfinite(value):
             raise BadSetting(
-                f"The loss is {self.objective.value} at step {state.global_step}: the training has diverged.",
+                f"The loss is {value} at step {state.global_step}: the training has diverged.",
                 "Lower the learning rate, or raise the temperatures.",
             )
-        self._losses.append(self.objective.value)
-        self._entropies.append(self.objective.entropy)
+        self._losses.append(value)
+        self._entropies.append(entropy)
         settings, step = self.work.settings, state.global_step
         asked = self.work.stop()
         late = settings.minutes is not None and self._seconds() >= 60 * settings.minutes
@@ -129,7 +131,7 @@ class Conductor(TrainerCallback):
             control.should_training_stop = self.stopped is not None
         elif step % EVERY == 0:
             self.folder.write(self._line(step, kwargs["lr_scheduler"].get_last_lr()[0]))
-        self._say(step)
+        self._say(step, value)
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Declare the checkpoint whole that was just written."""
@@ -196,10 +198,10 @@ class Conductor(TrainerCallback):
         measured = {"loss": loss, "learning_rate": rate, "entropy": entropy, "effective": exp(entropy)}
         return {"step": step, "seconds": seconds, **measured}
 
-    def _say(self, step: int) -> None:
+    def _say(self, step: int, value: float) -> None:
         """Tell the listener how far it is, and how good."""
         at = self.progress
-        note = f"loss {self.objective.value:.3f}; {self.work.settings.measure} on dev {at.dev_before:.3f} before, "
+        note = f"loss {value:.3f}; {self.work.settings.measure} on dev {at.dev_before:.3f} before, "
         note += f"best {at.dev_best:.3f} at step {at.best_step}"
         self.work.listen(Said("train", step, self.work.settings.steps, "steps", note))
 
@@ -241,7 +243,8 @@ def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder),
         max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=settings.batch_size // settings.accumulate,
+        gradient_accumulation_steps=settings.accumulate,
         batch_sampler=_InOrder,
         learning_rate=settings.learning_rate or natural_rate(work.model),
         warmup_steps=round(settings.warmup * settings.steps),

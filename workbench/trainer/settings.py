@@ -25,6 +25,10 @@ class TrainSettings:
     it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision` "auto" is bfloat16 autocast
     on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says so. `measure` is the name
     of what the judge returns.
+
+    Two ways to batches larger than memory: `accumulate` splits a step's batch in so many equal parts, each with the
+    negatives of its own part only; `chunk` lets a transformer read so many texts at a time and has the gradients of
+    the whole batch, for a second reading (GradCache, arXiv 2101.06983).
     """
 
     loss: str = "utility_infonce"
@@ -45,18 +49,25 @@ class TrainSettings:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     measure: str = "nDCG@10"
     seed: int = 13
+    accumulate: int = 1
+    chunk: int | None = None
 
     def __post_init__(self) -> None:
         loss_named(self.loss)
         self._demand("student_temperature", lambda value: value > 0, "above 0")
-        for name in ("batch_size", "candidates", "steps", "evaluate_every"):
+        for name in ("batch_size", "candidates", "steps", "evaluate_every", "accumulate"):
             self._demand(name, lambda value: value >= 1, "1 or more")
         for name in ("negatives", "patience", "weight_decay", "seed"):
             self._demand(name, lambda value: value >= 0, "0 or more")
-        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens"):
+        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens", "chunk"):
             if getattr(self, name) is not None:
                 self._demand(name, lambda value: value > 0, "above 0, or nothing")
         self._demand("warmup", lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")
+        if self.batch_size % self.accumulate:
+            raise BadSetting(
+                f"accumulate is {self.accumulate}, and {self.batch_size} queries do not split into equal parts.",
+                "Choose a batch_size that is a multiple of it.",
+            )
         for name, choices in (("schedule", ("constant", "linear")), ("precision", ("auto", "float32", "bfloat16"))):
             if getattr(self, name) not in choices:
                 raise BadSetting(f"{name} is {getattr(self, name)!r}.", f"It can be {', '.join(choices)}.")
