@@ -178,6 +178,10 @@ def test_examples_that_teach_nothing_are_refused(examples, collection):
         {"precision": "half"},
         {"accumulate": 3},
         {"chunk": 0},
+        {"refresh": -1},
+        {"hard": 0},
+        {"refresh": 3, "negatives": 0},
+        {"curriculum": 1.5},
     ],
 )
 def test_settings_that_cannot_work_say_so(bad):
@@ -196,6 +200,82 @@ def test_the_natural_temperature_follows_the_teacher_s_unit():
 
 def replaced(each, utilities):
     return each._replace(utilities=tuple(utilities))
+
+
+# --- hard negatives and curriculum
+
+
+def test_what_is_mined_is_what_the_student_puts_nearest_and_nobody_knows():
+    from workbench.trainer.mining import mine
+
+    model, batches = student(), Batches(EXAMPLES, PASSAGES, replace(QUICK, hard=7))
+    rows = mine(model, batches)
+    assert rows.shape == (TOPICS, 7)
+    passages = model.encode(batches.collection, normalize_embeddings=True)
+    for line, each in zip(rows, EXAMPLES, strict=True):
+        known = {passage.content for passage in PASSAGES if passage.passage_id in each.known}
+        similarities = passages @ model.encode(each.query.text, normalize_embeddings=True)
+        allowed = [row for row, text in enumerate(batches.collection) if text not in known]
+        assert len(set(line.tolist())) == 7
+        assert set(line.tolist()) <= set(allowed)
+        nearest = sorted((similarities[row] for row in allowed), reverse=True)[:7]
+        np.testing.assert_allclose(similarities[line], nearest, rtol=1e-5)
+
+
+def test_a_query_that_knows_all_passages_has_no_hard_negative_and_draws_at_random():
+    from workbench.trainer.mining import mine
+    from workbench.trainer.sampling import NOBODY
+
+    everything = EXAMPLES[0]._replace(known=frozenset(passage.passage_id for passage in PASSAGES))
+    batches = Batches([everything], PASSAGES, replace(QUICK, hard=7, refresh=5, negatives=3))
+    batches.mined[0] = mine(student(), batches)
+    assert (batches.mined[0] == NOBODY).all()
+    assert not (batches.batch([0]).targets == NEGATIVE).any()
+
+
+def test_negatives_are_drawn_from_what_was_mined_a_step_before():
+    batches = Batches(EXAMPLES, PASSAGES, replace(QUICK, candidates=1, refresh=2, negatives=3, batch_size=1))
+    unknown = [[row for row, text in enumerate(batches.collection) if row not in known] for known in batches.known]
+    batches.mined = {0: np.array([rows[:5] for rows in unknown]), 2: np.array([rows[-5:] for rows in unknown])}
+    for step, mining in ((0, 0), (1, 0), (2, 0), (3, 2), (4, 2)):
+        batch = batches.batch([step])
+        query = batches.questions.index(batch.queries[0])
+        allowed = {batches.collection[row] for row in batches.mined[mining][query]}
+        drawn = {text for text, target in zip(batch.passages, batch.targets[0], strict=True) if target == NEGATIVE}
+        assert len(drawn) == 3
+        assert drawn <= allowed
+
+
+def test_a_curriculum_begins_with_what_the_teacher_is_sure_of_and_widens_to_all():
+    sure = [replaced(each, [3.0 - place, *[0.0] * 5]) for place, each in enumerate(EXAMPLES[:3])]
+    unsure = [replaced(each, [0.1, *[0.0] * 5]) for each in EXAMPLES[3:]]
+    how = replace(QUICK, curriculum=0.5, steps=40, batch_size=3, teacher_temperature=1.0)
+    batches = Batches([*unsure, *sure], PASSAGES, how)
+    seen = [set(batches.batch(range(3 * step, 3 * step + 3)).queries) for step in range(40)]
+    assert seen[0] == {each.query.text for each in sure}
+    assert all(len(each) == 3 for each in seen)
+    # 9 queries join over 20 steps: no more than these can have been seen
+    assert all(len(set().union(*seen[: step + 1])) <= 3 + 9 * step // 20 for step in range(20))
+    # from then on each turn of four batches shows all twelve
+    assert all(len(set().union(*seen[begin : begin + 4])) == TOPICS for begin in range(20, 40, 4))
+    again = Batches([*unsure, *sure], PASSAGES, how)
+    for one, other in zip(again.batch(range(30, 33)), batches.batch(range(30, 33)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("ends", [10, 14, 21])
+def test_with_hard_negatives_and_curriculum_it_goes_on_to_the_same_weights(tmp_path, ends):
+    how = replace(QUICK, refresh=7, hard=5, negatives=2, curriculum=0.4)
+    whole, result = trained(tmp_path / "whole", how)
+    plain, _ = trained(tmp_path / "plain", replace(how, refresh=0))
+    assert not torch.equal(weights(plain), weights(whole))
+    asked = iter([False] * (ends - 1) + [True])
+    trained(tmp_path / "parts", how, stop=lambda: next(asked))
+    rest, end = trained(tmp_path / "parts", how)
+    assert torch.equal(weights(rest), weights(whole))
+    losses = [[line.get("loss") for line in each.history if line["step"] > ends + 5] for each in (end, result)]
+    assert losses[0] == losses[1]
+    assert not list((tmp_path / "parts").glob("mined-*"))
 
 
 # --- learning

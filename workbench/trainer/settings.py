@@ -29,6 +29,11 @@ class TrainSettings:
     Two ways to batches larger than memory: `accumulate` splits a step's batch in so many equal parts, each with the
     negatives of its own part only; `chunk` lets a transformer read so many texts at a time and has the gradients of
     the whole batch, for a second reading (GradCache, arXiv 2101.06983).
+
+    With `refresh` the `negatives` are hard ones: each so many steps, and before the first, the student searches the
+    collection for every query, and they are drawn from its `hard` nearest passages that are neither candidates nor
+    have a qrel (ANCE, arXiv 2007.00808). With `curriculum` training begins with the queries of which the teacher is
+    surest, by the entropy of its distribution, and comes to all of them in even strides over that share of the steps.
     """
 
     loss: str = "utility_infonce"
@@ -51,18 +56,24 @@ class TrainSettings:
     seed: int = 13
     accumulate: int = 1
     chunk: int | None = None
+    refresh: int = 0
+    hard: int = 50
+    curriculum: float = 0.0
 
     def __post_init__(self) -> None:
         loss_named(self.loss)
         self._demand("student_temperature", lambda value: value > 0, "above 0")
-        for name in ("batch_size", "candidates", "steps", "evaluate_every", "accumulate"):
+        for name in ("batch_size", "candidates", "steps", "evaluate_every", "accumulate", "hard"):
             self._demand(name, lambda value: value >= 1, "1 or more")
-        for name in ("negatives", "patience", "weight_decay", "seed"):
+        for name in ("negatives", "patience", "weight_decay", "seed", "refresh"):
             self._demand(name, lambda value: value >= 0, "0 or more")
         for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens", "chunk"):
             if getattr(self, name) is not None:
                 self._demand(name, lambda value: value > 0, "above 0, or nothing")
-        self._demand("warmup", lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")
+        for name in ("warmup", "curriculum"):
+            self._demand(name, lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")
+        if self.refresh and not self.negatives:
+            raise BadSetting("refresh is set, but no negatives are drawn.", "Set negatives to 1 or more.")
         if self.batch_size % self.accumulate:
             raise BadSetting(
                 f"accumulate is {self.accumulate}, and {self.batch_size} queries do not split into equal parts.",
