@@ -20,9 +20,9 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from workbench.errors import BadSetting, Conflict, NothingToDo
+from workbench.errors import BadSetting, Conflict, NothingToDo, UnknownName
 from workbench.records import Example, Passage, Query
-from workbench.trainer import TrainSettings, train
+from workbench.trainer import PRESETS, TrainSettings, preset, train
 from workbench.trainer.sampling import LEFT_OUT, NEGATIVE, Batches, chosen, spread
 
 TOPICS = 12
@@ -187,6 +187,13 @@ def test_examples_that_teach_nothing_are_refused(examples, collection):
 def test_settings_that_cannot_work_say_so(bad):
     with pytest.raises(Exception, match=next(iter(bad)) if "loss" not in bad else "hinge"):
         TrainSettings(**bad)
+
+
+def test_presets_are_settings_that_work():
+    assert {name: TrainSettings(**preset(name)).steps for name in PRESETS} == {"cpu": 200, "gpu": 2_000}
+    assert TrainSettings(**preset("cpu")).minutes <= 2
+    with pytest.raises(UnknownName, match="tpu"):
+        preset("tpu")
 
 
 def test_the_natural_temperature_follows_the_teacher_s_unit():

@@ -17,6 +17,7 @@ from sentence_transformers import SentenceTransformer
 
 from tests import tiny
 from tests.conftest import utility
+from tests.shell import shell, worked
 from tests.steps.classes import ROOT, TOPICS, WORDS, base, collection
 from workbench import jobs, students
 from workbench.errors import BadInput, BadSetting, Conflict, NothingToDo
@@ -398,3 +399,18 @@ def test_a_chosen_query_that_cannot_teach_is_named_with_its_line(school: Store, 
     school.add_collection([Query("alone", "question0 of", (), "train")])
     with pytest.raises(NothingToDo, match="None of the 1 chosen"):
         plan(school, untrained, "toy", QUICK, queries=["alone"])
+
+
+# --- in the shell
+
+
+def test_options_win_over_a_preset_even_where_they_say_what_is_usual(school: Store, untrained: str) -> None:
+    quick = ["--steps", "5", "--batch-size", "32", "--set", "minutes=null", "--evaluate-every", "5"]
+    said = worked("train", untrained, "--teacher", "qrels", "--preset", "gpu", "--set", "precision=float32", *quick,
+                  "--curriculum", "0.4", "--refresh", "2", workspace=school.path)  # fmt: skip
+    assert "taught by qrels" in said.err
+    (made,) = students.trained(school.students)
+    held = made.recipe["settings"]
+    assert (held["steps"], held["batch_size"], held["minutes"], held["negatives"]) == (5, 32, None, 8)
+    assert (held["curriculum"], held["refresh"], held["precision"]) == (0.4, 2, "float32")
+    assert "preset named 'tpu'" in shell("train", "--preset", "tpu", workspace=school.path).err

@@ -1,6 +1,6 @@
 """The trainer: all that is trainable in a student learns from a teacher's utilities; importing it is free of torch."""
 
-from workbench.trainer.settings import Trained, TrainSettings
+from workbench.trainer.settings import PRESETS, Trained, TrainSettings, preset
 from workbench.trainer.verb import train
 
-__all__ = ["TrainSettings", "Trained", "train"]
+__all__ = ["PRESETS", "TrainSettings", "Trained", "preset", "train"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any, Literal
 
-from workbench.errors import BadSetting
+from workbench.errors import BadSetting, UnknownName
 from workbench.losses import loss as loss_named
 
 Record = dict[str, float]
@@ -90,6 +90,21 @@ class TrainSettings:
         number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
         if not (number and isfinite(value) and allowed(value)):
             raise BadSetting(f"{name} is {value!r}.", f"It must be {'a whole number, ' if whole else ''}{wanted}.")
+
+
+# What to begin with on a machine; anything else is as in TrainSettings. `cpu` ends within two minutes for a static
+# student, by the clock where a machine is slow. `gpu` is a guess that no GPU has confirmed yet.
+PRESETS: dict[str, dict[str, Any]] = {
+    "cpu": {"steps": 200, "minutes": 1.5, "candidates": 8, "evaluate_every": 25},
+    "gpu": {"steps": 2_000, "batch_size": 256, "negatives": 8, "evaluate_every": 200, "precision": "bfloat16"},
+}
+
+
+def preset(name: str) -> dict[str, Any]:
+    """Return the settings of a preset."""
+    if name not in PRESETS:
+        raise UnknownName("preset", name, list(PRESETS))
+    return PRESETS[name]
 
 
 @dataclass(frozen=True)
