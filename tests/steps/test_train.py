@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import subprocess
 import sys
@@ -244,6 +245,35 @@ def test_a_killed_child_goes_on_to_the_same_weights(school: Store, untrained: st
     assert (result.student, result.trained.steps) == (undisturbed.student, 400)
     assert torch.equal(weights(result.path), weights(undisturbed.path))
     assert _without_time(result) == _without_time(undisturbed)
+
+
+HARDER = replace(LONG, refresh=23, hard=6, curriculum=0.5)
+
+
+@pytest.mark.slow
+def test_killed_at_any_step_hard_negatives_and_curriculum_go_on_to_the_same_weights(
+    school: Store, untrained: str, tmp_path: Path
+) -> None:
+    whole = trained(collection(tmp_path / "whole"), untrained, HARDER)
+    at = secrets.choice(range(1, 350))
+    harder = ["--refresh", "23", "--hard", "6", "--curriculum", "0.5"]
+    command = [sys.executable, "-m", "workbench", "--workspace", str(school.path), "train", untrained, *ARGUMENTS]
+    child = subprocess.Popen([*command, *harder], cwd=ROOT, stderr=subprocess.DEVNULL)
+    planned = plan(school, untrained, "toy", HARDER)
+    deadline = time.monotonic() + 120
+    while not any(line["step"] >= at for line in step.history(school, planned.name)):
+        assert child.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    result = train(school, planned)
+    assert torch.equal(weights(result.path), weights(whole.path)), f"killed at step {at}"
+    assert _without_time(result) == _without_time(whole)
+    assert (result.trained.best_step, result.trained.dev_after) == (whole.trained.best_step, whole.trained.dev_after)
+    for split in ("dev", "test"):
+        mine = evaluate(school, result.student, split).measures
+        assert mine == evaluate(Store(tmp_path / "whole"), whole.student, split).measures
 
 
 @pytest.mark.slow
