@@ -398,6 +398,7 @@ def test_chosen_queries_alone_teach_and_the_recipe_says_which(school: Store, unt
     assert planned.recipe["queries"] | {"fingerprint": ""} == {
         "queries": 3, "untaught": 1, "source": "mine.txt", "fingerprint": "",
     }  # fmt: skip
+    assert plan(school, untrained, "toy", QUICK, queries=str(file)).name == planned.name
     by_hand = plan(school, untrained, "toy", QUICK, queries=["alone", "train1", "train3"])
     assert by_hand.recipe["queries"]["fingerprint"] == planned.recipe["queries"]["fingerprint"]
     other = plan(school, untrained, "toy", QUICK, queries=["train1", "train3"])

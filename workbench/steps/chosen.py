@@ -48,12 +48,14 @@ def read_query_ids(path: Path) -> dict[str, int]:
 
 
 def chosen_examples(
-    store: Store, examples: Sequence[Example], named: Path | Sequence[str]
+    store: Store, examples: Sequence[Example], named: Path | str | Sequence[str]
 ) -> tuple[list[Example], Chosen]:
-    """Return the examples of the named queries: the ids of a file, one a line, or ids as they are.
+    """Return the examples of the named queries: a file's, one id a line, or those of a sequence of ids.
 
     Raises BadInput, with file, line and id, where a query is not there or not of the train split.
     """
+    if isinstance(named, str):  # a file's name, never a sequence of letters
+        named = Path(named)
     lines = read_query_ids(named) if isinstance(named, Path) else dict.fromkeys(named, 0)
     source = named.name if isinstance(named, Path) else "the caller"
     splits = {query.query_id: query.split for query in views.queries(store)}

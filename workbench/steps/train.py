@@ -86,7 +86,7 @@ def plan(  # noqa: PLR0913
     name: str = "",
     *,
     annotated: bool = False,
-    queries: Path | Sequence[str] | None = None,
+    queries: Path | str | Sequence[str] | None = None,
 ) -> Plan:
     """Look up everything a training needs and give the student its name; nothing is written.
 

@@ -116,8 +116,8 @@ class Conductor(TrainerCallback):
     def recall(self) -> None:
         """Read the hard negatives again that the checkpoint's next steps need; at the very beginning, mine them."""
         for step in self._minings():
-            if not self.folder.mined(step).exists():
-                self._mine(step)
+            if step == 0 and not self.folder.mined(0).exists():
+                self._mine(0)
             self.work.batches.mined[step] = np.load(self.folder.mined(step))
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -134,7 +134,7 @@ class Conductor(TrainerCallback):
         settings, step = self.work.settings, state.global_step
         asked = self.work.stop()
         late = settings.minutes is not None and self._seconds() >= 60 * settings.minutes
-        if settings.refresh and step % settings.refresh == 0:
+        if settings.refresh and step % settings.refresh == 0 and step < settings.steps:
             self._mine(step)
         last = asked or late or step >= settings.steps
         if last or step % settings.evaluate_every == 0:
