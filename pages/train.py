@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from workbench import jobs
+from workbench.steps.train import QRELS
 from workbench.store import Store
 from workbench.ui import cached, following, frame, lessons, parts
 
 
 def page(store: Store) -> None:
     """Offer a training, follow those that run, and list the students that came out."""
-    teachers = [found for found in cached.teachers(store) if found.pairs]
+    teachers = [found.teacher for found in cached.teachers(store) if found.pairs]
+    if any(part.split == "train" and part.judged for part in cached.counts(store).splits):
+        teachers.append(QRELS)
     if not teachers:
         parts.empty(
-            "A student learns from utilities, and no teacher has scored anything yet.",
+            "A student learns from utilities or from qrels of the train split, and there are neither yet.",
             "workbench candidates",
             "workbench score --teacher lexical",
         )
@@ -22,7 +25,7 @@ def page(store: Store) -> None:
         "on the train split, its best moment is chosen on dev, and test is never looked at. It runs in a process of "
         "its own: you may close this page."
     )
-    if arguments := lessons.form(store, [found.teacher for found in teachers]):
+    if arguments := lessons.form(store, teachers):
         started = jobs.start(store, arguments)
         parts.remark(f"Job {started.job_id} has started.")
     mine = [job for job in jobs.jobs(store) if job.verb in ("train", "evaluate", "take")]

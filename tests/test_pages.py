@@ -22,6 +22,7 @@ from workbench.marking import answer_found, marked, terms
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
 from workbench.steps.annotate import annotate
 from workbench.store import Store, views
+from workbench.trainer import PRESETS
 from workbench.ui import cached
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -448,6 +449,7 @@ def test_the_form_starts_a_job_with_the_line_it_shows(
     at.checkbox(key="only-annotated").check().run()
     assert f"{line} --only annotated" in [block.value for block in at.code]
     at.checkbox(key="only-annotated").uncheck().run()
+    assert "qrels" in at.selectbox(key="lesson-teacher").options
     asked = []
 
     def start(where: Store, arguments: list[str]) -> jobs.Job:
@@ -479,6 +481,17 @@ def test_a_sum_of_losses_is_asked_for_and_a_wrong_one_cannot_start(store: Store,
     assert not at.exception
     assert "hinge" in said(at)
     assert next(button for button in at.button if button.label == "Start training").disabled
+
+
+def test_a_preset_fills_the_form_and_what_a_person_changes_wins(store: Store, visit: Any) -> None:
+    at = visit(store, "train")
+    at.segmented_control(key="preset").set_value("cpu").run()
+    assert at.number_input(key="steps-cpu").value == PRESETS["cpu"]["steps"]
+    line = f"workbench --workspace '{store.path}' train static:all-MiniLM-L6-v2 --teacher toy --preset cpu"
+    assert line in [block.value for block in at.code]
+    at.number_input(key="minutes-cpu").set_value(3.0)
+    at.number_input(key="refresh").set_value(50).run()
+    assert f"{line} --minutes 3 --refresh 50" in [block.value for block in at.code]
 
 
 def test_a_running_job_is_followed_and_can_be_stopped(

@@ -20,9 +20,9 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from workbench.errors import BadSetting, Conflict, NothingToDo
+from workbench.errors import BadSetting, Conflict, NothingToDo, UnknownName
 from workbench.records import Example, Passage, Query
-from workbench.trainer import TrainSettings, train
+from workbench.trainer import PRESETS, TrainSettings, preset, train
 from workbench.trainer.sampling import LEFT_OUT, NEGATIVE, Batches, chosen, spread
 
 TOPICS = 12
@@ -176,11 +176,24 @@ def test_examples_that_teach_nothing_are_refused(examples, collection):
         {"warmup": 1.5},
         {"schedule": "cosine"},
         {"precision": "half"},
+        {"accumulate": 3},
+        {"chunk": 0},
+        {"refresh": -1},
+        {"hard": 0},
+        {"refresh": 3, "negatives": 0},
+        {"curriculum": 1.5},
     ],
 )
 def test_settings_that_cannot_work_say_so(bad):
     with pytest.raises(Exception, match=next(iter(bad)) if "loss" not in bad else "hinge"):
         TrainSettings(**bad)
+
+
+def test_presets_are_settings_that_work():
+    assert {name: TrainSettings(**preset(name)).steps for name in PRESETS} == {"cpu": 200, "gpu": 2_000}
+    assert TrainSettings(**preset("cpu")).minutes <= 2
+    with pytest.raises(UnknownName, match="tpu"):
+        preset("tpu")
 
 
 def test_the_natural_temperature_follows_the_teacher_s_unit():
@@ -194,6 +207,82 @@ def test_the_natural_temperature_follows_the_teacher_s_unit():
 
 def replaced(each, utilities):
     return each._replace(utilities=tuple(utilities))
+
+
+# --- hard negatives and curriculum
+
+
+def test_what_is_mined_is_what_the_student_puts_nearest_and_nobody_knows():
+    from workbench.trainer.mining import mine
+
+    model, batches = student(), Batches(EXAMPLES, PASSAGES, replace(QUICK, hard=7))
+    rows = mine(model, batches)
+    assert rows.shape == (TOPICS, 7)
+    passages = model.encode(batches.collection, normalize_embeddings=True)
+    for line, each in zip(rows, EXAMPLES, strict=True):
+        known = {passage.content for passage in PASSAGES if passage.passage_id in each.known}
+        similarities = passages @ model.encode(each.query.text, normalize_embeddings=True)
+        allowed = [row for row, text in enumerate(batches.collection) if text not in known]
+        assert len(set(line.tolist())) == 7
+        assert set(line.tolist()) <= set(allowed)
+        nearest = sorted((similarities[row] for row in allowed), reverse=True)[:7]
+        np.testing.assert_allclose(similarities[line], nearest, rtol=1e-5)
+
+
+def test_a_query_that_knows_all_passages_has_no_hard_negative_and_draws_at_random():
+    from workbench.trainer.mining import mine
+    from workbench.trainer.sampling import NOBODY
+
+    everything = EXAMPLES[0]._replace(known=frozenset(passage.passage_id for passage in PASSAGES))
+    batches = Batches([everything], PASSAGES, replace(QUICK, hard=7, refresh=5, negatives=3))
+    batches.mined[0] = mine(student(), batches)
+    assert (batches.mined[0] == NOBODY).all()
+    assert not (batches.batch([0]).targets == NEGATIVE).any()
+
+
+def test_negatives_are_drawn_from_what_was_mined_a_step_before():
+    batches = Batches(EXAMPLES, PASSAGES, replace(QUICK, candidates=1, refresh=2, negatives=3, batch_size=1))
+    unknown = [[row for row, text in enumerate(batches.collection) if row not in known] for known in batches.known]
+    batches.mined = {0: np.array([rows[:5] for rows in unknown]), 2: np.array([rows[-5:] for rows in unknown])}
+    for step, mining in ((0, 0), (1, 0), (2, 0), (3, 2), (4, 2)):
+        batch = batches.batch([step])
+        query = batches.questions.index(batch.queries[0])
+        allowed = {batches.collection[row] for row in batches.mined[mining][query]}
+        drawn = {text for text, target in zip(batch.passages, batch.targets[0], strict=True) if target == NEGATIVE}
+        assert len(drawn) == 3
+        assert drawn <= allowed
+
+
+def test_a_curriculum_begins_with_what_the_teacher_is_sure_of_and_widens_to_all():
+    sure = [replaced(each, [3.0 - place, *[0.0] * 5]) for place, each in enumerate(EXAMPLES[:3])]
+    unsure = [replaced(each, [0.1, *[0.0] * 5]) for each in EXAMPLES[3:]]
+    how = replace(QUICK, curriculum=0.5, steps=40, batch_size=3, teacher_temperature=1.0)
+    batches = Batches([*unsure, *sure], PASSAGES, how)
+    seen = [set(batches.batch(range(3 * step, 3 * step + 3)).queries) for step in range(40)]
+    assert seen[0] == {each.query.text for each in sure}
+    assert all(len(each) == 3 for each in seen)
+    # 9 queries join over 20 steps: no more than these can have been seen
+    assert all(len(set().union(*seen[: step + 1])) <= 3 + 9 * step // 20 for step in range(20))
+    # from then on each turn of four batches shows all twelve
+    assert all(len(set().union(*seen[begin : begin + 4])) == TOPICS for begin in range(20, 40, 4))
+    again = Batches([*unsure, *sure], PASSAGES, how)
+    for one, other in zip(again.batch(range(30, 33)), batches.batch(range(30, 33)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("ends", [10, 14, 21])
+def test_with_hard_negatives_and_curriculum_it_goes_on_to_the_same_weights(tmp_path, ends):
+    how = replace(QUICK, refresh=7, hard=5, negatives=2, curriculum=0.4)
+    whole, result = trained(tmp_path / "whole", how)
+    plain, _ = trained(tmp_path / "plain", replace(how, refresh=0))
+    assert not torch.equal(weights(plain), weights(whole))
+    asked = iter([False] * (ends - 1) + [True])
+    trained(tmp_path / "parts", how, stop=lambda: next(asked))
+    rest, end = trained(tmp_path / "parts", how)
+    assert torch.equal(weights(rest), weights(whole))
+    losses = [[line.get("loss") for line in each.history if line["step"] > ends + 5] for each in (end, result)]
+    assert losses[0] == losses[1]
+    assert not list((tmp_path / "parts").glob("mined-*"))
 
 
 # --- learning
@@ -405,6 +494,70 @@ def test_prompts_are_read_as_encode_query_and_encode_document_read_them(tmp_path
         seen = {key: read[f"{side}_{key}"] for key in ("input_ids", "offsets")}
         vectors = model(seen)["sentence_embedding"].detach().numpy()
         np.testing.assert_allclose(vectors, encode(texts), rtol=1e-5)
+
+
+# --- batches larger than memory
+
+
+@pytest.fixture(scope="module")
+def certain(tmp_path_factory, transformer_folder):
+    """Save the same BERT without dropout."""
+    folder = tmp_path_factory.mktemp("certain")
+    model = SentenceTransformer(str(transformer_folder), device="cpu")
+    config = model[0].auto_model.config
+    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
+    model.save(str(folder))
+    return folder
+
+
+def after_three(folder, base, **how):
+    """Return the weights of a transformer after three steps."""
+    rising = count()
+    model = SentenceTransformer(str(base), device="cpu")
+    how = replace(QUICK, steps=3, evaluate_every=3, learning_rate=1e-3, **how)
+    result = train(model, EXAMPLES, PASSAGES, lambda _: next(rising), how, folder)
+    return dict(model.named_parameters()), result
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+@pytest.mark.parametrize("loss", ["utility_infonce", "kl"])
+def test_read_in_chunks_a_batch_gives_the_same_weights(tmp_path, certain, loss, chunk):
+    whole, one = after_three(tmp_path / "whole", certain, loss=loss)
+    parts, other = after_three(tmp_path / "parts", certain, loss=loss, chunk=chunk)
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, rtol=0, atol=1e-6, msg=lambda said, name=name: f"{name}: {said}")
+    assert other.history[-1]["loss"] == pytest.approx(one.history[-1]["loss"], abs=1e-5)
+    untouched = dict(SentenceTransformer(str(certain), device="cpu").named_parameters())
+    assert max((untouched[name] - value).abs().max() for name, value in whole.items()) > 1e-3
+
+
+def test_the_second_reading_repeats_the_dropout_of_the_first(tmp_path, transformer_folder):
+    # One chunk holds the whole batch, so that both ways draw the same masks, if the second reading draws none anew.
+    whole, _ = after_three(tmp_path / "whole", transformer_folder)
+    parts, _ = after_three(tmp_path / "parts", transformer_folder, chunk=100)
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, rtol=0, atol=1e-6)
+
+
+def test_accumulated_parts_add_up_to_the_batch_where_no_negative_comes_from_another_query(tmp_path, certain):
+    whole, one = after_three(tmp_path / "whole", certain, loss="kl")
+    parts, other = after_three(tmp_path / "parts", certain, loss="kl", accumulate=2)
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, rtol=0, atol=1e-6)
+    assert (other.steps, len(other.history)) == (one.steps, len(one.history))
+    assert other.history[-1]["loss"] == pytest.approx(one.history[-1]["loss"], abs=1e-5)
+
+
+def test_a_static_student_has_nothing_to_read_in_chunks(tmp_path):
+    with pytest.raises(BadSetting, match="chunk"):
+        trained(tmp_path, replace(QUICK, chunk=8))
+
+
+def test_one_of_several_processes_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(BadSetting, match="one of 2 processes of torchrun"):
+        trained(tmp_path / "work")
+    assert not (tmp_path / "work").exists()
 
 
 def test_max_tokens_means_nothing_to_a_static_student(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from sentence_transformers import SentenceTransformer
 
 from tests import tiny
 from tests.conftest import utility
+from tests.shell import shell, worked
 from tests.steps.classes import ROOT, TOPICS, WORDS, base, collection
 from workbench import jobs, students
-from workbench.errors import BadSetting, Conflict, NothingToDo
+from workbench.errors import BadInput, BadSetting, Conflict, NothingToDo
 from workbench.records import Candidate, Passage, Qrel, Query
 from workbench.steps import train as step
 from workbench.steps.annotate import annotate
@@ -133,7 +135,8 @@ OTHERS: dict[str, Any] = {
     "loss": "kl", "teacher_temperature": 0.25, "student_temperature": 0.1, "batch_size": 5, "candidates": 5,
     "negatives": 3, "steps": 31, "minutes": 1.0, "evaluate_every": 11, "patience": 1, "learning_rate": 0.01,
     "warmup": 0.1, "schedule": "constant", "weight_decay": 0.1, "max_tokens": 9, "precision": "bfloat16",
-    "measure": "AP", "seed": 14,
+    "measure": "AP", "seed": 14, "accumulate": 2, "chunk": 3, "refresh": 7,
+    "hard": 9, "curriculum": 0.5,
 }  # fmt: skip
 
 
@@ -256,6 +259,35 @@ def test_a_killed_child_goes_on_to_the_same_weights(school: Store, untrained: st
     assert _without_time(result) == _without_time(undisturbed)
 
 
+HARDER = replace(LONG, refresh=23, hard=6, curriculum=0.5)
+
+
+@pytest.mark.slow
+def test_killed_at_any_step_hard_negatives_and_curriculum_go_on_to_the_same_weights(
+    school: Store, untrained: str, tmp_path: Path
+) -> None:
+    whole = trained(collection(tmp_path / "whole"), untrained, HARDER)
+    at = secrets.choice(range(1, 350))
+    harder = ["--refresh", "23", "--hard", "6", "--curriculum", "0.5"]
+    command = [sys.executable, "-m", "workbench", "--workspace", str(school.path), "train", untrained, *ARGUMENTS]
+    child = subprocess.Popen([*command, *harder], cwd=ROOT, stderr=subprocess.DEVNULL)
+    planned = plan(school, untrained, "toy", HARDER)
+    deadline = time.monotonic() + 120
+    while not any(line["step"] >= at for line in step.history(school, planned.name)):
+        assert child.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    result = train(school, planned)
+    assert torch.equal(weights(result.path), weights(whole.path)), f"killed at step {at}"
+    assert _without_time(result) == _without_time(whole)
+    assert (result.trained.best_step, result.trained.dev_after) == (whole.trained.best_step, whole.trained.dev_after)
+    for split in ("dev", "test"):
+        mine = evaluate(school, result.student, split).measures
+        assert mine == evaluate(Store(tmp_path / "whole"), whole.student, split).measures
+
+
 @pytest.mark.slow
 def test_a_stopped_job_keeps_the_best_so_far_and_can_go_on(
     school: Store, untrained: str, undisturbed: TrainResult
@@ -338,3 +370,90 @@ def test_on_the_annotated_set_verdicts_override_the_teacher_and_the_recipe_says_
     result = train(school, planned)
     assert "4 verdicts of people heeded: 2 overrode the teacher, 1 spoke of what it had not scored." in result.in_words
     assert json.loads((Path(result.path) / "student.json").read_text("utf-8"))["annotated"]["overrode"] == 2
+
+
+# --- on human judgements
+
+
+def test_qrels_teach_without_any_teacher(school: Store, untrained: str) -> None:
+    with school.write() as connection:
+        connection.execute("delete from utilities")
+        connection.execute("delete from qrels where query_id = 'train7'")
+    with pytest.raises(NothingToDo, match="No teacher has scored"):
+        plan(school, untrained, None, QUICK)
+    planned = plan(school, untrained, "qrels", replace(QUICK, loss="infonce", teacher_temperature=None))
+    assert [each.query.query_id for each in planned.examples] == [f"train{topic}" for topic in range(TOPICS - 1)]
+    assert {each.utilities for each in planned.examples} == {(1.0, 1.0, 1.0, 0.0, 0.0, 0.0)}
+    # half relevant, half not: the standard deviation of each query
+    assert (planned.recipe["teacher"], planned.settings.teacher_temperature) == ("qrels", 0.5)
+    result = train(school, planned)
+    assert result.trained.dev_after > result.trained.dev_before + 0.2
+
+
+def test_qrels_alone_teach_where_nothing_else_is_a_candidate(school: Store, untrained: str) -> None:
+    with school.write() as connection:
+        connection.execute("delete from candidates")
+    planned = plan(school, untrained, "qrels", replace(QUICK, teacher_temperature=None))
+    assert planned.settings.teacher_temperature == 1.0
+    assert train(school, planned).trained.improved
+
+
+# --- on chosen queries
+
+
+def test_chosen_queries_alone_teach_and_the_recipe_says_which(school: Store, untrained: str, tmp_path: Path) -> None:
+    school.add_collection([Query("alone", "question0 of", (), "train")])
+    file = tmp_path / "mine.txt"
+    file.write_text("train3\n\n train1 \nalone\ntrain3\n", "utf-8")
+    planned = plan(school, untrained, "toy", QUICK, queries=file)
+    assert [each.query.query_id for each in planned.examples] == ["train1", "train3"]
+    assert planned.recipe["queries"] | {"fingerprint": ""} == {
+        "queries": 3, "untaught": 1, "source": "mine.txt", "fingerprint": "",
+    }  # fmt: skip
+    assert plan(school, untrained, "toy", QUICK, queries=str(file)).name == planned.name
+    by_hand = plan(school, untrained, "toy", QUICK, queries=["alone", "train1", "train3"])
+    assert by_hand.recipe["queries"]["fingerprint"] == planned.recipe["queries"]["fingerprint"]
+    other = plan(school, untrained, "toy", QUICK, queries=["train1", "train3"])
+    assert other.recipe["queries"]["fingerprint"] != planned.recipe["queries"]["fingerprint"]
+    result = train(school, planned)
+    assert "3 queries chosen by mine.txt, of which 1 had nothing to learn from." in result.in_words
+    annotate(school, "train1", "p1-0", "useful")
+    annotate(school, "train2", "p2-0", "useful")
+    both = plan(school, untrained, "toy", QUICK, annotated=True, queries=file)
+    assert [each.query.query_id for each in both.examples] == ["train1"]
+
+
+def test_a_chosen_query_that_cannot_teach_is_named_with_its_line(school: Store, untrained: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    for wrong, problem in (("nobody", "no query named 'nobody'"), ("test1", "'test1' is of the split 'test'")):
+        file.write_text(f"train1\n{wrong}\n", "utf-8")
+        with pytest.raises(BadInput, match=rf"mine.txt, line 2: .*{problem}"):
+            plan(school, untrained, "toy", QUICK, queries=file)
+        with pytest.raises(BadInput, match=problem):
+            plan(school, untrained, "toy", QUICK, queries=[wrong])
+    file.write_bytes(b"train1\n\xff\n")
+    with pytest.raises(BadInput, match=r"mine.txt, line 2: not UTF-8"):
+        plan(school, untrained, "toy", QUICK, queries=file)
+    file.write_text("\n")
+    with pytest.raises(BadInput, match="no query id"):
+        plan(school, untrained, "toy", QUICK, queries=file)
+    with pytest.raises(BadInput, match="no such file"):
+        plan(school, untrained, "toy", QUICK, queries=tmp_path / "none.txt")
+    school.add_collection([Query("alone", "question0 of", (), "train")])
+    with pytest.raises(NothingToDo, match="None of the 1 chosen"):
+        plan(school, untrained, "toy", QUICK, queries=["alone"])
+
+
+# --- in the shell
+
+
+def test_options_win_over_a_preset_even_where_they_say_what_is_usual(school: Store, untrained: str) -> None:
+    quick = ["--steps", "5", "--batch-size", "32", "--set", "minutes=null", "--evaluate-every", "5"]
+    said = worked("train", untrained, "--teacher", "qrels", "--preset", "gpu", "--set", "precision=float32", *quick,
+                  "--curriculum", "0.4", "--refresh", "2", workspace=school.path)  # fmt: skip
+    assert "taught by qrels" in said.err
+    (made,) = students.trained(school.students)
+    held = made.recipe["settings"]
+    assert (held["steps"], held["batch_size"], held["minutes"], held["negatives"]) == (5, 32, None, 8)
+    assert (held["curriculum"], held["refresh"], held["precision"]) == (0.4, 2, "float32")
+    assert "preset named 'tpu'" in shell("train", "--preset", "tpu", workspace=school.path).err

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import PASSAGES
 from workbench.errors import NothingToDo, UnknownName
-from workbench.records import Annotation
+from workbench.records import Annotation, Passage, Qrel
 from workbench.store import Store, views
 
 Q2 = "http://q/2?x=1"
@@ -42,6 +42,24 @@ def test_examples_come_best_first_with_all_that_must_not_be_a_negative(store: St
     assert first.known == {"p/1", "03", "p 2", "ü"}
     with pytest.raises(NothingToDo, match="train"):
         views.examples(store, "toy", "train")
+
+
+def test_qrels_teach_with_relevance_and_candidates_that_nobody_judged_count_as_0(store: Store) -> None:
+    (one,) = views.examples_of_qrels(store, "train")
+    assert one.query.query_id == "007"
+    assert [(passage.passage_id, value) for passage, value in zip(one.passages, one.utilities, strict=True)] == [
+        ("ü", 2.0), ("03", 0.0), ("p 2", 0.0), ("p/1", 0.0),
+    ]  # fmt: skip
+    assert one.known == {"ü", "03", "p 2", "p/1"}
+    assert len(views.examples_of_qrels(store, "test")) == 2
+    with pytest.raises(NothingToDo, match="No query of the dev split has a relevant passage"):
+        views.examples_of_qrels(store, "dev")
+    store.add_collection((), [Passage("new", "", "New.")], [Qrel("007", "new", 1), Qrel("q4", "new", 0)])
+    (one,) = views.examples_of_qrels(store, "train")
+    assert [passage.passage_id for passage in one.passages][:2] == ["ü", "new"]
+    assert "new" in one.known
+    with pytest.raises(NothingToDo, match="relevant"):
+        views.examples_of_qrels(store, "dev")
 
 
 def test_a_teacher_is_found_by_the_beginning_of_its_name(store: Store) -> None:

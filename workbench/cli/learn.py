@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from workbench.steps.evaluate import Evaluation, evaluate
 from workbench.steps.score import score
 from workbench.steps.train import plan, train
 from workbench.teachers import TEACHERS, teacher
-from workbench.trainer import TrainSettings
+from workbench.trainer import PRESETS, TrainSettings, preset
 
 DEFAULTS = TrainSettings()
 OptionalSplit = Annotated[
@@ -83,7 +84,10 @@ def train_command(
     context: typer.Context,
     student: Annotated[str, typer.Argument(help="The student to start from, by name or folder.")] = DEFAULT_STUDENT,
     teacher_name: Annotated[
-        str, typer.Option("--teacher", help="Whose utilities, by name or its beginning.", show_default=False)
+        str,
+        typer.Option(
+            "--teacher", help="Whose utilities, by name or its beginning; `qrels`: relevance.", show_default=False
+        ),
     ] = "",
     name: Annotated[str, typer.Option(help="The new student's name; unless given, made from its recipe.")] = "",
     loss: Annotated[
@@ -93,6 +97,20 @@ def train_command(
     minutes: Annotated[float | None, typer.Option(help="End after so many minutes.", show_default=False)] = None,
     batch_size: Annotated[int, typer.Option(help="Queries a step.")] = DEFAULTS.batch_size,
     candidates_: Annotated[int, typer.Option("--candidates", help="Scored passages a query.")] = DEFAULTS.candidates,
+    negatives: Annotated[int, typer.Option(help="Other passages a query, at random.")] = DEFAULTS.negatives,
+    refresh: Annotated[
+        int, typer.Option(help="Steps after which hard negatives are mined anew; 0: random ones.")
+    ] = DEFAULTS.refresh,
+    hard: Annotated[int, typer.Option(help="How many mined passages a query draws from.")] = DEFAULTS.hard,
+    curriculum: Annotated[
+        float, typer.Option(help="Share of the steps that begins with the queries the teacher is surest of.")
+    ] = DEFAULTS.curriculum,
+    accumulate: Annotated[
+        int, typer.Option(help="Parts a step's batch is split in, each with its own negatives.")
+    ] = DEFAULTS.accumulate,
+    chunk: Annotated[
+        int | None, typer.Option(help="Texts read at once; the gradients are the whole batch's.", show_default=False)
+    ] = None,
     teacher_temperature: Annotated[
         float | None, typer.Option(help="Divides utilities; unless given, set from their spread.", show_default=False)
     ] = None,
@@ -108,6 +126,12 @@ def train_command(
     only: Annotated[
         str, typer.Option(help="`annotated`: only queries that people judged; their verdicts override the teacher.")
     ] = "",
+    queries: Annotated[
+        Path | None, typer.Option(help="Only these queries: a file of ids, one a line.", show_default=False)
+    ] = None,
+    preset_: Annotated[
+        str, typer.Option("--preset", help=f"Settings to begin with: {', '.join(PRESETS)}; other options win.")
+    ] = "",
     option: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting: `--set weight_decay=0.01`.")
     ] = None,
@@ -118,18 +142,22 @@ def train_command(
     Killed, the same command goes on from the last checkpoint. Ctrl-C ends it and keeps the best so far.
     """
     session: Session = context.obj
-    given: dict[str, Any] = {
+    options: dict[str, Any] = {
         "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
-        "teacher_temperature": teacher_temperature, "student_temperature": student_temperature,
+        "negatives": negatives, "refresh": refresh, "hard": hard, "curriculum": curriculum, "accumulate": accumulate,
+        "chunk": chunk, "teacher_temperature": teacher_temperature, "student_temperature": student_temperature,
         "learning_rate": learning_rate, "evaluate_every": evaluate_every, "patience": patience, "seed": seed,
-        **dict(setting(text) for text in option or []),
     }  # fmt: skip
+    wanted = {name: value for name, value in options.items() if _said(context, name)}
+    given = (preset(preset_) if preset_ else {}) | wanted | dict(setting(text) for text in option or [])
     if unknown := [key for key in given if not hasattr(DEFAULTS, key)]:
         raise BadSetting(f"Training has no setting {unknown[0]!r}.", f"It has: {', '.join(vars(DEFAULTS))}.")
     if only not in ("", "annotated"):
         raise BadSetting(f"--only {only} is not known.", "It can be `annotated`.")
     store = session.store()
-    planned = plan(store, student, teacher_name or None, TrainSettings(**given), name, annotated=bool(only))
+    planned = plan(
+        store, student, teacher_name or None, TrainSettings(**given), name, annotated=bool(only), queries=queries
+    )
     output.note(f"student {planned.name}, taught by {planned.teacher}, {len(planned.examples):,} queries")
     if session.reporter:
         session.reporter.student(planned.name)
@@ -137,6 +165,12 @@ def train_command(
     with output.progress(session.reporter) as listen:
         result = train(store, planned, listen, lambda: session.stopping)
     session.tell(result, result.in_words, json)
+
+
+def _said(context: typer.Context, name: str) -> bool:
+    """Return whether a person set an option, and be it to its default."""
+    source = context.get_parameter_source("candidates_" if name == "candidates" else name)
+    return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
 
 
 def evaluate_command(

@@ -15,6 +15,7 @@ from workbench import encoder, engine, measures, students, trainer
 from workbench.errors import BadSetting, Conflict, NothingToDo
 from workbench.records import Example, Listener, Passage, silent
 from workbench.steps.card import about
+from workbench.steps.chosen import Chosen, chosen_examples
 from workbench.steps.taught import Heeded, judged_examples
 from workbench.store import Store, views
 from workbench.students.card import origin
@@ -23,6 +24,8 @@ from workbench.trainer import Trained, TrainSettings
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+# Named in a teacher's place, a student learns from the qrels alone.
+QRELS = "qrels"
 # Judged against the whole collection up to this size; beyond it against the dev queries' candidates.
 JUDGE_PASSAGES = 5_000
 
@@ -39,11 +42,12 @@ class TrainResult:
     examples: int
     trained: Trained
     heeded: Heeded | None = None
+    chosen: Chosen | None = None
 
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence or two, a failure as plainly as a success."""
-        return self._outcome + (f" {self.heeded.in_words}." if self.heeded else "")
+        return self._outcome + "".join(f" {said.in_words}." for said in (self.chosen, self.heeded) if said)
 
     @property
     def _outcome(self) -> str:
@@ -73,18 +77,35 @@ class Plan:
     name: str
     recipe: dict[str, Any]
     heeded: Heeded | None = None
+    chosen: Chosen | None = None
 
 
-def plan(
-    store: Store, base: str, teacher: str | None, settings: TrainSettings, name: str = "", *, annotated: bool = False
+def plan(  # noqa: PLR0913
+    store: Store,
+    base: str,
+    teacher: str | None,
+    settings: TrainSettings,
+    name: str = "",
+    *,
+    annotated: bool = False,
+    queries: Path | str | Sequence[str] | None = None,
 ) -> Plan:
     """Look up everything a training needs and give the student its name; nothing is written.
 
-    With `annotated` it learns only on queries that people judged, and their settled verdicts override the teacher.
+    The teacher "qrels" stands for human judgements: a passage's relevance is its utility. With `annotated` it learns
+    only on queries that people judged, and their settled verdicts override the teacher; with `queries` only on those,
+    a file of ids, one a line, or the ids themselves.
     """
     student = students.find(base, store.students)
-    taught_by = views.find_teacher(store, teacher)
-    examples, heeded = views.examples(store, taught_by, "train"), None
+    if teacher == QRELS:
+        taught_by, examples = QRELS, views.examples_of_qrels(store, "train")
+        settings = replace(settings, teacher_temperature=settings.teacher_temperature or _grade(examples))
+    else:
+        taught_by = views.find_teacher(store, teacher)
+        examples = views.examples(store, taught_by, "train")
+    heeded = chosen = None
+    if queries is not None:
+        examples, chosen = chosen_examples(store, examples, queries)
     if annotated:
         examples, heeded = judged_examples(store, examples)
     settings = replace(settings, precision=_precision(student, settings))
@@ -100,13 +121,14 @@ def plan(
         "seed": settings.seed,
         "data": {"queries": len(examples), "fingerprint": data.hexdigest()[:12]},
         "collection": views.collection_fingerprint(store),
+        **({"queries": asdict(chosen)} if chosen else {}),
         **({"annotated": asdict(heeded)} if heeded else {}),
     }
     fingerprint = sha256(repr(sorted(recipe.items())).encode()).hexdigest()[:6]
-    chosen = name or f"{students.slug(student.name)}-{_loss_slug(settings.loss)}-{fingerprint}"
+    called = name or f"{students.slug(student.name)}-{_loss_slug(settings.loss)}-{fingerprint}"
     if name in (students.BM25, student.name):
         raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
-    return Plan(student, taught_by, settings, examples, chosen, recipe, heeded)
+    return Plan(student, taught_by, settings, examples, called, recipe, heeded, chosen)
 
 
 def _loss_slug(loss: str) -> str:
@@ -170,6 +192,7 @@ def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
         examples=len(planned.examples),
         trained=trained,
         heeded=planned.heeded,
+        chosen=planned.chosen,
     )
 
 
@@ -193,6 +216,13 @@ def history_in(folder: Path) -> list[dict[str, float]]:
     except FileNotFoundError:
         return []
     return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _grade(examples: Sequence[Example]) -> float:
+    """Return the temperature for relevance: its spread, and one grade where there are relevant passages alone."""
+    from workbench.trainer.sampling import spread
+
+    return spread(examples) if any(len(set(example.utilities)) > 1 for example in examples) else 1.0
 
 
 def _precision(student: students.Student, settings: TrainSettings) -> Any:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from workbench.errors import Conflict
 from workbench.trainer.settings import Record, Trained
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import nn
 
 # Written into a checkpoint last: one without it was cut off while it was written.
@@ -64,8 +68,11 @@ class Folder:
                 shutil.rmtree(path)
         return max(found, key=lambda pair: pair[1].step, default=None)
 
-    def complete(self, progress: Progress) -> None:
-        """Declare the checkpoint of a step whole; older ones and weights no longer best are then of no more use."""
+    def complete(self, progress: Progress, mined: Collection[int] = ()) -> None:
+        """Declare the checkpoint of a step whole; older ones and weights no longer best are then of no more use.
+
+        Of what was mined stays what was after these numbers of steps.
+        """
         whole = self.path / f"checkpoint-{progress.step}"
         _replace(whole / COMPLETE, json.dumps(asdict(progress)))
         for path in self.path.glob("checkpoint-*"):
@@ -74,6 +81,9 @@ class Folder:
         for path in self.path.glob("best-*.safetensors*"):
             if path != self.best(progress.best_step):
                 path.unlink()
+        for path in self.path.glob("mined-*.npy*"):
+            if path not in [self.mined(step) for step in mined]:
+                path.unlink()
 
     def finish(self, trained: Trained) -> None:
         """Record the end; only recipe, history and the best weights stay."""
@@ -81,6 +91,12 @@ class Folder:
         _replace(self.path / "trained.json", json.dumps(kept))
         for path in self.path.glob("checkpoint-*"):
             shutil.rmtree(path)
+        for path in self.path.glob("mined-*.npy*"):
+            path.unlink()
+
+    def mined(self, step: int) -> Path:
+        """Return where the hard negatives lie that were mined after so many steps."""
+        return self.path / f"mined-{step}.npy"
 
     def best(self, step: int) -> Path:
         """Return where the weights of a step lie that was the best when it was judged."""
@@ -110,6 +126,14 @@ def save_weights(model: nn.Module, path: Path) -> None:
     part = path.with_name(path.name + ".part")
     learnt = {name: value.detach().contiguous() for name, value in model.named_parameters() if value.requires_grad}
     save_file(learnt, part)
+    part.replace(path)
+
+
+def save_rows(rows: NDArray[np.int64], path: Path) -> None:
+    """Write an array; nothing half-written ever carries the path's name."""
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        np.save(file, rows)
     part.replace(path)
 
 

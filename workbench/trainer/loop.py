@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 from sentence_transformers.base.sampler import DefaultBatchSampler
@@ -20,7 +21,8 @@ from transformers.trainer_callback import PrinterCallback
 
 from workbench.errors import BadSetting
 from workbench.records import Progress as Said
-from workbench.trainer.folder import WEIGHTS, Folder, Progress, load_weights, save_weights
+from workbench.trainer.folder import WEIGHTS, Folder, Progress, load_weights, save_rows, save_weights
+from workbench.trainer.mining import mine
 from workbench.trainer.reading import Collator, Objective, is_static
 from workbench.trainer.sampling import Batches
 from workbench.trainer.settings import Record, Stopped, Trained, TrainSettings
@@ -63,6 +65,8 @@ def run(work: Work, path: Path, data: str) -> Trained:
     conductor = Conductor(work, folder, objective, progress)
     if checkpoint is None:
         conductor.judge_base()
+    if work.settings.refresh and not conductor.stopped:
+        conductor.recall()
     if not conductor.stopped:
         trainer = _Trainer(
             model=work.model,
@@ -109,18 +113,29 @@ class Conductor(TrainerCallback):
         save_weights(self.work.model, self.folder.best(0))
         self.folder.write({"step": 0, "seconds": round(self._seconds(), 3), "dev": dev})
 
+    def recall(self) -> None:
+        """Read the hard negatives again that the checkpoint's next steps need; at the very beginning, mine them."""
+        for step in self._minings():
+            if step == 0 and not self.folder.mined(0).exists():
+                self._mine(0)
+            self.work.batches.mined[step] = np.load(self.folder.mined(step))
+
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Write, judge, save and end as this step demands."""
-        if not isfinite(self.objective.value):
+        parts, self.objective.said = self.objective.said, []
+        value, entropy = (sum(each) / len(parts) for each in zip(*parts, strict=True))
+        if not isfinite(value):
             raise BadSetting(
-                f"The loss is {self.objective.value} at step {state.global_step}: the training has diverged.",
+                f"The loss is {value} at step {state.global_step}: the training has diverged.",
                 "Lower the learning rate, or raise the temperatures.",
             )
-        self._losses.append(self.objective.value)
-        self._entropies.append(self.objective.entropy)
+        self._losses.append(value)
+        self._entropies.append(entropy)
         settings, step = self.work.settings, state.global_step
         asked = self.work.stop()
         late = settings.minutes is not None and self._seconds() >= 60 * settings.minutes
+        if settings.refresh and step % settings.refresh == 0 and step < settings.steps:
+            self._mine(step)
         last = asked or late or step >= settings.steps
         if last or step % settings.evaluate_every == 0:
             self._judge(step, kwargs["lr_scheduler"].get_last_lr()[0])
@@ -129,11 +144,11 @@ class Conductor(TrainerCallback):
             control.should_training_stop = self.stopped is not None
         elif step % EVERY == 0:
             self.folder.write(self._line(step, kwargs["lr_scheduler"].get_last_lr()[0]))
-        self._say(step)
+        self._say(step, value)
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Declare the checkpoint whole that was just written."""
-        self.folder.complete(self.progress)
+        self.folder.complete(self.progress, self._minings() if self.work.settings.refresh else ())
 
     def end(self) -> Trained:
         """Put the best weights back and return the result; a training that was asked to stop can still go on."""
@@ -168,6 +183,18 @@ class Conductor(TrainerCallback):
             self.progress = replace(before, misses=before.misses + 1)
         self.progress = replace(self.progress, step=step, seconds=self._seconds())
 
+    def _minings(self) -> set[int]:
+        """Return after how many steps the hard negatives were mined that the next two steps read."""
+        return {self.work.batches.mining_before(self.progress.step + ahead) for ahead in (0, 1)}
+
+    def _mine(self, step: int) -> None:
+        """Search for the hard negatives of the student as it is now, and keep those for a resumption."""
+        batches = self.work.batches
+        rows = mine(self.work.model, batches, bfloat16=_reduced(self.work))
+        save_rows(rows, self.folder.mined(step))
+        batches.mined = {at: kept for at, kept in batches.mined.items() if at >= step - batches.settings.refresh}
+        batches.mined[step] = rows
+
     def _judged(self) -> float:
         """Return the judge's number for the student as it is now."""
         self.work.model.eval()
@@ -196,10 +223,10 @@ class Conductor(TrainerCallback):
         measured = {"loss": loss, "learning_rate": rate, "entropy": entropy, "effective": exp(entropy)}
         return {"step": step, "seconds": seconds, **measured}
 
-    def _say(self, step: int) -> None:
+    def _say(self, step: int, value: float) -> None:
         """Tell the listener how far it is, and how good."""
         at = self.progress
-        note = f"loss {self.objective.value:.3f}; {self.work.settings.measure} on dev {at.dev_before:.3f} before, "
+        note = f"loss {value:.3f}; {self.work.settings.measure} on dev {at.dev_before:.3f} before, "
         note += f"best {at.dev_best:.3f} at step {at.best_step}"
         self.work.listen(Said("train", step, self.work.settings.steps, "steps", note))
 
@@ -232,22 +259,27 @@ class _InOrder(DefaultBatchSampler):
         super().__init__(SequentialSampler(dataset), batch_size=batch_size, drop_last=drop_last, **kwargs)
 
 
+def _reduced(work: Work) -> bool:
+    """Return whether a student calculates in bfloat16; a table of vectors has nothing to gain from it."""
+    asked, on_gpu = work.settings.precision, work.model.device.type == "cuda"
+    reduced = asked == "bfloat16" or (asked == "auto" and on_gpu and torch.cuda.is_bf16_supported())
+    return reduced and not is_static(work.model)
+
+
 def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments:
     """Return the trainer's settings for ours."""
     settings, device = work.settings, work.model.device.type
-    reduced = settings.precision == "bfloat16" or (
-        settings.precision == "auto" and device == "cuda" and torch.cuda.is_bf16_supported()
-    )
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder),
         max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=settings.batch_size // settings.accumulate,
+        gradient_accumulation_steps=settings.accumulate,
         batch_sampler=_InOrder,
         learning_rate=settings.learning_rate or natural_rate(work.model),
         warmup_steps=round(settings.warmup * settings.steps),
         lr_scheduler_type="linear" if settings.schedule == "linear" else "constant_with_warmup",
         weight_decay=settings.weight_decay,
-        bf16=reduced and not is_static(work.model),
+        bf16=_reduced(work),
         use_cpu=device == "cpu",
         seed=settings.seed,
         # Judging, saving and writing are the conductor's.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from sentence_transformers.base.losses.gradcache import CachedLossMixin
 from sentence_transformers.base.modules import Router
 from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
@@ -79,10 +80,12 @@ class Collator(SentenceTransformerDataCollator):
         return {"input_ids": torch.cat(kept).long(), "offsets": offsets}
 
 
-class Objective(nn.Module):
+class Objective(CachedLossMixin, nn.Module):
     """A loss in the form the trainer calls: features of queries and passages and (B, N) targets in, scalar out.
 
-    After a call, `entropy` is the mean entropy of the teacher's rows in nats, and `value` the loss.
+    With `chunk` a batch is read in parts and its gradients are kept between two readings: sentence-transformers'
+    own machinery, which replays dropout and knows accelerate. `said` gathers the loss of each call, and the mean
+    entropy of its teacher's rows in nats.
     """
 
     def __init__(self, model: SentenceTransformer, settings: TrainSettings) -> None:
@@ -90,13 +93,34 @@ class Objective(nn.Module):
         self.model = model
         if settings.teacher_temperature is None:
             raise ValueError("The teacher's temperature is still open.")
+        if settings.chunk is not None and is_static(model):
+            raise BadSetting("chunk is set, but a static student holds no layers in memory.", "Leave it out.")
         self.loss = loss(settings.loss)
         self.teacher_temperature, self.student_temperature = settings.teacher_temperature, settings.student_temperature
-        self.value = self.entropy = 0.0
+        self.uses_gradient_cache = settings.chunk is not None
+        self.mini_batch_size = settings.chunk or 0
+        self.said: list[tuple[float, float]] = []
 
     def forward(self, sentence_features: Sequence[dict[str, Tensor]], labels: Tensor) -> Tensor:
-        """Return the loss of one batch; its similarities are cosines in float32."""
-        queries, passages = (self.model(features)["sentence_embedding"] for features in sentence_features)
+        """Return the loss of one batch."""
+        if self.uses_gradient_cache:
+            return self.forward_cached(sentence_features, labels)
+        return self._compared([self.model(features)["sentence_embedding"] for features in sentence_features], labels)
+
+    def calculate_loss(
+        self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
+    ) -> Tensor:
+        """Return the loss of the vectors of all parts; with its gradients, if those are asked for."""
+        assert labels is not None
+        value = self._compared([torch.cat(parts) for parts in reps], labels)
+        if with_backward:
+            torch.autograd.backward(value)
+            value = value.detach()
+        return value
+
+    def _compared(self, vectors: Sequence[Tensor], labels: Tensor) -> Tensor:
+        """Return the loss of the vectors of queries and passages; similarities are cosines in float32."""
+        queries, passages = vectors
         with torch.autocast(labels.device.type, enabled=False):
             similarities = normalize(queries.float(), dim=1) @ normalize(passages.float(), dim=1).T
             own = labels.isfinite()
@@ -110,6 +134,5 @@ class Objective(nn.Module):
                 student_temperature=self.student_temperature,
             )
             p = teacher_distribution(utilities, self.teacher_temperature)
-        self.value = value.item()
-        self.entropy = torch.special.entr(p).sum(dim=1).mean().item()
+        self.said.append((value.item(), torch.special.entr(p).sum(dim=1).mean().item()))
         return value

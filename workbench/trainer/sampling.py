@@ -17,6 +17,8 @@ from workbench.trainer.settings import TrainSettings
 # How a pair counts that carries no utility of its own.
 NEGATIVE = float("-inf")
 LEFT_OUT = float("inf")
+# Fills the line of a query that has fewer hard negatives than others.
+NOBODY = -1
 
 
 class Batch(NamedTuple):
@@ -43,8 +45,10 @@ class _Pool(NamedTuple):
 class Batches:
     """Draws batches from examples; what a slot holds depends on the seed and its number alone.
 
-    A slot is one query's turn: slots 0 to n-1 show each of n queries once, in random order, the next n once more.
-    Nothing is remembered between two draws, so a training that resumes at step s reads what it would have read.
+    A slot is one query's turn: slots 0 to n-1 show each of n queries once, in random order, the next n once more;
+    with a curriculum these begin after it. Nothing is remembered between two draws, so a training that resumes at
+    step s reads what it would have read, if it is given the hard negatives again that were `mined`: rows of
+    `collection`, (queries, hard), by the number of steps done when they were.
     """
 
     def __init__(self, examples: Sequence[Example], collection: Iterable[Passage], settings: TrainSettings) -> None:
@@ -55,17 +59,24 @@ class Batches:
         self._pools = [_pool(example, rows) for example in examples]
         if not self._pools:
             raise NothingToDo("There is nothing to learn from: no query has scored candidates.", "Score some first.")
+        self.questions = [pool.text for pool in self._pools]
+        self.known = [pool.known for pool in self._pools]
+        self.mined: dict[int, NDArray[np.int64]] = {}
+        self._guided = round(settings.curriculum * settings.steps)
+        if self._guided:
+            self._surest = np.argsort([self._doubt(pool) for pool in self._pools], kind="stable")
 
     def batch(self, slots: Sequence[int]) -> Batch:
         """Return the batch of these slots."""
-        pools = [self._pools[self._query(slot)] for slot in slots]
+        asked = [self._query(slot) for slot in slots]
+        pools = [self._pools[query] for query in asked]
         generators = [np.random.default_rng([self.settings.seed, 1, slot]) for slot in slots]
         drawn = [
             chosen(pool.utilities, self.settings.candidates, random)
             for pool, random in zip(pools, generators, strict=True)
         ]
         own = [pool.rows[taken] for pool, taken in zip(pools, drawn, strict=True)]
-        others = [random.integers(self._collection, size=self.settings.negatives) for random in generators]
+        others = [self._others(*each) for each in zip(slots, asked, generators, strict=True)]
         columns = {int(row): column for row, column in zip(dict.fromkeys(np.concatenate(own + others)), count())}
         targets = np.full((len(slots), len(columns)), NEGATIVE, dtype=np.float32)
         for line, pool, rows, taken in zip(targets, pools, own, drawn, strict=True):
@@ -73,13 +84,52 @@ class Batches:
             line[[columns[int(row)] for row in rows]] = pool.utilities[taken]
         return Batch([pool.text for pool in pools], [self._texts[row] for row in columns], targets)
 
+    @property
+    def collection(self) -> list[str]:
+        """Return the texts that negatives are drawn from, by row."""
+        return self._texts[: self._collection]
+
+    def mining_before(self, step: int) -> int:
+        """Return after how many steps the hard negatives were mined that the step after `step` steps reads.
+
+        Batches are drawn one step ahead (accelerate does, to know which is the last), so that what is mined after a
+        step comes too late for the next one: it is for those after that.
+        """
+        return max(0, step - 1) // self.settings.refresh * self.settings.refresh
+
+    def _others(self, slot: int, query: int, random: np.random.Generator) -> NDArray[np.int64]:
+        """Return the rows of a query's negatives: hard ones, or random ones where there are none."""
+        if self.settings.refresh:
+            hard = self.mined[self.mining_before(slot // self.settings.batch_size)][query]
+            if len(hard := hard[hard != NOBODY]):
+                return random.permutation(hard)[: self.settings.negatives]
+        return random.integers(self._collection, size=self.settings.negatives)
+
     def _query(self, slot: int) -> int:
         """Return which query's turn a slot is."""
-        turn, place = divmod(slot, len(self._pools))
+        step, place = divmod(slot, self.settings.batch_size)
+        if step < self._guided:
+            return self._guided_query(step, place)
+        turn, place = divmod(slot - self._guided * self.settings.batch_size, len(self._pools))
         if getattr(self, "_turn", None) != turn:
             self._turn = turn
             self._order = np.random.default_rng([self.settings.seed, 0, turn]).permutation(len(self._pools))
         return int(self._order[place])
+
+    def _guided_query(self, step: int, place: int) -> int:
+        """Return the query of a place in a step's batch, while there are not yet all to choose from."""
+        first = min(self.settings.batch_size, len(self._pools))
+        width = first + (len(self._pools) - first) * step // self._guided
+        order = np.random.default_rng([self.settings.seed, 2, step]).permutation(width)
+        return int(self._surest[order[place % width]])
+
+    def _doubt(self, pool: _Pool) -> float:
+        """Return the entropy of the teacher's distribution over a query's candidates, in nats."""
+        if self.settings.teacher_temperature is None:
+            raise ValueError("The teacher's temperature is still open.")
+        weights = np.exp((pool.utilities - pool.utilities[0]) / self.settings.teacher_temperature)
+        p = weights / weights.sum()
+        return float(-(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum())
 
     def _read(self, collection: Iterable[Passage], examples: Sequence[Example]) -> dict[str, int]:
         """Give each distinct text a row and return the row of each passage id; the collection's rows come first."""

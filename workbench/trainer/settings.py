@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any, Literal
 
-from workbench.errors import BadSetting
+from workbench.errors import BadSetting, UnknownName
 from workbench.losses import loss as loss_named
 
 Record = dict[str, float]
@@ -25,6 +25,15 @@ class TrainSettings:
     it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision` "auto" is bfloat16 autocast
     on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says so. `measure` is the name
     of what the judge returns.
+
+    Two ways to batches larger than memory: `accumulate` splits a step's batch in so many equal parts, each with the
+    negatives of its own part only; `chunk` lets a transformer read so many texts at a time and has the gradients of
+    the whole batch, for a second reading (GradCache, arXiv 2101.06983).
+
+    With `refresh` the `negatives` are hard ones: each so many steps, and before the first, the student searches the
+    collection for every query, and they are drawn from its `hard` nearest passages that are neither candidates nor
+    have a qrel (ANCE, arXiv 2007.00808). With `curriculum` training begins with the queries of which the teacher is
+    surest, by the entropy of its distribution, and comes to all of them in even strides over that share of the steps.
     """
 
     loss: str = "utility_infonce"
@@ -45,18 +54,31 @@ class TrainSettings:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     measure: str = "nDCG@10"
     seed: int = 13
+    accumulate: int = 1
+    chunk: int | None = None
+    refresh: int = 0
+    hard: int = 50
+    curriculum: float = 0.0
 
     def __post_init__(self) -> None:
         loss_named(self.loss)
         self._demand("student_temperature", lambda value: value > 0, "above 0")
-        for name in ("batch_size", "candidates", "steps", "evaluate_every"):
+        for name in ("batch_size", "candidates", "steps", "evaluate_every", "accumulate", "hard"):
             self._demand(name, lambda value: value >= 1, "1 or more")
-        for name in ("negatives", "patience", "weight_decay", "seed"):
+        for name in ("negatives", "patience", "weight_decay", "seed", "refresh"):
             self._demand(name, lambda value: value >= 0, "0 or more")
-        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens"):
+        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens", "chunk"):
             if getattr(self, name) is not None:
                 self._demand(name, lambda value: value > 0, "above 0, or nothing")
-        self._demand("warmup", lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")
+        for name in ("warmup", "curriculum"):
+            self._demand(name, lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")
+        if self.refresh and not self.negatives:
+            raise BadSetting("refresh is set, but no negatives are drawn.", "Set negatives to 1 or more.")
+        if self.batch_size % self.accumulate:
+            raise BadSetting(
+                f"accumulate is {self.accumulate}, and {self.batch_size} queries do not split into equal parts.",
+                "Choose a batch_size that is a multiple of it.",
+            )
         for name, choices in (("schedule", ("constant", "linear")), ("precision", ("auto", "float32", "bfloat16"))):
             if getattr(self, name) not in choices:
                 raise BadSetting(f"{name} is {getattr(self, name)!r}.", f"It can be {', '.join(choices)}.")
@@ -68,6 +90,21 @@ class TrainSettings:
         number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
         if not (number and isfinite(value) and allowed(value)):
             raise BadSetting(f"{name} is {value!r}.", f"It must be {'a whole number, ' if whole else ''}{wanted}.")
+
+
+# What to begin with on a machine; anything else is as in TrainSettings. `cpu` ends within two minutes for a static
+# student, by the clock where a machine is slow. `gpu` is a guess that no GPU has confirmed yet.
+PRESETS: dict[str, dict[str, Any]] = {
+    "cpu": {"steps": 200, "minutes": 1.5, "candidates": 8, "evaluate_every": 25},
+    "gpu": {"steps": 2_000, "batch_size": 256, "negatives": 8, "evaluate_every": 200, "precision": "bfloat16"},
+}
+
+
+def preset(name: str) -> dict[str, Any]:
+    """Return the settings of a preset."""
+    if name not in PRESETS:
+        raise UnknownName("preset", name, list(PRESETS))
+    return PRESETS[name]
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.errors import BadSetting
 from workbench.records import Example, Listener, Passage, silent
 from workbench.trainer.settings import Trained, TrainSettings
 
@@ -36,8 +38,14 @@ def train(  # noqa: PLR0913
     beats its base gives the base back (`best_step` 0). `folder` keeps history.jsonl, the last checkpoint and the
     best weights: called again after a crash with the same model, data and settings, it continues at the last
     checkpoint and comes, on a CPU, to the same weights as without the crash; called again after the end, it returns
-    what it returned. `stop` is asked after each step. Raises Conflict if the folder holds another training.
+    what it returned. `stop` is asked after each step. Raises Conflict if the folder holds another training, and
+    BadSetting in one of several processes: each would judge and write for itself.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise BadSetting(
+            f"This is one of {os.environ['WORLD_SIZE']} processes of torchrun or accelerate, but training knows one.",
+            "Start it without them. For batches larger than memory there are chunk and accumulate.",
+        )
     from workbench.trainer.loop import Work, natural_rate, run
     from workbench.trainer.sampling import Batches, spread
 

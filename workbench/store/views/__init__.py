@@ -62,6 +62,7 @@ from workbench.store.views.runs import (
 from workbench.store.views.utilities import (
     TeacherCounts,
     examples,
+    examples_of_qrels,
     failures,
     find_teacher,
     groups,
@@ -100,6 +101,7 @@ __all__ = [
     "disagreements",
     "disputes",
     "examples",
+    "examples_of_qrels",
     "failures",
     "find_run",
     "find_teacher",

@@ -86,22 +86,53 @@ def examples(store: Store, teacher: str, split: str) -> list[Example]:
             """,
             {"teacher": teacher, "split": split},
         ).fetchall()
-        known = dict(
-            connection.execute(
-                """
-                select query_id, list(distinct passage_id) from (
-                    select query_id, passage_id from candidates union all select query_id, passage_id from qrels
-                ) group by query_id
-                """
-            ).fetchall()
-        )
     if not scored:
         raise NothingToDo(
             f"{teacher} has scored no query of the {split} split.",
             f"Run `workbench score --split {split}` with it first.",
         )
+    return _examples(store, split, scored)
+
+
+def examples_of_qrels(store: Store, split: str) -> list[Example]:
+    """Return the queries of a split that have a relevant passage, with relevance in a utility's place, best first.
+
+    Candidates without a qrel count as 0, as in a measure; judged passages that are no candidates join them.
+    """
+    with store.read() as connection:
+        judged = connection.execute(
+            f"""
+            with graded as (
+                select query_id, passage_id, coalesce(relevance, 0)::double as value
+                from ({_KNOWN}) left join qrels using (query_id, passage_id)
+                semi join (select query_id from queries where split = $split) using (query_id)
+            )
+            select query_id, list(passage_id order by value desc, passage_id),
+                   list(value order by value desc, passage_id)
+            from graded group by query_id having max(value) > 0 order by query_id
+            """,
+            {"split": split},
+        ).fetchall()
+    if not judged:
+        raise NothingToDo(
+            f"No query of the {split} split has a relevant passage.",
+            f"Give some queries the split {split}, with qrels, or learn from a teacher.",
+        )
+    return _examples(store, split, judged)
+
+
+# Every passage that is a candidate or has a qrel for a query, once.
+_KNOWN = "select query_id, passage_id from candidates union select query_id, passage_id from qrels"
+
+
+def _examples(store: Store, split: str, rows: Sequence[tuple[str, list[str], list[float]]]) -> list[Example]:
+    """Return rows of query, passages and utilities with their texts, and with all that is known of each query."""
+    with store.read() as connection:
+        known = dict(
+            connection.execute(f"select query_id, list(passage_id) from ({_KNOWN}) group by query_id").fetchall()
+        )
     asked = {query.query_id: query for query in queries(store, split)}
-    texts = _by_id(store, {passage_id for _, ids, _ in scored for passage_id in ids})
+    texts = _by_id(store, {passage_id for _, ids, _ in rows for passage_id in ids})
     return [
         Example(
             asked[query_id],
@@ -109,7 +140,7 @@ def examples(store: Store, teacher: str, split: str) -> list[Example]:
             tuple(values),
             frozenset(known.get(query_id, ids)),
         )
-        for query_id, ids, values in scored
+        for query_id, ids, values in rows
     ]
 
 
