@@ -86,6 +86,16 @@ def infonce(
     return (costs.sum(dim=1) / best.sum(dim=1)).mean()
 
 
+def pull(vectors: Tensor, anchors: Tensor) -> Tensor:
+    """Return the mean of 1 - cosine between vectors (n, d) and what they are to stay near, (n, d).
+
+    What query drift compensation adds to its loss for queries and for passages, each with weight 1 (arXiv 2506.00037).
+    """
+    from torch.nn.functional import cosine_similarity
+
+    return (1 - cosine_similarity(vectors.float(), anchors.float(), dim=1)).mean()
+
+
 LOSSES: dict[str, Loss] = {"utility_infonce": utility_infonce, "kl": kl, "infonce": infonce}
 
 

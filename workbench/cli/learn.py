@@ -15,6 +15,7 @@ from workbench.steps.candidates import DEFAULT_STUDENT, candidates
 from workbench.steps.evaluate import Evaluation, evaluate
 from workbench.steps.score import score
 from workbench.steps.train import plan, train
+from workbench.students.kinds import KINDS
 from workbench.teachers import TEACHERS, teacher
 from workbench.trainer import TrainSettings
 
@@ -86,6 +87,10 @@ def train_command(
         str, typer.Option("--teacher", help="Whose utilities, by name or its beginning.", show_default=False)
     ] = "",
     name: Annotated[str, typer.Option(help="The new student's name; unless given, made from its recipe.")] = "",
+    kind: Annotated[str, typer.Option(help=f"How the base becomes a student: {', '.join(KINDS)}.")] = DEFAULTS.kind,
+    rank: Annotated[
+        int | None, typer.Option(help="Of lora (16 unless given) and the adapters (32).", show_default=False)
+    ] = None,
     loss: Annotated[str, typer.Option(help=f"One of {', '.join(LOSSES)}.")] = DEFAULTS.loss,
     steps: Annotated[int, typer.Option(help="The most steps that are done.")] = DEFAULTS.steps,
     minutes: Annotated[float | None, typer.Option(help="End after so many minutes.", show_default=False)] = None,
@@ -96,7 +101,10 @@ def train_command(
     ] = None,
     student_temperature: Annotated[float, typer.Option(help="Divides cosines.")] = DEFAULTS.student_temperature,
     learning_rate: Annotated[
-        float | None, typer.Option(help="3e-3 for static students, 3e-5 for others.", show_default=False)
+        float | None,
+        typer.Option(
+            help="3e-3 for static students, 3e-5 for others; lora and adapters have their own.", show_default=False
+        ),
     ] = None,
     evaluate_every: Annotated[int, typer.Option(help="Steps between two looks at dev.")] = DEFAULTS.evaluate_every,
     patience: Annotated[
@@ -117,7 +125,7 @@ def train_command(
     """
     session: Session = context.obj
     given: dict[str, Any] = {
-        "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
+        "kind": kind, "rank": rank, "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
         "teacher_temperature": teacher_temperature, "student_temperature": student_temperature,
         "learning_rate": learning_rate, "evaluate_every": evaluate_every, "patience": patience, "seed": seed,
         **dict(setting(text) for text in option or []),

@@ -68,8 +68,9 @@ def students_command(context: typer.Context, json: Json = False) -> None:
     found = students.trained(session.store().students)
     if json:
         return output.as_json([{"path": one.path, **one.recipe, "name": one.name} for one in found])
-    rows = [(one.name, one.base, one.recipe.get("teacher", ""), one.recipe.get("loss", ""), _dev(one)) for one in found]
-    output.table(("student", "base", "teacher", "loss", "on dev"), rows)
+    told = ("kind", "teacher", "loss")
+    rows = [(one.name, one.base, *(one.recipe.get(key, "") for key in told), _dev(one)) for one in found]
+    output.table(("student", "base", *told, "on dev"), rows)
 
 
 def jobs_command(

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import encoder, engine, measures, students, trainer
 from workbench.errors import BadSetting, Conflict, NothingToDo
-from workbench.records import Example, Listener, Passage, silent
+from workbench.records import Example, Listener, Passage, Query, silent
+from workbench.steps.recalled import material
 from workbench.steps.taught import Heeded, judged_examples
 from workbench.store import Store, views
+from workbench.students import kinds
 from workbench.trainer import Trained, TrainSettings
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def plan(
 
     With `annotated` it learns only on queries that people judged, and their settled verdicts override the teacher.
     """
-    student = students.find(base, store.students)
+    kind, student = kinds.kind(settings.kind), students.find(base, store.students)
     taught_by = views.find_teacher(store, teacher)
     examples, heeded = views.examples(store, taught_by, "train"), None
     if annotated:
@@ -91,6 +93,7 @@ def plan(
         data.update(repr((query, [passage.passage_id for passage in passages], utilities, sorted(known))).encode())
     recipe = {
         "base": student.name,
+        "kind": settings.kind,
         "base_fingerprint": encoder.fingerprint(student.path),
         "teacher": taught_by,
         "loss": settings.loss,
@@ -98,10 +101,12 @@ def plan(
         "seed": settings.seed,
         "data": {"queries": len(examples), "fingerprint": data.hexdigest()[:12]},
         "collection": views.collection_fingerprint(store),
+        **({students.INDEX: encoder.Encoder(student, store.vectors).index_fingerprint} if kind.keeps_index else {}),
         **({"annotated": asdict(heeded)} if heeded else {}),
     }
     fingerprint = sha256(repr(sorted(recipe.items())).encode()).hexdigest()[:6]
-    chosen = name or f"{students.slug(student.name)}-{settings.loss.replace('_', '-')}-{fingerprint}"
+    how = "-".join(part.replace("_", "-") for part in (settings.kind, settings.loss) if part != "full")
+    chosen = name or f"{students.slug(student.name)}-{how}-{fingerprint}"
     if name in (students.BM25, student.name):
         raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
     return Plan(student, taught_by, settings, examples, chosen, recipe, heeded)
@@ -126,11 +131,22 @@ def train(
         shutil.rmtree(work, ignore_errors=True)  # still there if the process died between saving and clearing away
         return result
     judge = _judge(store, planned.settings)
-    model = students.load(planned.base)
-    trained = trainer.train(model, planned.examples, views.passages(store), judge, planned.settings, work, listen, stop)
+    made = kinds.make(planned.settings.kind, material(store, planned.base, planned.examples, planned.settings, listen))
+    rate = planned.settings.learning_rate or kinds.kind(planned.settings.kind).learning_rate
+    trained = trainer.train(
+        made.model,
+        planned.examples,
+        views.passages(store),
+        lambda _: judge(made.judged()),
+        replace(planned.settings, learning_rate=rate),
+        work,
+        listen,
+        stop,
+        made.anchor,
+    )
     outcome = {key: value for key, value in asdict(trained).items() if key != "history"}
     student = students.Student(planned.name, place, planned.base.name, {**planned.recipe, "outcome": outcome})
-    students.save(model, student, keep=[work / "history.jsonl"], overwrite=True)
+    students.save(made.saved(), student, keep=[work / "history.jsonl"], overwrite=True)
     if trained.stopped != "asked":
         shutil.rmtree(work, ignore_errors=True)
     return _result(planned, place, trained)
@@ -190,20 +206,20 @@ def history_in(folder: Path) -> list[dict[str, float]]:
 def _precision(student: students.Student, settings: TrainSettings) -> Any:
     if settings.precision != "auto":
         return settings.precision
+    if not kinds.kind(settings.kind).encodes:
+        return "float32"
     return "bfloat16" if engine.fast_bfloat16() and not encoder.is_static(student.path) else "float32"
 
 
 def _judge(store: Store, settings: TrainSettings) -> Callable[[SentenceTransformer], float]:
     """Return the dev measure of a model as a function: exact search, every judged dev query."""
-    qrels = views.qrels(store, "dev")
-    judged = {qrel.query_id for qrel in qrels if qrel.relevance > 0}
-    queries = [query for query in views.queries(store, "dev") if query.query_id in judged]
+    qrels, queries = views.qrels(store, "dev"), judged_queries(store)
     if not queries:
         raise NothingToDo(
             "No query of the dev split has a relevant passage, so nothing can choose the best step.",
             "Give some queries the split dev, with qrels.",
         )
-    passages = _judged_passages(store)
+    passages = judged_passages(store)
 
     def judge(model: SentenceTransformer) -> float:
         import numpy as np
@@ -223,7 +239,14 @@ def _judge(store: Store, settings: TrainSettings) -> Callable[[SentenceTransform
     return judge
 
 
-def _judged_passages(store: Store) -> list[Passage]:
+def judged_queries(store: Store) -> list[Query]:
+    """Return the dev queries that a judgement asks: those with a relevant passage."""
+    relevant = {qrel.query_id for qrel in views.qrels(store, "dev") if qrel.relevance > 0}
+    return [query for query in views.queries(store, "dev") if query.query_id in relevant]
+
+
+def judged_passages(store: Store) -> list[Passage]:
+    """Return the passages that a judgement ranks."""
     passages = views.passages(store)
     if len(passages) <= JUDGE_PASSAGES:
         return passages

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 RECIPE = "student.json"
+# In a recipe: the fingerprint of the model whose vectors of passages are this student's too.
+INDEX = "index"
 LIBRARIES = ("sentence-transformers", "transformers", "torch")
 LONGEST_SLUG = 80
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from workbench.errors import BadSetting
-from workbench.losses import loss, teacher_distribution
+from workbench.losses import loss, pull, teacher_distribution
 from workbench.trainer.sampling import NEGATIVE, Batches
 from workbench.trainer.settings import TrainSettings
 
@@ -22,11 +22,26 @@ if TYPE_CHECKING:
 
 # sentence-transformers' own order of preference in encode_document
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
+# Task ("query" or "document") and texts to vectors that a student is pulled towards.
+Anchor = Callable[[str, Sequence[str]], Tensor]
 
 
 def is_static(model: SentenceTransformer) -> bool:
-    """Return whether a student is a table of token vectors."""
-    return isinstance(model[0], StaticEmbedding)
+    """Return whether what a student learns with is a table of token vectors."""
+    return any(isinstance(module, StaticEmbedding) for module in model.modules())
+
+
+def is_routed(model: SentenceTransformer) -> bool:
+    """Return whether a student reads queries and passages with different modules."""
+    return any(isinstance(module, Router) for module in model.modules())
+
+
+def reader(model: SentenceTransformer, task: str) -> nn.Module:
+    """Return the module that reads the texts of a side."""
+    first = model[0]
+    if not isinstance(first, Router):
+        return first
+    return first.sub_modules[task if task in first.sub_modules else first.default_route][0]
 
 
 class Collator(SentenceTransformerDataCollator):
@@ -36,14 +51,17 @@ class Collator(SentenceTransformerDataCollator):
     came with. Prompts are those that encode_query and encode_document would use.
     """
 
-    def __init__(self, model: SentenceTransformer, batches: Batches, settings: TrainSettings) -> None:
+    def __init__(
+        self, model: SentenceTransformer, batches: Batches, settings: TrainSettings, anchor: Anchor | None = None
+    ) -> None:
         super().__init__(preprocess_fn=model.preprocess)
         self.batches = batches
         self.max_tokens = settings.max_tokens
-        self.model = model
-        self.routed = any(isinstance(module, Router) for module in model.modules())
-        self.tokens: dict[tuple[str, str], Tensor] | None = {} if is_static(model) else None
-        if self.tokens is not None and settings.max_tokens is not None:
+        self.model, self.anchor = model, anchor
+        self.routed = is_routed(model)
+        self.static = {task for task in ("query", "document") if isinstance(reader(model, task), StaticEmbedding)}
+        self.tokens: dict[tuple[str, str], Tensor] = {}  # by task and text
+        if self.static and settings.max_tokens is not None:
             raise BadSetting("max_tokens is set, but a static student reads whole texts.", "Leave it out.")
         given = {name: prompt for name, prompt in model.prompts.items() if prompt}
         self.query_prompt = given.get("query", "")
@@ -57,23 +75,25 @@ class Collator(SentenceTransformerDataCollator):
             ("query", batch.queries, self.query_prompt, "query"),
             ("passage", batch.passages, self.passage_prompt, "document"),
         ):
-            read = self._static(texts, prompt) if self.tokens is not None else self._read(texts, prompt, task)
+            read = self._static(texts, prompt, task) if task in self.static else self._read(texts, prompt, task)
+            if self.anchor is not None:
+                read["anchor"] = self.anchor(task, texts)
+            if self.routed:
+                read["task"] = task
             tensors |= {f"{name}_{key}": value for key, value in read.items()}
         return tensors
 
     def _read(self, texts: list[str], prompt: str, task: str) -> dict[str, Any]:
         """Let the student's own first module read texts."""
         limit = {} if self.max_tokens is None else {"max_length": self.max_tokens}
-        read = self.model.preprocess(texts, prompt=prompt or None, task=task, **limit)
-        return read | {"task": task} if self.routed else read
+        return self.model.preprocess(texts, prompt=prompt or None, task=task, **limit)
 
-    def _static(self, texts: list[str], prompt: str) -> dict[str, Tensor]:
+    def _static(self, texts: list[str], prompt: str, task: str) -> dict[str, Any]:
         """Join kept tokens: reading a text takes longer than a static student's whole step with it."""
-        assert self.tokens is not None
         for text in texts:
-            if (prompt, text) not in self.tokens:
-                self.tokens[prompt, text] = self.model.preprocess([text], prompt=prompt or None)["input_ids"].int()
-        kept = [self.tokens[prompt, text] for text in texts]
+            if (task, text) not in self.tokens:
+                self.tokens[task, text] = self._read([text], prompt, task)["input_ids"].int()
+        kept = [self.tokens[task, text] for text in texts]
         ends = torch.tensor([len(each) for each in kept]).cumsum(0)
         offsets = torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]])
         return {"input_ids": torch.cat(kept).long(), "offsets": offsets}
@@ -96,6 +116,7 @@ class Objective(nn.Module):
 
     def forward(self, sentence_features: Sequence[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """Return the loss of one batch; its similarities are cosines in float32."""
+        anchors = [features.pop("anchor", None) for features in sentence_features]
         queries, passages = (self.model(features)["sentence_embedding"] for features in sentence_features)
         with torch.autocast(labels.device.type, enabled=False):
             similarities = normalize(queries.float(), dim=1) @ normalize(passages.float(), dim=1).T
@@ -109,6 +130,9 @@ class Objective(nn.Module):
                 teacher_temperature=self.teacher_temperature,
                 student_temperature=self.student_temperature,
             )
+            for vectors, anchor in zip((queries, passages), anchors, strict=True):
+                if anchor is not None:
+                    value = value + pull(vectors, anchor)
             p = teacher_distribution(utilities, self.teacher_temperature)
         self.value = value.item()
         self.entropy = torch.special.entr(p).sum(dim=1).mean().item()

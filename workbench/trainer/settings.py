@@ -20,13 +20,17 @@ class TrainSettings:
     A step reads `batch_size` queries, up to `candidates` scored passages of each and `negatives` random passages for
     each. `steps` is the most that is done, `minutes` ends it earlier; every `evaluate_every` steps the student is
     judged and saved, and after `patience` judgements in a row that are no better than the best, training stops (0:
-    never). Temperatures divide utilities (in their own unit) and cosines; `teacher_temperature` None is the spread of
-    the utilities, see sampling.spread. `learning_rate` None is 3e-3 for a static student and 3e-5 for a transformer;
+    never). `kind` and `rank` say how a base becomes a student: the kinds, and the rank of those that have one, are
+    workbench.students.kinds'. Temperatures divide utilities (in their own unit) and cosines; `teacher_temperature` None is the spread of
+    the utilities, see sampling.spread. `learning_rate` None is 3e-3 for a static student, 3e-5 for a transformer, and the
+    kind's own where that has one;
     it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision` "auto" is bfloat16 autocast
     on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says so. `measure` is the name
     of what the judge returns.
     """
 
+    kind: str = "full"
+    rank: int | None = None
     loss: str = "utility_infonce"
     teacher_temperature: float | None = None
     student_temperature: float = 0.05
@@ -53,7 +57,7 @@ class TrainSettings:
             self._demand(name, lambda value: value >= 1, "1 or more")
         for name in ("negatives", "patience", "weight_decay", "seed"):
             self._demand(name, lambda value: value >= 0, "0 or more")
-        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens"):
+        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens", "rank"):
             if getattr(self, name) is not None:
                 self._demand(name, lambda value: value > 0, "above 0, or nothing")
         self._demand("warmup", lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")

@@ -14,6 +14,7 @@ from workbench.steps.candidates import DEFAULT_STUDENT
 from workbench.steps.train import history
 from workbench.store import Store
 from workbench.students import MINILM, Student
+from workbench.students.kinds import KINDS
 from workbench.trainer import TrainSettings
 from workbench.ui import cached, parts, rooms
 
@@ -39,7 +40,7 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         teacher = middle.selectbox("Teacher", teachers, key="lesson-teacher", help="Whose utilities it learns from.")
         meanings = "  \n".join(f"`{name}`: {meaning}." for name, meaning in LOSSES.items())
         loss = right.selectbox("Loss", list(LOSSES), help=meanings, key="loss")
-        options = {"loss": loss} | _numbers()
+        options = {"kind": _kind(), "loss": loss} | _numbers()
         arguments = ["train", str(base), "--teacher", str(teacher), *_options(options)]
         if st.checkbox(
             "Learn only from queries that people judged", key="only-annotated",
@@ -61,7 +62,7 @@ def report(store: Store, student: Student) -> None:
         recipe, outcome = student.recipe, student.recipe.get("outcome", {})
         st.text(student.name)
         parts.remark(
-            f"from {student.base}, taught by {recipe.get('teacher', 'an unknown teacher')}, "
+            f"from {student.base}, kind {recipe.get('kind', 'full')}, taught by {recipe.get('teacher', 'an unknown teacher')}, "
             f"loss {recipe.get('loss', 'unknown')}"
         )
         if outcome:
@@ -84,6 +85,14 @@ def report(store: Store, student: Student) -> None:
         with right.expander("Recipe", icon=":material/receipt_long:"):
             st.json(dict(recipe), expanded=1)
         _next(store, student)
+
+
+def _kind() -> str:
+    """Return the kind of student that a person chooses."""
+    chosen = st.selectbox(
+        "Kind of student", list(KINDS), key="kind", format_func=lambda name: f"{name}: {KINDS[name].about}"
+    )
+    return str(chosen)
 
 
 def _numbers() -> dict[str, Any]:
@@ -112,7 +121,11 @@ def _numbers() -> dict[str, Any]:
             "candidates": second.number_input("Candidates a query", 2, 100, DEFAULTS.candidates, key="candidates"),
             "learning_rate": third.number_input(
                 "Learning rate", 1e-7, 1.0, None, key="learning-rate", format="%.6f", placeholder="by kind of student",
-                help="Unless given, 0.003 for a static student and 0.00003 for a transformer.",
+                help="Unless given, 0.003 for a static student and 0.00003 for a transformer; lora and "
+                "adapters have their own.",
+            ),
+            "rank": first.number_input(
+                "Rank", 1, 4_096, None, key="rank", placeholder="by kind", help="Of lora and the adapters only."
             ),
             "seed": fourth.number_input("Seed", 0, 999_999, DEFAULTS.seed, key="seed", help="Same seed, same student."),
         }  # fmt: skip
