@@ -35,8 +35,9 @@ class Encoder:
     """A student's way from texts to vectors; its model is loaded once something is asked for that is not on disk.
 
     Vectors lie in `cache`/<fingerprint>-<precision>/; those of passages in its base's folder, if the student reads
-    passages as its base does: then an index of the base's vectors is the student's too. Precision "auto" is float32, or bfloat16 where a measurement on
-    the first texts finds that this machine gains by it and the vectors hardly change; the choice is kept beside them.
+    passages as its base does: then an index of the base's vectors is the student's too. Precision "auto" is float32, or
+    bfloat16 where a measurement on the first texts finds that this machine gains by it and the vectors hardly change;
+    the choice is kept beside them.
     """
 
     def __init__(self, student: Student, cache: Path, precision: str = "auto", batch_size: int = 32) -> None:

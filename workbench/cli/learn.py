@@ -125,7 +125,8 @@ def train_command(
     """
     session: Session = context.obj
     given: dict[str, Any] = {
-        "kind": kind, "rank": rank, "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
+        "kind": kind, "rank": rank,
+        "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
         "teacher_temperature": teacher_temperature, "student_temperature": student_temperature,
         "learning_rate": learning_rate, "evaluate_every": evaluate_every, "patience": patience, "seed": seed,
         **dict(setting(text) for text in option or []),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from sentence_transformers.base.modules import Router
+from sentence_transformers.base.modules import InputModule, Router
 from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from torch import Tensor, nn
@@ -37,11 +37,16 @@ def is_routed(model: SentenceTransformer) -> bool:
 
 
 def reader(model: SentenceTransformer, task: str) -> nn.Module:
-    """Return the module that reads the texts of a side."""
+    """Return what reads the texts of a side: a module where it is plain which, else the model.
+
+    The model and its router would look into each text for the address of a picture or a film, which takes longer than
+    a step of a student on finished vectors.
+    """
     first = model[0]
-    if not isinstance(first, Router):
-        return first
-    return first.sub_modules[task if task in first.sub_modules else first.default_route][0]
+    if isinstance(first, Router) and not first.route_mappings:
+        route = task if task in first.sub_modules else str(first.default_route)
+        first = next(iter(first.sub_modules[route].children()))
+    return first if isinstance(first, InputModule) and not isinstance(first, Router) else model
 
 
 class Collator(SentenceTransformerDataCollator):
@@ -57,9 +62,10 @@ class Collator(SentenceTransformerDataCollator):
         super().__init__(preprocess_fn=model.preprocess)
         self.batches = batches
         self.max_tokens = settings.max_tokens
-        self.model, self.anchor = model, anchor
+        self.anchor = anchor
         self.routed = is_routed(model)
-        self.static = {task for task in ("query", "document") if isinstance(reader(model, task), StaticEmbedding)}
+        self.readers: dict[str, Any] = {task: reader(model, task) for task in ("query", "document")}
+        self.static = {task for task, module in self.readers.items() if isinstance(module, StaticEmbedding)}
         self.tokens: dict[tuple[str, str], Tensor] = {}  # by task and text
         if self.static and settings.max_tokens is not None:
             raise BadSetting("max_tokens is set, but a static student reads whole texts.", "Leave it out.")
@@ -84,9 +90,10 @@ class Collator(SentenceTransformerDataCollator):
         return tensors
 
     def _read(self, texts: list[str], prompt: str, task: str) -> dict[str, Any]:
-        """Let the student's own first module read texts."""
+        """Let the student's own module read texts."""
         limit = {} if self.max_tokens is None else {"max_length": self.max_tokens}
-        return self.model.preprocess(texts, prompt=prompt or None, task=task, **limit)
+        read: dict[str, Any] = self.readers[task].preprocess(texts, prompt=prompt or None, task=task, **limit)
+        return read
 
     def _static(self, texts: list[str], prompt: str, task: str) -> dict[str, Any]:
         """Join kept tokens: reading a text takes longer than a static student's whole step with it."""

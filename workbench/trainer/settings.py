@@ -20,13 +20,12 @@ class TrainSettings:
     A step reads `batch_size` queries, up to `candidates` scored passages of each and `negatives` random passages for
     each. `steps` is the most that is done, `minutes` ends it earlier; every `evaluate_every` steps the student is
     judged and saved, and after `patience` judgements in a row that are no better than the best, training stops (0:
-    never). `kind` and `rank` say how a base becomes a student: the kinds, and the rank of those that have one, are
-    workbench.students.kinds'. Temperatures divide utilities (in their own unit) and cosines; `teacher_temperature` None is the spread of
-    the utilities, see sampling.spread. `learning_rate` None is 3e-3 for a static student, 3e-5 for a transformer, and the
-    kind's own where that has one;
-    it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision` "auto" is bfloat16 autocast
-    on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says so. `measure` is the name
-    of what the judge returns.
+    never). `kind`, and `rank` where it has one, say how a base becomes a student: see workbench.students.kinds.
+    Temperatures divide utilities (in their own unit) and cosines; `teacher_temperature` None is the spread of the
+    utilities, see sampling.spread. `learning_rate` None is 3e-3 for a static student, 3e-5 for a transformer, and the
+    kind's own where it has one; it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision`
+    "auto" is bfloat16 autocast on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says
+    so. `measure` is the name of what the judge returns.
     """
 
     kind: str = "full"

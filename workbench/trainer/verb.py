@@ -39,8 +39,8 @@ def train(  # noqa: PLR0913
     beats its base gives the base back (`best_step` 0). `folder` keeps history.jsonl, the last checkpoint and the
     best weights: called again after a crash with the same model, data and settings, it continues at the last
     checkpoint and comes, on a CPU, to the same weights as without the crash; called again after the end, it returns
-    what it returned. `stop` is asked after each step. With an `anchor`,
-    vectors of one's own for texts, the student is pulled towards them. Raises Conflict if the folder holds another training.
+    what it returned. `stop` is asked after each step. `anchor` returns vectors that the student is pulled towards.
+    Raises Conflict if the folder holds another training.
     """
     from workbench.trainer.loop import Work, natural_rate, run
     from workbench.trainer.sampling import Batches, spread

@@ -62,8 +62,8 @@ def report(store: Store, student: Student) -> None:
         recipe, outcome = student.recipe, student.recipe.get("outcome", {})
         st.text(student.name)
         parts.remark(
-            f"from {student.base}, kind {recipe.get('kind', 'full')}, taught by {recipe.get('teacher', 'an unknown teacher')}, "
-            f"loss {recipe.get('loss', 'unknown')}"
+            f"from {student.base}, taught by {recipe.get('teacher', 'an unknown teacher')}, "
+            f"kind {recipe.get('kind', 'full')}, loss {recipe.get('loss', 'unknown')}"
         )
         if outcome:
             parts.numbers(

@@ -18,7 +18,7 @@ class LowRank(Module):
     """Adds a low-rank linear function of a vector to it; at first U is zero, and vectors pass unchanged."""
 
     def __init__(self, dimension: int, rank: int, seed: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         start = torch.Generator().manual_seed(seed)
         self.u = nn.Parameter(torch.zeros(dimension, rank))
         self.v = nn.Parameter(torch.linalg.qr(torch.randn(dimension, rank, generator=start)).Q.contiguous())
@@ -35,7 +35,7 @@ class LowRank(Module):
     def merged(self) -> Dense:
         """Return I + U Vᵀ as sentence-transformers' own layer (d, d)."""
         weight = torch.eye(len(self.u)) + (self.u @ self.v.T).detach().cpu()
-        return Dense(*weight.shape, bias=False, activation_function=nn.Identity(), init_weight=weight)
+        return Dense(len(weight), len(weight), bias=False, activation_function=nn.Identity(), init_weight=weight)
 
 
 def adapter(material: Material) -> Made:

@@ -18,16 +18,16 @@ def lora(material: Material) -> Made:
     base that was taken before.
     """
     from peft import LoraConfig
-    from peft.tuners.lora import LoraLayer
+    from peft.tuners.lora import Linear
 
-    base = material.base
-    if not base.has_peft_compatible_model():
+    base, layers = material.base, material.base.transformers_model
+    if layers is None or not base.has_peft_compatible_model():
         raise BadSetting(
             "Kind 'lora' changes the layers of a transformer, and this base has none that it can change.",
             "Choose kind full, or a transformers encoder such as all-MiniLM-L6-v2 as base.",
         )
     rank = material.rank or KINDS["lora"].rank or 1
-    if rank > (narrowest := base.transformers_model.config.get_text_config().hidden_size):
+    if rank > (narrowest := layers.config.get_text_config().hidden_size):
         raise BadSetting(f"rank is {rank}, but the base's layers are {narrowest} wide.", "Choose a lower rank.")
     untouched = copy.deepcopy(base)
     with torch.random.fork_rng(devices=[]):  # peft draws from the process's generator
@@ -38,9 +38,9 @@ def lora(material: Material) -> Made:
         merged = copy.deepcopy(untouched)
         with torch.no_grad():
             for name, layer in base.named_modules():
-                if isinstance(layer, LoraLayer):
-                    plain = merged.get_submodule(name)
-                    plain.weight += layer.get_delta_weight("default").to(plain.weight)
+                if isinstance(layer, Linear):
+                    weight = merged.get_submodule(name).get_parameter("weight")
+                    weight.add_(layer.get_delta_weight("default").to(weight))
         return merged
 
     return Made(base, saved, judged=lambda: base)

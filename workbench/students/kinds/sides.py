@@ -25,7 +25,7 @@ class Remembered(InputModule):
     vectors: Tensor
 
     def __init__(self, known: Known) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.register_buffer("vectors", torch.tensor(known.vectors), persistent=False)
         self.rows = {text: row for row, text in enumerate(known.texts)}
 
@@ -55,7 +55,8 @@ def side(model: SentenceTransformer, task: Task) -> list[nn.Module]:
         elif module.route_mappings:
             raise BadSetting("The base routes by more than query and document.", "Choose kind full.")
         else:
-            found.extend(module.sub_modules[task if task in module.sub_modules else module.default_route])
+            route = task if task in module.sub_modules else str(module.default_route)
+            found.extend(module.sub_modules[route].children())
     return found
 
 
@@ -69,7 +70,7 @@ def assembled(modules: Sequence[nn.Module], like: SentenceTransformer) -> Senten
     return SentenceTransformer(
         modules=list(modules),
         device=str(like.device),
-        prompts=like.prompts,
+        prompts={name: prompt for name, prompt in like.prompts.items() if prompt},
         default_prompt_name=like.default_prompt_name,
         similarity_fn_name=like.similarity_fn_name,
     )
