@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from workbench.errors import UnknownName
-from workbench.losses import LOSSES, infonce, kl, loss, teacher_distribution, utility_infonce
+from workbench.losses import LOSSES, infonce, kl, loss, pull, teacher_distribution, utility_infonce
 
 AT_ONE = {"teacher_temperature": 1.0, "student_temperature": 1.0}
 ABSENT = float("-inf")
@@ -156,3 +156,10 @@ def test_utilities_that_are_none_are_refused(calculate, bad):
 def test_the_teacher_gives_nothing_to_who_is_not_there():
     p = teacher_distribution(torch.tensor([[1.0, ABSENT, 1.0]]), 0.5)
     assert p.tolist() == [[0.5, 0.0, 0.5]]
+
+
+def test_the_pull_is_torch_s_cosine_embedding_loss_whatever_the_lengths():
+    vectors, anchors = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(1))
+    expected = torch.nn.functional.cosine_embedding_loss(vectors, anchors, torch.ones(5))
+    assert pull(7 * vectors, anchors).item() == pytest.approx(expected.item(), abs=1e-6)
+    assert pull(2 * anchors, anchors).item() == pytest.approx(0.0, abs=1e-6)
