@@ -132,7 +132,8 @@ def train(
         return result
     judge = _judge(store, planned.settings)
     made = kinds.make(planned.settings.kind, material(store, planned.base, planned.examples, planned.settings, listen))
-    rate = planned.settings.learning_rate or kinds.kind(planned.settings.kind).learning_rate
+    natural = kinds.kind(planned.settings.kind).rate(encoder.is_static(planned.base.path))
+    rate = planned.settings.learning_rate or natural
     trained = trainer.train(
         made.model,
         planned.examples,

@@ -121,8 +121,8 @@ def _numbers() -> dict[str, Any]:
             "candidates": second.number_input("Candidates a query", 2, 100, DEFAULTS.candidates, key="candidates"),
             "learning_rate": third.number_input(
                 "Learning rate", 1e-7, 1.0, None, key="learning-rate", format="%.6f", placeholder="by kind of student",
-                help="Unless given, 0.003 for a static student and 0.00003 for a transformer; lora and "
-                "adapters have their own.",
+                help="Unless given, 0.003 for a static student and 0.00003 for a transformer; some "
+                "kinds have their own.",
             ),
             "rank": first.number_input(
                 "Rank", 1, 4_096, None, key="rank", placeholder="by kind", help="Of lora and the adapters only."
