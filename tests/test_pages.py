@@ -450,6 +450,13 @@ def test_the_form_starts_a_job_with_the_line_it_shows(
     assert f"{line} --only annotated" in [block.value for block in at.code]
     at.checkbox(key="only-annotated").uncheck().run()
     assert "qrels" in at.selectbox(key="lesson-teacher").options
+    at.selectbox(key="kind").set_value("adapter").run()
+    at.number_input(key="rank").set_value(8).run()
+    assert f"{line.removesuffix(' --steps 30')} --kind adapter --steps 30 --rank 8" in [
+        block.value for block in at.code
+    ]
+    at.selectbox(key="kind").set_value("full").run()
+    at.number_input(key="rank").set_value(None).run()
     asked = []
 
     def start(where: Store, arguments: list[str]) -> jobs.Job:

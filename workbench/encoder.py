@@ -16,7 +16,7 @@ from workbench import engine
 from workbench.errors import BadSetting, WorkbenchError
 from workbench.precision import PRECISIONS, Choice, measure, remember, remembered
 from workbench.records import Listener, Progress, silent
-from workbench.students import RECIPE, Student, load
+from workbench.students import INDEX, RECIPE, Student, load
 from workbench.vectors import Shelf, Vectors, key
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ TEXTS_IN_CALL = 128
 class Encoder:
     """A student's way from texts to vectors; its model is loaded once something is asked for that is not on disk.
 
-    Vectors lie in `cache`/<fingerprint>-<precision>/. Precision "auto" is float32, or bfloat16 where a measurement on
-    the first texts finds that this machine gains by it and the vectors hardly change; the choice is kept beside them.
+    Vectors lie in `cache`/<fingerprint>-<precision>/; those of passages in its base's folder, if the student reads
+    passages as its base does: then an index of the base's vectors is the student's too. Precision "auto" is float32, or
+    bfloat16 where a measurement on the first texts finds that this machine gains by it and the vectors hardly change;
+    the choice is kept beside them.
     """
 
     def __init__(self, student: Student, cache: Path, precision: str = "auto", batch_size: int = 32) -> None:
@@ -44,11 +46,10 @@ class Encoder:
         self.student = student
         self.cache = cache
         self.batch_size = batch_size
-        self.precision = precision
+        self._asked = "float32" if precision == "auto" and is_static(student.path) else precision
+        self._chosen: dict[str, str] = {}
         self._shelves: dict[str, Shelf] = {}
         self._models: dict[str, SentenceTransformer] = {}
-        if precision == "auto" and is_static(student.path):
-            self.precision = "float32"
 
     @property
     def name(self) -> str:
@@ -59,6 +60,16 @@ class Encoder:
     def fingerprint(self) -> str:
         """Return what tells this model's vectors from any other's: its weights, tokenizer, settings and prompts."""
         return fingerprint(self.student.path)
+
+    @property
+    def index_fingerprint(self) -> str:
+        """Return what tells this model's vectors of passages from any other's: its base's, if it reads them so."""
+        return str(self.student.recipe.get(INDEX) or self.fingerprint)
+
+    @property
+    def precision(self) -> str:
+        """Return the precision of this model's vectors of queries, "auto" until it is chosen."""
+        return self._chosen.get(self.fingerprint, self._asked)
 
     def queries(self, texts: Sequence[str], listen: Listener = silent) -> Vectors:
         """Return unit vectors (n, d) of queries, with the model's prompt for queries where it has one."""
@@ -72,29 +83,30 @@ class Encoder:
         if not texts:
             return np.empty((0, 0), np.float32)
         keys = [key(kind, text) for text in texts]
-        shelf = self._shelf_for(keys, texts)
+        model = self.fingerprint if kind == "query" else self.index_fingerprint
+        shelf = self._shelf_for(model, keys, texts)
         absent = shelf.missing(keys)
         if absent:
             todo = {one: text for one, text in zip(keys, texts, strict=True) if one in absent}
-            self._fill(shelf, kind, todo, listen)
+            self._fill(shelf, kind, todo, listen, self._chosen.get(model, self._asked))
         return shelf.take(keys)
 
-    def _shelf_for(self, keys: Sequence[bytes], texts: Sequence[str]) -> Shelf:
+    def _shelf_for(self, model: str, keys: Sequence[bytes], texts: Sequence[str]) -> Shelf:
         """Settle the precision as late as possible: what is complete on disk needs no choice and no model."""
-        if self.precision != "auto":
-            return self._shelf(self.precision)
-        file = self.cache / f"{self.fingerprint}.json"
+        if (settled := self._chosen.get(model, self._asked)) != "auto":
+            return self._shelf(model, settled)
+        file = self.cache / f"{model}.json"
         chosen = remembered(file)
         if own := chosen.get(engine.cpu_name()):
-            self.precision = own.precision
-            return self._shelf(own.precision)
+            self._chosen[model] = own.precision
+            return self._shelf(model, own.precision)
         for other in dict.fromkeys(choice.precision for choice in chosen.values()):
-            if not self._shelf(other).missing(keys):
-                return self._shelf(other)
+            if not self._shelf(model, other).missing(keys):
+                return self._shelf(model, other)
         choice = self._choose(texts)
         remember(file, engine.cpu_name(), choice)
-        self.precision = choice.precision
-        return self._shelf(choice.precision)
+        self._chosen[model] = choice.precision
+        return self._shelf(model, choice.precision)
 
     def _choose(self, texts: Sequence[str]) -> Choice:
         if not engine.fast_bfloat16() or (model := self._model("float32")).device.type != "cpu":
@@ -104,8 +116,9 @@ class Encoder:
             self._models = {"bfloat16": half}
         return choice
 
-    def _shelf(self, precision: str) -> Shelf:
-        return self._shelves.setdefault(precision, Shelf(self.cache / f"{self.fingerprint}-{precision}"))
+    def _shelf(self, model: str, precision: str) -> Shelf:
+        name = f"{model}-{precision}"
+        return self._shelves.setdefault(name, Shelf(self.cache / name))
 
     def _model(self, precision: str) -> SentenceTransformer:
         if precision not in self._models:
@@ -115,12 +128,12 @@ class Encoder:
             self._models[precision] = model
         return self._models[precision]
 
-    def _fill(self, shelf: Shelf, kind: str, todo: dict[bytes, str], listen: Listener) -> None:
+    def _fill(self, shelf: Shelf, kind: str, todo: dict[bytes, str], listen: Listener, precision: str) -> None:
         """Encode and keep; longest first, so that batches hold little padding and time left is not underestimated."""
         order = sorted(todo, key=lambda one: -len(todo[one]))
-        note = f"{self.name}, {self.precision}"
+        note = f"{self.name}, {precision}"
         listen(Progress("encode", 0, len(order), "texts", note))
-        model = self._model(self.precision)
+        model = self._model(precision)
         keys: list[bytes] = []
         parts: list[Vectors] = []
         began = time.monotonic()
@@ -154,9 +167,10 @@ class Encoder:
 
 
 def is_static(path: Path) -> bool:
-    """Tell from its files whether a model is a table of token vectors, without layers."""
-    modules = path / "modules.json"
-    return modules.is_file() and "StaticEmbedding" in modules.read_text(encoding="utf-8")
+    """Tell from its files whether a model is a table of token vectors, or two for the two sides, without layers."""
+    said = [path / "modules.json", *path.rglob("router_config.json")]
+    types = "".join(file.read_text(encoding="utf-8") for file in said if file.is_file())
+    return "StaticEmbedding" in types and 'Transformer"' not in types
 
 
 def fingerprint(path: Path) -> str:

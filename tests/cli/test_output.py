@@ -26,7 +26,7 @@ def full(store: Store) -> Store:
     """Return the toy workspace with a trained student and an ended job."""
     outcome = {"measure": "nDCG@10", "dev_before": 0.25, "dev_after": 0.5, "steps": 3, "best_step": 2}
     made = students.Student(
-        "mine", store.students / "mine", "base", {"teacher": "toy", "loss": "kl", "outcome": outcome}
+        "mine", store.students / "mine", "base", {"kind": "lora", "teacher": "toy", "loss": "kl", "outcome": outcome}
     )
     students.save(tiny.static(), made)
     (store.jobs / "20260101-000000-abcd").mkdir(parents=True)
@@ -78,7 +78,9 @@ def test_cases_students_and_jobs_as_json(full: Store) -> None:
 
 
 def test_the_same_for_people(full: Store) -> None:
-    assert "nDCG@10 0.250 → 0.500" in worked("students", workspace=full.path).out
+    listed = worked("students", workspace=full.path).out
+    assert "nDCG@10 0.250 → 0.500" in listed
+    assert "lora" in listed
     assert "useful but far: 1" in worked("cases", "before", "--far", 2, workspace=full.path).out
     assert "lost" in worked("jobs", workspace=full.path).out
     assert worked("jobs", "--log", "20260101-000000-abcd", workspace=full.path).out == "first line\nlast line\n"

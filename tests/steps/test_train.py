@@ -132,6 +132,7 @@ def test_dev_chooses_and_does_not_teach(tmp_path: Path, untrained: str) -> None:
 
 
 OTHERS: dict[str, Any] = {
+    "kind": "drift", "rank": 4,
     "loss": "kl", "teacher_temperature": 0.25, "student_temperature": 0.1, "batch_size": 5, "candidates": 5,
     "negatives": 3, "steps": 31, "minutes": 1.0, "evaluate_every": 11, "patience": 1, "learning_rate": 0.01,
     "warmup": 0.1, "schedule": "constant", "weight_decay": 0.1, "max_tokens": 9, "precision": "bfloat16",

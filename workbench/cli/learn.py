@@ -16,6 +16,7 @@ from workbench.steps.candidates import DEFAULT_STUDENT, candidates
 from workbench.steps.evaluate import Evaluation, evaluate
 from workbench.steps.score import score
 from workbench.steps.train import plan, train
+from workbench.students.kinds import KINDS
 from workbench.teachers import TEACHERS, teacher
 from workbench.trainer import PRESETS, TrainSettings, preset
 
@@ -90,6 +91,10 @@ def train_command(
         ),
     ] = "",
     name: Annotated[str, typer.Option(help="The new student's name; unless given, made from its recipe.")] = "",
+    kind: Annotated[str, typer.Option(help=f"How the base becomes a student: {', '.join(KINDS)}.")] = DEFAULTS.kind,
+    rank: Annotated[
+        int | None, typer.Option(help="Of lora (16 unless given) and the adapters (32).", show_default=False)
+    ] = None,
     loss: Annotated[
         str, typer.Option(help=f"{', '.join(LOSSES)}; or a sum: `utility_infonce + 0.2*infonce(alpha=0.6)`.")
     ] = DEFAULTS.loss,
@@ -116,7 +121,8 @@ def train_command(
     ] = None,
     student_temperature: Annotated[float, typer.Option(help="Divides cosines.")] = DEFAULTS.student_temperature,
     learning_rate: Annotated[
-        float | None, typer.Option(help="3e-3 for static students, 3e-5 for others.", show_default=False)
+        float | None,
+        typer.Option(help="3e-3 for static students, 3e-5 for others; some kinds have their own.", show_default=False),
     ] = None,
     evaluate_every: Annotated[int, typer.Option(help="Steps between two looks at dev.")] = DEFAULTS.evaluate_every,
     patience: Annotated[
@@ -143,6 +149,7 @@ def train_command(
     """
     session: Session = context.obj
     options: dict[str, Any] = {
+        "kind": kind, "rank": rank,
         "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
         "negatives": negatives, "refresh": refresh, "hard": hard, "curriculum": curriculum, "accumulate": accumulate,
         "chunk": chunk, "teacher_temperature": teacher_temperature, "student_temperature": student_temperature,

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import encoder, engine, measures, students, trainer
 from workbench.errors import BadSetting, Conflict, NothingToDo
-from workbench.records import Example, Listener, Passage, silent
+from workbench.records import Example, Listener, Passage, Query, silent
 from workbench.steps.card import about
 from workbench.steps.chosen import Chosen, chosen_examples
+from workbench.steps.recalled import material
 from workbench.steps.taught import Heeded, judged_examples
 from workbench.store import Store, views
+from workbench.students import kinds
 from workbench.students.card import origin
 from workbench.trainer import Trained, TrainSettings
 
@@ -96,7 +98,7 @@ def plan(  # noqa: PLR0913
     only on queries that people judged, and their settled verdicts override the teacher; with `queries` only on those,
     a file of ids, one a line, or the ids themselves.
     """
-    student = students.find(base, store.students)
+    kind, student = kinds.kind(settings.kind), students.find(base, store.students)
     if teacher == QRELS:
         taught_by, examples = QRELS, views.examples_of_qrels(store, "train")
         settings = replace(settings, teacher_temperature=settings.teacher_temperature or _grade(examples))
@@ -114,6 +116,7 @@ def plan(  # noqa: PLR0913
         data.update(repr((query, [passage.passage_id for passage in passages], utilities, sorted(known))).encode())
     recipe = {
         "base": student.name,
+        "kind": settings.kind,
         "base_fingerprint": encoder.fingerprint(student.path),
         "teacher": taught_by,
         "loss": settings.loss,
@@ -121,19 +124,21 @@ def plan(  # noqa: PLR0913
         "seed": settings.seed,
         "data": {"queries": len(examples), "fingerprint": data.hexdigest()[:12]},
         "collection": views.collection_fingerprint(store),
+        **({students.INDEX: encoder.Encoder(student, store.vectors).index_fingerprint} if kind.keeps_index else {}),
         **({"queries": asdict(chosen)} if chosen else {}),
         **({"annotated": asdict(heeded)} if heeded else {}),
     }
     fingerprint = sha256(repr(sorted(recipe.items())).encode()).hexdigest()[:6]
-    called = name or f"{students.slug(student.name)}-{_loss_slug(settings.loss)}-{fingerprint}"
+    how = "-".join(_slug(part) for part in (settings.kind, settings.loss) if part != "full")
+    called = name or f"{students.slug(student.name)}-{how}-{fingerprint}"
     if name in (students.BM25, student.name):
         raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
     return Plan(student, taught_by, settings, examples, called, recipe, heeded, chosen)
 
 
-def _loss_slug(loss: str) -> str:
-    """Return a loss as a part of a name; of a long sum only the beginning, since the fingerprint tells all apart."""
-    return students.slug(loss.replace("_", "-"))[:40].rstrip("-.")
+def _slug(part: str) -> str:
+    """Return a kind or loss as a part of a name; of a long sum its beginning, as the fingerprint tells all apart."""
+    return students.slug(part.replace("_", "-"))[:40].rstrip("-.")
 
 
 def train(
@@ -155,12 +160,24 @@ def train(
         shutil.rmtree(work, ignore_errors=True)  # still there if the process died between saving and clearing away
         return result
     judge = _judge(store, planned.settings)
-    model = students.load(planned.base)
-    trained = trainer.train(model, planned.examples, views.passages(store), judge, planned.settings, work, listen, stop)
+    made = kinds.make(planned.settings.kind, material(store, planned.base, planned.examples, planned.settings, listen))
+    natural = kinds.kind(planned.settings.kind).rate(encoder.is_static(planned.base.path))
+    rate = planned.settings.learning_rate or natural
+    trained = trainer.train(
+        made.model,
+        planned.examples,
+        views.passages(store),
+        lambda _: judge(made.judged()),
+        replace(planned.settings, learning_rate=rate),
+        work,
+        listen,
+        stop,
+        made.anchor,
+    )
     outcome = {key: value for key, value in asdict(trained).items() if key != "history"}
     recipe = {**planned.recipe, "outcome": outcome, "origin": origin(planned.base)}
     student = students.Student(planned.name, place, planned.base.name, recipe)
-    students.save(model, student, [work / "history.jsonl"], overwrite=True, about=about(store, student))
+    students.save(made.saved(), student, [work / "history.jsonl"], overwrite=True, about=about(store, student))
     if trained.stopped != "asked":
         shutil.rmtree(work, ignore_errors=True)
     return _result(planned, place, trained)
@@ -228,20 +245,20 @@ def _grade(examples: Sequence[Example]) -> float:
 def _precision(student: students.Student, settings: TrainSettings) -> Any:
     if settings.precision != "auto":
         return settings.precision
+    if not kinds.kind(settings.kind).encodes:
+        return "float32"
     return "bfloat16" if engine.fast_bfloat16() and not encoder.is_static(student.path) else "float32"
 
 
 def _judge(store: Store, settings: TrainSettings) -> Callable[[SentenceTransformer], float]:
     """Return the dev measure of a model as a function: exact search, every judged dev query."""
-    qrels = views.qrels(store, "dev")
-    judged = {qrel.query_id for qrel in qrels if qrel.relevance > 0}
-    queries = [query for query in views.queries(store, "dev") if query.query_id in judged]
+    qrels, queries = views.qrels(store, "dev"), judged_queries(store)
     if not queries:
         raise NothingToDo(
             "No query of the dev split has a relevant passage, so nothing can choose the best step.",
             "Give some queries the split dev, with qrels.",
         )
-    passages = _judged_passages(store)
+    passages = judged_passages(store)
 
     def judge(model: SentenceTransformer) -> float:
         import numpy as np
@@ -261,7 +278,14 @@ def _judge(store: Store, settings: TrainSettings) -> Callable[[SentenceTransform
     return judge
 
 
-def _judged_passages(store: Store) -> list[Passage]:
+def judged_queries(store: Store) -> list[Query]:
+    """Return the dev queries that a judgement asks: those with a relevant passage."""
+    relevant = {qrel.query_id for qrel in views.qrels(store, "dev") if qrel.relevance > 0}
+    return [query for query in views.queries(store, "dev") if query.query_id in relevant]
+
+
+def judged_passages(store: Store) -> list[Passage]:
+    """Return the passages that a judgement ranks."""
     passages = views.passages(store)
     if len(passages) <= JUDGE_PASSAGES:
         return passages

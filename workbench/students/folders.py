@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from workbench.students.card import About
 
 RECIPE = "student.json"
+# In a recipe: the fingerprint of the model whose vectors of passages are this student's too.
+INDEX = "index"
 LIBRARIES = ("sentence-transformers", "transformers", "torch")
 LONGEST_SLUG = 80
 

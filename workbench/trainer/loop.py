@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
+from itertools import chain
 from math import exp, isfinite
 from pathlib import Path
 from time import monotonic
@@ -23,7 +24,7 @@ from workbench.errors import BadSetting
 from workbench.records import Progress as Said
 from workbench.trainer.folder import WEIGHTS, Folder, Progress, load_weights, save_rows, save_weights
 from workbench.trainer.mining import mine
-from workbench.trainer.reading import Collator, Objective, is_static
+from workbench.trainer.reading import Anchor, Collator, Objective, is_routed, is_static
 from workbench.trainer.sampling import Batches
 from workbench.trainer.settings import Record, Stopped, Trained, TrainSettings
 
@@ -48,6 +49,7 @@ class Work:
     settings: TrainSettings
     listen: Listener
     stop: Callable[[], bool]
+    anchor: Anchor | None = None
 
 
 def run(work: Work, path: Path, data: str) -> Trained:
@@ -74,7 +76,7 @@ def run(work: Work, path: Path, data: str) -> Trained:
             # One row for each query of each step: the texts are drawn when their step comes.
             train_dataset=Dataset.from_dict({"slot": range(work.settings.steps * work.settings.batch_size)}),
             loss=objective,
-            data_collator=Collator(work.model, work.batches, work.settings),
+            data_collator=Collator(work.model, work.batches, work.settings, work.anchor),
             callbacks=[conductor],
         )
         trainer.remove_callback(PrinterCallback)
@@ -88,9 +90,9 @@ def natural_rate(model: SentenceTransformer) -> float:
 
 
 def fingerprint(model: SentenceTransformer) -> str:
-    """Return a digest of a student's weights."""
+    """Return a digest of a student's weights, and of the vectors that stand in for an encoder."""
     digest = blake2b(digest_size=8)
-    for name, value in model.named_parameters():
+    for name, value in chain(model.named_parameters(), model.named_buffers()):
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().data)
     return digest.hexdigest()
@@ -279,6 +281,8 @@ def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments
         warmup_steps=round(settings.warmup * settings.steps),
         lr_scheduler_type="linear" if settings.schedule == "linear" else "constant_with_warmup",
         weight_decay=settings.weight_decay,
+        # The collator has said which side is which; the trainer insists on hearing it too.
+        router_mapping={"query": "query", "passage": "document"} if is_routed(work.model) else {},
         bf16=_reduced(work),
         use_cpu=device == "cpu",
         seed=settings.seed,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from sentence_transformers.base.losses.gradcache import CachedLossMixin
-from sentence_transformers.base.modules import Router
+from sentence_transformers.base.modules import InputModule, Router
 from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import cosine_embedding_loss, normalize
 
 from workbench.errors import BadSetting
 from workbench.losses import loss, teacher_distribution
@@ -23,11 +23,31 @@ if TYPE_CHECKING:
 
 # sentence-transformers' own order of preference in encode_document
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
+# Task ("query" or "document") and texts to vectors that a student is pulled towards.
+Anchor = Callable[[str, Sequence[str]], Tensor]
 
 
 def is_static(model: SentenceTransformer) -> bool:
-    """Return whether a student is a table of token vectors."""
-    return isinstance(model[0], StaticEmbedding)
+    """Return whether what a student learns with is a table of token vectors."""
+    return any(isinstance(module, StaticEmbedding) for module in model.modules())
+
+
+def is_routed(model: SentenceTransformer) -> bool:
+    """Return whether a student reads queries and passages with different modules."""
+    return any(isinstance(module, Router) for module in model.modules())
+
+
+def reader(model: SentenceTransformer, task: str) -> nn.Module:
+    """Return what reads the texts of a side: a module where it is plain which, else the model.
+
+    The model and its router would look into each text for the address of a picture or a film, which takes longer than
+    a step of a student on finished vectors.
+    """
+    first = model[0]
+    if isinstance(first, Router) and not first.route_mappings:
+        route = task if task in first.sub_modules else str(first.default_route)
+        first = next(iter(first.sub_modules[route].children()))
+    return first if isinstance(first, InputModule) and not isinstance(first, Router) else model
 
 
 class Collator(SentenceTransformerDataCollator):
@@ -37,14 +57,18 @@ class Collator(SentenceTransformerDataCollator):
     came with. Prompts are those that encode_query and encode_document would use.
     """
 
-    def __init__(self, model: SentenceTransformer, batches: Batches, settings: TrainSettings) -> None:
+    def __init__(
+        self, model: SentenceTransformer, batches: Batches, settings: TrainSettings, anchor: Anchor | None = None
+    ) -> None:
         super().__init__(preprocess_fn=model.preprocess)
         self.batches = batches
         self.max_tokens = settings.max_tokens
-        self.model = model
-        self.routed = any(isinstance(module, Router) for module in model.modules())
-        self.tokens: dict[tuple[str, str], Tensor] | None = {} if is_static(model) else None
-        if self.tokens is not None and settings.max_tokens is not None:
+        self.anchor = anchor
+        self.routed = is_routed(model)
+        self.readers: dict[str, Any] = {task: reader(model, task) for task in ("query", "document")}
+        self.static = {task for task, module in self.readers.items() if isinstance(module, StaticEmbedding)}
+        self.tokens: dict[tuple[str, str], Tensor] = {}  # by task and text
+        if self.static and settings.max_tokens is not None:
             raise BadSetting("max_tokens is set, but a static student reads whole texts.", "Leave it out.")
         given = {name: prompt for name, prompt in model.prompts.items() if prompt}
         self.query_prompt = given.get("query", "")
@@ -58,23 +82,26 @@ class Collator(SentenceTransformerDataCollator):
             ("query", batch.queries, self.query_prompt, "query"),
             ("passage", batch.passages, self.passage_prompt, "document"),
         ):
-            read = self._static(texts, prompt) if self.tokens is not None else self._read(texts, prompt, task)
+            read = self._static(texts, prompt, task) if task in self.static else self._read(texts, prompt, task)
+            if self.anchor is not None:
+                read["anchor"] = self.anchor(task, texts)
+            if self.routed:
+                read["task"] = task
             tensors |= {f"{name}_{key}": value for key, value in read.items()}
         return tensors
 
     def _read(self, texts: list[str], prompt: str, task: str) -> dict[str, Any]:
-        """Let the student's own first module read texts."""
+        """Let the student's own module read texts."""
         limit = {} if self.max_tokens is None else {"max_length": self.max_tokens}
-        read = self.model.preprocess(texts, prompt=prompt or None, task=task, **limit)
-        return read | {"task": task} if self.routed else read
+        read: dict[str, Any] = self.readers[task].preprocess(texts, prompt=prompt or None, task=task, **limit)
+        return read
 
-    def _static(self, texts: list[str], prompt: str) -> dict[str, Tensor]:
+    def _static(self, texts: list[str], prompt: str, task: str) -> dict[str, Any]:
         """Join kept tokens: reading a text takes longer than a static student's whole step with it."""
-        assert self.tokens is not None
         for text in texts:
-            if (prompt, text) not in self.tokens:
-                self.tokens[prompt, text] = self.model.preprocess([text], prompt=prompt or None)["input_ids"].int()
-        kept = [self.tokens[prompt, text] for text in texts]
+            if (task, text) not in self.tokens:
+                self.tokens[task, text] = self._read([text], prompt, task)["input_ids"].int()
+        kept = [self.tokens[task, text] for text in texts]
         ends = torch.tensor([len(each) for each in kept]).cumsum(0)
         offsets = torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]])
         return {"input_ids": torch.cat(kept).long(), "offsets": offsets}
@@ -99,10 +126,12 @@ class Objective(CachedLossMixin, nn.Module):
         self.teacher_temperature, self.student_temperature = settings.teacher_temperature, settings.student_temperature
         self.uses_gradient_cache = settings.chunk is not None
         self.mini_batch_size = settings.chunk or 0
+        self.anchors: list[Tensor | None] = []
         self.said: list[tuple[float, float]] = []
 
     def forward(self, sentence_features: Sequence[dict[str, Tensor]], labels: Tensor) -> Tensor:
-        """Return the loss of one batch."""
+        """Return the loss of one batch, and what holds its vectors near their anchors."""
+        self.anchors = [features.pop("anchor", None) for features in sentence_features]
         if self.uses_gradient_cache:
             return self.forward_cached(sentence_features, labels)
         return self._compared([self.model(features)["sentence_embedding"] for features in sentence_features], labels)
@@ -133,6 +162,9 @@ class Objective(CachedLossMixin, nn.Module):
                 teacher_temperature=self.teacher_temperature,
                 student_temperature=self.student_temperature,
             )
+            for near, anchor in zip(vectors, self.anchors, strict=True):
+                if anchor is not None:
+                    value = value + cosine_embedding_loss(near.float(), anchor, torch.ones(len(anchor)).to(anchor))
             p = teacher_distribution(utilities, self.teacher_temperature)
         self.said.append((value.item(), torch.special.entr(p).sum(dim=1).mean().item()))
         return value

@@ -174,7 +174,7 @@ def chosen(utilities: NDArray[np.float64], most: int, random: np.random.Generato
     width = (rest[0] - rest[-1]) / max(places, 1)
     parts = ((rest[0] - rest[order]) // width).clip(max=places - 1) if width > 0 else np.zeros(len(rest))
     _, firsts = np.unique(parts, return_index=True)
-    others = np.setdiff1d(np.arange(len(rest)), firsts)
+    others = np.delete(np.arange(len(rest)), firsts)
     taken = order[np.concatenate([firsts, others])[:places]]
     return np.concatenate([[0], np.sort(taken) + 1])
 

@@ -20,11 +20,12 @@ class TrainSettings:
     A step reads `batch_size` queries, up to `candidates` scored passages of each and `negatives` random passages for
     each. `steps` is the most that is done, `minutes` ends it earlier; every `evaluate_every` steps the student is
     judged and saved, and after `patience` judgements in a row that are no better than the best, training stops (0:
-    never). Temperatures divide utilities (in their own unit) and cosines; `teacher_temperature` None is the spread of
-    the utilities, see sampling.spread. `learning_rate` None is 3e-3 for a static student and 3e-5 for a transformer;
-    it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision` "auto" is bfloat16 autocast
-    on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says so. `measure` is the name
-    of what the judge returns.
+    never). `kind`, and `rank` where it has one, say how a base becomes a student: see workbench.students.kinds.
+    Temperatures divide utilities (in their own unit) and cosines; `teacher_temperature` None is the spread of the
+    utilities, see sampling.spread. `learning_rate` None is 3e-3 for a static student, 3e-5 for a transformer, and the
+    kind's own where it has one; it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision`
+    "auto" is bfloat16 autocast on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says
+    so. `measure` is the name of what the judge returns.
 
     Two ways to batches larger than memory: `accumulate` splits a step's batch in so many equal parts, each with the
     negatives of its own part only; `chunk` lets a transformer read so many texts at a time and has the gradients of
@@ -36,6 +37,8 @@ class TrainSettings:
     surest, by the entropy of its distribution, and comes to all of them in even strides over that share of the steps.
     """
 
+    kind: str = "full"
+    rank: int | None = None
     loss: str = "utility_infonce"
     teacher_temperature: float | None = None
     student_temperature: float = 0.05
@@ -67,7 +70,7 @@ class TrainSettings:
             self._demand(name, lambda value: value >= 1, "1 or more")
         for name in ("negatives", "patience", "weight_decay", "seed", "refresh"):
             self._demand(name, lambda value: value >= 0, "0 or more")
-        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens", "chunk"):
+        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens", "chunk", "rank"):
             if getattr(self, name) is not None:
                 self._demand(name, lambda value: value > 0, "above 0, or nothing")
         for name in ("warmup", "curriculum"):

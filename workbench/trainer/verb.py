@@ -16,6 +16,8 @@ from workbench.trainer.settings import Trained, TrainSettings
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+    from workbench.trainer.reading import Anchor
+
 
 def never() -> bool:
     """Ask for no early end."""
@@ -31,6 +33,7 @@ def train(  # noqa: PLR0913
     folder: Path,
     listen: Listener = silent,
     stop: Callable[[], bool] = never,
+    anchor: Anchor | None = None,
 ) -> Trained:
     """Train all weights of a student that want a gradient; afterwards `model` holds the best that were judged.
 
@@ -38,8 +41,9 @@ def train(  # noqa: PLR0913
     beats its base gives the base back (`best_step` 0). `folder` keeps history.jsonl, the last checkpoint and the
     best weights: called again after a crash with the same model, data and settings, it continues at the last
     checkpoint and comes, on a CPU, to the same weights as without the crash; called again after the end, it returns
-    what it returned. `stop` is asked after each step. Raises Conflict if the folder holds another training, and
-    BadSetting in one of several processes: each would judge and write for itself.
+    what it returned. `stop` is asked after each step. `anchor` returns vectors that the student is pulled towards.
+    Raises Conflict if the folder holds another training, and BadSetting in one of several processes: each would judge
+    and write for itself.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise BadSetting(
@@ -54,7 +58,7 @@ def train(  # noqa: PLR0913
         teacher_temperature=settings.teacher_temperature or spread(examples),
         learning_rate=settings.learning_rate or natural_rate(model),
     )
-    work = Work(model, Batches(examples, collection, settings), judge, settings, listen, stop)
+    work = Work(model, Batches(examples, collection, settings), judge, settings, listen, stop, anchor)
     return run(work, folder, fingerprint(examples, collection))
 
 

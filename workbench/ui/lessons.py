@@ -17,6 +17,7 @@ from workbench.steps.candidates import DEFAULT_STUDENT
 from workbench.steps.train import history
 from workbench.store import Store
 from workbench.students import MINILM, Student
+from workbench.students.kinds import KINDS
 from workbench.trainer import PRESETS, TrainSettings
 from workbench.ui import cached, parts, rooms, taking
 
@@ -86,7 +87,7 @@ def report(store: Store, student: Student) -> None:
         st.text(student.name)
         parts.remark(
             f"from {student.base}, taught by {recipe.get('teacher', 'an unknown teacher')}, "
-            f"loss {recipe.get('loss', 'unknown')}"
+            f"kind {recipe.get('kind', 'full')}, loss {recipe.get('loss', 'unknown')}"
         )
         if outcome:
             parts.numbers(
@@ -120,6 +121,14 @@ def _wrong(loss: str) -> WorkbenchError | None:
     return None
 
 
+def _kind() -> str:
+    """Return the kind of student that a person chooses."""
+    chosen = st.selectbox(
+        "Kind of student", list(KINDS), key="kind", format_func=lambda name: f"{name}: {KINDS[name].about}"
+    )
+    return str(chosen)
+
+
 def _numbers(begin: TrainSettings, suffix: str) -> dict[str, Any]:
     """Show the settings to begin with; a preset has fields of its own, so that its numbers stand in them."""
     first, second, third, fourth = st.columns(4)
@@ -150,7 +159,11 @@ def _numbers(begin: TrainSettings, suffix: str) -> dict[str, Any]:
             ),
             "learning_rate": third.number_input(
                 "Learning rate", 1e-7, 1.0, None, key="learning-rate", format="%.6f", placeholder="by kind of student",
-                help="Unless given, 0.003 for a static student and 0.00003 for a transformer.",
+                help="Unless given, 0.003 for a static student and 0.00003 for a transformer; some "
+                "kinds have their own.",
+            ),
+            "rank": first.number_input(
+                "Rank", 1, 4_096, None, key="rank", placeholder="by kind", help="Of lora and the adapters only."
             ),
             "seed": fourth.number_input("Seed", 0, 999_999, begin.seed, key="seed", help="Same seed, same student."),
             "negatives": first.number_input(

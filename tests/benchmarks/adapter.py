@@ -1,0 +1,81 @@
+"""An adapter on 10,000 queries whose vectors are cached: seconds of a training with the default settings.
+
+OMP_WAIT_POLICY=PASSIVE python -m tests.benchmarks.adapter [QUERIES] [PASSAGES]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests import tiny
+from tests.benchmarks.machine import told
+from workbench import measures
+from workbench.records import Example, Passage, Qrel, Query
+from workbench.students import kinds
+from workbench.students.kinds import Known, Material
+from workbench.trainer import TrainSettings, train
+
+WIDTH = 384  # all-MiniLM-L6-v2's
+CANDIDATES = 20
+JUDGED = 1_000
+TARGET = 10.0  # seconds, on two idle cores
+
+
+def vectors(number: int, random: np.random.Generator) -> np.ndarray:
+    """Return unit vectors (number, WIDTH)."""
+    drawn = random.standard_normal((number, WIDTH)).astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def main(queries: int, collection: int) -> None:
+    """Make queries, passages and utilities, train each adapter on them, and print what it takes."""
+    print(told())
+    random = np.random.default_rng(13)
+    passages = [Passage(f"p{number}", "", f"passage {number}") for number in range(collection)]
+    of_passages, of_queries = vectors(collection, random), vectors(queries, random)
+    examples = []
+    for number in range(queries):
+        rows = random.choice(collection, CANDIDATES, replace=False)
+        utilities = np.sort(random.exponential(size=CANDIDATES))[::-1].tolist()
+        taken = tuple(passages[row] for row in rows)
+        known = frozenset(passage.passage_id for passage in taken)
+        examples.append(Example(Query(f"q{number}", f"query {number}", (), "train"), taken, tuple(utilities), known))
+    asked = [example.query.text for example in examples]
+    qrels = [Qrel(each.query.query_id, each.passages[0].passage_id, 1) for each in examples[:JUDGED]]
+
+    def judge(model: object) -> float:
+        found = model.encode_query(asked[:JUDGED]) @ model.encode_document([each.content for each in passages]).T
+        top = np.argpartition(-found, 99, axis=1)[:, :100]
+        rankings = {
+            f"q{place}": [(f"p{row}", float(found[place, row])) for row in rows] for place, rows in enumerate(top)
+        }
+        values = measures.per_query(["nDCG@10"], qrels, rankings)["nDCG@10"]
+        return sum(values.values()) / len(values)
+
+    remembered = {
+        "queries": Known(asked, of_queries),
+        "passages": Known([passage.content for passage in passages], of_passages),
+    }
+    for name in ("adapter", "query_adapter"):
+        made = kinds.make(name, Material(tiny.static(width=WIDTH), **remembered))
+        settings = TrainSettings(kind=name, learning_rate=kinds.kind(name).learning_rate, patience=0)
+        with tempfile.TemporaryDirectory() as folder:
+            began, worked = time.perf_counter(), time.process_time()
+            result = train(made.model, examples, passages, judge, settings, Path(folder))
+            seconds, spent = time.perf_counter() - began, time.process_time() - worked
+        met = "met" if seconds <= TARGET else "missed"
+        print(
+            f"{name:<14}{queries:,} queries, {collection:,} passages, {result.steps} steps of {settings.batch_size}: "
+            f"{seconds:.1f} s ({spent:.1f} s of a core), judgements included; {TARGET:.0f} s {met}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    given = [int(each) for each in sys.argv[1:]]
+    main(*(given + [10_000, 5_000][len(given) :]))

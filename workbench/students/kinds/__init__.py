@@ -1,0 +1,165 @@
+"""Kinds of students: how a base becomes what is trained, and what was trained becomes a folder anybody opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import BadSetting, UnknownName
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from torch import Tensor
+
+Task = str  # "query" or "document", as sentence-transformers says it
+
+
+class Known(NamedTuple):
+    """Texts and the unit vectors (n, d) that the base has for them."""
+
+    texts: Sequence[str]
+    vectors: NDArray[np.float32]
+
+
+NOTHING = Known((), np.empty((0, 0), np.float32))
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a student is made of: a loaded base, and what the base says of texts where the kind remembers that.
+
+    `rank` None is the kind's own. `taught` are the texts of the training queries, `max_tokens` where readers cut.
+    """
+
+    base: SentenceTransformer
+    rank: int | None = None
+    seed: int = 0
+    max_tokens: int | None = None
+    queries: Known = NOTHING
+    passages: Known = NOTHING
+    taught: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Made:
+    """A student in the making: what is trained, and as functions what is judged and what is saved, as it is now.
+
+    `anchor` returns the base's vectors of texts, for a kind that is pulled towards them while it is trained.
+    """
+
+    model: SentenceTransformer
+    saved: Callable[[], SentenceTransformer]
+    judged: Callable[[], SentenceTransformer]
+    anchor: Callable[[Task, Sequence[str]], Tensor] | None = None
+
+
+class Kind(NamedTuple):
+    """One way from a base to a student.
+
+    `remembers` says which texts must come with the base's vectors; `encodes` whether training runs an encoder;
+    `keeps_index` whether the student's passage vectors are the base's, so that an index of them stays valid.
+    `rank` is the default of a kind that has one. `learning_rate`, and on a static base `static_rate`, are the kind's
+    own; None leaves them to the base's nature. Rates on static bases were chosen on squad_dev's dev split.
+    """
+
+    make: Callable[[Material], Made]
+    about: str
+    remembers: frozenset[Task] = frozenset()
+    encodes: bool = True
+    keeps_index: bool = False
+    rank: int | None = None
+    learning_rate: float | None = None
+    static_rate: float | None = None
+
+    def rate(self, static: bool) -> float | None:
+        """Return the kind's own learning rate, None if it has none."""
+        return self.static_rate if static else self.learning_rate
+
+
+def _full(material: Material) -> Made:
+    model = material.base
+    return Made(model, saved=lambda: model, judged=lambda: model)
+
+
+def _lora(material: Material) -> Made:
+    from workbench.students.kinds import lora
+
+    return lora.lora(material)
+
+
+def _adapter(material: Material) -> Made:
+    from workbench.students.kinds import adapter
+
+    return adapter.adapter(material)
+
+
+def _query_adapter(material: Material) -> Made:
+    from workbench.students.kinds import adapter
+
+    return adapter.query_adapter(material)
+
+
+def _query_only(material: Material) -> Made:
+    from workbench.students.kinds import sides
+
+    return sides.query_only(material)
+
+
+def _drift(material: Material) -> Made:
+    from workbench.students.kinds import drift
+
+    return drift.drift(material)
+
+
+PASSAGES: frozenset[Task] = frozenset({"document"})
+BOTH: frozenset[Task] = frozenset({"query", "document"})
+KINDS: dict[str, Kind] = {
+    "full": Kind(_full, "all weights, for queries and passages alike"),
+    "lora": Kind(_lora, "low-rank changes to a transformer's layers, merged when saved", rank=16, learning_rate=3e-4),
+    "adapter": Kind(
+        _adapter, "a low-rank change to finished vectors of both sides, in seconds", BOTH,
+        encodes=False, rank=32, learning_rate=1e-3, static_rate=1e-3,
+    ),
+    "query_adapter": Kind(
+        _query_adapter, "a low-rank change to finished query vectors; the passage index stays", BOTH,
+        encodes=False, keeps_index=True, rank=32, learning_rate=1e-4, static_rate=1e-4,
+    ),
+    "query_only": Kind(
+        _query_only, "all weights of a copy that reads queries; the passage index stays", PASSAGES,
+        keeps_index=True, static_rate=3e-4,
+    ),
+    "drift": Kind(
+        _drift, "all weights, held near the base, and the mean drift of queries taken off; the passage index stays",
+        BOTH, keeps_index=True,
+    ),
+}  # fmt: skip
+
+
+def kind(name: str) -> Kind:
+    """Return the kind of that name."""
+    if name not in KINDS:
+        raise UnknownName("kind of student", name, list(KINDS))
+    return KINDS[name]
+
+
+def make(name: str, material: Material) -> Made:
+    """Make a student of a kind from a base; raises BadSetting where the two, or the settings, do not go together."""
+    chosen = kind(name)
+    if material.rank is not None and chosen.rank is None:
+        ranked = " or ".join(other for other, each in KINDS.items() if each.rank is not None)
+        raise BadSetting(f"rank is {material.rank}, but a student of kind {name!r} has none.", f"Choose {ranked}.")
+    if material.max_tokens is not None and not chosen.encodes:
+        raise BadSetting(
+            f"max_tokens is {material.max_tokens}, but kind {name!r} reads finished vectors of whole texts.",
+            "Leave it out.",
+        )
+    if material.base.truncate_dim is not None and chosen.remembers:
+        raise BadSetting(
+            f"The base cuts its vectors to {material.base.truncate_dim} numbers, which kind {name!r} cannot follow.",
+            "Choose kind full or lora.",
+        )
+    return chosen.make(material)
