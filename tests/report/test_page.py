@@ -117,8 +117,11 @@ def test_filters_and_top_decide_what_is_shown(store: Store) -> None:
     assert (worse.tags.count("section"), "Where do rivers run?" in worse.said) == (1, True)
     assert "What raised the price of oil?" not in worse.said
     assert seen(written(store, Shown(top=1))).tags.count("section") == 1
-    none = seen(written(store, Shown(Filters(words="no such word"))))
-    assert ("section" in none.tags, "No query answers to this filter." in none.said) == (False, True)
+    assert "Only the queries worse." in worse.said
+    none = seen(written(store, Shown(Filters(words="no such word", tag=NASTY))))
+    assert ("section" in none.tags, none.tags.count("script")) == (False, 1)
+    told = f"No query answers to this filter. Only the queries with “no such word”, tagged “{NASTY}”."
+    assert told in "".join(none.said)
 
 
 def test_a_contrast_alone_and_many_runs(store: Store) -> None:

@@ -95,16 +95,18 @@ def write(path: Path | str, text: str) -> Path:
 def _listed(rows: Sequence[Difference], about: Report, shown: Shown) -> str:
     by = about.contrast.by if about.contrast else ""
     head = ["query", *([by] if by else []), *(["before", "after", "change"] if about.diff else []), ""]
+    filtered = html(f"Only the queries {shown.filters.in_words}.") if shown.filters.in_words else ""
     lines = [
         queries.line(row, bool(by), about.diff is not None, place if place <= shown.top else 0)
         for place, row in enumerate(rows[:LISTED], start=1)
     ]
     if not lines:
-        return '<h2>Query by query</h2><p class="soft">No query answers to this filter.</p>'
-    drawn = f"The first {LISTED:,} of {len(rows):,}, most changed first." if len(rows) > LISTED else ""
+        return '<h2>Query by query</h2><p class="soft">No query answers to this filter. ' + filtered + "</p>"
+    drawn = f"The first {LISTED:,} of {len(rows):,}, most changed first. " if len(rows) > LISTED else ""
     names = "".join(f'<th class="{"text" if name == "query" else ""}">{html(name)}</th>' for name in head)
+    opened = "open" if len(lines) <= 40 else ""
     return (
-        f'<h2>Query by query</h2><p class="soft">{drawn}</p><details {"open" if len(lines) <= 40 else ""}><summary>'
+        f'<h2>Query by query</h2><p class="soft">{drawn}{filtered}</p><details {opened}><summary>'
         f'{len(lines):,} queries</summary><div class="wide"><table><thead><tr>{names}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div></details>"
     )

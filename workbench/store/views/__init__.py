@@ -24,12 +24,14 @@ from workbench.store.views.cases import (
 from workbench.store.views.collection import (
     Counts,
     SplitCounts,
+    TagCounts,
     collection_fingerprint,
     counts,
     passages,
     qrels,
     queries,
     query,
+    tags,
 )
 from workbench.store.views.pairs import (
     Bin,
@@ -87,6 +89,7 @@ __all__ = [
     "Reason",
     "Sample",
     "SplitCounts",
+    "TagCounts",
     "TeacherCounts",
     "Thresholds",
     "annotated",
@@ -122,6 +125,7 @@ __all__ = [
     "runs",
     "sample_pairs",
     "scored_orders",
+    "tags",
     "teachers",
     "unscored",
     "utilities",

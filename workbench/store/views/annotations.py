@@ -124,6 +124,7 @@ class AnnotatedCase(NamedTuple):
     grade: int | None
     tags: list[str]
     flagged: bool
+    query_tags: list[str]
 
 
 def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
@@ -134,7 +135,8 @@ def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
             f"""
             select a.query_id, queries.text, answers, queries.split, a.passage_id, title, passages.text,
                    verdict, annotator, note, rule, strftime(a.created, '%Y-%m-%dT%H:%M:%S.%fZ'), relevance,
-                   coalesce(utilities, map {{}}), coalesce(ranks, map {{}}), grade, tags, flagged
+                   coalesce(utilities, map {{}}), coalesce(ranks, map {{}}), grade, a.tags, flagged,
+                   queries.tags
             from (
                 {last if latest else "select *, rowid as turn from annotations"}
             ) a join queries using (query_id) join passages using (passage_id)

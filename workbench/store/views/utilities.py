@@ -100,7 +100,8 @@ def examples(store: Store, teacher: str, split: str) -> list[Example]:
             f"{teacher} has scored no query of the {split} split.",
             f"Run `workbench score --split {split}` with it first.",
         )
-    asked = {query.query_id: query for query in queries(store, split)}
+    # Tags teach nothing: what is learned from must not look different because of them.
+    asked = {query.query_id: query._replace(tags=()) for query in queries(store, split)}
     texts = _by_id(store, {passage_id for _, ids, _ in scored for passage_id in ids})
     return [
         Example(
