@@ -8,6 +8,7 @@ from typing import NamedTuple
 from workbench.marking import html, marked
 from workbench.plots.look import AFTER, BEFORE, HARMFUL, RELEVANT, TEACHER, USEFUL, Role, usefulness
 from workbench.records import Query
+from workbench.report import pictures
 from workbench.steps.contrast import ContrastResult, pulls_of
 from workbench.steps.diff import Diff
 from workbench.steps.differences import Difference
@@ -73,7 +74,8 @@ def opened(
     return (
         f'<section class="query" id="q{place}"><h3>{html(query.text)}</h3>'
         f"<p>{html(f'answers: {answers}' if answers else 'no reference answer')}. {change} {html(row.told)}</p>"
-        f'<p class="id">query {html(query.query_id)}</p><div class="three">{"".join(columns)}</div></section>'
+        f'<p class="id">query {html(query.query_id)}</p><details open><summary>Every passage, before and '
+        f'after</summary>{pictures.lines(moved, depth)}</details><div class="three">{"".join(columns)}</div></section>'
     )
 
 
