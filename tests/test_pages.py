@@ -431,7 +431,7 @@ def test_a_verdict_that_cannot_be_kept_is_said_and_stays_on_the_table(
 
 def press(at: AppTest, label: str) -> None:
     """Click one of the buttons that have a key."""
-    at.button(key=f"do-{label}").click().run()
+    _button(at, label).click().run()
     assert not at.exception, at.exception[0].message
 
 

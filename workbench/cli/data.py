@@ -168,7 +168,8 @@ def _ingested(done: Ingested) -> str:
     if done.kind == "run":
         return f"{done.hits:,} hits from {done.source}; {len(done.skipped):,} lines skipped."
     if seen := [f"{count:,} {name}" for name in ("annotations", "utilities") if (count := getattr(done, name))]:
-        return f"{' and '.join(seen)} added from {done.source}; {done.duplicates:,} were there already."
+        instead = f", {done.added.replaced:,} in place of others" if done.added.replaced else ""
+        return f"{' and '.join(seen)} added from {done.source}{instead}; {done.duplicates:,} were there already."
     added = done.added
     tagged = f"{added.tagged:,} queries given tags, " if added.tagged else ""
     return (

@@ -160,10 +160,17 @@ class Store:
         with self.write() as connection:
             return _insert(connection, "candidates", list(candidates))
 
-    def add_scored(self, scored: Sequence[Scored]) -> None:
-        """Add a teacher's finished batch; a pair that fails no longer loses its failure."""
+    def add_scored(self, scored: Sequence[Scored], *, replace: bool = False) -> None:
+        """Add a teacher's finished batch; a pair that fails no longer loses its failure.
+
+        A utility that is there already stays, unless it is to be replaced.
+        """
         utilities = [row for row in scored if isinstance(row, Utility)]
         with self.write() as connection:
+            if replace:
+                connection.register("rows", arrow.table("utilities", utilities))
+                connection.execute("delete from utilities using rows where " + _same("utilities", "rows", UTILITY_KEY))
+                connection.unregister("rows")
             _insert(connection, "utilities", utilities)
             _insert(connection, "failures", [row for row in scored if isinstance(row, Failure)])
             connection.register("rows", arrow.table("utilities", utilities))
