@@ -103,6 +103,27 @@ def test_twenty_cases_by_keyboard_alone_with_a_refresh_an_undo_and_a_skip(browse
     assert sum(each["flagged"] for each in found.values()) == 1
 
 
+def test_a_key_pressed_before_the_next_case_is_drawn_judges_the_case_that_was_seen(browser: Any, school: Store) -> None:  # noqa: F811
+    with served(school.path) as address:
+        tab = Annotator(browser)
+        tab.start(address, "Ada", "test")
+        tab.press("3", until="1 of 24 judged by you")
+        seen = tab.on_the_table()
+        press = """([first, second]) => {
+            const every = [...document.querySelectorAll("button")];
+            const named = (label) => every.find((each) => each.innerText.startsWith(label));
+            const late = named(second);
+            named(first).click();
+            setTimeout(() => late.click(), 120);
+        }"""
+        tab.page.evaluate(press, ["submit and next", "harmful"])
+        tab.page.wait_for_timeout(4_000)
+        settled(tab.page)
+        assert tab.trouble == []
+    words = {word[:2]: word.verdict for word in views.last_words(school, "Ada")}
+    assert set(words) == {seen}, "no other case was judged"
+
+
 def test_a_student_learns_from_the_annotated_set_and_the_diff_shows_it(
     browser: Any,  # noqa: F811
     school: Store,

@@ -327,6 +327,26 @@ def test_undo_takes_back_one_after_the_other_even_after_a_refresh(store: Store, 
     assert "There is no verdict of anonymous left to take back" in said(at)
 
 
+def test_undo_takes_a_later_note_back_and_leaves_the_verdict(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate", rule="useless but near")
+    press(at, "helps")
+    _note(at).set_value("not so sure").run()
+    assert [(word.verdict, word.note) for word in views.verdicts(store, latest=True)] == [("useful", "not so sure")]
+    press(at, "undo")
+    assert [(word.verdict, word.note, word.grade) for word in views.verdicts(store, latest=True)] == [("useful", "", 2)]
+    assert _note(at).value == ""
+    press(at, "undo")
+    assert views.verdicts(store, latest=True) == []
+
+
+def test_the_keys_of_a_case_are_its_own(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate", rule="useless but near")
+    first = {button.key for button in at.button if button.label in ("useless", "harmful", "flag", "skip", "accept")}
+    press(at, "skip")
+    then = {button.key for button in at.button if button.label in ("useless", "harmful", "flag", "skip", "accept")}
+    assert (len(first), len(then), first & then) == (5, 5, set())
+
+
 def test_a_skipped_case_waits_in_a_tab_of_its_own(store: Store, visit: Any) -> None:
     at = visit(store, "annotate", rule="useless but near")
     seen = []

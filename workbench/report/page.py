@@ -18,7 +18,7 @@ from workbench.steps.contrast import ContrastResult
 from workbench.steps.diff import Diff
 from workbench.steps.differences import Difference, Filters, differences, narrowed
 from workbench.steps.table import Table
-from workbench.store import Store
+from workbench.store import Store, views
 
 LISTED = 1_000  # queries in the list: more would take the file past what a mail or a browser bears
 
@@ -50,10 +50,11 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
         raise ValueError("a report needs a diff or a contrast")
     title = f"{subject.before} → {subject.after}"
     rows = narrowed(differences(about.diff, about.contrast), settings.filters)
-    opened = [
-        queries.opened(store, subject, row, settings.teacher, settings.depth, place)
-        for place, row in enumerate(rows[: settings.top], start=1)
-    ]
+    before, after = (views.find_run(store, name, subject.split) for name in (subject.before, subject.after))
+    view = queries.View(before, after, settings.teacher, settings.depth)
+    first = rows[: settings.top]
+    asked = {query.query_id: query for query in views.queries(store, ids=[row.query_id for row in first])}
+    opened = [queries.opened(store, view, row, asked[row.query_id], place) for place, row in enumerate(first, start=1)]
     body = [
         f"<h1>{html(title)}</h1>",
         *(f"<p>{html(found.in_words)}</p>" for found in (about.diff, about.contrast) if found),
