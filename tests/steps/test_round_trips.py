@@ -297,12 +297,12 @@ def test_other_scores_replace_imported_ones_where_that_is_asked_for_and_no_other
     assert sorted(float.fromhex(value) for value in values(here, "imported:them").values()) == [2.0, 5.0]
     assert views.candidates_of(here, "train") == before
     revision = here.revision()
-    file.write_text("\n".join(map(json.dumps, [*rows, rows[0] | {"score": 3}])))
-    with pytest.raises(Conflict, match=r"2\.0 earlier in the file, 3\.0"):
-        ingest(here, "pairs", file, named)
+    told = {"query_id": "'q", "passage_id": "@p", "teacher": "imported:them", "value": 4.0}
+    file.write_text("\n".join(map(json.dumps, [told, told | {"value": 3.0}])))
+    with pytest.raises(Conflict, match=r"4\.0 earlier in the file, 3\.0"):
+        ingest(here, "utilities", file, IngestSettings(replace=True))
     here.add_scored([utility("'q", "@p", 1.0, "lexical:abc")])
-    told = {"query_id": "'q", "passage_id": "@p", "teacher": "lexical:abc", "value": 4.0, "answers": [], "truncated": 0}
-    file.write_text(json.dumps(told))
+    file.write_text(json.dumps(told | {"teacher": "lexical:abc"}))
     with pytest.raises(Conflict, match=r"lexical:abc has given.*1\.0 before, 4\.0"):
         ingest(here, "utilities", file, IngestSettings(replace=True))
     assert here.revision() == revision + 1
