@@ -48,7 +48,7 @@ def test_queries_come_most_different_first_and_the_unsaid_last(unjudged: Store, 
         "Jaccard@10"
     )
     assert {row.query_id: row.value for row in found.rows}["q0"] == pytest.approx(found.alike)
-    assert found.rows[-1] == ("q2", "who is 2", None, "before")
+    assert found.rows[-1] == ("q2", "who is 2", None, "before", ())
     assert "1 have no ranking in one of the runs" in found.in_words
     assert found.mean.n == 2
 
