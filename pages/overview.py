@@ -33,6 +33,9 @@ def page(store: Store) -> None:
     with right:
         parts.heading("Splits")
         tables.splits(held.splits)
+        if tags := cached.tags(store):
+            parts.heading("Tags")
+            tables.tags(tags)
     parts.heading("Jobs")
     following.board(store, jobs.jobs(store)[:5])
     parts.reproduce(store, "", ["info"], "wb.views.counts(store), wb.views.teachers(store), wb.views.runs(store)")

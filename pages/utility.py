@@ -38,6 +38,7 @@ def page(store: Store) -> None:
         split=run.split,
         student=run.student,
         query=st.query_params.get("query", ""),
+        words=st.query_params.get("words", ""),
     )
 
 

@@ -103,6 +103,29 @@ def test_twenty_cases_by_keyboard_alone_with_a_refresh_an_undo_and_a_skip(browse
     assert sum(each["flagged"] for each in found.values()) == 1
 
 
+def test_a_key_pressed_before_the_next_case_is_drawn_judges_the_case_that_was_seen(browser: Any, school: Store) -> None:  # noqa: F811
+    held: list[Any] | None = None
+
+    def between(socket: Any) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(server.send)
+        server.on_message(lambda said: socket.send(said) if held is None else held.append(said))
+
+    with served(school.path) as address:
+        tab = Annotator(browser)
+        tab.page.route_web_socket("**/_stcore/stream", between)
+        tab.start(address, "Ada", "test")
+        tab.press("3", until="1 of 24 judged by you")
+        seen, held = tab.on_the_table(), []
+        tab.page.keyboard.press("Enter")  # the server goes on, and the browser does not hear of it
+        tab.page.wait_for_timeout(4_000)
+        tab.page.keyboard.press("h")
+        tab.page.wait_for_timeout(4_000)
+        assert held
+        assert tab.trouble == []
+    assert {word[:2]: word.verdict for word in views.last_words(school, "Ada")} == {seen: "harmful"}
+
+
 def test_a_student_learns_from_the_annotated_set_and_the_diff_shows_it(
     browser: Any,  # noqa: F811
     school: Store,

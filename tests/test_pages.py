@@ -9,13 +9,14 @@ import sys
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from tests.conftest import PASSAGES, run, utility
+from tests.conftest import PASSAGES, QUERIES, run, utility
 from workbench import jobs
 from workbench.losses import LOSSES
 from workbench.marking import answer_found, marked, terms
@@ -140,7 +141,7 @@ def test_next_and_previous_walk_through_the_queries(store: Store, visit: Any) ->
 def test_the_diff_filters_by_what_happened_and_by_words(store: Store, visit: Any) -> None:
     at = visit(store, "diff", show="worse")
     assert "1 of 1" in said(at)
-    at.text_input(key="diff-search").set_value("no such word").run()
+    at.text_input(key="words").set_value("no such word").run()
     assert not at.exception
     assert "No query answers to this filter" in said(at)
 
@@ -152,6 +153,28 @@ def test_the_diff_is_ordered_by_a_contrast_and_filtered_by_word_and_length(store
     assert "1 of 1" in said(visit(store, "diff", first="where"))
     assert "No query answers to this filter" in said(visit(store, "diff", length="over 9 words"))
     assert "Of 2 queries that toy scored, 1 moved toward its order" in said(at)
+
+
+def test_the_diff_filters_by_tag_and_its_link_keeps_every_filter(store: Store, visit: Any) -> None:
+    assert "Tag" not in [picker.label for picker in visit(store, "diff").selectbox]
+    tag = "<b>*who* & what</b>"
+    store.add_collection([query._replace(tags=(tag, "all")) for query in QUERIES[:1]])
+    at = visit(store, "diff", tag=tag, first="what", length="up to 9 words", show="better", words="oil")
+    assert "1 of 1" in said(at)
+    assert tag in at.selectbox(key="tag").options
+    said_by = [element.value for element in at.code]
+    shell, cell, address = (
+        next(text for text in said_by if sign in text) for sign in ("diff before after", "wb.Filters", "/diff?")
+    )
+    assert f"--words oil --first-word what --max-length 9 --tag '{tag}'" in shell
+    assert f"tag={tag!r}" in cell
+    link = parse_qs(urlsplit(address).query)
+    wanted = {"tag": tag, "first": "what", "length": "up to 9 words", "show": "better", "words": "oil"}
+    assert {name: link[name] for name in wanted} == {name: [value] for name, value in wanted.items()}
+    assert "“nobody’s” under “Tag”" in said(visit(store, "diff", tag="nobody’s"))
+    assert "No query answers to this filter" in said(visit(store, "diff", tag=tag, show="worse"))
+    shown = visit(store, "overview")
+    assert "Tags" in [heading.value for heading in shown.subheader]
 
 
 def test_the_diff_compares_what_nobody_judged(store: Store, visit: Any) -> None:
@@ -307,6 +330,26 @@ def test_undo_takes_back_one_after_the_other_even_after_a_refresh(store: Store, 
     assert "There is no verdict of anonymous left to take back" in said(at)
 
 
+def test_undo_takes_a_later_note_back_and_leaves_the_verdict(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate", rule="useless but near")
+    press(at, "helps")
+    _note(at).set_value("not so sure").run()
+    assert [(word.verdict, word.note) for word in views.verdicts(store, latest=True)] == [("useful", "not so sure")]
+    press(at, "undo")
+    assert [(word.verdict, word.note, word.grade) for word in views.verdicts(store, latest=True)] == [("useful", "", 2)]
+    assert _note(at).value == ""
+    press(at, "undo")
+    assert views.verdicts(store, latest=True) == []
+
+
+def test_the_keys_of_a_case_are_its_own(store: Store, visit: Any) -> None:
+    at = visit(store, "annotate", rule="useless but near")
+    first = {button.key for button in at.button if button.label in ("useless", "harmful", "flag", "skip", "accept")}
+    press(at, "skip")
+    then = {button.key for button in at.button if button.label in ("useless", "harmful", "flag", "skip", "accept")}
+    assert (len(first), len(then), first & then) == (5, 5, set())
+
+
 def test_a_skipped_case_waits_in_a_tab_of_its_own(store: Store, visit: Any) -> None:
     at = visit(store, "annotate", rule="useless but near")
     seen = []
@@ -411,7 +454,7 @@ def test_a_verdict_that_cannot_be_kept_is_said_and_stays_on_the_table(
 
 def press(at: AppTest, label: str) -> None:
     """Click one of the buttons that have a key."""
-    at.button(key=f"do-{label}").click().run()
+    _button(at, label).click().run()
     assert not at.exception, at.exception[0].message
 
 

@@ -45,6 +45,12 @@ def test_no_article_is_in_two_splits(sample: Collection) -> None:
     assert len(articles) == len({title for title, _ in articles}) == len(set(titles.values())) == 17
 
 
+def test_a_query_is_tagged_with_the_title_of_its_article(sample: Collection) -> None:
+    titles = {passage.passage_id: passage.title for passage in sample.passages}
+    tags = {query.query_id: query.tags for query in sample.queries}
+    assert all(tags[qrel.query_id] == (titles[qrel.passage_id],) for qrel in sample.qrels)
+
+
 def test_it_stays_small_and_names_its_licence() -> None:
     assert sum(file.stat().st_size for file in SAMPLE.rglob("*") if file.is_file()) < 1_500_000
     assert "creativecommons.org/licenses/by-sa/4.0/" in (SAMPLE / "LICENSE").read_text(encoding="utf-8")

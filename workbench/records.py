@@ -14,12 +14,13 @@ GRADES = range(4)  # 0 does not help, 1 helps a little, 2 helps, 3 answers the q
 
 
 class Query(NamedTuple):
-    """An information need; `answers` are all reference answers, none if unknown."""
+    """An information need; `answers` are all reference answers, none if unknown; `tags` say what kind it is of."""
 
     query_id: str
     text: str
     answers: tuple[str, ...] = ()
     split: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class Passage(NamedTuple):

@@ -1,15 +1,24 @@
-"""Two large TREC runs, imported and compared: seconds and peak memory of each part, beside ir_measures.
+"""Two large TREC runs, imported and compared: seconds and peak memory of each part, beside ir_measures and DiffIR.
 
-    python -m tests.benchmarks.runs [QUERIES [DEPTH]]
+    python -m tests.benchmarks.runs [QUERIES DEPTH] [--diffir PYTHON]
 
 The collection is made up: short passages, one to three judged a query, runs of 1,000 random passages with the judged
 ones somewhere among them. Every part is a process of its own, so that its peak memory is its own. ir_measures measures
-the first tenth of one run's queries, and so do we beside it. DiffIR is not measured: it
-needs pytrec-eval, which has no wheel for this Python and downloads sources of trec_eval while it is being built.
+the first tenth of one run's queries, and so do we beside it.
+
+PYTHON is an interpreter that has DiffIR, which makes a page of that tenth of both runs, as we do beside it. DiffIR asks
+for pytrec-eval, which has no wheel for this Python and downloads sources of trec_eval while it is being built; the same
+module comes with pytrec-eval-terrier:
+
+    python3 -m venv PLACE && PLACE/bin/pip install --no-deps diffir
+    PLACE/bin/pip install pytrec-eval-terrier ir-measures ir-datasets intervaltree "mako~=1.1" nltk pandas \\
+        pyahocorasick rich
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import random
 import subprocess
 import sys
@@ -21,6 +30,7 @@ import workbench as wb
 from tests.benchmarks.machine import told
 from workbench.measures import MEASURES, per_query
 from workbench.records import Passage, Qrel, Query
+from workbench.report import Report, Shown, page, write
 from workbench.steps import measuring
 from workbench.store import Store, views
 
@@ -91,7 +101,35 @@ def compared(place: str) -> None:
     )
 
 
-def main(queries: int, depth: int) -> None:
+def beside(place: str, python: str) -> None:
+    """Take a tenth of both runs from files to a page of 50 queries, here and in DiffIR, and print seconds and ratio."""
+    folder = Path(place)
+    store, names = Store(folder / "cut"), ("before.cut", "after.cut")
+    (folder / "passages.tsv").write_text("".join(f"{p.passage_id}\t{p.text}\n" for p in views.passages(store)))
+    (folder / "queries.tsv").write_text("".join(f"{q.query_id}\t{q.text}\n" for q in views.queries(store)))
+    started, busy = time.perf_counter(), time.process_time()
+    for name in names:
+        wb.ingest(store, "run", folder / name, wb.IngestSettings(replace=True))
+    found = wb.diff(store, "before", "after", "nDCG@10")
+    write(folder / "ours.html", page(store, Report(found), Shown(top=50)))
+    ours = time.perf_counter() - started, time.process_time() - busy
+    script = Path(__file__).with_name("theirs.py")
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [python, str(script), place, *names],
+        stdout=subprocess.PIPE, text=True, check=True, env=clean | {"IR_DATASETS_HOME": str(folder / "ir_datasets")},
+    )  # fmt: skip
+    theirs = [float(seconds) for seconds in done.stdout.split()[-2:]]
+    sizes = [(folder / name).stat().st_size / 1e6 for name in ("ours.html", "diffir.html")]
+    told = "seconds on the clock and of the processor"
+    print(
+        f"from files to a page, {told}: workbench {ours[0]:.1f} and {ours[1]:.1f} ({sizes[0]:.1f} MB, 7 measures with "
+        f"tests), DiffIR {theirs[0]:.1f} and {theirs[1]:.1f} ({sizes[1]:.1f} MB, 9 measures without): "
+        f"{theirs[0] / ours[0]:.1f} and {theirs[1] / ours[1]:.1f} times ours"
+    )
+
+
+def main(queries: int, depth: int, diffir: str) -> None:
     """Make the data, and print what each part takes."""
     print(told())
     print(f"data      {queries:,} queries, {PASSAGES:,} passages, runs of {depth:,} a query")
@@ -107,7 +145,13 @@ def main(queries: int, depth: int) -> None:
         seconds.append(apart("diff, 7 measures", f"{store}; print(wb.diff(store, 'before', 'after').in_words)"))
         print(f"{'together':<46}{sum(seconds):8.1f} s   (30 s and 2 GiB are asked for)")
         apart(f"measures of 1/{CUT} of one run", f"runs.compared({place!r})")
+        if diffir:
+            beside(place, diffir)
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]) if len(sys.argv) > 2 else (10_000, 1_000))
+    asked = argparse.ArgumentParser(description=main.__doc__)
+    asked.add_argument("queries", type=int, nargs="?", default=10_000)
+    asked.add_argument("depth", type=int, nargs="?", default=1_000)
+    asked.add_argument("--diffir", default="", metavar="PYTHON", help="an interpreter that has DiffIR")
+    main(**vars(asked.parse_args()))

@@ -78,6 +78,13 @@ def test_filters_narrow_what_is_shown(store: Store) -> None:
     assert shown("--first-word", "what") == ["q1"]
     assert shown("--max-length", 4) == [Q2]
     assert shown("--min-length", 5) == ["q1"]
+    assert shown("--tag", "people") == []
+    tagged = [query._replace(tags=("People", "<b>")) for query in QUERIES if query.query_id == "q1"]
+    store.add_collection(tagged)
+    assert shown("--tag", "people") == ["q1"]
+    said = worked("diff", "before", "after", "--tag", "<b>", workspace=store.path)
+    assert "Queries listed: 1, those tagged “<b>”." in said.err
+    assert "People" in worked("info", workspace=store.path).out
     assert shown("--words", "rivers", "--only", "better", "--by", "RBO") == []
     refused = shell("diff", "before", "after", "--only", "odd", workspace=store.path)
     assert (refused.code, "Choose worse, better or same" in refused.err) == (1, True)

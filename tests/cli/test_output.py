@@ -54,6 +54,7 @@ def test_diff_says_the_same_in_words_and_in_json(store: Store) -> None:
     assert found.err == f"workspace {store.path}\n"
     assert found.json["diff"]["deltas"][0] == {
         "query_id": "http://q/2?x=1", "text": "Where do rivers run?", "before": 1.0, "after": 0.0, "missing": "",
+        "tags": [],
     }  # fmt: skip
     said = worked("diff", "before", "after", "--measure", "R@1", workspace=store.path)
     assert said.out.startswith(found.json["summary"])

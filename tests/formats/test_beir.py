@@ -32,9 +32,10 @@ TEXTS = st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip)
 
 @st.composite
 def collections(draw: st.DrawFn) -> tuple[list[Query], list[Passage], list[Qrel]]:
+    tags = st.lists(TEXTS.map(str.strip), unique=True, max_size=2).map(tuple)
     answers = st.lists(TEXTS, unique=True, max_size=3).map(tuple)
     queries = [
-        Query(query_id, draw(TEXTS), draw(answers), draw(st.sampled_from(["", *SPLITS])))
+        Query(query_id, draw(TEXTS), draw(answers), draw(st.sampled_from(["", *SPLITS])), draw(tags))
         for query_id in draw(st.lists(IDS, unique=True, max_size=4))
     ]
     passages = [

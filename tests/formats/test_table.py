@@ -47,10 +47,11 @@ def write(rows: list[dict[str, Any]], path: Path) -> Path:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> list[tuple[Query, Passage, Qrel]]:
+    tags = st.lists(TEXTS.map(str.strip), unique=True, max_size=2).map(tuple)
     answers = st.lists(TEXTS, unique=True, max_size=2).map(tuple)
     split = st.sampled_from(["", *SPLITS])
     queries = [
-        Query(each, draw(TEXTS), draw(answers), draw(split))
+        Query(each, draw(TEXTS), draw(answers), draw(split), draw(tags))
         for each in draw(st.lists(IDS, unique=True, min_size=1, max_size=3))
     ]
     passages = [
@@ -73,6 +74,7 @@ def test_a_row_a_pair_reads_back(
             "query": query.text,
             "answers": list(query.answers),
             "split": query.split,
+            "tags": list(query.tags),
             "passage_id": passage.passage_id,
             "title": passage.title,
             "passage": passage.text,
@@ -104,7 +106,7 @@ def test_a_row_a_query_with_its_passages_reads_back(
         )
     found = read_table(write(table, tmp_path_factory.mktemp("table") / f"t.{form}"))
     assert (found.problems, found.duplicates) == ((), 0)
-    assert set(found.queries) == {query._replace(split="") for query, _, _ in rows}
+    assert set(found.queries) == {query._replace(split="", tags=()) for query, _, _ in rows}
     assert set(found.passages) == {passage for _, passage, _ in rows}
     assert set(found.qrels) == {qrel for _, _, qrel in rows}
 

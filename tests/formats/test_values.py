@@ -13,6 +13,7 @@ from workbench.formats.values import (
     read_relevance,
     read_similarity,
     read_split,
+    read_tags,
     read_text,
     shown,
 )
@@ -60,6 +61,29 @@ def test_answers_in_every_spelling(value: Any, expected: tuple[str, ...]) -> Non
 def test_answers_that_cannot_be_meant_are_refused(value: Any) -> None:
     with pytest.raises(Unreadable, match="answers"):
         read_answers(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, ()),
+        ("", ()),
+        ("people", ("people",)),
+        ("people, places ,people,", ("people", "places")),
+        ("Paris, France | cities", ("Paris, France", "cities")),
+        ('["a|b", "c, d"]', ("a|b", "c, d")),
+        (["2020", 2021, " x "], ("2020", "2021", "x")),
+        ("<b>bold</b>", ("<b>bold</b>",)),
+    ],
+)
+def test_tags_in_every_spelling(value: Any, expected: tuple[str, ...]) -> None:
+    assert read_tags(value) == expected
+
+
+@pytest.mark.parametrize("value", [[""], [None], [1.5], True, {"a": 1}, "['a', 'b']", [["a"]], 7])
+def test_tags_that_cannot_be_meant_are_refused(value: Any) -> None:
+    with pytest.raises(Unreadable, match="tags"):
+        read_tags(value)
 
 
 @pytest.mark.parametrize(("value", "expected"), [("Train", "train"), ("validation", "dev"), ("val", "dev"), (None, "")])

@@ -18,8 +18,9 @@ from workbench.steps.contrast import contrast
 from workbench.steps.diff import diff
 from workbench.steps.differences import Filters
 from workbench.steps.table import table
-from workbench.store import Store
+from workbench.store import Store, views
 
+Q2 = "http://q/2?x=1"
 NASTY = "</script><script>alert(1)</script><img src=http://x onerror=alert(2)> \"'&amp; ${body} $title </section> <b>"
 VOID = {"meta", "br", "img", "input", "link"}
 
@@ -117,8 +118,56 @@ def test_filters_and_top_decide_what_is_shown(store: Store) -> None:
     assert (worse.tags.count("section"), "Where do rivers run?" in worse.said) == (1, True)
     assert "What raised the price of oil?" not in worse.said
     assert seen(written(store, Shown(top=1))).tags.count("section") == 1
-    none = seen(written(store, Shown(Filters(words="no such word"))))
-    assert ("section" in none.tags, "No query answers to this filter." in none.said) == (False, True)
+    assert "Only the queries worse." in worse.said
+    none = seen(written(store, Shown(Filters(words="no such word", tag=NASTY))))
+    assert ("section" in none.tags, none.tags.count("script")) == (False, 1)
+    told = f"No query answers to this filter. Only the queries with “no such word”, tagged “{NASTY}”."
+    assert told in "".join(none.said)
+
+
+def test_a_querys_passages_are_joined_from_before_to_after(store: Store) -> None:
+    text = written(store, Shown(teacher="toy"))
+    (section,) = re.findall(r'<section class="query" id="q1">.*?</section>', text, flags=re.DOTALL)
+    (drawn,) = re.findall(r'<svg class="lines".*?</svg>', section, flags=re.DOTALL)
+    joined = re.findall(r'<g data-passage="(.*?)"><title>(.*?)</title>', drawn)
+    moved = views.movements(store, *(views.find_run(store, name, "test") for name in ("before", "after")), Q2, depth=10)
+    assert sorted(passage_id for passage_id, _ in joined) == sorted(each.passage_id for each in moved)
+    told = dict(joined)
+    assert told["03"].startswith("Rivers run to the sea. (03): rank 1 to rank 3, relevant")
+    heights = {
+        passage_id: tuple(map(float, found))
+        for passage_id, *found in re.findall(r'data-passage="(.*?)">.*?d="M\S+ (\S+)C.*? (\S+)"/>', drawn)
+    }
+    assert heights["03"][0] < heights["03"][1], "a lower rank stands higher"
+    assert heights["ü"][0] > heights["ü"][1]
+
+
+def test_every_query_is_a_dot_before_against_after(store: Store) -> None:
+    text = written(store)
+    (drawn,) = re.findall(r'<svg class="plot".*?</svg>', text, flags=re.DOTALL)
+    told = re.findall(r"<title>(.*?)</title>", drawn)
+    assert told == [
+        "What raised the price of oil?: 0.000 before, 1.000 after",
+        "Where do rivers run?: 1.000 before, 0.000 after",
+    ]
+    places = [tuple(map(float, found)) for found in re.findall(r"translate\((\S+) (\S+)\)scale", drawn)]
+    assert places == [(62, 10), (442, 390)], "better above the diagonal, worse below it"
+    assert "1 better." in " ".join(seen(text).said)
+
+
+def test_many_runs_are_a_heatmap(store: Store) -> None:
+    store.add_collection([Query("n", NASTY, (), "test")], qrels=[Qrel("n", "03", 1)])
+    for name in ("before", "after"):
+        old = views.find_run(store, name, "test")
+        store.add_run(run(name), [*views.hits(store, old), Hit(old.run, "n", "03", 1, 0.5)])
+    many = table(store, ["before", "after"], ["R@1"])
+    text = page(store, Report(diff(store, "before", "after"), table=many))
+    (drawn,) = re.findall(r'<div class="heat".*?</svg>', text, flags=re.DOTALL)
+    found = seen(drawn + "</div>")
+    assert (found.tags.count("g"), found.tags.count("rect"), found.tags.count("script")) == (3, 6, 0)
+    assert "What raised the price of oil? (q1) before: 0.000; after: 1.000" in found.said
+    assert re.findall(r'opacity="(.*?)"', drawn)[:2] in (["0.08", "1.00"], ["1.00", "0.08"])
+    assert "3 of 3" in " ".join(seen(text).said)
 
 
 def test_a_contrast_alone_and_many_runs(store: Store) -> None:

@@ -76,6 +76,32 @@ def test_undo_withdraws_in_turn_and_what_was_given_together_together(store: Stor
     assert len(views.verdicts(store)) == 7, "nothing is deleted"
 
 
+def test_undo_takes_back_the_last_act_and_what_stood_before_stands_again(store: Store) -> None:
+    first = annotate(store, "q1", "ü", "useful", "ada", grade=3, tags=["mine"])
+    second = annotate(store, "q1", "p 2", "useless", "ada")
+    annotate(store, "q1", "ü", "useful", "ada", grade=3, tags=["mine"], note="why")
+    annotate(store, "q1", "03", "draft", "ada", note="hm")
+
+    def standing() -> list[tuple[object, ...]]:
+        return [word._replace(created=first.created) for word in views.verdicts(store, latest=True)]
+
+    assert [(word.passage_id, word.note) for word in undo(store, "ada")] == [("03", "hm")]
+    assert [(word.passage_id, word.note) for word in undo(store, "ada")] == [("ü", "why")]
+    assert sorted(standing()) == sorted([first, second._replace(created=first.created)])
+    assert [word.passage_id for word in undo(store, "ada")] == ["p 2"]
+    assert standing() == [first]
+    annotate(store, "q1", "ü", "harmful", "ada")
+    annotate(store, "q1", "ü", "useful", "ada", grade=3, tags=["mine"])
+    undo(store, "ada")
+    assert [word.verdict for word in views.verdicts(store, latest=True)] == ["harmful"]
+    undo(store, "ada")
+    assert standing() == [first]
+    undo(store, "ada")
+    assert standing() == []
+    with pytest.raises(NothingToDo, match="verdict of ada"):
+        undo(store, "ada")
+
+
 def test_the_majority_decides_unless_an_adjudicator_does(store: Store) -> None:
     for who, verdict in (("ada", "useful"), ("bob", "useful"), ("cleo", "harmful"), ("dan", "unsure")):
         annotate(store, "q1", "ü", verdict, who, grade={"ada": 3, "bob": 1}.get(who))  # type: ignore[arg-type]

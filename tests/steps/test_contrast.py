@@ -48,7 +48,7 @@ def test_queries_come_most_different_first_and_the_unsaid_last(unjudged: Store, 
         "Jaccard@10"
     )
     assert {row.query_id: row.value for row in found.rows}["q0"] == pytest.approx(found.alike)
-    assert found.rows[-1] == ("q2", "who is 2", None, "before")
+    assert found.rows[-1] == ("q2", "who is 2", None, "before", ())
     assert "1 have no ranking in one of the runs" in found.in_words
     assert found.mean.n == 2
 
@@ -94,12 +94,17 @@ def test_a_judged_query_that_nobody_answers_stays_in_the_list(store: Store) -> N
     assert [(row.query_id, row.told) for row in rows] == [("q1", "the same"), (Q2, "the same, no ranking in either")]
 
 
-def row(text: str, change: float | None = 0.0, query_id: str = "q") -> Difference:
+def row(text: str, change: float | None = 0.0, query_id: str = "q", *tags: str) -> Difference:
     delta = None if change is None else Delta(query_id, text, 0.0, change)
-    return Difference(query_id, text, delta, None)
+    return Difference(query_id, text, delta, None, "", tags)
 
 
-ROWS = [row("Who ran?", 1.0), row("What is it that runs?", -1.0), row("who", 0.0, "q9"), row("", None)]
+ROWS = [
+    row("Who ran?", 1.0, "q", "People", "<b>"),
+    row("What is it that runs?", -1.0),
+    row("who", 0.0, "q9", "people"),
+    row("", None),
+]
 
 
 @pytest.mark.parametrize(
@@ -115,10 +120,29 @@ ROWS = [row("Who ran?", 1.0), row("What is it that runs?", -1.0), row("who", 0.0
         (Filters(min_length=2), [0, 1]),
         (Filters(max_length=1), [2, 3]),
         (Filters(first_word="who", min_length=2, max_length=3), [0]),
+        (Filters(tag=" people "), [0, 2]),
+        (Filters(tag="peop"), []),
+        (Filters(tag="<b>", only="better"), [0]),
     ],
 )
 def test_filters_leave_what_they_say(filters: Filters, kept: list[int]) -> None:
     assert narrowed(ROWS, filters) == [ROWS[place] for place in kept]
+
+
+def test_a_row_has_the_tags_of_its_query_by_measure_and_by_contrast(store: Store) -> None:
+    store.add_collection([query._replace(tags=(query.query_id, "all")) for query in QUERIES])
+    found = diff(store, "before", "after", "R@1")
+    for rows in (differences(found), differences(found, contrast(store, "before", "after"))):
+        assert [row.query_id for row in narrowed(rows, Filters(tag=Q2))] == [Q2]
+        assert len(narrowed(rows, Filters(tag="ALL"))) == 2
+
+
+def test_filters_say_in_words_what_they_leave() -> None:
+    assert Filters().in_words == ""
+    every = Filters("same", "oil", "what", 2, 9, "a & b")
+    assert every.in_words == (
+        "the same, with “oil”, beginning with “what”, tagged “a & b”, at least 2 words and at most 9 words"
+    )
 
 
 def test_filters_that_leave_nothing_by_themselves_are_refused() -> None:

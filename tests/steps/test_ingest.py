@@ -56,14 +56,14 @@ def test_a_preview_shows_everything_and_writes_nothing(empty: Store, beir: Path)
 
 def test_what_is_written_is_what_the_files_hold(empty: Store, beir: Path) -> None:
     done = ingest(empty, "beir", beir)
-    assert done.added == (4, 4, 4, 0, 0)
+    assert done.added == (4, 4, 4, 0, 0, 0)
     assert held(empty) == (sorted(QUERIES), sorted(PASSAGES), sorted(QRELS))
 
 
 def test_the_same_files_twice_change_nothing(empty: Store, beir: Path) -> None:
     ingest(empty, "beir", beir)
     before = held(empty)
-    assert ingest(empty, "beir", beir).added == (0, 0, 0, 12, 0)
+    assert ingest(empty, "beir", beir).added == (0, 0, 0, 12, 0, 0)
     assert held(empty) == before
 
 
@@ -81,7 +81,7 @@ def test_skipped_lines_are_listed_each(empty: Store, beir: Path) -> None:
     with_lines(beir / "corpus.jsonl", '{"_id": "no text"}')
     done = ingest(empty, "beir", beir, SKIP)
     assert [(Path(each.file).name, each.line) for each in done.skipped] == [("corpus.jsonl", 5), ("queries.jsonl", 5)]
-    assert done.added == (5, 4, 4, 0, 0)
+    assert done.added == (5, 4, 4, 0, 0, 0)
     assert "fine" in {query.query_id for query in views.queries(empty)}
 
 

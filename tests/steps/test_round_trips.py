@@ -283,6 +283,31 @@ def test_scores_need_a_name_and_never_change_under_it(here: Store, tmp_path: Pat
         ingest(here, "pairs", file, IngestSettings(teacher="them"))
 
 
+def test_other_scores_replace_imported_ones_where_that_is_asked_for_and_no_others(here: Store, tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    rows = [{"query": "=1+1", "passage": "-5", "score": 1}, {"query": "=1+1", "passage": "\tsalt", "score": 5}]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    named = IngestSettings(teacher="them", replace=True)
+    ingest(here, "pairs", file, named)
+    before = views.candidates_of(here, "train")
+    rows[0]["score"] = 2
+    file.write_text("\n".join(map(json.dumps, rows)))
+    done = ingest(here, "pairs", file, named)
+    assert (done.utilities, done.added.replaced, done.duplicates) == (1, 1, 1)
+    assert sorted(float.fromhex(value) for value in values(here, "imported:them").values()) == [2.0, 5.0]
+    assert views.candidates_of(here, "train") == before
+    revision = here.revision()
+    told = {"query_id": "'q", "passage_id": "@p", "teacher": "imported:them", "value": 4.0}
+    file.write_text("\n".join(map(json.dumps, [told, told | {"value": 3.0}])))
+    with pytest.raises(Conflict, match=r"4\.0 earlier in the file, 3\.0"):
+        ingest(here, "utilities", file, IngestSettings(replace=True))
+    here.add_scored([utility("'q", "@p", 1.0, "lexical:abc")])
+    file.write_text(json.dumps(told | {"teacher": "lexical:abc"}))
+    with pytest.raises(Conflict, match=r"lexical:abc has given.*1\.0 before, 4\.0"):
+        ingest(here, "utilities", file, IngestSettings(replace=True))
+    assert here.revision() == revision + 1
+
+
 def test_a_text_that_two_queries_share_is_not_guessed_at(here: Store, tmp_path: Path) -> None:
     here.add_collection([Query("again", "=1+1", (), "test")], ())
     file = tmp_path / "x.jsonl"

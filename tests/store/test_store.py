@@ -47,7 +47,7 @@ def test_ids_and_texts_come_back_as_they_went_in(
 def test_the_same_rows_twice_change_nothing(store: Store) -> None:
     before = views.counts(store)
     added = store.add_collection(QUERIES, PASSAGES, QRELS)
-    assert added == (0, 0, 0, len(QUERIES) + len(PASSAGES) + len(QRELS), 0)
+    assert added == (0, 0, 0, len(QUERIES) + len(PASSAGES) + len(QRELS), 0, 0)
     assert views.counts(store) == before
 
 
@@ -114,6 +114,38 @@ def test_an_older_workspace_is_brought_up_to_date(tmp_path: Path, monkeypatch: p
         assert schema.version(open_store) == before + 1
         assert open_store.execute("select count(*) from later").fetchone() == (0,)
     assert len(views.queries(old)) == len(QUERIES)
+
+
+def test_a_workspace_of_the_second_schema_gets_tags_from_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as second:
+        second.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:2])
+        old = Store(tmp_path / "old", create=True)
+        with old.write() as open_store:
+            open_store.execute("insert into queries values ('q1', 'Who?', ['me'], 'test'), ('q2', 'What?', [], 'test')")
+    new = Store(old.path)
+    assert [query.tags for query in views.queries(new)] == [(), ()]
+    new.add_scored([utility("q1", "p", 1.0)])
+    tagged = [Query("q1", "Who?", ("me",), "test", ("people", "a|b")), Query("q2", "What?", (), "test")]
+    assert new.add_collection(tagged) == (0, 0, 0, 1, 0, 1)
+    assert new.add_collection(tagged) == (0, 0, 0, 2, 0, 0)
+    assert views.queries(new) == tagged
+    assert len(views.utilities(new, "toy")) == 1
+
+
+def test_a_file_without_tags_takes_none_away_and_another_tag_is_another_content(store: Store) -> None:
+    query = Query("q9", "Who?", (), "train", ("people",))
+    store.add_collection([query])
+    assert store.add_collection([query._replace(tags=())]).unchanged == 1
+    assert views.query(store, "q9") == query
+    with pytest.raises(Conflict, match="q9"):
+        store.add_collection([query._replace(tags=("places",))])
+    assert store.add_collection([query._replace(tags=("places",))], replace=True).replaced == 1
+    assert views.query(store, "q9").tags == ("places",)
+    store.add_collection([Query("q8", "Where?", (), "test", ("places", "<b>"))], qrels=[Qrel("q8", "03", 1)])
+    assert views.tags(store) == [("places", 2, 1), ("<b>", 1, 1)]
+    assert views.tags(store, "train") == [("places", 1, 0)]
 
 
 def test_annotations_of_the_first_schema_are_kept_with_neither_grade_nor_tags(

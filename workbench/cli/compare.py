@@ -48,6 +48,7 @@ def diff_command(
     first_word: Annotated[str, typer.Option(help="Only the queries that begin with this word, such as who.")] = "",
     min_length: Annotated[int, typer.Option(min=0, help="Only the queries of at least so many words.")] = 0,
     max_length: Annotated[int, typer.Option(min=0, help="Only the queries of at most so many words; 0: any.")] = 0,
+    tag: Annotated[str, typer.Option(help="Only the queries with this tag; `workbench info` lists them.")] = "",
     show: Annotated[int, typer.Option(min=0, help="How many of the most changed queries to print, at each end.")] = 5,
     html: Annotated[
         Path | None, typer.Option(help="Write a report to this file: it opens anywhere, offline.", show_default=False)
@@ -65,7 +66,7 @@ def diff_command(
     """Compare rankings query by query: who won, who lost, and how sure that is."""
     session: Session = context.obj
     store = session.store()
-    filters = Filters(only, words, first_word, min_length, max_length)
+    filters = Filters(only, words, first_word, min_length, max_length, tag)
     names = before, after, *(more or ())
     found = _compared(store, names, by or measure, measure, split)
     if html:
@@ -76,6 +77,8 @@ def diff_command(
         output.note(f"report {report.write(html, document)}")
     session.message = " ".join(each.in_words for each in (found.diff, found.contrast) if each)
     rows = narrowed(differences(found.diff, found.contrast), filters)
+    if filters.in_words:
+        output.note(f"Queries listed: {len(rows):,}, those {filters.in_words}.")
     if json:
         output.as_json(_as_json(found, rows, session.message))
     else:

@@ -64,11 +64,14 @@ def info_command(context: typer.Context, json: Json = False) -> None:
     """Say what the workspace holds: queries, passages, teachers, runs."""
     session: Session = context.obj
     store = session.store()
-    counts, teachers, runs = views.counts(store), views.teachers(store), views.runs(store)
+    counts, tags, teachers, runs = views.counts(store), views.tags(store), views.teachers(store), views.runs(store)
     if json:
-        return output.as_json({"workspace": store.path, "counts": counts, "teachers": teachers, "runs": runs})
+        held = {"workspace": store.path, "counts": counts, "tags": tags, "teachers": teachers, "runs": runs}
+        return output.as_json(held)
     output.say(f"{counts.passages:,} passages, {counts.queries:,} queries, {counts.qrels:,} qrels")
     output.table(("split", "queries", "with answers", "judged", "candidates"), counts.splits)
+    if tags:
+        output.table(("tag", "queries", "judged"), tags)
     output.table(
         ("teacher", "queries", "pairs", "failures", "truncated", "helpful", "relevant first", "of judged"), teachers
     )
@@ -140,7 +143,7 @@ def _preview_result(seen: Preview) -> dict[str, object]:
 def _say_preview(seen: Preview) -> None:
     counted = ", ".join(f"{count:,} {name}" for name, count in seen.counts.items())
     output.say(f"{seen.source}: {counted}, {seen.found.duplicates:,} duplicates, {len(seen.problems):,} problems")
-    output.table(("query", "text", "answers", "split"), [_short(row) for row in seen.found.queries[:3]])
+    output.table(("query", "text", "answers", "split", "tags"), [_short(row) for row in seen.found.queries[:3]])
     output.table(("passage", "title", "text"), [_short(row) for row in seen.found.passages[:3]])
     _list_problems(seen.problems, "Problem")
     output.note("Nothing was written.")
@@ -165,12 +168,14 @@ def _ingested(done: Ingested) -> str:
     if done.kind == "run":
         return f"{done.hits:,} hits from {done.source}; {len(done.skipped):,} lines skipped."
     if seen := [f"{count:,} {name}" for name in ("annotations", "utilities") if (count := getattr(done, name))]:
-        return f"{' and '.join(seen)} added from {done.source}; {done.duplicates:,} were there already."
+        instead = f", {done.added.replaced:,} in place of others" if done.added.replaced else ""
+        return f"{' and '.join(seen)} added from {done.source}{instead}; {done.duplicates:,} were there already."
     added = done.added
+    tagged = f"{added.tagged:,} queries given tags, " if added.tagged else ""
     return (
         f"{added.queries:,} queries, {added.passages:,} passages and {added.qrels:,} qrels added from {done.source}; "
-        f"{added.unchanged:,} rows were there already, {added.replaced:,} replaced, {done.duplicates:,} repeated "
-        f"in the files, {len(done.skipped):,} lines skipped."
+        f"{added.unchanged:,} rows were there already, {added.replaced:,} replaced, {tagged}"
+        f"{done.duplicates:,} repeated in the files, {len(done.skipped):,} lines skipped."
     )
 
 

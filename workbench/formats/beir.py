@@ -13,7 +13,7 @@ from workbench.errors import BadInput, BadSetting
 from workbench.formats.collection import Collection, Gathering, Unreadable
 from workbench.formats.reading import json_objects, write_lines
 from workbench.formats.trec import HEADER, parse_qrel, qrel_lines
-from workbench.formats.values import known_split, read_answers, read_id, read_split, read_text, read_title
+from workbench.formats.values import known_split, read_answers, read_id, read_split, read_tags, read_text, read_title
 from workbench.records import Passage, Qrel, Query
 
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
@@ -23,7 +23,7 @@ def read_beir(path: Path | str) -> Collection:
     """Read a BEIR folder.
 
     A query's split is its `metadata.split`, else the qrels file it appears in, else unknown; a query
-    in two splits is a problem. Answers are read from `metadata.answers`. Qrels are optional.
+    in two splits is a problem. Answers are read from `metadata.answers`, tags from `metadata.tags`. Qrels are optional.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -53,7 +53,8 @@ def write_beir(queries: Iterable[Query], passages: Iterable[Passage], qrels: Ite
     lines = []
     for query in queries:
         splits[query.query_id] = query.split
-        metadata = {"answers": list(query.answers)} | ({"split": query.split} if query.split else {})
+        told = {"split": query.split, "tags": list(query.tags)}
+        metadata = {"answers": list(query.answers)} | {name: value for name, value in told.items() if value}
         lines.append(_json({"_id": query.query_id, "text": query.text, "metadata": metadata}))
     files: dict[str, list[str]] = {}
     for qrel in qrels:
@@ -94,7 +95,8 @@ def _query(row: dict[str, Any]) -> Query:
     if not isinstance(metadata, dict):
         raise Unreadable("metadata must be an object")
     query_id, text = read_id(row.get("_id"), "_id"), read_text(row.get("text"), "text")
-    return Query(query_id, text, read_answers(metadata.get("answers")), read_split(metadata.get("split")))
+    answers, split = read_answers(metadata.get("answers")), read_split(metadata.get("split"))
+    return Query(query_id, text, answers, split, read_tags(metadata.get("tags")))
 
 
 def _part(folder: Path, name: str) -> Path:

@@ -16,6 +16,7 @@ from workbench.formats.values import (
     read_id,
     read_relevance,
     read_split,
+    read_tags,
     read_text,
     read_title,
     shown,
@@ -31,6 +32,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "query_id": ("query_id", "question_id", "qid"),
     "answers": ("answers", "answer"),
     "split": ("split",),
+    "tags": ("tags", "tag"),
     "title": ("title",),
     "passage_id": ("passage_id", "doc_id", "docid", "pid"),
     "relevance": ("relevance", "rel", "label"),
@@ -123,6 +125,7 @@ def _query(row: dict[str, Any], roles: dict[str, str]) -> Query | None:
         text,
         read_answers(_cell(row, roles, "answers")),
         read_split(_cell(row, roles, "split")),
+        read_tags(_cell(row, roles, "tags")),
     )
 
 

@@ -59,12 +59,30 @@ def read_answers(value: Any) -> tuple[str, ...]:
     if isinstance(value, dict) and "text" in value:
         value = value["text"]
     if isinstance(value, str):
-        value = _listed(value)
+        value = _listed(value, "answers")
     if value is None or value == "":
         return ()
     if not isinstance(value, list | tuple):
         value = [value]
     return tuple(dict.fromkeys(_answer(each) for each in value))
+
+
+def read_tags(value: Any) -> tuple[str, ...]:
+    """Return the tags of a query, each once, in order, spaces around them taken off; none if there is no value.
+
+    A value is a list, a string that holds a JSON list, or tags separated by `|`, and by commas where there is no `|`.
+    """
+    if isinstance(value, str):
+        value = _listed(value, "tags")
+    if isinstance(value, str):
+        value = [part for part in value.split("|" if "|" in value else ",") if part.strip()]
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise Unreadable(f"tags must be a list or a string, not {shown(value)}")
+    return tuple(
+        dict.fromkeys(read_text(read_id(each, "one of the tags"), "one of the tags").strip() for each in value)
+    )
 
 
 def read_split(value: Any) -> str:
@@ -111,14 +129,14 @@ def parse_json(text: str) -> Any:
         raise Unreadable("JSON that is too deep or holds too long a number") from None
 
 
-def _listed(text: str) -> Any:
+def _listed(text: str, name: str) -> Any:
     """Return the list that a table's cell spells, or the cell itself."""
     if not (text.startswith("[") and text.endswith("]")):
         return text
     try:
         return parse_json(text)
     except Unreadable:  # most often Python's own spelling, which would pass for one very odd answer
-        raise Unreadable(f"answers look like a list but are not JSON: {shown(text)}") from None
+        raise Unreadable(f"{name} look like a list but are not JSON: {shown(text)}") from None
 
 
 def _answer(value: Any) -> str:

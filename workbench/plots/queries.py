@@ -15,6 +15,13 @@ from workbench.steps.table import QueryValues, Table
 MOST_BARS = 1_500
 MOST_COLUMNS = 400  # narrower ones cannot be pointed at
 
+# Which way a query went, its word, its colour, its sign.
+SIDES = (
+    ("better", "better", look.BETTER, "triangle-up"),
+    ("same", "the same", look.SAME, "circle"),
+    ("worse", "worse", look.WORSE, "triangle-down"),
+)
+
 
 def waterfall(diff: Diff) -> go.Figure:
     """Draw the per-query deltas as bars, largest gain to largest loss; queries that stayed the same are counted.
@@ -55,26 +62,27 @@ def before_after(diff: Diff) -> go.Figure:
         x=[0, most], y=[0, most], mode="lines", line={"color": look.SAME, "width": 1, "dash": "dot"}, showlegend=False,
         hoverinfo="skip",
     )  # fmt: skip
-    sides = (
-        ("better", "better", look.BETTER, "triangle-up"),
-        ("same", "the same", look.SAME, "circle"),
-        ("worse", "worse", look.WORSE, "triangle-down"),
-    )
-    for direction, word, colour, sign in sides:
-        dots: dict[tuple[float, float], list[Delta]] = {}
-        for delta in diff.deltas:
-            if delta.direction == direction:
-                dots.setdefault((round(delta.before, 3), round(delta.after, 3)), []).append(delta)
-        number = sum(map(len, dots.values()))
+    for direction, word, colour, sign in SIDES:
+        grouped = dots(diff, direction)
+        number = sum(map(len, grouped.values()))
         drawn.add_scatter(
-            x=[at[0] for at in dots], y=[at[1] for at in dots], mode="markers", name=f"{number:,} {word}",
+            x=[at[0] for at in grouped], y=[at[1] for at in grouped], mode="markers", name=f"{number:,} {word}",
             marker={"color": colour, "symbol": sign, "opacity": 0.75,
-                    "size": [min(30.0, 6 + 2 * len(found) ** 0.5) for found in dots.values()]},
+                    "size": [min(30.0, 6 + 2 * len(found) ** 0.5) for found in grouped.values()]},
             hovertext=[_told(found[0]) + (f"<br>and {len(found) - 1:,} more" if found[1:] else "")
-                       for found in dots.values()],
+                       for found in grouped.values()],
             hoverinfo="text",
         )  # fmt: skip
     return look.legend_on_top(drawn)
+
+
+def dots(diff: Diff, direction: str) -> dict[tuple[float, float], list[Delta]]:
+    """Return (before, after), to three decimals, -> the queries that went in `direction` and have these values."""
+    found: dict[tuple[float, float], list[Delta]] = {}
+    for delta in diff.deltas:
+        if delta.direction == direction:
+            found.setdefault((round(delta.before, 3), round(delta.after, 3)), []).append(delta)
+    return found
 
 
 def heatmap(found: Table) -> go.Figure:

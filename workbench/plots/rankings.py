@@ -21,8 +21,8 @@ def bump(moved: Sequence[Moved], depth: int = 10) -> go.Figure:
 
     Passages that stand below `depth` in one ranking are drawn in a strip under it, in order, with their true rank.
     """
-    before = _heights([passage.before for passage in moved], depth)
-    after = _heights([passage.after for passage in moved], depth)
+    before = heights([passage.before for passage in moved], depth)
+    after = heights([passage.after for passage in moved], depth)
     bottom = max([depth + 1.0, *before, *after]) + 0.6
     drawn = look.figure(round(110 + 25 * bottom), "", "rank")
     order = sorted(range(len(moved)), key=lambda place: (moved[place].relevance or 0) > 0)
@@ -41,14 +41,14 @@ def bump(moved: Sequence[Moved], depth: int = 10) -> go.Figure:
 
 def _line(drawn: go.Figure, passage: Moved, heights: tuple[float, float], depth: int) -> None:
     relevant = (passage.relevance or 0) > 0
-    _, colour, sign = _looks(passage)
+    _, colour, sign = looks(passage)
     drawn.add_scatter(
         x=[0, 1],
         y=list(heights),
         mode="lines+markers+text",
         line={"color": colour, "width": 3.5 if relevant else 1.8},
         marker={"size": 12 if relevant else 8, "symbol": sign},
-        text=[_written(passage.before, depth), _written(passage.after, depth)],
+        text=[rank_label(passage.before, depth), rank_label(passage.after, depth)],
         textposition=["middle left", "middle right"],
         cliponaxis=False,
         hovertext=_moved(passage),
@@ -98,7 +98,7 @@ def _by_utility(found: Placed) -> tuple[float, str]:
     return -(found.utility or 0.0), found.passage_id
 
 
-def _heights(ranks: Sequence[int | None], depth: int) -> list[float]:
+def heights(ranks: Sequence[int | None], depth: int) -> list[float]:
     """Return where ranks are drawn: their own height down to `depth`, and below it one slot each, in order."""
     deep = sorted(
         (place for place, rank in enumerate(ranks) if rank is None or rank > depth),
@@ -108,18 +108,19 @@ def _heights(ranks: Sequence[int | None], depth: int) -> list[float]:
     return [slots.get(place, float(rank or 0)) for place, rank in enumerate(ranks)]
 
 
-def _written(rank: int | None, depth: int) -> str:
+def rank_label(rank: int | None, depth: int) -> str:
+    """Return what stands beside an end of a line: nothing down to `depth`, below it the true rank."""
     return "not ranked" if rank is None else "" if rank <= depth else f"{rank:,}"
 
 
-def _looks(passage: Moved) -> tuple[str, str, str]:
+def looks(passage: Moved) -> tuple[str, str, str]:
     """Return the word, the colour and the sign of a passage's line."""
     role = look.RELEVANT if (passage.relevance or 0) > 0 else look.usefulness(passage.utility)
     return (role.word, role.colour, role.sign) if role else ("not scored", UNSCORED, "circle-open")
 
 
 def _key(moved: Sequence[Moved]) -> list[tuple[str, str, str]]:
-    return sorted({_looks(passage) for passage in moved})
+    return sorted({looks(passage) for passage in moved})
 
 
 def _named(title: str, text: str) -> str:

@@ -18,7 +18,7 @@ from workbench.steps.contrast import ContrastResult
 from workbench.steps.diff import Diff
 from workbench.steps.differences import Difference, Filters, differences, narrowed
 from workbench.steps.table import Table
-from workbench.store import Store
+from workbench.store import Store, views
 
 LISTED = 1_000  # queries in the list: more would take the file past what a mail or a browser bears
 
@@ -50,10 +50,11 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
         raise ValueError("a report needs a diff or a contrast")
     title = f"{subject.before} → {subject.after}"
     rows = narrowed(differences(about.diff, about.contrast), settings.filters)
-    opened = [
-        queries.opened(store, subject, row, settings.teacher, settings.depth, place)
-        for place, row in enumerate(rows[: settings.top], start=1)
-    ]
+    before, after = (views.find_run(store, name, subject.split) for name in (subject.before, subject.after))
+    view = queries.View(before, after, settings.teacher, settings.depth)
+    first = rows[: settings.top]
+    asked = {query.query_id: query for query in views.queries(store, ids=[row.query_id for row in first])}
+    opened = [queries.opened(store, view, row, asked[row.query_id], place) for place, row in enumerate(first, start=1)]
     body = [
         f"<h1>{html(title)}</h1>",
         *(f"<p>{html(found.in_words)}</p>" for found in (about.diff, about.contrast) if found),
@@ -95,16 +96,18 @@ def write(path: Path | str, text: str) -> Path:
 def _listed(rows: Sequence[Difference], about: Report, shown: Shown) -> str:
     by = about.contrast.by if about.contrast else ""
     head = ["query", *([by] if by else []), *(["before", "after", "change"] if about.diff else []), ""]
+    filtered = html(f"Only the queries {shown.filters.in_words}.") if shown.filters.in_words else ""
     lines = [
         queries.line(row, bool(by), about.diff is not None, place if place <= shown.top else 0)
         for place, row in enumerate(rows[:LISTED], start=1)
     ]
     if not lines:
-        return '<h2>Query by query</h2><p class="soft">No query answers to this filter.</p>'
-    drawn = f"The first {LISTED:,} of {len(rows):,}, most changed first." if len(rows) > LISTED else ""
+        return '<h2>Query by query</h2><p class="soft">No query answers to this filter. ' + filtered + "</p>"
+    drawn = f"The first {LISTED:,} of {len(rows):,}, most changed first. " if len(rows) > LISTED else ""
     names = "".join(f'<th class="{"text" if name == "query" else ""}">{html(name)}</th>' for name in head)
+    opened = "open" if len(lines) <= 40 else ""
     return (
-        f'<h2>Query by query</h2><p class="soft">{drawn}</p><details {"open" if len(lines) <= 40 else ""}><summary>'
+        f'<h2>Query by query</h2><p class="soft">{drawn}{filtered}</p><details {opened}><summary>'
         f'{len(lines):,} queries</summary><div class="wide"><table><thead><tr>{names}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div></details>"
     )

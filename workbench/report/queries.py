@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from workbench.marking import html, marked
 from workbench.plots.look import AFTER, BEFORE, HARMFUL, RELEVANT, TEACHER, USEFUL, Role, usefulness
-from workbench.records import Query
-from workbench.steps.contrast import ContrastResult, pulls_of
-from workbench.steps.diff import Diff
+from workbench.records import Query, Run
+from workbench.report import pictures
+from workbench.steps.contrast import pulls_of
 from workbench.steps.differences import Difference
 from workbench.store import Store, views
 
@@ -42,14 +42,20 @@ def line(row: Difference, contrasted: bool, judged: bool, place: int) -> str:
     return f"<tr>{''.join(cells)}<td>{html(row.told)}</td></tr>"
 
 
-def opened(
-    store: Store, about: Diff | ContrastResult, row: Difference, teacher: str | None, depth: int, place: int
-) -> str:
+class View(NamedTuple):
+    """What every opened query is seen in: two runs and a teacher, `depth` passages of each."""
+
+    before: Run
+    after: Run
+    teacher: str | None
+    depth: int
+
+
+def opened(store: Store, view: View, row: Difference, query: Query, place: int) -> str:
     """Return one query with its passages before, after, and as the teacher orders them."""
-    query = views.query(store, row.query_id)
-    runs = views.find_run(store, about.before, about.split), views.find_run(store, about.after, about.split)
-    moved = views.movements(store, *runs, row.query_id, teacher=teacher, depth=depth)
-    ways = pulls_of(store, about.before, about.after, row.query_id, teacher) if teacher else {}
+    teacher, depth = view.teacher, view.depth
+    moved = views.movements(store, view.before, view.after, row.query_id, teacher=teacher, depth=depth)
+    ways = pulls_of(store, view.before.student, view.after.student, row.query_id, teacher) if teacher else {}
     sides = []
     for after in (False, True):
         found = [
@@ -66,14 +72,15 @@ def opened(
     answers = ", ".join(query.answers)
     change = f"{row.delta.before:.3f} → {row.delta.after:.3f} ({row.delta.change:+.3f})" if row.delta else ""
     columns = (
-        _column("Before", about.before, BEFORE, [_card(each, query, {}) for each in sides[0]]),
-        _column("After", about.after, AFTER, [_card(each, query, ways) for each in sides[1]]),
+        _column("Before", view.before.student, BEFORE, [_card(each, query, {}) for each in sides[0]]),
+        _column("After", view.after.student, AFTER, [_card(each, query, ways) for each in sides[1]]),
         _column("Teacher", teacher or "none", TEACHER, [_card(each, query, {}) for each in third]),
     )
     return (
         f'<section class="query" id="q{place}"><h3>{html(query.text)}</h3>'
         f"<p>{html(f'answers: {answers}' if answers else 'no reference answer')}. {change} {html(row.told)}</p>"
-        f'<p class="id">query {html(query.query_id)}</p><div class="three">{"".join(columns)}</div></section>'
+        f'<p class="id">query {html(query.query_id)}</p><details open><summary>Every passage, before and '
+        f'after</summary>{pictures.lines(moved, depth)}</details><div class="three">{"".join(columns)}</div></section>'
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.marking import html
 from workbench.plots.look import HARMFUL, USEFUL, USELESS
+from workbench.report import pictures
 from workbench.significance import Comparison
 from workbench.steps.contrast import ContrastResult
 from workbench.steps.coverage import cutoff
@@ -29,6 +30,7 @@ def of_diff(found: Diff) -> list[str]:
     return [
         f'<div class="tally">{bar}</div><p>{words}</p>',
         f"<h2>Every query: change in {html(found.measure)}</h2>{_bars(found)}",
+        f"<h2>Every query: before against after</h2>{pictures.scatter(found)}",
         f"<h2>Every measure</h2>{_measures(found)}",
     ]
 
@@ -45,6 +47,7 @@ def of_table(found: Table) -> list[str]:
         f'<div class="wide"><table><thead><tr><th class="text">student</th><th>measure</th>{_HEAD}</tr></thead>'
         f'<tbody>{rows}</tbody></table></div><p class="soft">p (Holm): adjusted for the '
         f"{len(found.against):,} comparisons in this table.</p>",
+        pictures.heatmap(found),
     ]
 
 
@@ -100,8 +103,9 @@ def _bars(found: Diff) -> str:
         )
     thinned = f" Every {stride}th is drawn." if stride > 1 else ""
     return (
-        f'<svg viewBox="0 0 {len(shown)} 100" preserveAspectRatio="none" role="img" aria-label="Change per query, '
-        f'largest gain to largest loss"><line x1="0" x2="{len(shown)}" y1="50" y2="50" stroke="currentColor" '
-        f'stroke-width=".2"/>{"".join(bars)}</svg><p class="soft">{len(changed):,} queries that changed, largest gain '
+        f'<svg class="bars" viewBox="0 0 {len(shown)} 100" preserveAspectRatio="none" role="img" '
+        'aria-label="Change per query, largest gain to largest loss">'
+        f'<line x1="0" x2="{len(shown)}" y1="50" y2="50" stroke="currentColor" stroke-width=".2"/>{"".join(bars)}</svg>'
+        f'<p class="soft">{len(changed):,} queries that changed, largest gain '
         f"({changed[0].change:+.3f}) to largest loss ({changed[-1].change:+.3f}).{thinned}</p>"
     )

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Container, Iterable
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from workbench.sample import SAMPLE
 
@@ -19,7 +19,7 @@ WANTED = {"train": 1000, "dev": 300, "test": 500}
 
 
 class Line(NamedTuple):
-    """A line of the source, copied as it is, and the article it belongs to."""
+    """A line of the sample, and the article it belongs to."""
 
     article: str
     text: str
@@ -38,15 +38,13 @@ def main() -> None:
 def cut(source: Path, target: Path) -> dict[str, int]:
     """Copy whole articles until every split has the queries it needs; return the lines of each file.
 
+    Every query is tagged with the title of its article; all else is copied as it is.
     Articles are taken in the order of a hash of their names: the same every time, and about nothing
     in particular. No article is in two splits, as in the source.
     """
     queries = [json.loads(text) for text in _lines(source / "queries.jsonl")]
     kept = _articles((query["metadata"]["split"], query["metadata"]["article"]) for query in queries)
-    asked = [
-        Line(query["metadata"]["article"], text)
-        for query, text in zip(queries, _lines(source / "queries.jsonl"), strict=True)
-    ]
+    asked = [Line(query["metadata"]["article"], _tagged(query)) for query in queries]
     passages = [Line(_article(json.loads(text)["_id"]), text) for text in _lines(source / "corpus.jsonl")]
     counts = {
         "corpus.jsonl": _copy(passages, kept, target / "corpus.jsonl"),
@@ -69,6 +67,12 @@ def _articles(asked: Iterable[tuple[str, str]]) -> set[str]:
             kept.add(article)
             missing[split] -= sizes[split, article]
     return kept
+
+
+def _tagged(query: dict[str, Any]) -> str:
+    """Return a query's line with the title of its article as its tag."""
+    metadata = query["metadata"] | {"tags": [query["metadata"]["article"].replace("_", " ")]}
+    return json.dumps(query | {"metadata": metadata}, ensure_ascii=False)
 
 
 def _article(passage_id: str) -> str:

@@ -81,17 +81,18 @@ def annotate_all(
 
 
 def undo(store: Store, annotator: str = "") -> list[Annotation]:
-    """Take back what an annotator said last: a verdict, a skip, or all that were given together.
+    """Take back what an annotator did last: a verdict, a skip, a note, or what came together; return the withdrawals.
 
-    Nothing is deleted: a withdrawal follows, and note, tags and flag stay with the pair. Said again, it takes back
-    what came before. Raises NothingToDo if nothing is left.
+    Nothing is deleted: a withdrawal follows, then what stood before, if anything did; else note, tags and flag stay
+    with the pair. Said again, it takes back what came before. Raises NothingToDo if nothing is left.
     """
     who = annotator.strip() or ANONYMOUS
-    if not (said := views.last_act(store, who)):
+    if not (act := views.last_act(store, who)):
         raise NothingToDo(f"There is no verdict of {who} left to take back.")
     now = datetime.now(UTC)
-    withdrawn = [each._replace(verdict="withdrawn", grade=None, created=now) for each in said]
-    store.add_annotations(withdrawn)
+    withdrawn = [said._replace(verdict="withdrawn", grade=None, created=now) for said, _ in act]
+    stood = [before._replace(created=now) for _, before in act if before and before.verdict != "withdrawn"]
+    store.add_annotations([*withdrawn, *stood])
     return withdrawn
 
 

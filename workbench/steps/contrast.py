@@ -19,6 +19,7 @@ class Contrasted(NamedTuple):
     text: str
     value: float | None
     missing: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,13 @@ def contrast(store: Store, before: str, after: str, by: str = "RBO", split: str 
     kind, depth = chosen
     first, second = views.find_run(store, before, split), views.find_run(store, after, split)
     rankings = views.rankings(store, first), views.rankings(store, second)
-    texts = {query.query_id: query.text for query in views.queries(store, split)}
+    asked = {query.query_id: query for query in views.queries(store, split)}
     rows = []
     for query_id in sorted(rankings[0].keys() | rankings[1].keys()):
         missing = missing_from(query_id, *rankings)
         value = None if missing else kind.measure(rankings[0][query_id], rankings[1][query_id], depth)
-        rows.append(Contrasted(query_id, texts.get(query_id, ""), value, missing))
+        text, tags = (asked[query_id].text, asked[query_id].tags) if query_id in asked else ("", ())
+        rows.append(Contrasted(query_id, text, value, missing, tags))
     return ContrastResult(
         before=first.student,
         after=second.student,

@@ -30,6 +30,7 @@ class Delta(NamedTuple):
     before: float
     after: float
     missing: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def change(self) -> float:
@@ -114,28 +115,24 @@ def diff(
     every = tuple(dict.fromkeys((*names, *coverage.values())))
     both = [measuring.measure(store, run, every, qrels) for run in (first, second)]
     values = both[0].values, both[1].values
-    asked = names[0]
-    if not values[0][asked]:
-        raise NothingToDo(
-            f"No query of the {split} split has a relevant passage, so {asked} cannot be measured.",
-            "Add qrels with `workbench ingest qrels FILE`, or compare without: `workbench diff --by RBO`.",
-        )
-    texts = {query.query_id: query.text for query in views.queries(store, split)}
+    must_be_measurable(values[0], names[0], split, ", or compare without: `workbench diff --by RBO`")
+    asked = {query.query_id: query for query in views.queries(store, split)}
     deltas = [
         Delta(
             query_id,
-            texts[query_id],
+            asked[query_id].text,
             value,
-            values[1][asked][query_id],
+            values[1][names[0]][query_id],
             missing_from(query_id, both[0].ranked, both[1].ranked),
+            asked[query_id].tags,
         )
-        for query_id, value in values[0][asked].items()
+        for query_id, value in values[0][names[0]].items()
     ]
     return Diff(
         before=first.student,
         after=second.student,
         split=split,
-        measure=asked,
+        measure=names[0],
         deltas=tuple(sorted(deltas, key=lambda delta: (delta.change, delta.query_id))),
         comparisons=compared_on(names, *values),
         unanswered=sum(bool(delta.missing) for delta in deltas),
@@ -146,6 +143,15 @@ def diff(
             if values[0][name]
         },
     )
+
+
+def must_be_measurable(values: Values, measure: str, split: str, otherwise: str = "") -> None:
+    """Raise NothingToDo if no query of a split can be measured; `otherwise` says what could be done without."""
+    if not values[measure]:
+        raise NothingToDo(
+            f"No query of the {split} split has a relevant passage, so {measure} cannot be measured.",
+            f"Add qrels with `workbench ingest qrels FILE`{otherwise}.",
+        )
 
 
 def compared_on(names: Sequence[str], before: Values, after: Values) -> tuple[Comparison, ...]:

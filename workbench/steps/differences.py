@@ -19,6 +19,7 @@ class Difference(NamedTuple):
     delta: Delta | None
     value: float | None
     missing: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def direction(self) -> str:
@@ -38,13 +39,19 @@ def differences(diff: Diff | None, contrast: ContrastResult | None = None) -> li
     deltas = {delta.query_id: delta for delta in diff.deltas} if diff else {}
     if contrast:
         rows = [
-            Difference(found.query_id, found.text, deltas.pop(found.query_id, None), found.value, found.missing)
+            Difference(
+                found.query_id, found.text, deltas.pop(found.query_id, None), found.value, found.missing, found.tags
+            )
             for found in contrast.rows
         ]
         # Judged, and answered by neither run: a contrast has nothing to say of them, and they are still there.
-        return rows + [Difference(left.query_id, left.text, left, None, left.missing) for left in deltas.values()]
+        return rows + [_judged(left) for left in deltas.values()]
     ordered = sorted(deltas.values(), key=lambda delta: (-abs(delta.change), delta.change, delta.query_id))
-    return [Difference(delta.query_id, delta.text, delta, None, delta.missing) for delta in ordered]
+    return [_judged(delta) for delta in ordered]
+
+
+def _judged(delta: Delta) -> Difference:
+    return Difference(delta.query_id, delta.text, delta, None, delta.missing, delta.tags)
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,7 @@ class Filters:
     first_word: str = ""
     min_length: int = 0
     max_length: int = 0
+    tag: str = ""
 
     def __post_init__(self) -> None:
         if self.only not in ("", "worse", "better", "same"):
@@ -66,10 +74,29 @@ class Filters:
                 "Let the greatest length be no less than the least.",
             )
 
+    @property
+    def in_words(self) -> str:
+        """Return which queries are left, in words; "" if all are."""
+        lengths = filter(
+            None,
+            (
+                f"at least {self.min_length} words" if self.min_length else "",
+                f"at most {self.max_length} words" if self.max_length else "",
+            ),
+        )
+        said = (
+            "the same" if self.only == "same" else self.only,
+            f"with “{self.words}”" if self.words else "",
+            f"beginning with “{self.first_word}”" if self.first_word else "",
+            f"tagged “{self.tag}”" if self.tag else "",
+            " and ".join(lengths),
+        )
+        return ", ".join(filter(None, said))
+
 
 def narrowed(rows: Iterable[Difference], filters: Filters) -> list[Difference]:
     """Return the rows that pass, in their order; `only` leaves out what nobody has judged."""
-    sought, first = filters.words.strip().casefold(), filters.first_word.strip().casefold()
+    sought, first, tag = (each.strip().casefold() for each in (filters.words, filters.first_word, filters.tag))
     kept = []
     for row in rows:
         words = row.text.split()
@@ -77,6 +104,7 @@ def narrowed(rows: Iterable[Difference], filters: Filters) -> list[Difference]:
             (not filters.only or row.direction == filters.only)
             and sought in f"{row.text} {row.query_id}".casefold()
             and (not first or first_word(row.text) == first)
+            and (not tag or tag in (each.casefold() for each in row.tags))
             and filters.min_length <= len(words) <= (filters.max_length or len(words))
         ):
             kept.append(row)

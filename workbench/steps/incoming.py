@@ -23,7 +23,10 @@ IMPORTED = "imported:"
 
 
 class Kept(NamedTuple):
-    """How many rows that came back were new, and how many were there already."""
+    """How many rows that came back were written, and how many were there already.
+
+    `added` counts qrels, and with them the utilities that were written in place of others.
+    """
 
     added: Added
     annotations: int
@@ -47,18 +50,21 @@ def take(store: Store, kind: str, path: Path, asked: Asked) -> Taken:
 
 
 def keep_taken(store: Store, taken: Taken, replace: bool) -> Kept:
-    """Write what came back; what the workspace holds already is left alone, and nothing is edited."""
+    """Write what came back; what the workspace holds already is left alone, and no annotation is edited.
+
+    With `replace`, others take the place of imported utilities; a teacher whose name holds its recipe keeps its own.
+    """
     new = _new_annotations(store, taken)
-    unknown = _new_utilities(store, taken.utilities)
+    unknown, replaced = _new_utilities(store, taken.utilities, replace)
     added = store.add_collection((), (), taken.qrels, replace=replace)
     if new:
         store.add_annotations(new)
     if unknown:
-        store.add_scored(unknown)
+        store.add_scored(unknown, replace=replace)
     if taken.candidates:
         store.add_candidates(taken.candidates)
     unchanged = len(taken.annotations) - len(new) + len(taken.utilities) - len(unknown) + added.unchanged
-    return Kept(added, len(new), len(unknown), unchanged)
+    return Kept(added._replace(replaced=added.replaced + replaced), len(new), len(unknown), unchanged)
 
 
 def _annotations(path: Path, known: Known, asked: Asked) -> Taken:
@@ -160,8 +166,11 @@ def _pair(said: Annotation) -> tuple[str, str, str]:
     return said.query_id, said.passage_id, said.annotator
 
 
-def _new_utilities(store: Store, found: tuple[Utility, ...]) -> list[Utility]:
-    """Return those that the workspace does not have; raises Conflict where it has another number."""
+def _new_utilities(store: Store, found: tuple[Utility, ...], replace: bool) -> tuple[list[Utility], int]:
+    """Return those that the workspace does not have, and how many of them take the place of another number.
+
+    Raises Conflict for another number that is not to be replaced, and where the file itself has two.
+    """
     held = {
         (row.query_id, row.passage_id, row.teacher): row
         for teacher in {row.teacher for row in found}
@@ -170,13 +179,21 @@ def _new_utilities(store: Store, found: tuple[Utility, ...]) -> list[Utility]:
     new: dict[tuple[str, str, str], Utility] = {}
     for row in found:
         key = (row.query_id, row.passage_id, row.teacher)
-        before = held.get(key, new.get(key))
-        if before and before.value != row.value:
-            raise Conflict(
-                f"{row.teacher} has given {row.passage_id!r} another utility for {row.query_id!r}: "
-                f"{before.value} before, {row.value} in the file.",
-                f"Import it under another name: --teacher {IMPORTED}NAME.",
-            )
-        if not before:
+        if (twice := new.get(key)) and twice.value != row.value:
+            raise _contradicted(row, twice.value, "earlier in the file", "Mend the file.")
+        before, imported = held.get(key), row.teacher.startswith(IMPORTED)
+        if before and before.value != row.value and not (replace and imported):
+            way = "with --replace, or " if imported else ""
+            hint = f"Import it {way}under another name: --teacher {IMPORTED}NAME."
+            raise _contradicted(row, before.value, "before", hint)
+        if not before or before.value != row.value:
             new[key] = row
-    return list(new.values())
+    return list(new.values()), len(new.keys() & held.keys())
+
+
+def _contradicted(row: Utility, value: float, where: str, hint: str) -> Conflict:
+    return Conflict(
+        f"{row.teacher} has given {row.passage_id!r} another utility for {row.query_id!r}: "
+        f"{value} {where}, {row.value} in the file.",
+        hint,
+    )

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from workbench.errors import BadSetting, NothingToDo
+from workbench.errors import BadSetting
 from workbench.measures import parse
 from workbench.significance import Comparison, adjusted
 from workbench.steps import measuring
-from workbench.steps.diff import compared_on, stale
+from workbench.steps.diff import compared_on, must_be_measurable, stale
 from workbench.store import Store, views
 
 
@@ -59,11 +59,7 @@ def table(store: Store, students: Sequence[str], measures: Sequence[str] = ("nDC
     qrels = views.qrels(store, split)
     found = [measuring.measure(store, run, names, qrels) for run in runs]
     values = [each.values for each in found]
-    if not values[0][names[0]]:
-        raise NothingToDo(
-            f"No query of the {split} split has a relevant passage, so {names[0]} cannot be measured.",
-            "Add qrels with `workbench ingest qrels FILE`.",
-        )
+    must_be_measurable(values[0], names[0], split)
     texts = {query.query_id: query.text for query in views.queries(store, split)}
     rows = [
         QueryValues(

@@ -21,7 +21,13 @@ ANSWERS = pa.list_(
 SCHEMAS: dict[str, pa.Schema] = {
     "passages": pa.schema({"passage_id": pa.string(), "title": pa.string(), "text": pa.string()}),
     "queries": pa.schema(
-        {"query_id": pa.string(), "text": pa.string(), "answers": pa.list_(pa.string()), "split": pa.string()}
+        {
+            "query_id": pa.string(),
+            "text": pa.string(),
+            "answers": pa.list_(pa.string()),
+            "split": pa.string(),
+            "tags": pa.list_(pa.string()),
+        }
     ),
     "qrels": pa.schema({"query_id": pa.string(), "passage_id": pa.string(), "relevance": pa.int32()}),
     "candidates": pa.schema({"query_id": pa.string(), "passage_id": pa.string(), "source": pa.string()}),

@@ -58,6 +58,7 @@ MIGRATIONS: tuple[str, ...] = (
     alter table annotations add column flagged boolean default false;
     insert into meta values ('annotations', 0);
     """,
+    "alter table queries add column tags varchar[] default [];",
 )
 
 

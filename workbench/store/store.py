@@ -20,13 +20,14 @@ WRITE_PATIENCE = 60.0
 
 
 class Added(NamedTuple):
-    """How many rows a write put in, and how many were there already."""
+    """How many rows a write put in, and how many were there already; `tagged` queries had no tags before."""
 
     queries: int
     passages: int
     qrels: int
     unchanged: int
     replaced: int
+    tagged: int = 0
 
 
 class Store:
@@ -137,7 +138,8 @@ class Store:
         """Add a collection in one transaction; what is there already, word for word, is left alone.
 
         A known id with other content raises Conflict, unless `replace`, which writes the new content
-        and forgets the utilities and failures that were about the old one.
+        and forgets the utilities and failures that were about the old one. Tags are no other content for a query
+        that has none, here or there: they are added, or stay.
         """
         with self.write() as connection:
             replaced = sum(
@@ -148,19 +150,27 @@ class Store:
                 _insert(connection, name, rows)
                 for name, rows in (("queries", queries), ("passages", passages), ("qrels", qrels))
             ]
+            tagged = _add_tags(connection, queries)
         given = len(queries) + len(passages) + len(qrels)
         new_queries, new_passages, new_qrels = counts
-        return Added(new_queries, new_passages, new_qrels, given - sum(counts), replaced)
+        return Added(new_queries, new_passages, new_qrels, given - sum(counts) - tagged, replaced, tagged)
 
     def add_candidates(self, candidates: Iterable[Candidate]) -> int:
         """Add candidates; return how many (query, passage, source) were new."""
         with self.write() as connection:
             return _insert(connection, "candidates", list(candidates))
 
-    def add_scored(self, scored: Sequence[Scored]) -> None:
-        """Add a teacher's finished batch; a pair that fails no longer loses its failure."""
+    def add_scored(self, scored: Sequence[Scored], *, replace: bool = False) -> None:
+        """Add a teacher's finished batch; a pair that fails no longer loses its failure.
+
+        A utility that is there already stays, unless it is to be replaced.
+        """
         utilities = [row for row in scored if isinstance(row, Utility)]
         with self.write() as connection:
+            if replace:
+                connection.register("rows", arrow.table("utilities", utilities))
+                connection.execute("delete from utilities using rows where " + _same("utilities", "rows", UTILITY_KEY))
+                connection.unregister("rows")
             _insert(connection, "utilities", utilities)
             _insert(connection, "failures", [row for row in scored if isinstance(row, Failure)])
             connection.register("rows", arrow.table("utilities", utilities))
@@ -192,7 +202,13 @@ class Store:
 
 UTILITY_KEY = ("query_id", "passage_id", "teacher")
 _KEYS = {"queries": ("query_id",), "passages": ("passage_id",), "qrels": ("query_id", "passage_id")}
-_CONTENT = {"queries": ("text", "answers", "split"), "passages": ("title", "text"), "qrels": ("relevance",)}
+_DIFFERS = {
+    # Whoever names no tags says nothing of them.
+    "queries": "old.text <> rows.text or old.answers <> rows.answers or old.split <> rows.split "
+    "or (old.tags <> rows.tags and len(old.tags) > 0 and len(rows.tags) > 0)",
+    "passages": "old.title <> rows.title or old.text <> rows.text",
+    "qrels": "old.relevance <> rows.relevance",
+}
 
 
 def _same(left: str, right: str, columns: Sequence[str]) -> str:
@@ -215,11 +231,11 @@ def _clear_changed(
     """Delete the stored rows of `name` that `rows` contradict, or raise Conflict; return how many."""
     if not rows:
         return 0
-    key, differs = _KEYS[name], " or ".join(f"old.{column} <> rows.{column}" for column in _CONTENT[name])
+    key = _KEYS[name]
     connection.register("rows", arrow.table(name, rows))
     listed = ", ".join(f"old.{column}" for column in key)
     changed = connection.execute(
-        f"select distinct {listed} from {name} old join rows on {_same('old', 'rows', key)} where {differs}"
+        f"select distinct {listed} from {name} old join rows on {_same('old', 'rows', key)} where {_DIFFERS[name]}"
     ).fetchall()
     if changed and not replace:
         shown = "; ".join(" / ".join(ids) for ids in changed[:5])
@@ -234,6 +250,19 @@ def _clear_changed(
             connection.execute(f"delete from {derived} where {same}", list(ids))
     connection.unregister("rows")
     return len(changed)
+
+
+def _add_tags(connection: duckdb.DuckDBPyConnection, queries: Sequence[Query]) -> int:
+    """Give tags to the stored queries that have none; return how many got some."""
+    if not any(query.tags for query in queries):
+        return 0
+    connection.register("rows", arrow.table("queries", queries))
+    changed = connection.execute(
+        "update queries set tags = rows.tags from rows "
+        "where queries.query_id = rows.query_id and len(queries.tags) = 0 and len(rows.tags) > 0"
+    ).fetchone()
+    connection.unregister("rows")
+    return int(changed[0]) if changed else 0
 
 
 def _utc(moment: datetime) -> datetime:

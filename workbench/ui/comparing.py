@@ -21,6 +21,7 @@ from workbench.ui import cached, choices, parts, tables
 from workbench.ui.choices import Comparison as Chosen
 
 BY_MEASURE = "change"
+ANY = "any"
 LONG = 9  # words: the middle length of the sample's queries is near it
 
 
@@ -112,21 +113,26 @@ def _everyone(store: Store, found: Diff) -> None:
 
 def listed(store: Store, chosen: Chosen, found: Diff | None) -> tuple[list[Difference], Filters, str]:
     """Let a person order the queries and narrow them down; return those left, the filters, and the order's name."""
-    columns = parts.columns("pickers-list", [1, 1, 1])
+    tags = [found.tag for found in cached.tags(store, chosen.split)]
+    columns = parts.columns("pickers-list", [1] * (4 if tags else 3))
     with columns[0]:
         by = _order(found)
     names = chosen.before.student, chosen.after.student
     contrast = None if by == BY_MEASURE else cached.contrast(store, *names, by, chosen.split)
     every = differences(found, contrast)
     with columns[1]:
-        first = choices.one("First word", ["any", *_first_words(every)], "first", "any")
+        first = choices.one("First word", [ANY, *_first_words(every)], "first", ANY)
     with columns[2]:
-        lengths = {"any": (0, 0), f"up to {LONG} words": (0, LONG), f"over {LONG} words": (LONG + 1, 0)}
-        length = lengths[choices.one("Length", list(lengths), "length", "any")]
+        lengths = {ANY: (0, 0), f"up to {LONG} words": (0, LONG), f"over {LONG} words": (LONG + 1, 0)}
+        length = lengths[choices.one("Length", list(lengths), "length", ANY)]
+    tag = ANY
+    if tags:
+        with columns[3]:
+            tag = choices.one("Tag", [ANY, *(name for name in tags if name != ANY)], "tag", ANY)
     if contrast:
         _contrasted(contrast, picture=found is None)
     only, words = _narrower(found, every)
-    filters = Filters(only, words, "" if first == "any" else first, *length)
+    filters = Filters(only, words, "" if first == ANY else first, *length, "" if tag == ANY else tag)
     return narrowed(every, filters), filters, by
 
 
@@ -151,7 +157,7 @@ def _narrower(found: Diff | None, every: Sequence[Difference]) -> tuple[str, str
             counted = {"all": len(every), "worse": found.losses, "better": found.wins, "the same": found.ties}
             options = {kind: f"{kind} ({number:,})" for kind, number in counted.items()}
             only = choices.segment("Filter", options, "show", "all")
-        words = tables.search("diff-search")
+        words = tables.search("words")
     return {"all": "", "the same": "same"}.get(only, only), words
 
 

@@ -57,6 +57,7 @@ def again(store: Store, chosen: Comparison, filters: Filters, by: str, query_id:
         "--first-word": filters.first_word,
         "--min-length": str(filters.min_length or ""),
         "--max-length": str(filters.max_length or ""),
+        "--tag": filters.tag,
     }
     options = [part for name, value in asked.items() if value for part in (name, value)]
     cell = f"found = wb.diff(store, {before!r}, {after!r}, {chosen.measure!r}, {chosen.split!r})"
@@ -75,4 +76,5 @@ def again(store: Store, chosen: Comparison, filters: Filters, by: str, query_id:
         measure=chosen.measure,
         by="" if by == BY_MEASURE else by,
         query=query_id,
+        **{name: st.query_params.get(name, "") for name in ("show", "words", "first", "length", "tag")},
     )

@@ -10,7 +10,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench.plots.look import AFTER, TEACHER
 from workbench.steps.evaluate import Evaluation
-from workbench.store.views import Disagreement, FirstPlaces, SplitCounts, TeacherCounts
+from workbench.store.views import Disagreement, FirstPlaces, SplitCounts, TagCounts, TeacherCounts
 from workbench.ui import choices, parts
 
 
@@ -57,6 +57,11 @@ def splits(found: Sequence[SplitCounts]) -> None:
     parts.table(rows, "splits", "Splits", **_counts("queries", "with answers", "judged", "candidates"))
 
 
+def tags(found: Sequence[TagCounts]) -> None:
+    """Show which tags the queries have, and how many have each."""
+    parts.table([each._asdict() for each in found], "tags", "Tags of queries", **_counts("queries", "judged"))
+
+
 def students(found: Sequence[Evaluation]) -> None:
     """Show every evaluated student with its measures and their intervals."""
     rows: list[dict[str, object]] = []
@@ -95,7 +100,7 @@ def first_places(found: FirstPlaces) -> None:
 
 def disagreements(rows: Sequence[Disagreement], version: str) -> str | None:
     """Show the queries by how much they give away; return the one that is open."""
-    sought = search("utility-search")
+    sought = search("words")
     kept = [row for row in rows if sought in f"{row.text} {row.query_id}".casefold()]
     ids = [row.query_id for row in kept]
     if not kept:
@@ -126,8 +131,9 @@ def disagreements(rows: Sequence[Disagreement], version: str) -> str | None:
 def search(key: str) -> str:
     """Let a person type words to look for; return them in small letters."""
     found = st.text_input(
-        "Search", key=key, placeholder="Words or id of a query", label_visibility="collapsed", icon=":material/search:"
-    )
+        "Search", key=key, placeholder="Words or id of a query", label_visibility="collapsed", icon=":material/search:",
+        bind="query-params",
+    )  # fmt: skip
     return (found or "").strip().casefold()
 
 

@@ -124,13 +124,14 @@ def keys(table: Table, *, blind: bool) -> None:
         _judging(table, blind)
     with st.container(horizontal=True):
         flagged = table.word is not None and table.word.flagged
-        _button("flag", "F", partial(_flag, table, not flagged), help="Asks for another look.", stands=flagged)
-        _button("skip", "S", partial(_skip, table), help="Goes to the tab “skipped”, for later.")
+        act = partial(_button, case=table.case)
+        act("flag", "F", partial(_flag, table, not flagged), help="Asks for another look.", stands=flagged)
+        act("skip", "S", partial(_skip, table), help="Goes to the tab “skipped”, for later.")
         undo_key(table.store, table.waiting, table.annotator)
         for label, shortcut, step in (("previous", "Left", -1), ("next", "Right", 1)):
             target = table.waiting.neighbour(table.case, step)
-            _button(label, shortcut, partial(_go, target), disabled=target is None)
-        _button("submit and next", "Enter", partial(_submit, table), help="Goes on to the next case of this tab.")
+            act(label, shortcut, partial(_go, target), disabled=target is None)
+        act("submit and next", "Enter", partial(_submit, table), help="Goes on to the next case of this tab.")
     parts.remark(f"You judge as {table.annotator}. {KEYS}")
 
 
@@ -150,12 +151,12 @@ def _judging(table: Table, blind: bool) -> None:
     word, teacher = table.word, _teachers_word(table.case)
     for shortcut, label, verdict, grade, meaning in JUDGEMENTS:
         stands = word is not None and (word.verdict, word.grade) == (verdict, grade)
-        _button(label, shortcut, partial(_judge, table, verdict, grade), help=meaning, stands=stands)
+        _button(label, shortcut, partial(_judge, table, verdict, grade), table.case, help=meaning, stands=stands)
     silent = blind or teacher is None
     meaning = "hidden while you judge blind" if blind else f"The teacher finds it {teacher or 'nothing'}."
     opposite: Verdict = "useless" if teacher == "useful" else "useful"
     for label, shortcut, said in (("accept", "A", teacher or opposite), ("reject", "X", opposite)):
-        _button(label, shortcut, partial(_judge, table, said, None), help=meaning, disabled=silent)
+        _button(label, shortcut, partial(_judge, table, said, None), table.case, help=meaning, disabled=silent)
 
 
 def details(table: Table) -> None:
@@ -179,9 +180,19 @@ def details(table: Table) -> None:
         )  # fmt: skip
 
 
-def _button(label: str, shortcut: str, act: Callable[[], None], *, stands: bool = False, **look: Any) -> None:
+def _button(
+    label: str,
+    shortcut: str,
+    act: Callable[[], None],
+    case: HardCase | None = None,
+    *,
+    stands: bool = False,
+    **look: Any,
+) -> None:
+    """Draw a key; one for a `case` is that case's own, so that pressed late it acts on what the person saw."""
+    name = "-".join(("do", label, *(key(case) if case else ())))
     st.button(
-        label, key=f"do-{label}", shortcut=shortcut, type="primary" if stands else "secondary",
+        label, key=name, shortcut=shortcut, type="primary" if stands else "secondary",
         on_click=_guarded, args=(act,), **look,
     )  # fmt: skip
 
@@ -218,6 +229,8 @@ def _skip(table: Table) -> None:
 
 def _undo(store: Store, waiting: Queue, annotator: str) -> None:
     taken = undo(store, annotator)
+    for name in [str(name) for name in st.session_state if str(name).startswith(("note-", "tags-"))]:
+        del st.session_state[name]  # what stands now is in the store
     st.toast(f"Taken back: {len(taken):,} verdicts" if len(taken) > 1 else "Taken back")
     last = taken[-1][:2]
     _go(next((case for case in waiting.cases if key(case) == last), None))

@@ -24,12 +24,14 @@ from workbench.store.views.cases import (
 from workbench.store.views.collection import (
     Counts,
     SplitCounts,
+    TagCounts,
     collection_fingerprint,
     counts,
     passages,
     qrels,
     queries,
     query,
+    tags,
 )
 from workbench.store.views.pairs import (
     Bin,
@@ -89,6 +91,7 @@ __all__ = [
     "Reason",
     "Sample",
     "SplitCounts",
+    "TagCounts",
     "TeacherCounts",
     "Thresholds",
     "annotated",
@@ -126,6 +129,7 @@ __all__ = [
     "sample_pairs",
     "scored_orders",
     "scored_similarities",
+    "tags",
     "teachers",
     "unscored",
     "utilities",

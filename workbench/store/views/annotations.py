@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import UTC
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from workbench.records import Annotation, Verdict
@@ -62,10 +63,30 @@ def last_words(store: Store, annotator: str | None = None) -> list[Annotation]:
     )
 
 
-def last_act(store: Store, annotator: str) -> list[Annotation]:
-    """Return what `annotator` said last and has not taken back: one verdict, or all that were given together."""
-    standing = [said for said in last_words(store, annotator) if said.verdict not in ("draft", "withdrawn")]
-    return [said for said in standing if said.created == standing[-1].created]
+def last_act(store: Store, annotator: str) -> list[tuple[Annotation, Annotation | None]]:
+    """Return what `annotator` did last and has not taken back, each row with what stood before it, if anything did.
+
+    An act is a verdict, a mark, a note or a tag, or all that was said at one moment. Taking back is an act with a
+    withdrawal in it, which is followed by what stood before.
+    """
+    rows = _annotations(store, f"select {_COLUMNS} from annotations where annotator = $annotator", annotator=annotator)
+    standing: list[list[tuple[Annotation, Annotation | None]]] = []
+    last: dict[tuple[str, str, bool], Annotation] = {}
+    for _, moment in groupby(rows, key=lambda said: said.created):
+        act = [(said, last.get(_stream(said))) for said in moment]
+        last |= {_stream(said): said for said, _ in act}
+        if withdrawn := {_stream(said) for said, _ in act if said.verdict == "withdrawn"}:
+            taken = (each for each in reversed(standing) if {_stream(said) for said, _ in each} == withdrawn)
+            if undone := next(taken, None):
+                standing.remove(undone)
+        else:
+            standing.append(act)
+    return standing[-1] if standing else []
+
+
+def _stream(said: Annotation) -> tuple[str, str, bool]:
+    """Return whose words follow one another: those on a pair, an adjudicator's apart."""
+    return said.query_id, said.passage_id, said.rule == ADJUDICATION
 
 
 def decisions(store: Store) -> list[Decision]:
@@ -124,6 +145,7 @@ class AnnotatedCase(NamedTuple):
     grade: int | None
     tags: list[str]
     flagged: bool
+    query_tags: list[str]
 
 
 def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
@@ -134,7 +156,8 @@ def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
             f"""
             select a.query_id, queries.text, answers, queries.split, a.passage_id, title, passages.text,
                    verdict, annotator, note, rule, strftime(a.created, '%Y-%m-%dT%H:%M:%S.%fZ'), relevance,
-                   coalesce(utilities, map {{}}), coalesce(ranks, map {{}}), grade, tags, flagged
+                   coalesce(utilities, map {{}}), coalesce(ranks, map {{}}), grade, a.tags, flagged,
+                   queries.tags
             from (
                 {last if latest else "select *, rowid as turn from annotations"}
             ) a join queries using (query_id) join passages using (passage_id)

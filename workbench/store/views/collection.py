@@ -22,6 +22,14 @@ class SplitCounts(NamedTuple):
     candidates: int
 
 
+class TagCounts(NamedTuple):
+    """How many queries have a tag, and how many of them can be judged."""
+
+    tag: str
+    queries: int
+    judged: int
+
+
 class Counts(NamedTuple):
     """The size of a workspace."""
 
@@ -40,13 +48,27 @@ def queries(store: Store, split: str | None = None, ids: Collection[str] | None 
     with store.read() as connection:
         rows = connection.execute(
             """
-            select query_id, text, answers, split from queries
+            select query_id, text, answers, split, tags from queries
             where ($split is null or split = $split) and ($ids is null or list_contains($ids, query_id))
             order by query_id
             """,
             {"split": split, "ids": None if ids is None else list(ids)},
         ).fetchall()
-    return [Query(query_id, text, tuple(answers), of) for query_id, text, answers, of in rows]
+    return [Query(query_id, text, tuple(answers), of, tuple(tags)) for query_id, text, answers, of, tags in rows]
+
+
+def tags(store: Store, split: str | None = None) -> list[TagCounts]:
+    """Return the tags of the queries of a split or all, the most frequent first."""
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            select tag, count(*), count(*) filter (query_id in (select query_id from qrels where relevance > 0))
+            from (select query_id, unnest(tags) as tag from queries where $split is null or split = $split)
+            group by tag order by count(*) desc, tag
+            """,
+            {"split": split},
+        ).fetchall()
+    return [TagCounts(*row) for row in rows]
 
 
 def query(store: Store, query_id: str) -> Query:

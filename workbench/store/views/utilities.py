@@ -131,7 +131,8 @@ def _examples(store: Store, split: str, rows: Sequence[tuple[str, list[str], lis
         known = dict(
             connection.execute(f"select query_id, list(passage_id) from ({_KNOWN}) group by query_id").fetchall()
         )
-    asked = {query.query_id: query for query in queries(store, split)}
+    # Tags teach nothing: what is learned from must not look different because of them.
+    asked = {query.query_id: query._replace(tags=()) for query in queries(store, split)}
     texts = _by_id(store, {passage_id for _, ids, _ in rows for passage_id in ids})
     return [
         Example(
