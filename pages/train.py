@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench import jobs
-from workbench.steps.train import QRELS
+from workbench.steps.plan import QRELS
 from workbench.store import Store
 from workbench.ui import cached, following, frame, lessons, parts
 

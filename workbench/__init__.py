@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workbench.steps.evaluate import evaluate
     from workbench.steps.export import ExportSettings, export
     from workbench.steps.ingest import IngestSettings, ingest, preview
+    from workbench.steps.plan import plan
     from workbench.steps.push import push
     from workbench.steps.score import score
     from workbench.steps.standings import standings
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from workbench.steps.table import table
     from workbench.steps.takeaway import TakeSettings, take
     from workbench.steps.teacher_agreement import AgreementSettings, teacher_agreement
-    from workbench.steps.train import plan, train
+    from workbench.steps.train import train
     from workbench.store import Store, views
     from workbench.teachers import teacher
     from workbench.trainer import Grid, TrainSettings
@@ -52,7 +53,7 @@ _HOMES = {
     "export": "workbench.steps.export",
     "ingest": "workbench.steps.ingest",
     "narrowed": "workbench.steps.differences",
-    "plan": "workbench.steps.train",
+    "plan": "workbench.steps.plan",
     "preview": "workbench.steps.ingest",
     "push": "workbench.steps.push",
     "score": "workbench.steps.score",

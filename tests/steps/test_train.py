@@ -26,7 +26,8 @@ from workbench.records import Candidate, Passage, Qrel, Query
 from workbench.steps import train as step
 from workbench.steps.annotate import annotate
 from workbench.steps.evaluate import evaluate
-from workbench.steps.train import Plan, TrainResult, plan, train, work_folder
+from workbench.steps.plan import Plan, plan
+from workbench.steps.train import TrainResult, train, work_folder
 from workbench.store import Store, views
 from workbench.trainer import TrainSettings
 
@@ -89,7 +90,7 @@ def test_a_student_no_better_than_its_base_is_the_base_and_says_so(
     school: Store, untrained: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = iter([0.9, 0.5, 0.9, 0.4])
-    monkeypatch.setattr(step, "_judge", lambda *_: lambda _model: next(values))
+    monkeypatch.setattr(step, "judge", lambda *_: lambda _model: next(values))
     result = trained(school, untrained)
     assert result.in_words.startswith(f"{result.student}: no judgement on dev beat the base (nDCG@10 0.900)")
     assert torch.equal(weights(result.path), weights(untrained))

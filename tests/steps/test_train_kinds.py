@@ -18,7 +18,8 @@ from workbench.encoder import Encoder
 from workbench.errors import UnknownName
 from workbench.steps import train as step
 from workbench.steps.evaluate import evaluate
-from workbench.steps.train import TrainResult, plan, train
+from workbench.steps.plan import plan
+from workbench.steps.train import TrainResult, train
 from workbench.store import Store
 from workbench.students.kinds import KINDS
 from workbench.trainer import TrainSettings
@@ -81,7 +82,7 @@ def test_cut_off_in_the_middle_it_comes_to_the_same_weights(
 def _rising(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each judgement be better than the one before, so that the last weights are kept."""
     values = count()
-    monkeypatch.setattr(step, "_judge", lambda *_: lambda _model: float(next(values)))
+    monkeypatch.setattr(step, "judge", lambda *_: lambda _model: float(next(values)))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "lora"])
@@ -146,7 +147,7 @@ def test_without_a_gain_it_is_the_base_and_says_so(
     school: Store, bases: dict[str, str], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = iter([0.9, 0.5, 0.9, 0.4])
-    monkeypatch.setattr(step, "_judge", lambda *_: lambda _model: next(values))
+    monkeypatch.setattr(step, "judge", lambda *_: lambda _model: next(values))
     result = trained(school, bases, kind)
     assert not result.trained.improved
     assert "no judgement on dev beat the base" in result.in_words

@@ -14,8 +14,9 @@ from workbench.steps.candidates import DEFAULT_STUDENT, candidates
 from workbench.steps.diff import diff
 from workbench.steps.evaluate import evaluate
 from workbench.steps.ingest import ingest
+from workbench.steps.plan import plan
 from workbench.steps.score import score
-from workbench.steps.train import plan, train
+from workbench.steps.train import train
 from workbench.store import Store, views
 from workbench.students import BM25, MINILM
 from workbench.teachers import teacher

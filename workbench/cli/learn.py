@@ -14,8 +14,9 @@ from workbench.errors import BadSetting
 from workbench.losses import LOSSES
 from workbench.steps.candidates import DEFAULT_STUDENT, candidates
 from workbench.steps.evaluate import Evaluation, evaluate
+from workbench.steps.plan import plan
 from workbench.steps.score import score
-from workbench.steps.train import plan, train
+from workbench.steps.train import train
 from workbench.students.kinds import KINDS
 from workbench.teachers import TEACHERS, teacher
 from workbench.trainer import PRESETS, TrainSettings, preset

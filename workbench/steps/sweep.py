@@ -12,7 +12,8 @@ from workbench import students
 from workbench.errors import BadSetting, Conflict
 from workbench.records import Listener, Progress, silent
 from workbench.steps.evaluate import evaluate
-from workbench.steps.train import Plan, plan, train
+from workbench.steps.plan import Plan, plan
+from workbench.steps.train import train
 from workbench.store import Store, views
 from workbench.trainer import Grid, Trained, TrainSettings
 
