@@ -744,5 +744,5 @@ def test_a_sweep_is_checked_as_it_is_typed_and_starts_as_a_job(
     assert not at.exception
     assert asked == [
         ["sweep", "static:all-MiniLM-L6-v2", "--teacher", "toy", "--grid", "loss=kl,infonce", "--grid",
-         "negatives=1,2", "--seeds", "13,14,15", "--steps", "300"]
+         "negatives=1,2", "--seeds", "13,14,15", "--steps", "400"]
     ]  # fmt: skip

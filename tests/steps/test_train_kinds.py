@@ -168,5 +168,5 @@ def test_a_kind_is_part_of_the_name_and_an_unknown_one_is_refused(school: Store,
 def test_a_kind_has_its_own_learning_rate_unless_told(school: Store, bases: dict[str, str]) -> None:
     for kind in ("query_only", "adapter", "full"):
         rate = trained(school, bases, kind, steps=1, learning_rate=None).trained.learning_rate
-        assert rate == (KINDS[kind].static_rate or 3e-3)
+        assert rate == (KINDS[kind].static_rate or 2e-3)
     assert trained(school, bases, "query_only", steps=1, learning_rate=0.02).trained.learning_rate == 0.02

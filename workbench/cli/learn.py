@@ -123,7 +123,7 @@ def train_command(
     student_temperature: Annotated[float, typer.Option(help="Divides cosines.")] = DEFAULTS.student_temperature,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="3e-3 for static students, 3e-5 for others; some kinds have their own.", show_default=False),
+        typer.Option(help="2e-3 for static students, 3e-5 for others; some kinds have their own.", show_default=False),
     ] = None,
     evaluate_every: Annotated[int, typer.Option(help="Steps between two looks at dev.")] = DEFAULTS.evaluate_every,
     patience: Annotated[

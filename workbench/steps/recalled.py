@@ -32,6 +32,7 @@ def material(
         queries=queries,
         passages=passages,
         taught=taught,
+        collection=[passage.content for passage in views.passages(store)],
     )
 
 

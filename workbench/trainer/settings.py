@@ -22,7 +22,7 @@ class TrainSettings:
     judged and saved, and after `patience` judgements in a row that are no better than the best, training stops (0:
     never). `kind`, and `rank` where it has one, say how a base becomes a student: see workbench.students.kinds.
     Temperatures divide utilities (in their own unit) and cosines; `teacher_temperature` None is the spread of the
-    utilities, see sampling.spread. `learning_rate` None is 3e-3 for a static student, 3e-5 for a transformer, and the
+    utilities, see sampling.spread. `learning_rate` None is 2e-3 for a static student, 3e-5 for a transformer, and the
     kind's own where it has one; it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision`
     "auto" is bfloat16 autocast on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says
     so. `measure` is the name of what the judge returns.
@@ -45,7 +45,7 @@ class TrainSettings:
     batch_size: int = 32
     candidates: int = 16
     negatives: int = 4
-    steps: int = 300
+    steps: int = 400
     minutes: float | None = None
     evaluate_every: int = 50
     patience: int = 4

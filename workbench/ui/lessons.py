@@ -159,7 +159,7 @@ def _numbers(begin: TrainSettings, suffix: str) -> dict[str, Any]:
             ),
             "learning_rate": third.number_input(
                 "Learning rate", 1e-7, 1.0, None, key="learning-rate", format="%.6f", placeholder="by kind of student",
-                help="Unless given, 0.003 for a static student and 0.00003 for a transformer; some "
+                help="Unless given, 0.002 for a static student and 0.00003 for a transformer; some "
                 "kinds have their own.",
             ),
             "rank": first.number_input(

@@ -32,7 +32,8 @@ NOTHING = Known((), np.empty((0, 0), np.float32))
 class Material:
     """What a student is made of: a loaded base, and what the base says of texts where the kind remembers that.
 
-    `rank` None is the kind's own. `taught` are the texts of the training queries, `max_tokens` where readers cut.
+    `rank` None is the kind's own. `taught` are the texts of the training queries, `collection` those of the passages
+    that are searched, `max_tokens` where readers cut.
     """
 
     base: SentenceTransformer
@@ -42,6 +43,7 @@ class Material:
     queries: Known = NOTHING
     passages: Known = NOTHING
     taught: Sequence[str] = ()
+    collection: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,13 @@ class Kind(NamedTuple):
 
 
 def _full(material: Material) -> Made:
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
     model = material.base
+    if isinstance(model[0], StaticEmbedding):
+        from workbench.students.kinds import weighted
+
+        return weighted.weighted(material)
     return Made(model, saved=lambda: model, judged=lambda: model)
 
 
@@ -118,7 +126,7 @@ def _drift(material: Material) -> Made:
 PASSAGES: frozenset[Task] = frozenset({"document"})
 BOTH: frozenset[Task] = frozenset({"query", "document"})
 KINDS: dict[str, Kind] = {
-    "full": Kind(_full, "all weights, for queries and passages alike"),
+    "full": Kind(_full, "all weights, for queries and passages alike; of a static base its table and token weights"),
     "lora": Kind(_lora, "low-rank changes to a transformer's layers, merged when saved", rank=16, learning_rate=3e-4),
     "adapter": Kind(
         _adapter, "a low-rank change to finished vectors of both sides, in seconds", BOTH,
