@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import BadSetting, UnknownName
+from workbench.forms import DENSE, Form
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -146,6 +147,15 @@ def kind(name: str) -> Kind:
     return KINDS[name]
 
 
+def must_suit(name: str, form: Form) -> None:
+    """Raise BadSetting unless students of that form can be trained as that kind."""
+    chosen = kind(name)
+    if form is not DENSE and (chosen.remembers or not chosen.encodes):
+        raise BadSetting(
+            f"Kind {name!r} works on one vector a text, and this base is a {form.name} student.", "Choose kind full."
+        )
+
+
 def make(name: str, material: Material) -> Made:
     """Make a student of a kind from a base; raises BadSetting where the two, or the settings, do not go together."""
     chosen = kind(name)
@@ -157,7 +167,7 @@ def make(name: str, material: Material) -> Made:
             f"max_tokens is {material.max_tokens}, but kind {name!r} reads finished vectors of whole texts.",
             "Leave it out.",
         )
-    if material.base.truncate_dim is not None and chosen.remembers:
+    if chosen.remembers and material.base.truncate_dim is not None:
         raise BadSetting(
             f"The base cuts its vectors to {material.base.truncate_dim} numbers, which kind {name!r} cannot follow.",
             "Choose kind full or lora.",
