@@ -82,6 +82,7 @@ def load(student: Student, device: str | None = None) -> SentenceTransformer:
 
     Raises ModelUnavailable if the folder holds no model that can be opened.
     """
+    import torch
     from transformers.utils import logging
 
     if not is_model(student.path):
@@ -91,7 +92,10 @@ def load(student: Student, device: str | None = None) -> SentenceTransformer:
         )
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model = forms.opened(student.path, device)
+        # Layers that a checkpoint lacks, such as a pooler's, are drawn anew; always the same, so that training resumes.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = forms.opened(student.path, device)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         raise ModelUnavailable(
             f"The model of {student.name!r} in {student.path} cannot be opened: {error}",

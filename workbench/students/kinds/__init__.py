@@ -149,11 +149,8 @@ def kind(name: str) -> Kind:
 
 def must_suit(name: str, form: Form) -> None:
     """Raise BadSetting unless students of that form can be trained as that kind."""
-    chosen = kind(name)
-    if form is not DENSE and (chosen.remembers or not chosen.encodes):
-        raise BadSetting(
-            f"Kind {name!r} works on one vector a text, and this base is a {form.name} student.", "Choose kind full."
-        )
+    if kind(name) is not KINDS["full"] and form is not DENSE:
+        raise BadSetting(f"Kind {name!r} is for dense students, and this base is a {form.name} one.", "Choose full.")
 
 
 def make(name: str, material: Material) -> Made:
