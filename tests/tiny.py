@@ -56,10 +56,13 @@ def static(seed: int = 0, width: int = 8, words: Sequence[str] = WORDS) -> Sente
     return SentenceTransformer(modules=[StaticEmbedding(tokenizer(words), rows)], device="cpu")
 
 
-def bert(folder: Path, seed: int = 0, words: Sequence[str] = WORDS) -> Path:
-    """Write a plain transformers encoder of one layer, with its tokenizer, and return its folder."""
+def bert(folder: Path, seed: int = 0, words: Sequence[str] = WORDS, masked: bool = False) -> Path:
+    """Write a plain transformers encoder of one layer, with its tokenizer, and return its folder.
+
+    `masked` gives it the head of a masked language model.
+    """
     import torch
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedTokenizerFast
 
     torch.manual_seed(seed)
     config = BertConfig(
@@ -70,7 +73,7 @@ def bert(folder: Path, seed: int = 0, words: Sequence[str] = WORDS) -> Path:
         intermediate_size=32,
         max_position_embeddings=64,
     )
-    BertModel(config).save_pretrained(folder)
+    (BertForMaskedLM if masked else BertModel)(config).save_pretrained(folder)
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer(words), pad_token="[PAD]", unk_token="[UNK]")
     fast.save_pretrained(folder)
     return folder

@@ -13,7 +13,7 @@ from huggingface_hub import errors
 from tests import tiny
 from workbench import students
 from workbench.errors import BadInput, BadSetting, Conflict, ModelUnavailable
-from workbench.students import BM25, MINILM, Student, names, static, weights
+from workbench.students import BM25, MINILM, Student, built, names, static, weights
 
 HUB_NAME = f"sentence-transformers/{MINILM}"
 
@@ -89,10 +89,10 @@ def test_a_static_student_needs_a_table_and_its_own_folder(tmp_path: Path) -> No
         students.find("static:flat", tmp_path)
     students.save(tiny.static(), Student("static-bert", tmp_path / "static-bert"))
     with pytest.raises(Conflict, match="'static-bert'"):
-        static.built(Student("bert", tiny.bert(tmp_path / "bert")), tmp_path)
+        built.built("static", Student("bert", tiny.bert(tmp_path / "bert")), tmp_path)
     (tmp_path / "static-other").mkdir()
     with pytest.raises(BadInput):
-        static.built(Student("other", tmp_path / "bert"), tmp_path)
+        built.built("static", Student("other", tmp_path / "bert"), tmp_path)
 
 
 @pytest.mark.parametrize("name", [MINILM, HUB_NAME])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from workbench import measures
+from workbench import forms, measures
 from workbench.errors import NothingToDo
 from workbench.records import Passage, Query
 from workbench.store import Store, views
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Judged against the whole collection up to this size; beyond it against the dev queries' candidates.
 JUDGE_PASSAGES = 5_000
+TEXTS_AT_ONCE = 64
 
 
 def judge(store: Store, settings: TrainSettings) -> Callable[[SentenceTransformer], float]:
@@ -32,9 +33,12 @@ def judge(store: Store, settings: TrainSettings) -> Callable[[SentenceTransforme
     def measured(model: SentenceTransformer) -> float:
         import numpy as np
 
-        asked = _encode(model.encode_query, [query.text for query in queries], settings)
-        found = _encode(model.encode_document, [passage.content for passage in passages], settings)
-        similarities = asked @ found.T
+        form = forms.of(model)
+        form.must_hold(len(passages))
+        with _precision(settings):
+            asked = form.encode(model, "query", [query.text for query in queries], TEXTS_AT_ONCE)
+            found = form.encode(model, "document", [passage.content for passage in passages], TEXTS_AT_ONCE)
+        similarities = form.similarities(asked, found).cpu().numpy()
         depth = min(100, len(passages))
         top = np.argpartition(-similarities, depth - 1, axis=1)[:, :depth]
         rankings = {
@@ -63,9 +67,9 @@ def _passages(store: Store) -> list[Passage]:
     return [passage for passage in passages if passage.passage_id in wanted]
 
 
-def _encode(encode: Callable[..., Any], texts: list[str], settings: TrainSettings) -> Any:
+def _precision(settings: TrainSettings) -> AbstractContextManager[Any]:
     import torch
 
     faster = settings.precision == "bfloat16"
-    with torch.autocast("cuda" if torch.cuda.is_available() else "cpu", torch.bfloat16) if faster else nullcontext():
-        return encode(texts, batch_size=64, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.autocast(device, torch.bfloat16) if faster else nullcontext()

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from workbench import encoder, engine, students
+from workbench import encoder, engine, forms, students
 from workbench.errors import BadSetting
 from workbench.records import Example
 from workbench.steps.chosen import Chosen, chosen_examples
@@ -52,6 +52,7 @@ def plan(  # noqa: PLR0913
     a file of ids, one a line, or the ids themselves.
     """
     kind, student = kinds.kind(settings.kind), students.find(base, store.students)
+    kinds.must_suit(settings.kind, forms.form(student.path))
     if teacher == QRELS:
         taught_by, examples = QRELS, views.examples_of_qrels(store, "train")
         settings = replace(settings, teacher_temperature=settings.teacher_temperature or _grade(examples))

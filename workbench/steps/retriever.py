@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench import students
+from workbench import forms, students
 from workbench.encoder import Encoder
+from workbench.exhaustive import ExhaustiveRetriever
 from workbench.index import DenseRetriever, Retriever
 from workbench.lexical import BM25
 from workbench.records import Passage
@@ -13,7 +14,13 @@ from workbench.store import Store
 
 
 def retriever(store: Store, name: str, passages: Sequence[Passage]) -> Retriever:
-    """Return the retriever of a student, or of BM25, over `passages`; vectors are cached in the workspace."""
+    """Return the retriever of a student, or of BM25, over `passages`.
+
+    A dense student's vectors are kept in the workspace; what a sparse or multi-vector one says is not.
+    """
     if name == students.BM25:
         return BM25(passages)
-    return DenseRetriever(Encoder(students.find(name, store.students), store.vectors), passages)
+    student = students.find(name, store.students)
+    if forms.form(student.path) is forms.DENSE:
+        return DenseRetriever(Encoder(student, store.vectors), passages)
+    return ExhaustiveRetriever(student, passages)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
-from workbench import encoder, engine, runtimes, students
+from workbench import encoder, engine, forms, runtimes, students
 from workbench.errors import BadSetting, Conflict, UnknownName, WorkbenchError
 from workbench.records import SPLITS, Listener, Progress, silent
 from workbench.steps.card import renew
@@ -74,7 +74,8 @@ class Taken:
     @property
     def in_words(self) -> str:
         """Return the outcome, a line for each runtime."""
-        lines = [f"{self.student} is in {self.path}; SentenceTransformer opens it there."]
+        opens = forms.form(Path(self.path)).opens
+        lines = [f"{self.student} is in {self.path}; {opens} opens it there."]
         lines += [each.in_words for each in self.losses]
         if self.losses:
             lines.append(
@@ -96,7 +97,13 @@ def take(
     if target.exists():
         raise Conflict(f"{target} exists already.", "Choose a name that is free; nothing is overwritten.")
     found = students.find(student, store.students)
+    form = forms.form(found.path)
     if settings.runtimes:
+        if form is not forms.DENSE:
+            raise BadSetting(
+                f"{found.name!r} is a {form.name} student; other runtimes are written for dense ones alone.",
+                f"Take it without --runtime: {form.opens} of sentence-transformers opens it.",
+            )
         runtimes.needed("onnx", "onnxruntime", "onnxscript", *(["openvino"] if "openvino" in settings.runtimes else []))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -66,7 +66,7 @@ def train(
     listen: Listener = silent,
     stop: Callable[[], bool] = lambda: False,
 ) -> TrainResult:
-    """Train the planned student and save it as a folder that `SentenceTransformer(path)` opens.
+    """Train the planned student and save it as a folder that sentence-transformers opens by the class of its form.
 
     Killed at any moment, or stopped, the same plan goes on from its last checkpoint; a finished one is not
     done again.

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from workbench.forms import DENSE, FORMS, Form
 from workbench.students.folders import Student
 from workbench.students.weights import MINILM
 
 CARD = "README.md"
 MARK = "<!-- utility-workbench wrote what is above this line, and will again; what is below is yours and stays. -->"
-TAGS = ["sentence-transformers", "sentence-similarity", "feature-extraction", "dense-retrieval", "utility-workbench"]
-USE = """from sentence_transformers import SentenceTransformer
-student = SentenceTransformer("path/to/this/folder")
+TAG = "utility-workbench"
+USE = """from sentence_transformers import {opens}
+student = {opens}("path/to/this/folder")
 passages = student.encode_document(["The embargo of 1973 raised the price of oil."])
 print(student.similarity(student.encode_query(["What raised the price of oil?"]), passages))"""
 LIMITS = (
@@ -86,7 +87,7 @@ def text(student: Student, about: About) -> str:
         f"# {inline(student.name)}",
         _what(student),
         "## Use",
-        f"```python\n{USE}\n```",
+        f"```python\n{USE.format(opens=_form(student).opens)}\n```",
         "## How it was made",
         bullets(_made(student, about)),
     ]
@@ -131,16 +132,20 @@ def _front_matter(student: Student) -> str:
     known = origin(student)
     data = ModelCardData(
         library_name="sentence-transformers",
-        pipeline_tag="sentence-similarity",
-        tags=TAGS,
+        pipeline_tag=_form(student).pipeline,
+        tags=[*_form(student).tags, TAG],
         base_model=known["model"] or None,
         license=known["licence"] or None,
     )
     return f"---\n{data.to_yaml()}\n---"
 
 
+def _form(student: Student) -> Form:
+    return FORMS[student.recipe.get("form", DENSE.name)]
+
+
 def _what(student: Student) -> str:
-    what = "A retriever: it maps queries and passages to vectors whose cosine says how near they are."
+    what = f"A retriever: {_form(student).about}."
     if "teacher" in student.recipe:
         return f"{what} It was taught, query by query, which passages a language model or another teacher finds useful."
     return f"{what} It was made from another model and has not been trained."

@@ -1,4 +1,4 @@
-"""A student on disk: a folder that SentenceTransformer(path) opens, with its recipe in student.json."""
+"""A student on disk: a folder that sentence-transformers opens, with its recipe in student.json."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench import forms
 from workbench.errors import BadInput, BadSetting, Conflict, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -77,11 +78,11 @@ def trained(folder: Path) -> list[Student]:
 
 
 def load(student: Student, device: str | None = None) -> SentenceTransformer:
-    """Load a student's model in float32; `device` is chosen by sentence-transformers unless given.
+    """Load a student's model in float32, by the class of its form; sentence-transformers chooses a `device` not given.
 
     Raises ModelUnavailable if the folder holds no model that can be opened.
     """
-    from sentence_transformers import SentenceTransformer
+    import torch
     from transformers.utils import logging
 
     if not is_model(student.path):
@@ -91,7 +92,10 @@ def load(student: Student, device: str | None = None) -> SentenceTransformer:
         )
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model = SentenceTransformer(str(student.path), device=device, local_files_only=True)
+        # Layers that a checkpoint lacks, such as a pooler's, are drawn anew; always the same, so that training resumes.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = forms.opened(student.path, device)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         raise ModelUnavailable(
             f"The model of {student.name!r} in {student.path} cannot be opened: {error}",
@@ -110,16 +114,17 @@ def save(
 ) -> Student:
     """Write a student's folder in one go, its model card too, and return the student with its full recipe.
 
-    Name, base, library versions and, unless the recipe has it, the time of creation are added to the recipe. The card
-    says that and what `about` knows. The files in `keep`, such as history.jsonl, are copied along. The folder appears
-    complete or not at all.
+    Name, base, form, library versions and, unless the recipe has it, the time of creation are added to the recipe. The
+    card says that and what `about` knows. The files in `keep`, such as history.jsonl, are copied along. The folder
+    appears complete or not at all.
     Raises Conflict if something is there already; with `overwrite` only if that is not a student of this name.
     """
     from workbench.students import card
 
     _must_be_free(student, overwrite)
     recipe = {"created": datetime.now(UTC).isoformat(timespec="microseconds"), **student.recipe}
-    recipe |= {"name": student.name, "base": student.base, "versions": {name: version(name) for name in LIBRARIES}}
+    recipe |= {"name": student.name, "base": student.base, "form": forms.of(model).name}
+    recipe |= {"versions": {name: version(name) for name in LIBRARIES}}
     student.path.parent.mkdir(parents=True, exist_ok=True)
     # A dot in front, so that what an interrupted save leaves behind is never taken for a student.
     draft = Path(tempfile.mkdtemp(prefix=f".{student.path.name}-", dir=student.path.parent))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.errors import BadSetting
-from workbench.students import static, weights
+from workbench.students import built, weights
 from workbench.students.folders import RECIPE, Student, is_model, read, slug, trained
 
 # The lexical baseline: a student in every run and plot, but one without a folder.
@@ -16,7 +16,8 @@ def find(name: str, folder: Path) -> Student:
     """Return the student that a name stands for, fetching or building it if need be.
 
     Tried in this order: a student of the workspace's students `folder`, the path of a model folder,
-    `static:<base>`, all-MiniLM-L6-v2 (packaged or from the hub), any model of the Hugging Face hub.
+    `static:<base>`, `sparse:<base>` or `multi:<base>`, all-MiniLM-L6-v2 (packaged or from the hub), any model of the
+    Hugging Face hub.
     Raises ModelUnavailable, saying why, if the name stands for nothing that can be had here.
     """
     if name == BM25:
@@ -28,8 +29,9 @@ def find(name: str, folder: Path) -> Student:
     path = Path(name).expanduser()
     if is_model(path):
         return _of_path(name, path, folder)
-    if name.startswith(static.PREFIX):
-        return static.built(find(name.removeprefix(static.PREFIX), folder), folder)
+    kind, colon, base = name.partition(":")
+    if colon and kind in built.BUILDERS:
+        return built.built(kind, find(base, folder), folder)
     name = weights.MINILM if name == f"sentence-transformers/{weights.MINILM}" else name
     return Student(name, weights.locate(name))
 

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import Conflict, ModelUnavailable
-from workbench.students.card import origin
-from workbench.students.folders import RECIPE, Student, load, read, save, slug
+from workbench.errors import ModelUnavailable
+from workbench.students.folders import Student, load
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-PREFIX = "static:"
-
-
-def built(base: Student, folder: Path) -> Student:
-    """Return the static student of a base, from the students folder or built there once (seconds)."""
-    name = PREFIX + base.name
-    path = folder / slug(name)
-    if not (path / RECIPE).is_file():
-        try:
-            return save(build(base), Student(name, path, base.name, {"kind": "static", "origin": origin(base)}))
-        except Conflict:
-            # Another process built the same folder meanwhile, or something else lies there: read() tells which.
-            pass
-    student = read(path)
-    if student.name != name:
-        raise Conflict(f"{path} holds the student {student.name!r}, so {name!r} cannot be built there.")
-    return student
 
 
 def build(base: Student) -> SentenceTransformer:

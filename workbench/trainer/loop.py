@@ -122,6 +122,10 @@ class Conductor(TrainerCallback):
                 self._mine(0)
             self.work.batches.mined[step] = np.load(self.folder.mined(step))
 
+    def on_step_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Tell the objective how far it is."""
+        self.objective.done = state.global_step / self.work.settings.steps
+
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Write, judge, save and end as this step demands."""
         parts, self.objective.said = self.objective.said, []

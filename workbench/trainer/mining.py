@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from workbench import forms
 from workbench.trainer.sampling import NOBODY
 
 if TYPE_CHECKING:
@@ -27,21 +28,18 @@ def mine(model: SentenceTransformer, batches: Batches, *, bfloat16: bool = False
     Exact search over the whole collection. NOBODY fills a line whose query knows nearly all passages.
     """
     model.eval()
+    form = forms.of(model)
+    form.must_hold(len(batches.collection))
     faster = torch.autocast(model.device.type, torch.bfloat16) if bfloat16 else nullcontext()
     with torch.no_grad(), faster:
-        queries, passages = (
-            encode(texts, batch_size=READ_AT_ONCE, normalize_embeddings=True, convert_to_tensor=True,
-                   show_progress_bar=False).float()
-            for encode, texts in (
-                (model.encode_query, batches.questions), (model.encode_document, batches.collection)
-            )
-        )  # fmt: skip
+        queries = form.encode(model, "query", batches.questions, READ_AT_ONCE)
+        passages = form.encode(model, "document", batches.collection, READ_AT_ONCE)
     most = min(batches.settings.hard, len(batches.collection))
     found = []
-    for begin in range(0, len(queries), BLOCK):
-        similarities = queries[begin : begin + BLOCK] @ passages.T
+    for begin in range(0, len(batches.questions), BLOCK):
+        similarities = form.similarities(queries[begin : begin + BLOCK], passages)
         for line, known in zip(similarities, batches.known[begin : begin + BLOCK], strict=True):
-            line[[row for row in known if row < len(passages)]] = float("-inf")
+            line[[row for row in known if row < len(batches.collection)]] = float("-inf")
         nearest = similarities.topk(most, dim=1)
         found.append(nearest.indices.masked_fill(nearest.values == float("-inf"), NOBODY).cpu())
     return torch.cat(found).numpy()

@@ -10,9 +10,12 @@ from sentence_transformers.base.losses.gradcache import CachedLossMixin
 from sentence_transformers.base.modules import InputModule, Router
 from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from sentence_transformers.sparse_encoder.losses import FlopsLoss
+from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
 from torch import Tensor, nn
-from torch.nn.functional import cosine_embedding_loss, normalize
+from torch.nn.functional import cosine_embedding_loss
 
+from workbench import forms
 from workbench.errors import BadSetting
 from workbench.losses import loss, teacher_distribution
 from workbench.trainer.sampling import NEGATIVE, Batches
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 
 # sentence-transformers' own order of preference in encode_document
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
+# What weighs FLOPS regularisation of a sparse student's queries and passages: SparseEncoderTrainer's default. It grows
+# with the square of the steps over the first third of a training, as SPLADE's did (arXiv 2109.10086).
+FLOPS = {"query": 5e-5, "document": 3e-5}
+FLOPS_WARMUP = 1 / 3
 # Task ("query" or "document") and texts to vectors that a student is pulled towards.
 Anchor = Callable[[str, Sequence[str]], Tensor]
 
@@ -30,6 +37,11 @@ Anchor = Callable[[str, Sequence[str]], Tensor]
 def is_static(model: SentenceTransformer) -> bool:
     """Return whether what a student learns with is a table of token vectors."""
     return any(isinstance(module, StaticEmbedding) for module in model.modules())
+
+
+def _is_regularised(model: SentenceTransformer, task: str) -> bool:
+    """Return whether a side's vectors are sparse and learnt; those of a table of token weights have one a token."""
+    return forms.of(model) is forms.SPARSE and not isinstance(reader(model, task), SparseStaticEmbedding)
 
 
 def is_routed(model: SentenceTransformer) -> bool:
@@ -112,7 +124,10 @@ class Objective(CachedLossMixin, nn.Module):
 
     With `chunk` a batch is read in parts and its gradients are kept between two readings: sentence-transformers'
     own machinery, which replays dropout and knows accelerate. `said` gathers the loss of each call, and the mean
-    entropy of its teacher's rows in nats.
+    entropy of its teacher's rows in nats. `done` is the share of the steps that are done.
+
+    Similarities are those of the student's form: cosines, MaxSim as a mean over a query's tokens, or dot products in
+    units of 20; vectors of the last are held sparse by FLOPS regularisation (Paria et al., arXiv 2004.05665).
     """
 
     def __init__(self, model: SentenceTransformer, settings: TrainSettings) -> None:
@@ -122,6 +137,11 @@ class Objective(CachedLossMixin, nn.Module):
             raise ValueError("The teacher's temperature is still open.")
         if settings.chunk is not None and is_static(model):
             raise BadSetting("chunk is set, but a static student holds no layers in memory.", "Leave it out.")
+        self.form = forms.of(model)
+        if settings.chunk is not None and self.form is forms.MULTI_VECTOR:
+            raise BadSetting("chunk is set, but it cannot keep a multi-vector student's tokens.", "Use accumulate.")
+        self.flops = {task: weight for task, weight in FLOPS.items() if _is_regularised(model, task)}
+        self.done = 0.0
         self.loss = loss(settings.loss)
         self.teacher_temperature, self.student_temperature = settings.teacher_temperature, settings.student_temperature
         self.uses_gradient_cache = settings.chunk is not None
@@ -134,7 +154,9 @@ class Objective(CachedLossMixin, nn.Module):
         self.anchors = [features.pop("anchor", None) for features in sentence_features]
         if self.uses_gradient_cache:
             return self.forward_cached(sentence_features, labels)
-        return self._compared([self.model(features)["sentence_embedding"] for features in sentence_features], labels)
+        tasks = [{"task": task} if self.form.told_task else {} for task in ("query", "document")]
+        pairs = zip(sentence_features, tasks, strict=True)
+        return self._compared([self.form.said(self.model(features, **task)) for features, task in pairs], labels)
 
     def calculate_loss(
         self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
@@ -147,11 +169,11 @@ class Objective(CachedLossMixin, nn.Module):
             value = value.detach()
         return value
 
-    def _compared(self, vectors: Sequence[Tensor], labels: Tensor) -> Tensor:
-        """Return the loss of the vectors of queries and passages; similarities are cosines in float32."""
+    def _compared(self, vectors: Sequence[Any], labels: Tensor) -> Tensor:
+        """Return the loss of what the student said of queries and passages; similarities are in float32."""
         queries, passages = vectors
         with torch.autocast(labels.device.type, enabled=False):
-            similarities = normalize(queries.float(), dim=1) @ normalize(passages.float(), dim=1).T
+            similarities = self.form.compared(queries, passages) / self.form.unit
             own = labels.isfinite()
             utilities = labels.masked_fill(~own, float("-inf"))
             negatives = similarities.masked_fill(labels != NEGATIVE, float("-inf"))
@@ -165,6 +187,11 @@ class Objective(CachedLossMixin, nn.Module):
             for near, anchor in zip(vectors, self.anchors, strict=True):
                 if anchor is not None:
                     value = value + cosine_embedding_loss(near.float(), anchor, torch.ones(len(anchor)).to(anchor))
+            ramp = min(1.0, self.done / FLOPS_WARMUP) ** 2
+            for task, each in zip(("query", "document"), vectors, strict=True):
+                if task in self.flops:
+                    flops = FlopsLoss(self.model).compute_loss_from_embeddings(each.float())
+                    value = value + ramp * self.flops[task] * flops
             p = teacher_distribution(utilities, self.teacher_temperature)
         self.said.append((value.item(), torch.special.entr(p).sum(dim=1).mean().item()))
         return value

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import BadSetting, UnknownName
+from workbench.forms import DENSE, Form
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -154,6 +155,12 @@ def kind(name: str) -> Kind:
     return KINDS[name]
 
 
+def must_suit(name: str, form: Form) -> None:
+    """Raise BadSetting unless students of that form can be trained as that kind."""
+    if kind(name) is not KINDS["full"] and form is not DENSE:
+        raise BadSetting(f"Kind {name!r} is for dense students, and this base is a {form.name} one.", "Choose full.")
+
+
 def make(name: str, material: Material) -> Made:
     """Make a student of a kind from a base; raises BadSetting where the two, or the settings, do not go together."""
     chosen = kind(name)
@@ -165,7 +172,7 @@ def make(name: str, material: Material) -> Made:
             f"max_tokens is {material.max_tokens}, but kind {name!r} reads finished vectors of whole texts.",
             "Leave it out.",
         )
-    if material.base.truncate_dim is not None and chosen.remembers:
+    if chosen.remembers and material.base.truncate_dim is not None:
         raise BadSetting(
             f"The base cuts its vectors to {material.base.truncate_dim} numbers, which kind {name!r} cannot follow.",
             "Choose kind full or lora.",
