@@ -101,7 +101,7 @@ def test_killed_it_goes_on_to_the_same_weights(
     said = [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", str(value))]
     command = [sys.executable, "-m", "workbench", "--workspace", str(school.path), "train", bases[kind]]
     child = subprocess.Popen([*command, "--teacher", "toy", *said], cwd=ROOT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while not any(line["step"] >= at for line in step.history(school, planned.name)):
         assert child.poll() is None
         assert time.monotonic() < deadline
