@@ -553,13 +553,6 @@ def test_a_static_student_has_nothing_to_read_in_chunks(tmp_path):
         trained(tmp_path, replace(QUICK, chunk=8))
 
 
-def test_one_of_several_processes_is_refused_before_anything_is_written(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(BadSetting, match="one of 2 processes of torchrun"):
-        trained(tmp_path / "work")
-    assert not (tmp_path / "work").exists()
-
-
 def test_max_tokens_means_nothing_to_a_static_student(tmp_path):
     with pytest.raises(BadSetting, match="max_tokens"):
         trained(tmp_path, replace(QUICK, max_tokens=8))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from hashlib import sha256
 from itertools import count
@@ -12,7 +17,7 @@ import pytest
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from tests import tiny
-from tests.steps.classes import PASSAGES, TOPICS, WORDS, base, collection
+from tests.steps.classes import PASSAGES, ROOT, TOPICS, WORDS, base, collection
 from workbench import students
 from workbench.encoder import Encoder
 from workbench.errors import UnknownName
@@ -77,6 +82,38 @@ def test_cut_off_in_the_middle_it_comes_to_the_same_weights(
     assert heard[0] == 21
     assert result.trained.best_step == undisturbed.trained.best_step == 30
     assert content(result) == content(undisturbed) != {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "loss"),
+    [("adapter", "utility_infonce"), ("query_only", "kl"), ("drift", "kl"), ("full", "policy_gradient")],
+)
+def test_killed_it_goes_on_to_the_same_weights(
+    school: Store, tmp_path: Path, bases: dict[str, str], kind: str, loss: str
+) -> None:
+    settings = replace(QUICK, kind=kind, loss=loss, steps=120, evaluate_every=20)
+    other = collection(tmp_path / "other")
+    undisturbed = train(other, plan(other, bases[kind], "toy", settings))
+    planned, at = plan(school, bases[kind], "toy", settings), secrets.choice(range(25, 100))
+    names = ("kind", "loss", "steps", "evaluate_every", "patience", "batch_size", "candidates", "negatives")
+    options = {name: getattr(settings, name) for name in (*names, "learning_rate", "teacher_temperature")}
+    said = [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    command = [sys.executable, "-m", "workbench", "--workspace", str(school.path), "train", bases[kind]]
+    child = subprocess.Popen([*command, "--teacher", "toy", *said], cwd=ROOT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 400
+    while not any(line["step"] >= at for line in step.history(school, planned.name)):
+        assert child.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    heard: list[int] = []
+    result = train(school, planned, lambda said: heard.append(said.done) if said.step == "train" else None)
+    assert heard[0] > 20
+    assert content(result) == content(undisturbed) != {}, f"killed at step {at}"
+    ours, theirs = ([line | {"seconds": 0.0} for line in each.trained.history] for each in (result, undisturbed))
+    assert ours == theirs, f"killed at step {at}"
 
 
 def _rising(monkeypatch: pytest.MonkeyPatch) -> None:

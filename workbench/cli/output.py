@@ -45,6 +45,11 @@ def jsonable(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def silence() -> None:
+    """Leave speaking to another process that says the same."""
+    out.quiet = err.quiet = True
+
+
 def say(text: str) -> None:
     """Print a line of the result, as text: ids and passages may hold anything."""
     out.print(plain(text), soft_wrap=True)
@@ -62,6 +67,8 @@ def plain(text: str) -> Text:
 
 def as_json(value: Any) -> None:
     """Print a result as one JSON document."""
+    if out.quiet:
+        return
     sys.stdout.write(json.dumps(jsonable(value), ensure_ascii=False, indent=2) + "\n")
 
 

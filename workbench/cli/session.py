@@ -18,6 +18,7 @@ from workbench import jobs
 from workbench.cli import output
 from workbench.errors import WorkbenchError
 from workbench.store import Store
+from workbench.trainer.processes import leads
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
@@ -77,13 +78,17 @@ def run(app: Callable[[], Any], session: Session) -> None:
     # A job stops by SIGTERM; and a shell that started us in the background may have set SIGINT to be ignored.
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
-    session.reporter = jobs.reporter()
+    if leads():
+        session.reporter = jobs.reporter()
+    else:
+        output.silence()
     code = 0
     try:
         app()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     except WorkbenchError as trouble:
+        output.err.quiet = False  # it may be this process's alone
         code, session.message = 1, str(trouble)
         output.err.print(Text("Error ", "bold red") + output.plain(trouble.problem), soft_wrap=True)
         if trouble.hint:
@@ -91,6 +96,7 @@ def run(app: Callable[[], Any], session: Session) -> None:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as trouble:
+        output.err.quiet = False
         code, session.message = 1, f"{type(trouble).__name__}: {trouble}"
         output.err.print_exception()
     if code == INTERRUPTED and not session.message:

@@ -52,9 +52,7 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
     rows = narrowed(differences(about.diff, about.contrast), settings.filters)
     before, after = (views.find_run(store, name, subject.split) for name in (subject.before, subject.after))
     view = queries.View(before, after, settings.teacher, settings.depth)
-    first = rows[: settings.top]
-    asked = {query.query_id: query for query in views.queries(store, ids=[row.query_id for row in first])}
-    opened = [queries.opened(store, view, row, asked[row.query_id], place) for place, row in enumerate(first, start=1)]
+    opened = queries.opened(store, view, rows[: settings.top])
     body = [
         f"<h1>{html(title)}</h1>",
         *(f"<p>{html(found.in_words)}</p>" for found in (about.diff, about.contrast) if found),

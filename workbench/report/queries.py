@@ -51,10 +51,19 @@ class View(NamedTuple):
     depth: int
 
 
-def opened(store: Store, view: View, row: Difference, query: Query, place: int) -> str:
-    """Return one query with its passages before, after, and as the teacher orders them."""
+def opened(store: Store, view: View, rows: Sequence[Difference]) -> list[str]:
+    """Return queries one by one with their passages before, after, and as the teacher orders them."""
+    ids = [row.query_id for row in rows]
+    asked = {query.query_id: query for query in views.queries(store, ids=ids)}
+    moved = views.movements_of(store, view.before, view.after, ids, view.teacher, view.depth)
+    return [
+        _opened(store, view, row, asked[row.query_id], moved.get(row.query_id, []), place)
+        for place, row in enumerate(rows, start=1)
+    ]
+
+
+def _opened(store: Store, view: View, row: Difference, query: Query, moved: Sequence[views.Moved], place: int) -> str:
     teacher, depth = view.teacher, view.depth
-    moved = views.movements(store, view.before, view.after, row.query_id, teacher=teacher, depth=depth)
     ways = pulls_of(store, view.before.student, view.after.student, row.query_id, teacher) if teacher else {}
     sides = []
     for after in (False, True):

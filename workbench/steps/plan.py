@@ -15,7 +15,7 @@ from workbench.steps.chosen import Chosen, chosen_examples
 from workbench.steps.taught import Heeded, judged_examples
 from workbench.store import Store, views
 from workbench.students import kinds
-from workbench.trainer import TrainSettings
+from workbench.trainer import TrainSettings, parted
 
 # Named in a teacher's place, a student learns from the qrels alone.
 QRELS = "qrels"
@@ -64,7 +64,7 @@ def plan(  # noqa: PLR0913
         examples, chosen = chosen_examples(store, examples, queries)
     if annotated:
         examples, heeded = judged_examples(store, examples)
-    settings = replace(settings, precision=_precision(student, settings))
+    settings = replace(parted(settings), precision=_precision(student, settings))
     data = sha256()
     for query, passages, utilities, known in examples:
         data.update(repr((query, [passage.passage_id for passage in passages], utilities, sorted(known))).encode())

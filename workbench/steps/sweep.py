@@ -15,7 +15,7 @@ from workbench.steps.evaluate import evaluate
 from workbench.steps.plan import Plan, plan
 from workbench.steps.train import train
 from workbench.store import Store, views
-from workbench.trainer import Grid, Trained, TrainSettings
+from workbench.trainer import Grid, Trained, TrainSettings, processes
 
 NO_SPLIT = "none"
 
@@ -84,6 +84,8 @@ def sweep(  # noqa: PLR0913
     sweep that was stopped or killed goes on where it was; a training that diverges, or does not fit into the GPU's
     memory, is recorded with its reason, and the next one begins.
     """
+    if processes.number() > 1:
+        raise BadSetting("A sweep runs in one process.", "Start it without torchrun, or train its students one by one.")
     settings = grid.settings()
     differing = _differing(settings)
     first = plan(store, base, teacher, settings[0])

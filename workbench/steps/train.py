@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench import encoder, students, trainer
 from workbench.errors import Conflict
@@ -21,7 +21,10 @@ from workbench.steps.taught import Heeded
 from workbench.store import Store, views
 from workbench.students import kinds
 from workbench.students.card import origin
-from workbench.trainer import Trained
+from workbench.trainer import Trained, processes
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def train(
     """Train the planned student and save it as a folder that sentence-transformers opens by the class of its form.
 
     Killed at any moment, or stopped, the same plan goes on from its last checkpoint; a finished one is not
-    done again.
+    done again. In processes of torchrun or accelerate all must call it, and the first one saves.
     """
     work = work_folder(store, planned.name)
     place = store.students / students.slug(planned.name)
@@ -93,13 +96,19 @@ def train(
         stop,
         made.anchor,
     )
+    processes.shared(lambda: _keep(store, planned, made.saved(), trained))
+    return _result(planned, place, trained)
+
+
+def _keep(store: Store, planned: Plan, model: SentenceTransformer, trained: Trained) -> None:
+    """Save a student, and clear away what the training needed if it will not go on."""
+    work, place = work_folder(store, planned.name), store.students / students.slug(planned.name)
     outcome = {key: value for key, value in asdict(trained).items() if key != "history"}
     recipe = {**planned.recipe, "outcome": outcome, "origin": origin(planned.base)}
     student = students.Student(planned.name, place, planned.base.name, recipe)
-    students.save(made.saved(), student, [work / "history.jsonl"], overwrite=True, about=about(store, student))
+    students.save(model, student, [work / "history.jsonl"], overwrite=True, about=about(store, student))
     if trained.stopped != "asked":
         shutil.rmtree(work, ignore_errors=True)
-    return _result(planned, place, trained)
 
 
 def _can_go_on(student: students.Student) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from math import exp, isfinite
@@ -22,6 +23,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from workbench.errors import BadSetting
 from workbench.records import Progress as Said
+from workbench.trainer import processes
 from workbench.trainer.folder import WEIGHTS, Folder, Progress, load_weights, save_rows, save_weights
 from workbench.trainer.mining import mine
 from workbench.trainer.reading import Anchor, Collator, Objective, is_routed, is_static
@@ -31,6 +33,7 @@ from workbench.trainer.settings import Record, Stopped, Trained, TrainSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
 
     from workbench.records import Listener
@@ -56,13 +59,14 @@ def run(work: Work, path: Path, data: str) -> Trained:
     """Do the work in a folder, from its last checkpoint if there is one; `data` is the fingerprint of the examples."""
     if not any(value.requires_grad for value in work.model.parameters()):
         raise BadSetting("Nothing in this student can be trained: all its weights are frozen.", "Choose another kind.")
+    arguments = _arguments(work, path)  # with them accelerate begins, where there are several processes
     recipe = asdict(work.settings) | {"data": data, "student": fingerprint(work.model)}
-    folder = Folder(path, recipe)
-    if trained := folder.trained():
+    folder, trained = processes.shared(lambda: _opened(path, recipe))
+    if trained:
         load_weights(work.model, folder.best(trained.best_step))
         return trained
-    checkpoint, progress = folder.checkpoint() or (None, Progress())
-    folder.rewind(progress.step if checkpoint else -1)
+    checkpoint, progress = processes.shared(folder.checkpoint) or (None, Progress())
+    processes.shared(lambda: folder.rewind(progress.step if checkpoint else -1))
     objective = Objective(work.model, work.settings)
     conductor = Conductor(work, folder, objective, progress)
     if checkpoint is None:
@@ -72,7 +76,7 @@ def run(work: Work, path: Path, data: str) -> Trained:
     if not conductor.stopped:
         trainer = _Trainer(
             model=work.model,
-            args=_arguments(work, path),
+            args=arguments,
             # One row for each query of each step: the texts are drawn when their step comes.
             train_dataset=Dataset.from_dict({"slot": range(work.settings.steps * work.settings.batch_size)}),
             loss=objective,
@@ -82,6 +86,12 @@ def run(work: Work, path: Path, data: str) -> Trained:
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return conductor.end()
+
+
+def _opened(path: Path, recipe: dict[str, Any]) -> tuple[Folder, Trained | None]:
+    """Return the folder of a training, and what that came to if it has ended."""
+    folder = Folder(path, recipe)
+    return folder, folder.trained()
 
 
 def natural_rate(model: SentenceTransformer) -> float:
@@ -99,7 +109,10 @@ def fingerprint(model: SentenceTransformer) -> str:
 
 
 class Conductor(TrainerCallback):
-    """Follows the steps: writes the history, has the student judged, keeps the best weights, ends the training."""
+    """Follows the steps: writes the history, has the student judged, keeps the best weights, ends the training.
+
+    Of several processes each has one; what the leading one does and decides reaches the others.
+    """
 
     def __init__(self, work: Work, folder: Folder, objective: Objective, progress: Progress) -> None:
         self.work, self.folder, self.objective, self.progress = work, folder, objective, progress
@@ -110,17 +123,12 @@ class Conductor(TrainerCallback):
 
     def judge_base(self) -> None:
         """Judge the student as it came; it is the best until a later step beats it."""
-        dev = self._judged()
-        self.progress = replace(self.progress, seconds=self._seconds(), dev_before=dev, dev_best=dev)
-        save_weights(self.work.model, self.folder.best(0))
-        self.folder.write({"step": 0, "seconds": round(self._seconds(), 3), "dev": dev})
+        self.progress = processes.shared(self._judge_base)
 
     def recall(self) -> None:
         """Read the hard negatives again that the checkpoint's next steps need; at the very beginning, mine them."""
         for step in self._minings():
-            if step == 0 and not self.folder.mined(0).exists():
-                self._mine(0)
-            self.work.batches.mined[step] = np.load(self.folder.mined(step))
+            self.work.batches.mined[step] = processes.shared(partial(self._recalled, step))
 
     def on_step_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Tell the objective how far it is."""
@@ -129,7 +137,8 @@ class Conductor(TrainerCallback):
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Write, judge, save and end as this step demands."""
         parts, self.objective.said = self.objective.said, []
-        value, entropy = (sum(each) / len(parts) for each in zip(*parts, strict=True))
+        own = [sum(each) / len(parts) for each in zip(*parts, strict=True)]
+        value, entropy = processes.mean(own, self.work.model.device)
         if not isfinite(value):
             raise BadSetting(
                 f"The loss is {value} at step {state.global_step}: the training has diverged.",
@@ -138,28 +147,36 @@ class Conductor(TrainerCallback):
         self._losses.append(value)
         self._entropies.append(entropy)
         settings, step = self.work.settings, state.global_step
-        asked = self.work.stop()
-        late = settings.minutes is not None and self._seconds() >= 60 * settings.minutes
+        asked, late = processes.shared(lambda: (self.work.stop(), self._late(self._seconds())))
         if settings.refresh and step % settings.refresh == 0 and step < settings.steps:
             self._mine(step)
         last = asked or late or step >= settings.steps
         if last or step % settings.evaluate_every == 0:
-            self._judge(step, kwargs["lr_scheduler"].get_last_lr()[0])
+            line = self._line(step, kwargs["lr_scheduler"].get_last_lr()[0])
+            self.progress = processes.shared(lambda: self._judge(line))
             control.should_save = True
             self.stopped = "asked" if asked else self._exhausted(self.progress)
             control.should_training_stop = self.stopped is not None
         elif step % EVERY == 0:
-            self.folder.write(self._line(step, kwargs["lr_scheduler"].get_last_lr()[0]))
-        self._say(step, value)
+            line = self._line(step, kwargs["lr_scheduler"].get_last_lr()[0])
+            processes.shared(lambda: self.folder.write(line))
+        if processes.leads():
+            self._say(step, value)
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Declare the checkpoint whole that was just written."""
-        self.folder.complete(self.progress, self._minings() if self.work.settings.refresh else ())
+        """Declare the checkpoint whole that was just written, once every process has written its part of it."""
+        minings = self._minings() if self.work.settings.refresh else ()
+        processes.wait()
+        processes.shared(lambda: self.folder.complete(self.progress, minings))
 
     def end(self) -> Trained:
         """Put the best weights back and return the result; a training that was asked to stop can still go on."""
         load_weights(self.work.model, self.folder.best(self.progress.best_step))
         self.work.model.eval()
+        return processes.shared(self._ended)
+
+    def _ended(self) -> Trained:
+        """Return the result, and record it if the training will not go on."""
         trained = Trained(
             steps=self.progress.step,
             best_step=self.progress.best_step,
@@ -176,30 +193,42 @@ class Conductor(TrainerCallback):
             self.folder.finish(trained)
         return trained
 
-    def _judge(self, step: int, rate: float) -> None:
-        """Judge the student at a step and keep its weights if it is the best so far."""
-        line = self._line(step, rate)
+    def _judge_base(self) -> Progress:
         dev = self._judged()
+        save_weights(self.work.model, self.folder.best(0))
+        self.folder.write({"step": 0, "seconds": round(self._seconds(), 3), "dev": dev})
+        return replace(self.progress, seconds=self._seconds(), dev_before=dev, dev_best=dev)
+
+    def _judge(self, line: Record) -> Progress:
+        """Judge the student at a line's step, keep its weights if it is the best so far, and return how far it is."""
+        step, dev = int(line["step"]), self._judged()
         self.folder.write(line | {"seconds": round(self._seconds(), 3), "dev": dev})
-        before = self.progress
-        if dev > before.dev_best:
-            self.progress = replace(before, best_step=step, dev_best=dev, misses=0)
-            save_weights(self.work.model, self.folder.best(step))
-        else:
-            self.progress = replace(before, misses=before.misses + 1)
-        self.progress = replace(self.progress, step=step, seconds=self._seconds())
+        before = replace(self.progress, step=step, seconds=self._seconds())
+        if dev <= before.dev_best:
+            return replace(before, misses=before.misses + 1)
+        save_weights(self.work.model, self.folder.best(step))
+        return replace(before, best_step=step, dev_best=dev, misses=0)
 
     def _minings(self) -> set[int]:
         """Return after how many steps the hard negatives were mined that the next two steps read."""
         return {self.work.batches.mining_before(self.progress.step + ahead) for ahead in (0, 1)}
 
     def _mine(self, step: int) -> None:
-        """Search for the hard negatives of the student as it is now, and keep those for a resumption."""
+        """Search for the hard negatives that later steps read; those of earlier ones are forgotten."""
         batches = self.work.batches
-        rows = mine(self.work.model, batches, bfloat16=_reduced(self.work))
-        save_rows(rows, self.folder.mined(step))
         batches.mined = {at: kept for at, kept in batches.mined.items() if at >= step - batches.settings.refresh}
-        batches.mined[step] = rows
+        batches.mined[step] = processes.shared(lambda: self._mined(step))
+
+    def _mined(self, step: int) -> NDArray[np.int64]:
+        """Search for the hard negatives of the student as it is now, and keep those for a resumption."""
+        rows = mine(self.work.model, self.work.batches, bfloat16=_reduced(self.work))
+        save_rows(rows, self.folder.mined(step))
+        return rows
+
+    def _recalled(self, step: int) -> NDArray[np.int64]:
+        """Return what was mined after a step, or at the very beginning is to be."""
+        kept = self.folder.mined(step)
+        return self._mined(0) if step == 0 and not kept.exists() else np.load(kept)
 
     def _judged(self) -> float:
         """Return the judge's number for the student as it is now."""
@@ -217,9 +246,11 @@ class Conductor(TrainerCallback):
             return "budget"
         if settings.patience and progress.misses >= settings.patience:
             return "patience"
-        if settings.minutes is not None and progress.seconds >= 60 * settings.minutes:
-            return "budget"
-        return None
+        return "budget" if self._late(progress.seconds) else None
+
+    def _late(self, seconds: float) -> bool:
+        """Return whether the time that was given is over."""
+        return self.work.settings.minutes is not None and seconds >= 60 * self.work.settings.minutes
 
     def _line(self, step: int, rate: float) -> Record:
         """Return the history's line for the steps since the last one."""
@@ -242,16 +273,36 @@ class Conductor(TrainerCallback):
 
 
 class _Trainer(SentenceTransformerTrainer):
-    """sentence-transformers' trainer, saving only what changes, and leaving model cards to who knows the teacher."""
+    """sentence-transformers' trainer, saving only what changes, and leaving model cards to who knows the teacher.
+
+    Of several processes each has the gradients of its parts of the batch; their mean is that of the whole. torch's
+    wrapper does not do it for us: it counts on one call of the model a step, and a student is called once a side.
+    """
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Leave it out: it would describe our rows of slots."""
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Leave the model unwrapped, which accelerate does for one that is not trained."""
+        super().create_accelerator_and_postprocess()
+        self.accelerator.prepare_model = partial(self.accelerator.prepare_model, evaluation_mode=True)
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Read a part of the batch; after the last one take the mean of the gradients over the processes."""
+        loss: torch.Tensor = super().training_step(*args, **kwargs)
+        if processes.number() > 1 and self.accelerator.sync_gradients:
+            for value in self.model.parameters():
+                if value.grad is not None:
+                    value.grad = self.accelerator.reduce(value.grad, "mean")
+        return loss
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """Write the weights that change; the rest of a student is known to whoever resumes."""
         folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
-        save_weights(self.model, folder / WEIGHTS)
+        # transformers asks every process, for kinds of models whose weights are spread over them.
+        if processes.leads():
+            save_weights(self.model, folder / WEIGHTS)
 
     def _load_from_checkpoint(self, checkpoint_path: str, model: Any = None) -> None:
         """Read them back."""
@@ -279,7 +330,8 @@ def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments
         output_dir=str(folder),
         max_steps=settings.steps,
         per_device_train_batch_size=settings.batch_size // settings.accumulate,
-        gradient_accumulation_steps=settings.accumulate,
+        # accelerate deals the parts out in turn, so that all processes together are always at the same step.
+        gradient_accumulation_steps=settings.accumulate // processes.number(),
         batch_sampler=_InOrder,
         learning_rate=settings.learning_rate or natural_rate(work.model),
         warmup_steps=round(settings.warmup * settings.steps),

@@ -29,7 +29,8 @@ class TrainSettings:
 
     Two ways to batches larger than memory: `accumulate` splits a step's batch in so many equal parts, each with the
     negatives of its own part only; `chunk` lets a transformer read so many texts at a time and has the gradients of
-    the whole batch, for a second reading (GradCache, arXiv 2101.06983).
+    the whole batch, for a second reading (GradCache, arXiv 2101.06983). Where several processes train, each has its
+    share of the parts, and `accumulate` is raised to a multiple of their number.
 
     With `refresh` the `negatives` are hard ones: each so many steps, and before the first, the student searches the
     collection for every query, and they are drawn from its `hard` nearest passages that are neither candidates nor

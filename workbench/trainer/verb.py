@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import BadSetting
 from workbench.records import Example, Listener, Passage, silent
+from workbench.trainer.processes import parted
 from workbench.trainer.settings import Trained, TrainSettings
 
 if TYPE_CHECKING:
@@ -42,19 +41,17 @@ def train(  # noqa: PLR0913
     best weights: called again after a crash with the same model, data and settings, it continues at the last
     checkpoint and comes, on a CPU, to the same weights as without the crash; called again after the end, it returns
     what it returned. `stop` is asked after each step. `anchor` returns vectors that the student is pulled towards.
-    Raises Conflict if the folder holds another training, and BadSetting in one of several processes: each would judge
-    and write for itself.
+    Raises Conflict if the folder holds another training.
+
+    In processes of torchrun or accelerate each reads its share of the parts of every batch (`accumulate`, raised to a
+    multiple of their number), with the negatives of a part only. The first of them judges, mines, writes, listens and
+    is asked to stop; all return the same result and hold the same weights. They see one file system.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise BadSetting(
-            f"This is one of {os.environ['WORLD_SIZE']} processes of torchrun or accelerate, but training knows one.",
-            "Start it without them. For batches larger than memory there are chunk and accumulate.",
-        )
     from workbench.trainer.loop import Work, natural_rate, run
     from workbench.trainer.sampling import Batches, spread
 
     settings = replace(
-        settings,
+        parted(settings),
         teacher_temperature=settings.teacher_temperature or spread(examples),
         learning_rate=settings.learning_rate or natural_rate(model),
     )

@@ -209,20 +209,35 @@ def movements(
     store: Store, before: Run, after: Run, query_id: str, teacher: str | None = None, depth: int = 10
 ) -> list[Moved]:
     """Return the passages in the top `depth` of either run for one query, by their rank after, then before."""
+    return movements_of(store, before, after, [query_id], teacher, depth).get(query_id, [])
+
+
+def movements_of(
+    store: Store, before: Run, after: Run, query_ids: Collection[str], teacher: str | None = None, depth: int = 10
+) -> dict[str, list[Moved]]:
+    """Return query_id -> what `movements` says of it, read in one go; none for a query that neither run answers."""
     with store.read() as connection:
         rows = connection.execute(
             """
-            select passage_id, title, text, b.rank, a.rank, relevance, utility
-            from (select passage_id, rank from hits where run = $before and query_id = $query) b
-            full join (select passage_id, rank from hits where run = $after and query_id = $query) a using (passage_id)
+            with asked as (select unnest($ids::varchar[]) as query_id),
+            b as (select query_id, passage_id, rank from hits semi join asked using (query_id) where run = $before),
+            a as (select query_id, passage_id, rank from hits semi join asked using (query_id) where run = $after)
+            select query_id, passage_id, title, text, b.rank, a.rank, relevance, utility
+            from b full join a using (query_id, passage_id)
             join passages using (passage_id)
-            left join (select passage_id, relevance from qrels where query_id = $query) using (passage_id)
+            left join (select query_id, passage_id, relevance from qrels) using (query_id, passage_id)
             left join (
-                select passage_id, value as utility from utilities where teacher = $teacher and query_id = $query
-            ) using (passage_id)
+                select query_id, passage_id, value as utility from utilities where teacher = $teacher
+            ) using (query_id, passage_id)
             where b.rank <= $depth or a.rank <= $depth
-            order by a.rank nulls last, b.rank
+            order by query_id, a.rank nulls last, b.rank
             """,
-            {"before": before.run, "after": after.run, "query": query_id, "teacher": teacher or "", "depth": depth},
-        ).fetchall()
-    return [Moved(*row) for row in rows]
+            {
+                "before": before.run, "after": after.run, "ids": list(query_ids), "teacher": teacher or "",
+                "depth": depth,
+            },
+        ).fetchall()  # fmt: skip
+    found: defaultdict[str, list[Moved]] = defaultdict(list)
+    for query_id, *moved in rows:
+        found[query_id].append(Moved(*moved))
+    return dict(found)
