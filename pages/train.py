@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench import jobs
 from workbench.steps.plan import QRELS
 from workbench.store import Store
-from workbench.ui import cached, following, frame, lessons, parts
+from workbench.ui import cached, following, frame, lesson_form, lessons, parts
 
 
 def page(store: Store) -> None:
@@ -25,7 +25,7 @@ def page(store: Store) -> None:
         "on the train split, its best moment is chosen on dev, and test is never looked at. It runs in a process of "
         "its own: you may close this page."
     )
-    if arguments := lessons.form(store, teachers):
+    if arguments := lesson_form.form(store, teachers):
         started = jobs.start(store, arguments)
         parts.remark(f"Job {started.job_id} has started.")
     mine = [job for job in jobs.jobs(store) if job.verb in ("train", "evaluate", "take")]
