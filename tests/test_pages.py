@@ -70,7 +70,7 @@ SAYS = {
     "overview": "4 queries over 4 passages",
     "utility": "how useful toy finds the passage",
     "train": "Start training",
-    "students": "Try settings",
+    "students": "Try many recipes",
     "diff": "after against before on nDCG@10, test: 1 better, 1 worse, 0 the same of 2",
     "annotate": "Why it is here",
 }
@@ -688,7 +688,7 @@ def test_the_diff_folds_out_the_agreement_with_the_teacher(store: Store, visit: 
     assert asked == ["after", "toy", "test", "before"]
     assert "after against toy, test: KL" in words
     assert "no sure advantage in R@1" in words
-    assert "workbench agreement after --before before --teacher toy --split test" in words
+    assert "agreement after --before before --teacher toy --split test" in words
     for kind in ("KL", "Kendall", "top-1", "regret"):
         assert kind in words
     assert "median spread on the test split" in words

@@ -72,7 +72,7 @@ def _who(store: Store, teachers: Sequence[str]) -> tuple[list[str], str]:
 
 def _how() -> tuple[dict[str, Any], str]:
     """Ask which kind of student is made, and for a preset."""
-    left, right = parts.columns("two-how", [2, 1])
+    left, right = parts.columns("two-how", [1.6, 1])
     kind = left.selectbox(
         "Kind of student", list(KINDS), index=list(KINDS).index(DEFAULTS.kind), key="kind",
         format_func=lambda name: f"{name}: {KINDS[name].about}", help="What of it is trained, and what is saved.",

@@ -53,7 +53,11 @@ def _verdict(outcome: Mapping[str, Any]) -> str:
     return "chosen on dev; whether it holds on test, Diff tells"
 
 
-_ENDS = {"budget": "ended by its budget", "patience": "no more gain on dev", "asked": "ended by a request to stop"}
+_ENDS = {
+    "budget": "its steps or minutes were up",
+    "patience": "no more gain on dev",
+    "asked": "ended by a request to stop",
+}
 
 
 def _next(store: Store, student: Student) -> None:
