@@ -54,7 +54,7 @@ def _verdict(outcome: Mapping[str, Any]) -> str:
 
 
 _ENDS = {
-    "budget": "its steps or minutes were up",
+    "budget": "ended by its last step or minute",
     "patience": "no more gain on dev",
     "asked": "ended by a request to stop",
 }
