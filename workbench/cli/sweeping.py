@@ -28,7 +28,7 @@ def sweep_command(
         typer.Option(help="Values of a setting; of several settings every combination: `--grid loss=kl,infonce`."),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option(help=f"A TOML file of tables [[{TABLES}]], each a training.", show_default=False)
+        Path | None, typer.Option(help=f"A TOML file of tables [\\[{TABLES}]], each a training.", show_default=False)
     ] = None,
     seeds: Annotated[str, typer.Option(help="Train each with these seeds: `13,14,15`.")] = "",
     steps: Annotated[int | None, typer.Option(help="The most steps of each training.", show_default=False)] = None,

@@ -40,7 +40,7 @@ def history(lines: Sequence[Mapping[str, Any]], measure: str = "dev measure") ->
         row=2, col=1,
     )  # fmt: skip
     drawn.update_yaxes(title_text=look.safe(measure), row=1)
-    drawn.update_yaxes(title_text="loss, nats", row=2)
+    drawn.update_yaxes(title_text="loss", row=2)
     return drawn.update_xaxes(title_text="training step", row=2)
 
 

@@ -49,7 +49,8 @@ class TrainResult:
     @property
     def _outcome(self) -> str:
         t = self.trained
-        reason = {"budget": "its budget", "patience": "no more gain on dev", "asked": "a request to stop"}[t.stopped]
+        reasons = {"budget": "its last step or minute", "patience": "no more gain on dev", "asked": "a request to stop"}
+        reason = reasons[t.stopped]
         went = f"{t.steps:,} steps in {t.seconds:.0f} s, ended by {reason}"
         if not t.improved:
             return (

@@ -52,7 +52,7 @@ def _opened(store: Store, found: TeacherAgreement) -> None:
         parts.heading("Every query")
         by = choices.segment("Agreement", {kind: kind for kind in KINDS if kind != "top-1"}, "agree", "KL")
         parts.picture(plots.closer(found, by), "closer", f"{by} of each query before and after")
-        parts.remark(f"{by}: {KINDS[by].meaning}. Each dot a query.")
+        parts.remark(f"{by}: {KINDS[by].meaning}. Each mark is a query.")
     with right:
         parts.heading("How sure the student may be")
         held = {name: word for name, word in CURVES.items() if name in found.reliability}
@@ -67,7 +67,9 @@ def _opened(store: Store, found: TeacherAgreement) -> None:
     parts.table(rows, "kinds", "Agreement before and after, by kind", queries=counts)
     _farthest(store, found)
     options = ["--before", found.before, "--teacher", found.teacher, "--split", found.split]
-    parts.remark(shlex.join(["workbench", "agreement", found.student, *options]))
+    line = shlex.join(["workbench", "--workspace", str(store.path), "agreement", found.student, *options])
+    st.caption("The same in the shell")
+    st.code(line, language="shell", wrap_lines=True)
 
 
 def _number(found: Comparison) -> parts.Number:
@@ -85,7 +87,7 @@ def _row(found: Comparison) -> dict[str, object]:
         "before": f"{found.before}",
         "after": f"{found.after}",
         "difference": f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]",
-        "Holm": f"{found.adjusted_p:.4f}",
+        "p (Holm)": f"{found.adjusted_p:.4f}",
         "finding": went(found),
         "queries": by.n,
         "meaning": KINDS[found.measure].meaning,

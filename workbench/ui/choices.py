@@ -103,7 +103,7 @@ def comparison(store: Store) -> Comparison | None:
         )
         return None
     notes = st.container()
-    columns = parts.columns("pickers", [3, 3, 1.2, 1.4])
+    columns = parts.columns("pickers-of-two", [3, 3, 1.2, 1.4])
     with columns[2]:
         split = one("Split", comparable, "split", "test", notes=notes)
     found = {run.student: run for run in cached.runs(store, split)}

@@ -79,8 +79,8 @@ def _how_sure(found: Diff) -> None:
     percent = {name: NumberColumn(format="percent") for name in ("judged before", "judged after")}
     parts.table(rows, "how-sure", "Tests of every measure, and how much of the top is judged", **percent)
     parts.remark(
-        "p: paired randomisation test, and t-test. Holm: the former, adjusted for the measures of this table. Judged: "
-        "share of the passages in the top that people have judged; where it is low, a measure knows little."
+        "p: paired randomisation test, and t-test. p (Holm): the former, adjusted for the measures of this table. "
+        "Judged: share of the passages in the top that people have judged; where it is low, a measure knows little."
     )
 
 
@@ -90,7 +90,7 @@ def _sure(found: Comparison) -> dict[str, object]:
         "difference": f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]",
         "p": f"{found.p_value:.4f}",
         "t-test": f"{found.t_p_value:.4f}",
-        "Holm": f"{found.adjusted_p:.4f}",
+        "p (Holm)": f"{found.adjusted_p:.4f}",
     }
 
 

@@ -70,7 +70,7 @@ def legend() -> None:
 
 
 def columns(kind: str, widths: Sequence[float]) -> list[DeltaGenerator]:
-    """Return columns that go below one another where they would become too narrow: "two", "three" or "pickers"."""
+    """Return columns that go below one another where they would get too narrow: "two" to "four", or "pickers"."""
     with st.container(key=f"wb-{kind}"):
         return list(st.columns(widths, gap="medium" if kind.startswith("two") else "small", vertical_alignment="top"))
 

@@ -38,7 +38,7 @@ def _numbers(found: Standings, best: Recipe) -> None:
     seeds = f"{len(best.seeds)} seed{'s' if len(best.seeds) > 1 else ''}, {best.dev_before or 0:.3f} before"
     shown = [
         parts.Number("Students", f"{sum(len(each.students) for each in found.recipes):,}",
-                     f"of {len(found.recipes):,} recipes"),
+                     f"by {len(found.recipes):,} recipes"),
         parts.Number(f"Best {best.dev_measure} on dev", str(best.dev), seeds, AFTER),
     ]  # fmt: skip
     if tested := best.comparison:
@@ -46,7 +46,7 @@ def _numbers(found: Standings, best: Recipe) -> None:
         shown += [
             parts.mean(f"{found.measure} on {found.split}", tested.after, AFTER),
             parts.Number("Against its base", f"{by.mean:+.3f}", f"95 % interval {by.low:+.3f} to {by.high:+.3f}"),
-            parts.Number("Holm", "p < 0.001" if p < 0.001 else f"p = {p:.3f}", best.verdict),
+            parts.Number("Paired test, Holm-adjusted", "p < 0.001" if p < 0.001 else f"p = {p:.3f}", best.verdict),
         ]
     parts.numbers(*shown)
 
@@ -119,9 +119,9 @@ def _said(settings: Mapping[str, Any], names: Sequence[str], instead: Mapping[st
 
 def _difference(recipe: Recipe) -> dict[str, object]:
     if not (tested := recipe.comparison):
-        return {"difference": recipe.missing, "Holm": ""}
+        return {"difference": recipe.missing, "p (Holm)": ""}
     by = tested.difference
-    return {"difference": f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]", "Holm": f"{tested.adjusted_p:.4f}"}
+    return {"difference": f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]", "p (Holm)": f"{tested.adjusted_p:.4f}"}
 
 
 def opened(store: Store, found: Standings, row: Standing, made: Mapping[str, Any]) -> None:

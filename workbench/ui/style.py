@@ -61,9 +61,12 @@ _RULES = """
   padding: 0; }
 .wb-id { font-family: ui-monospace, monospace; font-size: .78rem; color: var(--soft); }
 .wb-why { border-left: 4px solid var(--role); padding: .3rem .8rem; margin: .2rem 0 .6rem; }
-.st-key-wb-three [data-testid="stColumn"] { min-width: 17.5rem; }
+[class*="st-key-wb-three"] [data-testid="stColumn"] { min-width: 17.5rem; }
 [class*="st-key-wb-two"] [data-testid="stColumn"] { min-width: 20.5rem; }
+[class*="st-key-wb-four"] [data-testid="stColumn"] { min-width: 10.5rem; }
 [class*="st-key-wb-pickers"] [data-testid="stColumn"] { min-width: 7.5rem; }
+/* Trained students begin alike: only their ends tell one from another. */
+.st-key-wb-pickers-of-two [data-testid="stColumn"]:nth-child(-n+2) { min-width: 20rem; }
 ol.wb-walk { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; padding: 0 !important;
   margin: .1rem 0 .2rem !important; }
 .wb-walk li { border: 1px solid var(--line); border-radius: 1rem; padding: .05rem .7rem; font-size: .88rem;

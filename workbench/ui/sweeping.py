@@ -21,7 +21,7 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
     """Show what a sweep would try; return the arguments of the program if a person starts it."""
     trained = [student.name for student in cached.trained(store)]
     with st.container(border=True):
-        left, middle = st.columns(2)
+        left, middle = parts.columns("two-sweep", [1, 1])
         base = left.selectbox(
             "Student to start from", [DEFAULT_STUDENT, MINILM, *trained], key="sweep-base", accept_new_options=True
         )
@@ -31,7 +31,7 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
             help="A line a setting, its values with commas between; every combination is trained. `null` leaves a "
             "setting open. Settings: " + ", ".join(f"`{name}`" for name in vars(TrainSettings())),
         )  # fmt: skip
-        first, second, third = st.columns(3)
+        first, second, third, _ = parts.columns("four-sweep", [1, 1, 1, 1])
         seeds = first.text_input("Seeds", "13,14,15", key="sweep-seeds", help="Each combination with each of them.")
         steps = second.number_input("Steps each", 1, 100_000, TrainSettings().steps, key="sweep-steps")
         minutes = third.number_input("Minutes each", 0.1, 600.0, None, key="sweep-minutes", placeholder="no limit")

@@ -41,7 +41,13 @@ def _form(store: Store, student: Student) -> None:
     )  # fmt: skip
     int8 = middle.checkbox("In int8 as well", key=f"int8-{student.name}", disabled=not chosen)
     check = right.number_input(
-        "Queries to measure the loss on", 0, 100_000, 200, key=f"check-{student.name}", help="0: all judged ones."
+        "Queries to compare it on",
+        0,
+        100_000,
+        200,
+        key=f"check-{student.name}",
+        disabled=not chosen,
+        help="Judged queries on which each runtime is held against the student itself; 0: all of them.",
     )
     arguments = ["take", student.name, str(_free(store, student))]
     arguments += [part for name in chosen for part in ("--runtime", name)]

@@ -100,7 +100,7 @@ def card(table: Table, chosen: Pair, *, blind: bool) -> None:
     if blind:
         why = '<span class="wb-soft">Why it is here: hidden while you judge blind</span>'
     else:
-        named = "".join(f"{badge(reason.rule)} {html(reason.why)} " for reason in case.reasons)
+        named = " ".join(f"{badge(reason.rule)} {html(reason.why)}" for reason in case.reasons)
         student = "" if case.after is None else f"; student {chosen.run.student}"
         why = f'<span class="wb-soft">Why it is here: </span>{named}<span class="wb-soft">{html(student)}</span>'
     st.html(f'<div class="wb"><div class="wb-why {role_class(AFTER)}">{why}</div></div>')
