@@ -19,6 +19,7 @@ from workbench.records import Progress
 from workbench.significance import Interval, interval
 from workbench.steps.plan import QRELS
 from workbench.steps.recipes import Recipe
+from workbench.steps.teacher_agreement import TeacherAgreement
 
 BASE, TEACHER = "static:all-MiniLM-L6-v2", "lexical"
 LOSSES = (
@@ -38,7 +39,7 @@ def main(folder: Path, workspace: Path, base: str, seeds: Sequence[int]) -> None
     wb.evaluate(store, "bm25")
     for taught_by, losses in ((QRELS, ["infonce"]), (teacher, LOSSES)):
         print(wb.sweep(store, base, taught_by, wb.Grid({"loss": losses}, seeds), listen=_say).in_words, flush=True)
-    standings = [wb.standings(store, measure=name) for name in MEASURES]
+    standings = [wb.standings(store, measure=name, also=MEASURES) for name in MEASURES]
     print(told())
     print("| student | " + " | ".join((*MEASURES, *(f"{kind} to the teacher" for kind in AGREEMENT))) + " |")
     print("|---" * (1 + len(MEASURES) + len(AGREEMENT)) + "|")
@@ -57,13 +58,21 @@ def _cell(recipe: Recipe) -> str:
     return f"{found.after} ({100 * (found.after.mean / found.before.mean - 1):+.0f} %, p {found.adjusted_p:.4f})"
 
 
-def _agreement(store: wb.Store, students: Sequence[str], teacher: str) -> list[Interval]:
-    """Return the agreement with the teacher by kind, of each query the mean over students."""
-    said = [{row.query_id: row.after for row in wb.teacher_agreement(store, each, teacher).rows} for each in students]
-    return [interval([fmean(each[query_id][kind] for each in said) for query_id in said[0]]) for kind in AGREEMENT]
+def _agreement(store: wb.Store, students: Sequence[str], teacher: str) -> list[Interval | str]:
+    """Return the agreement with the teacher by kind, of each query the mean over students; BM25 has no cosines."""
+    found = [wb.teacher_agreement(store, each, teacher) for each in students]
+    return [
+        "no cosines" if kind == "KL" and found[0].no_cosine else interval(_means(found, kind)) for kind in AGREEMENT
+    ]
 
 
-def _line(name: str, measures: Sequence[str], agreement: Sequence[Interval]) -> None:
+def _means(found: Sequence[TeacherAgreement], kind: str) -> list[float]:
+    """Return the mean over students for each query of which this kind can be said."""
+    said = [{row.query_id: value for row in each.rows if (value := row.after[kind]) is not None} for each in found]
+    return [fmean(each[query_id] for each in said) for query_id in said[0] if all(query_id in each for each in said)]
+
+
+def _line(name: str, measures: Sequence[str], agreement: Sequence[Interval | str]) -> None:
     print("| " + " | ".join((name, *measures, *map(str, agreement))) + " |", flush=True)
 
 
