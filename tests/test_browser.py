@@ -116,7 +116,8 @@ def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Stor
         settled(tab.page)
         tab.page.keyboard.press("u")
         tab.wait("Taken back")
-        assert views.verdicts(store)[-1].verdict == "withdrawn"
+        *_, withdrawn, stands = views.verdicts(store)
+        assert (withdrawn.verdict, stands.verdict, stands.note) == ("withdrawn", "draft", "2 of 3")
         assert tab.trouble == []
 
 

@@ -73,6 +73,7 @@ def test_annotations_come_as_jsonl_with_all_that_stands_behind_them(store: Store
         "query_id": "q1",
         "query": "What raised the price of oil?",
         "answers": ["the embargo", "embargo"],
+        "query_tags": [],
         "split": "test",
         "passage_id": "p/1",
         "title": "Oil",

@@ -26,7 +26,8 @@ def utility_infonce(
 
     With p = softmax(utilities / teacher_temperature) over the pool and q = softmax(similarities /
     student_temperature) over pool and negatives, L = -sum_i p_i log q_i, averaged over queries. Its gradient for a
-    logit is q - p; without negatives it is KL(p || q) + H(p).
+    logit is q - p; without negatives it is KL(p || q) + H(p). Our reconstruction of the utility-modulated InfoNCE of
+    arXiv 2604.22722, and the closest to its abstract.
 
     Shapes: `similarities` and `utilities` (B, K), `negatives` (B, M). Similarities are cosines, not yet divided by a
     temperature. A utility of -inf marks a candidate that is not there, a negative of -inf one that is masked. The
@@ -50,6 +51,7 @@ def utility_infonce_b(
 ) -> Tensor:
     """Return one InfoNCE term for each positive, weighted by the teacher; positives are no rivals of each other.
 
+    Another reading of the loss of arXiv 2604.22722.
     Positives are the candidates with at least `share` of the probability of the teacher's best, their weights the
     teacher's probabilities, scaled to sum to 1; all others and the negatives are what each is held against. With a
     share of 0 all candidates are positives, and there is something to learn only from negatives.
@@ -71,9 +73,10 @@ def utility_infonce_c(
 ) -> Tensor:
     """Return one InfoNCE term for each candidate against the less useful ones, weighted by the teacher.
 
-    Candidates are taken away one after the other in the teacher's order, negatives stay in every term: the sequential
-    distillation of LLM-Embedder (arXiv 2310.07554) and BGE-M3 (arXiv 2402.03216). Candidates that tie are not held
-    against each other, so that their order in the batch means nothing. Without negatives it is `pld`.
+    Another reading of the loss of arXiv 2604.22722. Candidates are taken away one after the other in the teacher's
+    order, negatives stay in every term: the sequential distillation of LLM-Embedder (arXiv 2310.07554) and BGE-M3
+    (arXiv 2402.03216). Candidates that tie are not held against each other, so that their order in the batch means
+    nothing. Without negatives it is `pld`.
     """
     pool = ranked(similarities, utilities, student_temperature)
     p = teacher_distribution(pool.utilities, teacher_temperature)
@@ -91,8 +94,9 @@ def utility_infonce_d(
 ) -> Tensor:
     """Return -log of the student's probability of any positive, negatives included.
 
-    The summed marginal likelihood of arXiv 2504.05220. Positives are the candidates with at least `share` of the
-    probability of the teacher's best; how they share the student's mass is left to the student.
+    Another reading of the loss of arXiv 2604.22722: the summed marginal likelihood of arXiv 2504.05220. Positives are
+    the candidates with at least `share` of the probability of the teacher's best; how they share the student's mass is
+    left to the student.
     """
     pool = ranked(similarities, utilities, student_temperature)
     positive = pool.within(share, teacher_temperature)

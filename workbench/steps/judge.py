@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from math import fsum
 from typing import TYPE_CHECKING, Any
 
 from workbench import forms, measures
@@ -46,7 +47,7 @@ def judge(store: Store, settings: TrainSettings) -> Callable[[SentenceTransforme
             for place, query in enumerate(queries)
         }
         values = measures.per_query([settings.measure], qrels, rankings)[settings.measure]
-        return sum(values.values()) / len(values)
+        return fsum(values.values()) / len(values)
 
     return measured
 

@@ -23,8 +23,8 @@ TEXTS_AT_ONCE = 1_000
 class Weighted(StaticEmbedding):
     """A table whose token t counts (a / (a + p_t)) ** slope times in a text's mean; p_t is its share of a collection.
 
-    The slope is learned: it begins at 0, where all tokens count alike, and 1 is SIF. Unlike the rows, which only
-    move for tokens that training shows, it carries over to every text there is.
+    The slope is learned: it begins at 0, where all tokens count alike, and ends at 1, which is SIF, at the latest.
+    Unlike the rows, which only move for tokens that training shows, it carries over to every text there is.
     """
 
     rareness: Tensor
@@ -51,6 +51,10 @@ class Weighted(StaticEmbedding):
         return StaticEmbedding(self.tokenizer, embedding_weights=rows)
 
     def _weights(self) -> Tensor:
+        # From no weights to SIF and no further: the quickest way to a lower loss at first can be to let all texts look
+        # alike by what they share, and Adam's momentum would lead far beyond either end.
+        with torch.no_grad():
+            self.slope.clamp_(0.0, 1.0 / STRIDE)
         return (STRIDE * self.slope * self.rareness).exp()
 
 
