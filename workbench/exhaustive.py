@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench import forms
 from workbench.errors import WorkbenchError
-from workbench.index import DECIMALS, Nearest, Placed, ahead, empty, must_be_positive, must_hold, tie_order
+from workbench.index import DECIMALS, Nearest, Placed, empty, must_be_positive, must_hold, placed, tie_order
 from workbench.records import Listener, Passage, Progress, silent
 from workbench.students import Student, load
 
@@ -59,13 +59,7 @@ class ExhaustiveRetriever:
 
     def place(self, queries: Sequence[str], rows: Sequence[Sequence[int]], listen: Listener = silent) -> list[Placed]:
         """Return where given passages stand for each query, also below any depth."""
-        placed = []
-        for similarities, wanted in zip(self._similarities(queries, listen), rows, strict=True):
-            of = np.asarray(wanted, np.int64)
-            own = similarities[of]
-            ranks = 1 + ahead(similarities, self.order, own, self.order[of])
-            placed.append(Placed(ranks, own.astype(np.float32)))
-        return placed
+        return placed(self._similarities(queries, listen), self.order, rows)
 
     def _similarities(self, queries: Sequence[str], listen: Listener) -> Iterator[NDArray[np.float64]]:
         """Yield the similarities of the whole collection (n,) for each query in turn."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
@@ -166,6 +166,16 @@ def ahead(similarities: NDArray[Any], order: Rows, own: NDArray[Any], turn: Rows
     earlier = (similarities == own[:, None]) & (order < turn[:, None])
     count: Rows = (higher | earlier).sum(axis=1)
     return count
+
+
+def placed(similarities: Iterable[NDArray[Any]], order: Rows, wanted: Sequence[Sequence[int]]) -> list[Placed]:
+    """Return where the wanted rows of each query stand, by the similarities (n,) of all passages to it."""
+    found = []
+    for of_all, rows in zip(similarities, wanted, strict=True):
+        of = np.asarray(rows, np.int64)
+        own = of_all[of]
+        found.append(Placed(1 + ahead(of_all, order, own, order[of]), own.astype(np.float32)))
+    return found
 
 
 def empty(queries: int, k: int) -> Nearest:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import BadSetting, UnknownName
-from workbench.index import Nearest, Placed, ahead, empty, must_be_positive, must_hold, tie_order
+from workbench.index import Nearest, Placed, empty, must_be_positive, must_hold, placed, tie_order
 from workbench.records import Listener, Passage, Progress, silent
 from workbench.students import BM25 as NAME
 
@@ -71,12 +71,7 @@ class BM25:
 
     def place(self, queries: Sequence[str], rows: Sequence[Sequence[int]], listen: Listener = silent) -> list[Placed]:
         """Return where given passages stand for each query, also those that share no word with it."""
-        placed = []
-        for similarities, wanted in zip(self._similarities(queries, listen), rows, strict=True):
-            of = np.asarray(wanted, np.int64)
-            own = similarities[of]
-            placed.append(Placed(1 + ahead(similarities, self.order, own, self.order[of]), own))
-        return placed
+        return placed(self._similarities(queries, listen), self.order, rows)
 
     def _similarities(self, queries: Sequence[str], listen: Listener) -> Iterator[NDArray[np.float32]]:
         """Yield the similarities of the whole collection for each query in turn."""

@@ -54,7 +54,7 @@ def _numbers(found: Standings, best: Recipe) -> None:
 def table(found: Standings, version: str) -> Standing | None:
     """Show every recipe, or every student, and return the student that is open."""
     parts.heading("Every student")
-    kinds = {"recipes": f"Recipes ({len(found.recipes):,})", "students": f"Single students ({len(found.students):,})"}
+    kinds = {"recipes": f"Recipes ({len(found.recipes):,})", "students": f"Every student ({len(found.students):,})"}
     single = choices.segment("Rows", kinds, "rows", "recipes") == "students"
     rows = _students(found) if single else _recipes(found)
     ids = [row.student for row in found.students] if single else [_named(each) for each in found.recipes]
