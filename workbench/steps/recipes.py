@@ -29,7 +29,7 @@ class Spread(NamedTuple):
 class Standing:
     """One student: how it was made, what that cost, how it did on dev, and its measures where it was evaluated.
 
-    A base, bm25 or an imported run has no teacher. `settings` hold what was used where a setting was left open.
+    A base, bm25 or an imported run has no teacher. `settings` hold what was used where a setting was `left_open`.
     `pairs` are those of query and scored passage that it was shown at most; `finished` says that its training was not
     asked to stop. `measures` is empty for a student that was not evaluated on the split; `stale` if the passages have
     changed since it was. Students of equal `recipe` differ in their seed alone.
@@ -41,6 +41,7 @@ class Standing:
     loss: str = ""
     seed: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    left_open: frozenset[str] = frozenset()
     dev_measure: str = ""
     dev_before: float | None = None
     dev_after: float | None = None

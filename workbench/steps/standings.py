@@ -124,7 +124,12 @@ def _standing(student: Student) -> Standing:
         teacher=str(recipe["teacher"]),
         loss=str(settings["loss"]),
         seed=seed,
-        settings={"base": student.base, "teacher": recipe["teacher"], **used, "annotated": "annotated" in recipe},
+        # What tells recipes apart most often comes first: labels are cut where there is no room.
+        settings={
+            **{name: used[name] for name in ("loss", "kind")},
+            **{"base": student.base, "teacher": recipe["teacher"], **used, "annotated": "annotated" in recipe},
+        },
+        left_open=frozenset(name for name, value in settings.items() if value is None),
         dev_measure=outcome.get("measure", ""),
         dev_before=outcome.get("dev_before"),
         dev_after=outcome.get("dev_after"),
@@ -138,8 +143,13 @@ def _standing(student: Student) -> Standing:
 
 
 def _differing(rows: Sequence[Standing]) -> tuple[str, ...]:
+    """Return the settings that were chosen differently; what was left open follows from the others."""
+
+    def chosen(row: Standing, name: str) -> str:
+        return "" if name in row.left_open else repr(row.settings.get(name))
+
     names = dict.fromkeys(name for row in rows for name in row.settings)
-    return tuple(name for name in names if len({repr(row.settings.get(name)) for row in rows}) > 1)
+    return tuple(name for name in names if len({chosen(row, name) for row in rows}) > 1)
 
 
 def _alike(rows: Sequence[Standing], differing: Sequence[str]) -> list[Recipe]:

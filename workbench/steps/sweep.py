@@ -115,7 +115,8 @@ def sweep(  # noqa: PLR0913
 
 def told(settings: dict[str, Any]) -> str:
     """Return settings as a person reads them."""
-    return ", ".join(f"{name}={value}" for name, value in settings.items()) or "the usual settings"
+    words = (f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in settings.items())
+    return ", ".join(words) or "the usual settings"
 
 
 @dataclass(frozen=True)
