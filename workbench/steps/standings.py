@@ -126,7 +126,7 @@ def _standing(student: Student) -> Standing:
         seed=seed,
         # What tells recipes apart most often comes first: labels are cut where there is no room.
         settings={
-            **{name: used[name] for name in ("loss", "kind")},
+            **{name: used[name] for name in ("loss", "kind", "steps")},
             **{"base": student.base, "teacher": recipe["teacher"], **used, "annotated": "annotated" in recipe},
         },
         left_open=frozenset(name for name, value in settings.items() if value is None),
