@@ -2,57 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from functools import partial
 from hashlib import blake2b
 from itertools import chain
-from math import exp, isfinite
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from datasets import Dataset
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.sentence_transformer.trainer import SentenceTransformerTrainer
 from sentence_transformers.sentence_transformer.training_args import SentenceTransformerTrainingArguments
 from torch.utils.data import SequentialSampler
-from transformers import TrainerCallback, TrainerControl, TrainerState
 from transformers.trainer_callback import PrinterCallback
 
 from workbench.errors import BadSetting
-from workbench.records import Progress as Said
 from workbench.trainer import processes
-from workbench.trainer.folder import WEIGHTS, Folder, Progress, load_weights, save_rows, save_weights
-from workbench.trainer.mining import mine
-from workbench.trainer.reading import Anchor, Collator, Objective, is_routed, is_static
-from workbench.trainer.sampling import Batches
-from workbench.trainer.settings import Record, Stopped, Trained, TrainSettings
+from workbench.trainer.conductor import Conductor, Work, natural_rate, reduced
+from workbench.trainer.folder import WEIGHTS, Folder, Progress, load_weights, save_weights
+from workbench.trainer.reading import Collator, Objective, is_routed
+from workbench.trainer.settings import Trained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
-
-    from workbench.records import Listener
-
-# Steps between two lines of the history.
-EVERY = 5
-
-
-@dataclass(frozen=True)
-class Work:
-    """A training to be done: who learns, from what, judged by whom, how, and who is told and asked."""
-
-    model: SentenceTransformer
-    batches: Batches
-    judge: Callable[[SentenceTransformer], float]
-    settings: TrainSettings
-    listen: Listener
-    stop: Callable[[], bool]
-    anchor: Anchor | None = None
 
 
 def run(work: Work, path: Path, data: str) -> Trained:
@@ -94,11 +67,6 @@ def _opened(path: Path, recipe: dict[str, Any]) -> tuple[Folder, Trained | None]
     return folder, folder.trained()
 
 
-def natural_rate(model: SentenceTransformer) -> float:
-    """Return the learning rate that suits a kind of student: rows of a table move far more freely than layers."""
-    return 2e-3 if is_static(model) else 3e-5
-
-
 def fingerprint(model: SentenceTransformer) -> str:
     """Return a digest of a student's weights, and of the vectors that stand in for an encoder."""
     digest = blake2b(digest_size=8)
@@ -106,170 +74,6 @@ def fingerprint(model: SentenceTransformer) -> str:
         digest.update(name.encode())
         digest.update(value.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-class Conductor(TrainerCallback):
-    """Follows the steps: writes the history, has the student judged, keeps the best weights, ends the training.
-
-    Of several processes each has one; what the leading one does and decides reaches the others.
-    """
-
-    def __init__(self, work: Work, folder: Folder, objective: Objective, progress: Progress) -> None:
-        self.work, self.folder, self.objective, self.progress = work, folder, objective, progress
-        self.stopped: Stopped | None = self._exhausted(progress)
-        self._began = monotonic() - progress.seconds
-        self._losses: list[float] = []
-        self._entropies: list[float] = []
-
-    def judge_base(self) -> None:
-        """Judge the student as it came; it is the best until a later step beats it."""
-        self.progress = processes.shared(self._judge_base)
-
-    def recall(self) -> None:
-        """Read the hard negatives again that the checkpoint's next steps need; at the very beginning, mine them."""
-        for step in self._minings():
-            self.work.batches.mined[step] = processes.shared(partial(self._recalled, step))
-
-    def on_step_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Tell the objective how far it is."""
-        self.objective.done = state.global_step / self.work.settings.steps
-
-    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Write, judge, save and end as this step demands."""
-        parts, self.objective.said = self.objective.said, []
-        own = [sum(each) / len(parts) for each in zip(*parts, strict=True)]
-        value, entropy = processes.mean(own, self.work.model.device)
-        if not isfinite(value):
-            raise BadSetting(
-                f"The loss is {value} at step {state.global_step}: the training has diverged.",
-                "Lower the learning rate, or raise the temperatures.",
-            )
-        self._losses.append(value)
-        self._entropies.append(entropy)
-        settings, step = self.work.settings, state.global_step
-        asked, late = processes.shared(lambda: (self.work.stop(), self._late(self._seconds())))
-        if settings.refresh and step % settings.refresh == 0 and step < settings.steps:
-            self._mine(step)
-        last = asked or late or step >= settings.steps
-        if last or step % settings.evaluate_every == 0:
-            line = self._line(step, kwargs["lr_scheduler"].get_last_lr()[0])
-            self.progress = processes.shared(lambda: self._judge(line))
-            control.should_save = True
-            self.stopped = "asked" if asked else self._exhausted(self.progress)
-            control.should_training_stop = self.stopped is not None
-        elif step % EVERY == 0:
-            line = self._line(step, kwargs["lr_scheduler"].get_last_lr()[0])
-            processes.shared(lambda: self.folder.write(line))
-        if processes.leads():
-            self._say(step, value)
-
-    def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Declare the checkpoint whole that was just written, once every process has written its part of it."""
-        minings = self._minings() if self.work.settings.refresh else ()
-        processes.wait()
-        processes.shared(lambda: self.folder.complete(self.progress, minings))
-
-    def end(self) -> Trained:
-        """Put the best weights back and return the result; a training that was asked to stop can still go on."""
-        load_weights(self.work.model, self.folder.best(self.progress.best_step))
-        self.work.model.eval()
-        return processes.shared(self._ended)
-
-    def _ended(self) -> Trained:
-        """Return the result, and record it if the training will not go on."""
-        trained = Trained(
-            steps=self.progress.step,
-            best_step=self.progress.best_step,
-            dev_before=self.progress.dev_before,
-            dev_after=self.progress.dev_best,
-            measure=self.work.settings.measure,
-            seconds=round(self.progress.seconds, 3),
-            stopped=self.stopped or "budget",
-            teacher_temperature=self.objective.teacher_temperature,
-            learning_rate=self.work.settings.learning_rate or natural_rate(self.work.model),
-            history=tuple(self.folder.history()),
-        )
-        if trained.stopped != "asked":
-            self.folder.finish(trained)
-        return trained
-
-    def _judge_base(self) -> Progress:
-        dev = self._judged()
-        save_weights(self.work.model, self.folder.best(0))
-        self.folder.write({"step": 0, "seconds": round(self._seconds(), 3), "dev": dev})
-        return replace(self.progress, seconds=self._seconds(), dev_before=dev, dev_best=dev)
-
-    def _judge(self, line: Record) -> Progress:
-        """Judge the student at a line's step, keep its weights if it is the best so far, and return how far it is."""
-        step, dev = int(line["step"]), self._judged()
-        self.folder.write(line | {"seconds": round(self._seconds(), 3), "dev": dev})
-        before = replace(self.progress, step=step, seconds=self._seconds())
-        if dev <= before.dev_best:
-            return replace(before, misses=before.misses + 1)
-        save_weights(self.work.model, self.folder.best(step))
-        return replace(before, best_step=step, dev_best=dev, misses=0)
-
-    def _minings(self) -> set[int]:
-        """Return after how many steps the hard negatives were mined that the next two steps read."""
-        return {self.work.batches.mining_before(self.progress.step + ahead) for ahead in (0, 1)}
-
-    def _mine(self, step: int) -> None:
-        """Search for the hard negatives that later steps read; those of earlier ones are forgotten."""
-        batches = self.work.batches
-        batches.mined = {at: kept for at, kept in batches.mined.items() if at >= step - batches.settings.refresh}
-        batches.mined[step] = processes.shared(lambda: self._mined(step))
-
-    def _mined(self, step: int) -> NDArray[np.int64]:
-        """Search for the hard negatives of the student as it is now, and keep those for a resumption."""
-        rows = mine(self.work.model, self.work.batches, bfloat16=_reduced(self.work))
-        save_rows(rows, self.folder.mined(step))
-        return rows
-
-    def _recalled(self, step: int) -> NDArray[np.int64]:
-        """Return what was mined after a step, or at the very beginning is to be."""
-        kept = self.folder.mined(step)
-        return self._mined(0) if step == 0 and not kept.exists() else np.load(kept)
-
-    def _judged(self) -> float:
-        """Return the judge's number for the student as it is now."""
-        self.work.model.eval()
-        with torch.no_grad():
-            dev = float(self.work.judge(self.work.model))
-        if not isfinite(dev):
-            raise ValueError(f"The judge returned {dev} for {self.work.settings.measure}.")
-        return dev
-
-    def _exhausted(self, progress: Progress) -> Stopped | None:
-        """Return why no further step is due."""
-        settings = self.work.settings
-        if progress.step >= settings.steps:
-            return "budget"
-        if settings.patience and progress.misses >= settings.patience:
-            return "patience"
-        return "budget" if self._late(progress.seconds) else None
-
-    def _late(self, seconds: float) -> bool:
-        """Return whether the time that was given is over."""
-        return self.work.settings.minutes is not None and seconds >= 60 * self.work.settings.minutes
-
-    def _line(self, step: int, rate: float) -> Record:
-        """Return the history's line for the steps since the last one."""
-        loss, entropy = (sum(each) / len(each) for each in (self._losses, self._entropies))
-        self._losses, self._entropies = [], []
-        seconds = round(self._seconds(), 3)
-        measured = {"loss": loss, "learning_rate": rate, "entropy": entropy, "effective": exp(entropy)}
-        return {"step": step, "seconds": seconds, **measured}
-
-    def _say(self, step: int, value: float) -> None:
-        """Tell the listener how far it is, and how good."""
-        at = self.progress
-        note = f"loss {value:.3f}; {self.work.settings.measure} on dev {at.dev_before:.3f} before, "
-        note += f"best {at.dev_best:.3f} at step {at.best_step}"
-        self.work.listen(Said("train", step, self.work.settings.steps, "steps", note))
-
-    def _seconds(self) -> float:
-        """Return the seconds spent on this training, those before a resumption included."""
-        return monotonic() - self._began
 
 
 class _Trainer(SentenceTransformerTrainer):
@@ -316,13 +120,6 @@ class _InOrder(DefaultBatchSampler):
         super().__init__(SequentialSampler(dataset), batch_size=batch_size, drop_last=drop_last, **kwargs)
 
 
-def _reduced(work: Work) -> bool:
-    """Return whether a student calculates in bfloat16; a table of vectors has nothing to gain from it."""
-    asked, on_gpu = work.settings.precision, work.model.device.type == "cuda"
-    reduced = asked == "bfloat16" or (asked == "auto" and on_gpu and torch.cuda.is_bf16_supported())
-    return reduced and not is_static(work.model)
-
-
 def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments:
     """Return the trainer's settings for ours."""
     settings, device = work.settings, work.model.device.type
@@ -339,7 +136,7 @@ def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments
         weight_decay=settings.weight_decay,
         # The collator has said which side is which; the trainer insists on hearing it too.
         router_mapping={"query": "query", "passage": "document"} if is_routed(work.model) else {},
-        bf16=_reduced(work),
+        bf16=reduced(work),
         use_cpu=device == "cpu",
         seed=settings.seed,
         # Judging, saving and writing are the conductor's.

@@ -47,7 +47,8 @@ def train(  # noqa: PLR0913
     multiple of their number), with the negatives of a part only. The first of them judges, mines, writes, listens and
     is asked to stop; all return the same result and hold the same weights. They see one file system.
     """
-    from workbench.trainer.loop import Work, natural_rate, run
+    from workbench.trainer.conductor import Work, natural_rate
+    from workbench.trainer.loop import run
     from workbench.trainer.sampling import Batches, spread
 
     settings = replace(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
-from streamlit.column_config import NumberColumn, TextColumn
+from streamlit.column_config import NumberColumn
 
 from workbench import plots
 from workbench.plots.look import AFTER
@@ -61,7 +61,7 @@ def table(found: Standings, version: str) -> Standing | None:
     choices.unknown([row.student for row in found.students], "student", "student")
     chosen = choices.row(
         ids, rows, "student", f"{version}-{single}",
-        **{"": TextColumn(width="medium"), "seconds": NumberColumn(format="%.0f", help="Of one training."),
+        **{"seconds": NumberColumn(format="%.0f", help="Of one training."),
            "pairs": NumberColumn(format="localized", help="Query and scored passage, shown to a student at most."),
            "steps": NumberColumn(format="localized")},
     )  # fmt: skip
