@@ -1,5 +1,5 @@
 """The dashboard's entry: `streamlit run streamlit_app.py` puts the rooms in order and opens one."""
 
-from workbench.ui.rooms import open_house
+from workbench.ui.shell.navigation import open_house
 
 open_house()

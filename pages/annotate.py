@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.steps.annotate import ANONYMOUS
+from workbench.steps.annotate.annotate import ANONYMOUS
 from workbench.store import Store
-from workbench.ui import annotators, choices, frame, parts, queue, verdicts
+from workbench.ui.annotate import annotators, queue, verdicts
+from workbench.ui.shell import components, frame, pickers
 
 
 def page(store: Store) -> None:
     """Put the hard cases of a student before a person, and keep each verdict at once."""
-    parts.lead(
+    components.lead(
         "Each case is a passage that teacher, student and people may see in different ways. Read the query, then the "
         "passage, and say whether it would help to answer. Every verdict is kept the moment you give it."
     )
     name, blind, swift = _who()
     # What a blind annotator must not see names systems and rules: it is put away, not taken away.
     with st.expander("Hidden: teacher, student, rule", key="hidden") if blind else st.container():
-        if not (chosen := choices.pair(store, newest=True)):
+        if not (chosen := pickers.pair(store, newest=True)):
             return
         waiting = queue.chosen(store, chosen, name)
     if waiting is None:
@@ -31,14 +32,14 @@ def page(store: Store) -> None:
         verdicts.keys(table, blind=blind)
         verdicts.details(table)
     else:
-        parts.empty(f"No case is {waiting.tab} here. Open another tab, choose another rule, or move a threshold.")
+        components.empty(f"No case is {waiting.tab} here. Open another tab, choose another rule, or move a threshold.")
         verdicts.undo_key(store, waiting, name)
     verdicts.trouble()
     annotators.guide(store)
     annotators.everything(store, waiting, name)
     annotators.agreement(store)
     annotators.export(store)
-    parts.reproduce(
+    components.reproduce(
         store,
         "annotate",
         ["export", "annotations", "annotations.jsonl"],

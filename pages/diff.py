@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from workbench.store import Store
-from workbench.ui import agreeing, choices, comparing, frame, one_query, parts, sharing
+from workbench.ui.diff import comparison, sharing, teacher_agreement
+from workbench.ui.shell import components, frame, one_query, pickers
 
 
 def page(store: Store) -> None:
     """Compare two students on one split, by a measure or without judgements, and open single queries."""
-    if not (chosen := choices.comparison(store)):
+    if not (chosen := pickers.comparison(store)):
         return
-    found = comparing.judged(store, chosen)
+    found = comparison.judged(store, chosen)
     if found:
-        parts.lead(found.in_words)
+        components.lead(found.in_words)
         for name in found.stale:
-            parts.stale(f"{name} was evaluated when the collection held other passages; evaluate it again.")
+            components.stale(f"{name} was evaluated when the collection held other passages; evaluate it again.")
         if found.unanswered:
-            parts.stale(f"{found.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
-        comparing.overview(store, found)
-    teacher = choices.teacher(store)
+            components.stale(
+                f"{found.unanswered:,} judged queries have no ranking in one of the runs; they count as 0."
+            )
+        comparison.overview(store, found)
+    teacher = pickers.teacher(store)
     if teacher:
-        agreeing.show(store, chosen.before.student, chosen.after.student, teacher, chosen.split)
-    parts.heading("Query by query")
-    shown, filters, by = comparing.listed(store, chosen, found)
+        teacher_agreement.show(store, chosen.before.student, chosen.after.student, teacher, chosen.split)
+    components.heading("Query by query")
+    shown, filters, by = comparison.listed(store, chosen, found)
     version = f"{chosen.before.run}-{chosen.after.run}-{chosen.measure}-{store.revision()}"
-    if query_id := comparing.chosen_query(shown, by, version):
-        choices.steps([row.query_id for row in shown], query_id, "query")
+    if query_id := comparison.chosen_query(shown, by, version):
+        pickers.steps([row.query_id for row in shown], query_id, "query")
         one_query.compared(store, chosen, query_id, teacher)
     sharing.toward(store, chosen, teacher)
     sharing.report(store, chosen, found, filters, by)

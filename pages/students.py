@@ -6,14 +6,15 @@ import streamlit as st
 
 from workbench import jobs
 from workbench.store import Store
-from workbench.ui import cached, choices, following, frame, parts, standing, sweeping
+from workbench.ui.shell import cache, components, frame, job_board, pickers
+from workbench.ui.students import leaderboard, sweep_form
 
 
 def page(store: Store) -> None:
     """Hold the students against one another and their bases, open one, and offer to train more."""
-    teachers = [found.teacher for found in cached.teachers(store) if found.pairs]
-    if not teachers and not cached.trained(store):
-        parts.empty(
+    teachers = [found.teacher for found in cache.teachers(store) if found.pairs]
+    if not teachers and not cache.trained(store):
+        components.empty(
             "A student learns from utilities, and no teacher has scored anything yet.",
             "workbench candidates",
             "workbench score --teacher lexical",
@@ -21,50 +22,50 @@ def page(store: Store) -> None:
         return
     running = [job for job in jobs.jobs(store) if job.verb == "sweep" and job.state == "running"]
     if running:
-        parts.heading("Running")
-        following.live(store, running)
-    split, measure, student = _standings(store)
+        components.heading("Running")
+        job_board.live(store, running)
+    split, measure, student = _leaderboard(store)
     if teachers:
-        parts.heading("Try many recipes")
-        if arguments := sweeping.form(store, teachers):
+        components.heading("Try many recipes")
+        if arguments := sweep_form.form(store, teachers):
             jobs.start(store, arguments)
             st.rerun()  # it is followed at the top
     if ended := [job for job in jobs.jobs(store) if job.verb == "sweep" and job.state != "running"][:3]:
-        parts.heading("Sweeps lately")
-        following.board(store, ended)
-    parts.reproduce(
+        components.heading("Sweeps lately")
+        job_board.board(store, ended)
+    components.reproduce(
         store,
         "students",
         ["students", "--split", split, "--measure", measure],
-        f"found = wb.standings(store, {split!r}, {measure!r})\nwb.plots.recipes(found)",
+        f"found = wb.leaderboard(store, {split!r}, {measure!r})\nwb.plots.recipes(found)",
         split=split,
         measure=measure,
         student=student,
     )
 
 
-def _standings(store: Store) -> tuple[str, str, str]:
+def _leaderboard(store: Store) -> tuple[str, str, str]:
     """Show what is known of the students; return what was chosen: split, measure, and the student that is open."""
-    splits = choices.splits(store) or ["test"]
-    made = {student.name: student for student in cached.trained(store)}
+    splits = pickers.splits(store) or ["test"]
+    made = {student.name: student for student in cache.trained(store)}
     if not made:
-        parts.empty("No student has been trained in this workspace yet. Try a few recipes below.")
+        components.empty("No student has been trained in this workspace yet. Try a few recipes below.")
         return splits[0], "nDCG@10", ""
-    lead, pickers = parts.columns("two", [1.7, 1])
-    with pickers:
-        left, right = parts.columns("pickers-students", [1, 1])
+    lead, choices = components.columns("two", [1.7, 1])
+    with choices:
+        left, right = components.columns("pickers-students", [1, 1])
         with left:
-            split = choices.one("Split", splits, "split", "test")
+            split = pickers.one("Split", splits, "split", "test")
         with right:
-            measure = choices.one("Measure", choices.measures(store, split), "measure", "nDCG@10")
-    found = cached.standings(store, split, measure)
+            measure = pickers.one("Measure", pickers.measures(store, split), "measure", "nDCG@10")
+    found = cache.leaderboard(store, split, measure)
     with lead:
-        parts.lead(found.in_words)
-    standing.overview(found)
-    row = standing.table(found, f"{split}-{measure}-{store.revision()}-{len(made)}")
+        components.lead(found.in_words)
+    leaderboard.overview(found)
+    row = leaderboard.table(found, f"{split}-{measure}-{store.revision()}-{len(made)}")
     if row:
-        standing.opened(store, found, row, made)
-    standing.side_by_side(found)
+        leaderboard.opened(store, found, row, made)
+    leaderboard.side_by_side(found)
     return split, measure, row.student if row else ""
 
 

@@ -6,29 +6,29 @@ import streamlit as st
 
 from workbench import plots
 from workbench.store import Store
-from workbench.ui import cached, choices, frame, one_query, parts, tables
+from workbench.ui.shell import cache, components, frame, one_query, pickers, tables
 
 
 def page(store: Store) -> None:
     """Show how a teacher's utilities and a student's similarities are spread, and where they disagree."""
-    if not (chosen := choices.pair(store)):
+    if not (chosen := pickers.pair(store)):
         return
     teacher, run = chosen
-    first = cached.first_places(store, teacher, run)
+    first = cache.first_places(store, teacher, run)
     if not first.queries:
-        parts.empty(
+        components.empty(
             f"{teacher} has scored none of the queries of the {run.split} split.",
             f"workbench score --split {run.split}",
         )
         return
-    parts.lead(
+    components.lead(
         f"Every point here is a candidate pair of the {run.split} split: how useful {teacher} finds the passage for "
         f"the query, against how similar {run.student} finds the two. Where they disagree, there is something to learn."
     )
     tables.first_places(first)
     _distributions(store, chosen)
     _queries(store, chosen)
-    parts.reproduce(
+    components.reproduce(
         store,
         "utility",
         ["info"],
@@ -42,32 +42,32 @@ def page(store: Store) -> None:
     )
 
 
-def _distributions(store: Store, chosen: choices.Pair) -> None:
-    left, right = parts.columns("two", [1, 1])
+def _distributions(store: Store, chosen: pickers.Pair) -> None:
+    left, right = components.columns("two", [1, 1])
     for column, of in ((left, "utility"), (right, "similarity")):
         with column:
-            parts.heading(f"How {of} spreads")
-            bins = cached.histogram(store, *chosen, of=of)
-            parts.picture(
+            components.heading(f"How {of} spreads")
+            bins = cache.histogram(store, *chosen, of=of)
+            components.picture(
                 plots.histogram(bins, of), f"histogram-{of}", f"Distribution of {of} over the candidate pairs"
             )
-    parts.heading("Utility against similarity")
+    components.heading("Utility against similarity")
     kind = st.segmented_control(
         "Drawn as", ["density", "single pairs"], default="density", key="drawn", label_visibility="collapsed"
     )
     if kind == "single pairs":
-        drawn = plots.scatter(cached.sample_pairs(store, *chosen))
+        drawn = plots.scatter(cache.sample_pairs(store, *chosen))
     else:
-        drawn = plots.density(cached.density(store, *chosen))
-    parts.picture(drawn, "pairs", "Similarity against utility of the candidate pairs")
+        drawn = plots.density(cache.density(store, *chosen))
+    components.picture(drawn, "pairs", "Similarity against utility of the candidate pairs")
 
 
-def _queries(store: Store, chosen: choices.Pair) -> None:
-    parts.heading("Query by query")
-    rows = cached.disagreements(store, *chosen)
+def _queries(store: Store, chosen: pickers.Pair) -> None:
+    components.heading("Query by query")
+    rows = cache.disagreements(store, *chosen)
     query_id = tables.disagreements(rows, f"{chosen.teacher}-{chosen.run.run}-{store.revision()}")
     if query_id:
-        choices.steps([row.query_id for row in rows], query_id, "query")
+        pickers.steps([row.query_id for row in rows], query_id, "query")
         one_query.opened(store, chosen, query_id)
 
 

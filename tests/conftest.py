@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench import engine
+from workbench import machine
 
-engine.prepare()
+machine.prepare()
 
 from workbench.records import AnswerLikelihood, Candidate, Hit, Passage, Qrel, Query, Run, Utility  # noqa: E402
 from workbench.store import Store  # noqa: E402

@@ -70,14 +70,14 @@ def test_the_walk_in_python_runs_as_written(tmp_path: Path) -> None:
 
 
 def test_the_page_on_exports_has_every_kind_and_every_setting() -> None:
-    from workbench.steps.export import EXPORTS
-    from workbench.steps.ingest import KINDS
+    from workbench.steps.data.export import EXPORTS
+    from workbench.steps.data.ingest import FORMATS
 
     page = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
     (table,) = re.findall(r"^\| kind \|.*?\n\n", page, flags=re.DOTALL | re.MULTILINE)
     rows = {cells[1].strip(" `"): cells[-2] for line in table.splitlines()[2:] if (cells := line.split("|"))[1:]}
     assert list(rows) == sorted(EXPORTS, key=list(rows).index)
-    assert {kind for kind, back in rows.items() if not back.startswith(" no:")} == set(rows) & set(KINDS)
+    assert {kind for kind, back in rows.items() if not back.startswith(" no:")} == set(rows) & set(FORMATS)
     settings = {name for outlet in EXPORTS.values() for name in outlet.settings} - {"teacher", "student", "split"}
     assert settings == set(re.findall(r"^\| `(\w+)=", page, flags=re.MULTILINE))
 

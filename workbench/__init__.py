@@ -10,62 +10,62 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.sample import SAMPLE
-    from workbench.steps.agreement import annotator_agreement
-    from workbench.steps.annotate import annotate, annotate_all, undo
-    from workbench.steps.candidates import candidates
-    from workbench.steps.contrast import contrast, toward_teacher
-    from workbench.steps.diff import diff
-    from workbench.steps.differences import Filters, differences, narrowed
-    from workbench.steps.evaluate import evaluate
-    from workbench.steps.export import ExportSettings, export
-    from workbench.steps.ingest import IngestSettings, ingest, preview
-    from workbench.steps.plan import plan
-    from workbench.steps.push import push
-    from workbench.steps.score import score
-    from workbench.steps.standings import standings
-    from workbench.steps.sweep import sweep
-    from workbench.steps.table import table
-    from workbench.steps.takeaway import TakeSettings, take
-    from workbench.steps.teacher_agreement import AgreementSettings, teacher_agreement
-    from workbench.steps.train import train
+    from workbench.steps.annotate.annotate import annotate, annotate_all, undo
+    from workbench.steps.annotate.annotator_agreement import annotator_agreement
+    from workbench.steps.compare.compare_runs import compare_runs
+    from workbench.steps.compare.diff import diff
+    from workbench.steps.compare.evaluate import evaluate
+    from workbench.steps.compare.filters import Filters, compared_queries, filtered
+    from workbench.steps.compare.leaderboard import leaderboard
+    from workbench.steps.compare.rank_similarity import displacement_to_teacher, rank_similarity
+    from workbench.steps.compare.teacher_agreement import AgreementSettings, teacher_agreement
+    from workbench.steps.data.export import ExportSettings, export
+    from workbench.steps.data.ingest import IngestSettings, ingest, preview
+    from workbench.steps.ship.export_student import ExportStudentSettings, export_student
+    from workbench.steps.ship.push import push
+    from workbench.steps.teach.candidates import candidates
+    from workbench.steps.teach.plan import plan
+    from workbench.steps.teach.score import score
+    from workbench.steps.teach.sweep import sweep
+    from workbench.steps.teach.train import train
     from workbench.store import Store, views
     from workbench.teachers import teacher
     from workbench.trainer import Grid, TrainSettings
 
 _HOMES = {
-    "AgreementSettings": "workbench.steps.teacher_agreement",
-    "ExportSettings": "workbench.steps.export",
-    "Filters": "workbench.steps.differences",
+    "AgreementSettings": "workbench.steps.compare.teacher_agreement",
+    "ExportSettings": "workbench.steps.data.export",
+    "Filters": "workbench.steps.compare.filters",
     "Grid": "workbench.trainer",
-    "IngestSettings": "workbench.steps.ingest",
+    "IngestSettings": "workbench.steps.data.ingest",
     "SAMPLE": "workbench.sample",
     "Store": "workbench.store",
-    "TakeSettings": "workbench.steps.takeaway",
+    "ExportStudentSettings": "workbench.steps.ship.export_student",
     "TrainSettings": "workbench.trainer",
-    "annotate": "workbench.steps.annotate",
-    "annotate_all": "workbench.steps.annotate",
-    "annotator_agreement": "workbench.steps.agreement",
-    "candidates": "workbench.steps.candidates",
-    "contrast": "workbench.steps.contrast",
-    "diff": "workbench.steps.diff",
-    "differences": "workbench.steps.differences",
-    "evaluate": "workbench.steps.evaluate",
-    "export": "workbench.steps.export",
-    "ingest": "workbench.steps.ingest",
-    "narrowed": "workbench.steps.differences",
-    "plan": "workbench.steps.plan",
-    "preview": "workbench.steps.ingest",
-    "push": "workbench.steps.push",
-    "score": "workbench.steps.score",
-    "standings": "workbench.steps.standings",
-    "sweep": "workbench.steps.sweep",
-    "table": "workbench.steps.table",
-    "take": "workbench.steps.takeaway",
+    "annotate": "workbench.steps.annotate.annotate",
+    "annotate_all": "workbench.steps.annotate.annotate",
+    "annotator_agreement": "workbench.steps.annotate.annotator_agreement",
+    "candidates": "workbench.steps.teach.candidates",
+    "rank_similarity": "workbench.steps.compare.rank_similarity",
+    "diff": "workbench.steps.compare.diff",
+    "compared_queries": "workbench.steps.compare.filters",
+    "evaluate": "workbench.steps.compare.evaluate",
+    "export": "workbench.steps.data.export",
+    "ingest": "workbench.steps.data.ingest",
+    "filtered": "workbench.steps.compare.filters",
+    "plan": "workbench.steps.teach.plan",
+    "preview": "workbench.steps.data.ingest",
+    "push": "workbench.steps.ship.push",
+    "score": "workbench.steps.teach.score",
+    "leaderboard": "workbench.steps.compare.leaderboard",
+    "sweep": "workbench.steps.teach.sweep",
+    "compare_runs": "workbench.steps.compare.compare_runs",
+    "export_student": "workbench.steps.ship.export_student",
     "teacher": "workbench.teachers",
-    "teacher_agreement": "workbench.steps.teacher_agreement",
-    "toward_teacher": "workbench.steps.contrast",
-    "train": "workbench.steps.train",
-    "undo": "workbench.steps.annotate",
+    "teacher_agreement": "workbench.steps.compare.teacher_agreement",
+    "displacement_to_teacher": "workbench.steps.compare.rank_similarity",
+    "train": "workbench.steps.teach.train",
+    "undo": "workbench.steps.annotate.annotate",
     "views": "workbench.store",
 }
 
@@ -73,34 +73,34 @@ __all__ = [
     "SAMPLE",
     "AgreementSettings",
     "ExportSettings",
+    "ExportStudentSettings",
     "Filters",
     "Grid",
     "IngestSettings",
     "Store",
-    "TakeSettings",
     "TrainSettings",
     "annotate",
     "annotate_all",
     "annotator_agreement",
     "candidates",
-    "contrast",
+    "compare_runs",
+    "compared_queries",
     "diff",
-    "differences",
+    "displacement_to_teacher",
     "evaluate",
     "export",
+    "export_student",
+    "filtered",
     "ingest",
-    "narrowed",
+    "leaderboard",
     "plan",
     "preview",
     "push",
+    "rank_similarity",
     "score",
-    "standings",
     "sweep",
-    "table",
-    "take",
     "teacher",
     "teacher_agreement",
-    "toward_teacher",
     "train",
     "undo",
     "views",
@@ -111,7 +111,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # Before anything can import torch: an OpenMP that spins slows training eightfold on a busy machine.
-    import_module("workbench.engine").prepare()
+    import_module("workbench.machine").prepare()
     return getattr(import_module(_HOMES[name]), name)
 
 

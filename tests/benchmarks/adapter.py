@@ -14,10 +14,10 @@ import numpy as np
 
 from tests import tiny
 from tests.benchmarks.machine import told
-from workbench import measures
+from workbench.evaluation import measures
 from workbench.records import Example, Passage, Qrel, Query
-from workbench.students import kinds
-from workbench.students.kinds import Known, Material
+from workbench.students import methods
+from workbench.students.methods import MethodInputs, TextVectors
 from workbench.trainer import TrainSettings, train
 
 WIDTH = 384  # all-MiniLM-L6-v2's
@@ -48,7 +48,7 @@ def main(queries: int, collection: int) -> None:
     asked = [example.query.text for example in examples]
     qrels = [Qrel(each.query.query_id, each.passages[0].passage_id, 1) for each in examples[:JUDGED]]
 
-    def judge(model: object) -> float:
+    def dev_evaluator(model: object) -> float:
         found = model.encode_query(asked[:JUDGED]) @ model.encode_document([each.content for each in passages]).T
         top = np.argpartition(-found, 99, axis=1)[:, :100]
         rankings = {
@@ -58,15 +58,15 @@ def main(queries: int, collection: int) -> None:
         return sum(values.values()) / len(values)
 
     remembered = {
-        "queries": Known(asked, of_queries),
-        "passages": Known([passage.content for passage in passages], of_passages),
+        "queries": TextVectors(asked, of_queries),
+        "passages": TextVectors([passage.content for passage in passages], of_passages),
     }
     for name in ("adapter", "query_adapter"):
-        made = kinds.make(name, Material(tiny.static(width=WIDTH), **remembered))
-        settings = TrainSettings(kind=name, learning_rate=kinds.kind(name).learning_rate, patience=0)
+        made = methods.make(name, MethodInputs(tiny.static(width=WIDTH), **remembered))
+        settings = TrainSettings(kind=name, learning_rate=methods.method(name).learning_rate, patience=0)
         with tempfile.TemporaryDirectory() as folder:
             began, worked = time.perf_counter(), time.process_time()
-            result = train(made.model, examples, passages, judge, settings, Path(folder))
+            result = train(made.model, examples, passages, dev_evaluator, settings, Path(folder))
             seconds, spent = time.perf_counter() - began, time.process_time() - worked
         met = "met" if seconds <= TARGET else "missed"
         print(

@@ -25,9 +25,9 @@ from tests.benchmarks.machine import told
 from tests.benchmarks.teacher import _made
 from workbench import students
 from workbench.formats import read_beir
-from workbench.index import import_faiss
-from workbench.lexical import BM25
 from workbench.records import Group, Query
+from workbench.retrieval.bm25 import BM25
+from workbench.retrieval.dense import import_faiss
 
 QUERIES, WARM, CANDIDATES, DEPTH = 30, 3, 20, 20
 GOAL = 180

@@ -28,10 +28,10 @@ from pathlib import Path
 
 import workbench as wb
 from tests.benchmarks.machine import told
-from workbench.measures import MEASURES, per_query
+from workbench.evaluation.measures import MEASURES, per_query
 from workbench.records import Passage, Qrel, Query
 from workbench.report import Report, Shown, page, write
-from workbench.steps import measuring
+from workbench.steps.compare import run_measures
 from workbench.store import Store, views
 
 PASSAGES = 100_000
@@ -88,7 +88,7 @@ def compared(place: str) -> None:
     wb.ingest(store, "run", folder / "before.cut")
     run = views.find_run(store, "before", "test")
     started = time.perf_counter()
-    ours = measuring.measure(store, run, MEASURES, qrels).values
+    ours = run_measures.measure(store, run, MEASURES, qrels).values
     middle = time.perf_counter()
     rankings = views.rankings(store, run)
     loaded = time.perf_counter()

@@ -15,11 +15,11 @@ from statistics import fmean
 
 import workbench as wb
 from tests.benchmarks.machine import told
+from workbench.evaluation.significance import Interval, interval
 from workbench.records import Progress
-from workbench.significance import Interval, interval
-from workbench.steps.plan import QRELS
-from workbench.steps.recipes import Recipe
-from workbench.steps.teacher_agreement import TeacherAgreement
+from workbench.steps.compare.recipes import Recipe
+from workbench.steps.compare.teacher_agreement import TeacherAgreement
+from workbench.steps.teach.plan import QRELS
 
 BASE, TEACHER = "static:all-MiniLM-L6-v2", "lexical"
 LOSSES = (
@@ -39,15 +39,15 @@ def main(folder: Path, workspace: Path, base: str, seeds: Sequence[int]) -> None
     wb.evaluate(store, "bm25")
     for taught_by, losses in ((QRELS, ["infonce"]), (teacher, LOSSES)):
         print(wb.sweep(store, base, taught_by, wb.Grid({"loss": losses}, seeds), listen=_say).in_words, flush=True)
-    standings = [wb.standings(store, measure=name, also=MEASURES) for name in MEASURES]
+    leaderboard = [wb.leaderboard(store, measure=name, also=MEASURES) for name in MEASURES]
     print(told())
     print("| student | " + " | ".join((*MEASURES, *(f"{kind} to the teacher" for kind in AGREEMENT))) + " |")
     print("|---" * (1 + len(MEASURES) + len(AGREEMENT)) + "|")
     for student in ("bm25", base):
-        row = next(each for each in standings[0].students if each.student == student)
+        row = next(each for each in leaderboard[0].students if each.student == student)
         _line(student, [f"{row.measures[name]}" for name in MEASURES], _agreement(store, [student], teacher))
-    for recipe in sorted(standings[0].recipes, key=lambda each: (each.teacher == QRELS, each.settings["loss"])):
-        same = [next(each for each in found.recipes if each.students == recipe.students) for found in standings]
+    for recipe in sorted(leaderboard[0].recipes, key=lambda each: (each.teacher == QRELS, each.settings["loss"])):
+        same = [next(each for each in found.recipes if each.students == recipe.students) for found in leaderboard]
         name = f"{recipe.settings.get('loss')}, by {recipe.teacher.split(':')[0]}, {len(recipe.seeds)} seeds"
         _line(name, [_cell(each) for each in same], _agreement(store, recipe.students, teacher))
 

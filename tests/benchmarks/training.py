@@ -16,9 +16,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from workbench import engine
+from workbench import machine
 
-engine.prepare()
+machine.prepare()
 
 from datasets import Dataset  # noqa: E402
 from sentence_transformers import SentenceTransformer  # noqa: E402

@@ -59,7 +59,7 @@ def test_by_a_contrast_the_most_different_query_comes_first(store: Store) -> Non
     assert "by Jaccard@1, test: mean 0.000" in said.out
     assert "Most different first" in said.out
     found = worked("diff", "before", "after", "--by", "RBO", "--json", workspace=store.path).json
-    assert found["shown"] == [row["query_id"] for row in found["contrast"]["rows"]]
+    assert found["shown"] == [row["query_id"] for row in found["rank_similarity"]["rows"]]
     assert "diff" in found
 
 

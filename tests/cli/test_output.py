@@ -15,7 +15,7 @@ from workbench import jobs, students
 from workbench.cli.app import app
 from workbench.formats.beir import write_beir
 from workbench.records import Passage, Qrel, Query
-from workbench.steps.annotate import annotate
+from workbench.steps.annotate.annotate import annotate
 from workbench.store import Store, views
 
 TREE: Any = typer.main.get_command(app)
@@ -108,7 +108,7 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["students"],
         ["jobs"],
         ["snapshot", tmp_path / "copy.duckdb"],
-        ["take", student, tmp_path / "taken"],
+        ["export-student", student, tmp_path / "taken"],
     ]
     promised = {
         name for name, command in TREE.commands.items() if "--json" in [o for p in command.params for o in p.opts]

@@ -18,7 +18,7 @@ from workbench.errors import BadInput, UnknownName
 from workbench.formats import Problem, read_table
 from workbench.records import SPLITS, Passage, Qrel, Query
 
-FORMS = ["jsonl", "csv", "tsv", "parquet", "jsonl.gz", "csv.gz"]
+ARCHITECTURES = ["jsonl", "csv", "tsv", "parquet", "jsonl.gz", "csv.gz"]
 # Half a surrogate pair is no character; a lone CR is a line end to the csv module, within quotes too.
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip)
 IDS = st.one_of(TEXTS, st.sampled_from(["007", " ", '"', "a\tb", "a,b", "a\r\nb", "﻿", "http://x/?a=1"]))
@@ -64,7 +64,7 @@ def pairs(draw: st.DrawFn) -> list[tuple[Query, Passage, Qrel]]:
 
 
 @settings(deadline=None)
-@given(rows=pairs(), form=st.sampled_from(FORMS))
+@given(rows=pairs(), form=st.sampled_from(ARCHITECTURES))
 def test_a_row_a_pair_reads_back(
     rows: list[tuple[Query, Passage, Qrel]], form: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_row_a_pair_reads_back(
 
 
 @settings(deadline=None)
-@given(rows=pairs(), form=st.sampled_from(FORMS))
+@given(rows=pairs(), form=st.sampled_from(ARCHITECTURES))
 def test_a_row_a_query_with_its_passages_reads_back(
     rows: list[tuple[Query, Passage, Qrel]], form: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -112,7 +112,7 @@ def test_a_row_a_query_with_its_passages_reads_back(
 
 
 @settings(deadline=None)
-@given(texts=st.lists(TEXTS, unique=True, min_size=1, max_size=4), form=st.sampled_from(FORMS))
+@given(texts=st.lists(TEXTS, unique=True, min_size=1, max_size=4), form=st.sampled_from(ARCHITECTURES))
 def test_the_same_text_has_the_same_derived_id_in_every_form(
     texts: list[str], form: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

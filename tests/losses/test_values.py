@@ -14,7 +14,7 @@ from torch import nn
 from tests.losses.drawn import AT_ONE, STUDENT, TEACHER, given, temperatures
 from workbench.losses import LOSSES, loss
 from workbench.losses.gains import grades, missed, swaps
-from workbench.losses.rows import contrast, ranked
+from workbench.losses.pool import contrast, ranked
 
 GOLDEN = {
     "utility_infonce": 1.142594,  # without negatives ListNet's

@@ -14,10 +14,10 @@ from tests.conftest import run, utility
 from workbench.errors import WorkbenchError
 from workbench.records import Hit, Passage, Qrel, Query
 from workbench.report import Report, Shown, page, write
-from workbench.steps.contrast import contrast
-from workbench.steps.diff import diff
-from workbench.steps.differences import Filters
-from workbench.steps.table import table
+from workbench.steps.compare.compare_runs import compare_runs
+from workbench.steps.compare.diff import diff
+from workbench.steps.compare.filters import Filters
+from workbench.steps.compare.rank_similarity import rank_similarity
 from workbench.store import Store, views
 
 Q2 = "http://q/2?x=1"
@@ -63,7 +63,7 @@ def seen(text: str) -> Seen:
 
 def written(store: Store, shown: Shown | None = None, by: str = "") -> str:
     compared = diff(store, "before", "after", "R@1")
-    contrasted = contrast(store, "before", "after", by) if by else None
+    contrasted = rank_similarity(store, "before", "after", by) if by else None
     return page(store, Report(compared, contrasted), shown)
 
 
@@ -160,7 +160,7 @@ def test_many_runs_are_a_heatmap(store: Store) -> None:
     for name in ("before", "after"):
         old = views.find_run(store, name, "test")
         store.add_run(run(name), [*views.hits(store, old), Hit(old.run, "n", "03", 1, 0.5)])
-    many = table(store, ["before", "after"], ["R@1"])
+    many = compare_runs(store, ["before", "after"], ["R@1"])
     text = page(store, Report(diff(store, "before", "after"), table=many))
     (drawn,) = re.findall(r'<div class="heat".*?</svg>', text, flags=re.DOTALL)
     found = seen(drawn + "</div>")
@@ -171,11 +171,11 @@ def test_many_runs_are_a_heatmap(store: Store) -> None:
 
 
 def test_a_contrast_alone_and_many_runs(store: Store) -> None:
-    text = page(store, Report(contrast=contrast(store, "before", "after", "tauAP")))
+    text = page(store, Report(rank_similarity=rank_similarity(store, "before", "after", "tauAP")))
     assert "not judged" in text
     assert "tauAP: AP correlation" in text
     assert "Every measure" not in text
-    many = table(store, ["before", "after"], ["AP"])
+    many = compare_runs(store, ["before", "after"], ["AP"])
     assert "Against before" in page(store, Report(diff(store, "before", "after"), table=many))
     with pytest.raises(ValueError, match="needs a diff"):
         page(store, Report())

@@ -12,7 +12,7 @@ import torch
 from tests import tiny
 from workbench import students
 from workbench.errors import ModelUnavailable
-from workbench.students import Student, built, card
+from workbench.students import Student, built, model_card
 
 # A clean interpreter in which the workbench cannot be imported.
 OPEN = """
@@ -35,8 +35,8 @@ def test_it_is_built_once_and_opens_without_the_workbench(
     kind: str, opens: str, masked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = students.find(f"{kind}:{masked}", tmp_path)
-    assert (made.name, made.base, made.recipe["kind"]) == (f"{kind}:{masked}", masked, kind)
-    form = made.recipe["form"]
+    assert (made.name, made.base, made.recipe["method"]) == (f"{kind}:{masked}", masked, kind)
+    form = made.recipe["architecture"]
     assert form == {"sparse": "sparse", "multi": "multi-vector"}[kind]
     monkeypatch.setitem(built.BUILDERS, kind, lambda _: pytest.fail("built twice"))
     assert students.find(f"{kind}:{masked}", tmp_path) == made
@@ -47,7 +47,7 @@ def test_it_is_built_once_and_opens_without_the_workbench(
     assert type(model).__name__ == opens
     found = model.similarity(model.encode_query(["what is oil"]), model.encode_document(["the price of oil", "salt"]))
     assert (found.to_dense() if found.is_sparse else found)[0].tolist() == pytest.approx(theirs, abs=1e-5)
-    told = (made.path / card.CARD).read_text("utf-8")
+    told = (made.path / model_card.CARD).read_text("utf-8")
     assert f"from sentence_transformers import {opens}" in told
     assert "library_name: sentence-transformers\npipeline_tag: feature-extraction" in told
     assert {"sparse": "- sparse-encoder\n", "multi": "- multi-vector\n"}[kind] in told

@@ -68,7 +68,7 @@ def test_a_path_is_a_student(tmp_path: Path) -> None:
 def test_a_static_student_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = str(tiny.bert(tmp_path / "bert"))
     built = students.find(f"static:{base}", tmp_path / "students")
-    assert (built.name, built.base, built.recipe["kind"]) == (f"static:{base}", base, "static")
+    assert (built.name, built.base, built.recipe["method"]) == (f"static:{base}", base, "static")
     monkeypatch.setattr(static, "build", lambda _: pytest.fail("built twice"))
     assert students.find(f"static:{base}", tmp_path / "students") == built
 

@@ -11,20 +11,20 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Normalize
 
 from tests import tiny
-from workbench.students import kinds
-from workbench.students.kinds import Made, Material
-from workbench.students.kinds.weighted import STRIDE, Weighted
+from workbench.students import methods
+from workbench.students.methods import MethodInputs, MethodParts
+from workbench.students.methods.weighted import STRIDE, Weighted
 
 COLLECTION = ["the sea is salt", "the rivers run to the sea", "the price of oil"]
 TEXTS = ["the sea", "oil", "what raised the price of oil", "", "zzz qqq"]
 
 
-def made() -> Made:
+def made() -> MethodParts:
     base = SentenceTransformer(modules=[tiny.static()[0]], device="cpu")
-    return kinds.make("full", Material(base, collection=COLLECTION))
+    return methods.make("full", MethodInputs(base, collection=COLLECTION))
 
 
-def in_training(student: Made) -> Weighted:
+def in_training(student: MethodParts) -> Weighted:
     module = student.model[0]
     assert isinstance(module, Weighted)
     return module
@@ -53,7 +53,7 @@ def test_a_slope_of_one_is_sif_and_tokens_that_never_occur_keep_their_weight() -
 @pytest.mark.parametrize("after", [[], [Normalize()]], ids=["bare", "normalised"])
 def test_what_is_saved_is_a_plain_table_that_says_the_same(after: list[Normalize]) -> None:
     base = SentenceTransformer(modules=[tiny.static()[0], *after], device="cpu")
-    student = kinds.make("full", Material(base, collection=COLLECTION))
+    student = methods.make("full", MethodInputs(base, collection=COLLECTION))
     module = in_training(student)
     with torch.no_grad():
         module.slope.fill_(0.07)

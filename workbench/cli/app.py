@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from workbench import engine
-from workbench.cli import agree, away, compare, data, judge, learn, look, serve, sweeping
+from workbench import machine
+from workbench.cli import agreement, annotate, compare, data, learn, look, serve, ship, sweep
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 
 HELP = """See where a retriever's similarities and a language model's utilities disagree, and teach one the other.
@@ -31,15 +31,15 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "candidates": learn.candidates_command,
     "score": learn.score_command,
     "train": learn.train_command,
-    "sweep": sweeping.sweep_command,
+    "sweep": sweep.sweep_command,
     "evaluate": learn.evaluate_command,
     "diff": compare.diff_command,
     "cases": look.cases_command,
-    "annotate": judge.annotate_command,
-    "agreement": agree.agreement_command,
+    "annotate": annotate.annotate_command,
+    "agreement": agreement.agreement_command,
     "export": data.export_command,
-    "take": away.take_command,
-    "push": away.push_command,
+    "export-student": ship.export_student_command,
+    "push": ship.push_command,
     "info": data.info_command,
     "students": look.students_command,
     "jobs": look.jobs_command,
@@ -63,6 +63,6 @@ def options(
 
 def main() -> None:
     """Run the program on the arguments of this process."""
-    engine.prepare()
+    machine.prepare()
     session = Session(workspace_path())
     run(lambda: app(obj=session), session)

@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from workbench.agreement import NAMES
 from workbench.cli import output
 from workbench.cli.session import Json, Session, Split
 from workbench.errors import NothingToDo
-from workbench.significance import Comparison
-from workbench.steps.contrast import ContrastResult, contrast, is_contrast
-from workbench.steps.coverage import cutoff
-from workbench.steps.diff import Diff, diff
-from workbench.steps.differences import Difference, Filters, differences, narrowed
-from workbench.steps.table import Table, table
+from workbench.evaluation import NAMES
+from workbench.evaluation.significance import Comparison
+from workbench.steps.compare.compare_runs import RunsComparison, compare_runs
+from workbench.steps.compare.coverage import cutoff
+from workbench.steps.compare.diff import Diff, diff
+from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered
+from workbench.steps.compare.rank_similarity import RankSimilarityResult, is_rank_similarity, rank_similarity
 from workbench.store import Store, views
 
 REGRESSION = 1  # exit code where --fail-on-regression finds one
@@ -26,11 +26,11 @@ REGRESSION = 1  # exit code where --fail-on-regression finds one
 
 @dataclass(frozen=True)
 class _Found:
-    """A diff where there are judgements, a contrast if one orders the queries, a table if many runs are named."""
+    """A diff where there are qrels, a rank similarity if one orders the queries, a comparison of many runs."""
 
     diff: Diff | None
-    contrast: ContrastResult | None
-    table: Table | None
+    rank_similarity: RankSimilarityResult | None
+    table: RunsComparison | None
 
 
 def diff_command(
@@ -73,10 +73,10 @@ def diff_command(
         from workbench import report
 
         shown = report.Shown(filters, top, teacher=_teacher(store, teacher))
-        document = report.page(store, report.Report(found.diff, found.contrast, found.table), shown)
+        document = report.page(store, report.Report(found.diff, found.rank_similarity, found.table), shown)
         output.note(f"report {report.write(html, document)}")
-    session.message = " ".join(each.in_words for each in (found.diff, found.contrast) if each)
-    rows = narrowed(differences(found.diff, found.contrast), filters)
+    session.message = " ".join(each.in_words for each in (found.diff, found.rank_similarity) if each)
+    rows = filtered(compared_queries(found.diff, found.rank_similarity), filters)
     if filters.in_words:
         output.note(f"Queries listed: {len(rows):,}, those {filters.in_words}.")
     if json:
@@ -88,7 +88,7 @@ def diff_command(
 
 
 def _compared(store: Store, names: Sequence[str], by: str, measure: str, split: str) -> _Found:
-    contrasted = contrast(store, names[0], names[1], by, split) if is_contrast(by) else None
+    contrasted = rank_similarity(store, names[0], names[1], by, split) if is_rank_similarity(by) else None
     measure = measure if contrasted else by
     try:
         compared = diff(store, names[0], names[1], measure, split)
@@ -96,7 +96,7 @@ def _compared(store: Store, names: Sequence[str], by: str, measure: str, split: 
         if not contrasted:
             raise
         return _Found(None, contrasted, None)
-    return _Found(compared, contrasted, table(store, names, [measure], split) if len(names) > 2 else None)
+    return _Found(compared, contrasted, compare_runs(store, names, [measure], split) if len(names) > 2 else None)
 
 
 def _teacher(store: Store, name: str) -> str | None:
@@ -106,12 +106,12 @@ def _teacher(store: Store, name: str) -> str | None:
     return views.find_teacher(store, name) if name else None
 
 
-def _as_json(found: _Found, rows: Sequence[Difference], summary: str) -> dict[str, object]:
-    said = {"diff": found.diff, "contrast": found.contrast, "table": found.table}
+def _as_json(found: _Found, rows: Sequence[ComparedQuery], summary: str) -> dict[str, object]:
+    said = {"diff": found.diff, "rank_similarity": found.rank_similarity, "table": found.table}
     return {"summary": summary, "shown": [row.query_id for row in rows]} | {k: v for k, v in said.items() if v}
 
 
-def _print(found: _Found, rows: Sequence[Difference], show: int, summary: str) -> None:
+def _print(found: _Found, rows: Sequence[ComparedQuery], show: int, summary: str) -> None:
     output.say(summary)
     _warn(found)
     if found.diff:
@@ -125,14 +125,16 @@ def _print(found: _Found, rows: Sequence[Difference], show: int, summary: str) -
             [(each.student, each.comparison.measure, *_sure(each.comparison)) for each in found.table.against],
             title=f"\nAgainst {found.table.baseline}",
         )
-    if found.contrast:
+    if found.rank_similarity:
         different = [(row.query_id, row.text, row.value, _change(row), row.told) for row in rows[: 2 * show]]
-        output.table(("query", "text", found.contrast.by, "change", ""), different, title="\nMost different first")
+        output.table(
+            ("query", "text", found.rank_similarity.by, "change", ""), different, title="\nMost different first"
+        )
     else:
         _ends(rows, show)
 
 
-def _ends(rows: Sequence[Difference], show: int) -> None:
+def _ends(rows: Sequence[ComparedQuery], show: int) -> None:
     for title, way in (("Got worse", "worse"), ("Got better", "better")):
         moved = [row.delta for row in rows if row.delta and row.direction == way][:show]
         if moved:
@@ -143,7 +145,7 @@ def _ends(rows: Sequence[Difference], show: int) -> None:
             )
 
 
-def _change(row: Difference) -> str:
+def _change(row: ComparedQuery) -> str:
     return f"{row.delta.change:+.3f}" if row.delta else "–"
 
 
@@ -162,7 +164,7 @@ def _judged(found: Diff, comparison: Comparison) -> str:
 
 
 def _warn(found: _Found) -> None:
-    stale = found.diff.stale if found.diff else found.contrast.stale if found.contrast else ()
+    stale = found.diff.stale if found.diff else found.rank_similarity.stale if found.rank_similarity else ()
     if stale:
         output.note(f"Stale: {', '.join(stale)} searched other passages than there are now; evaluate again.")
     if found.diff and found.diff.unanswered:

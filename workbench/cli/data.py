@@ -12,8 +12,8 @@ from workbench.cli.learn import setting
 from workbench.cli.session import Json, Session
 from workbench.errors import BadSetting
 from workbench.formats import Problem
-from workbench.steps.export import EXPORTS, Exported, export
-from workbench.steps.ingest import KINDS, Ingested, IngestSettings, Preview, keep, must_be_whole, preview
+from workbench.steps.data.export import EXPORTS, Exported, export
+from workbench.steps.data.ingest import FORMATS, Ingested, IngestSettings, Preview, keep, must_be_whole, preview
 from workbench.store import views
 
 SHOWN = 20  # problems printed before "and so many more"; --json has all
@@ -21,7 +21,7 @@ SHOWN = 20  # problems printed before "and so many more"; --json has all
 
 def ingest_command(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help=f"The format: {', '.join(KINDS)}.")],
+    kind: Annotated[str, typer.Argument(help=f"The format: {', '.join(FORMATS)}.")],
     path: Annotated[Path, typer.Argument(help="A BEIR folder; or a .jsonl, .csv, .tsv, .parquet, qrels or run file.")],
     preview_only: Annotated[
         bool, typer.Option("--preview", help="Show what would be written, and write nothing.")

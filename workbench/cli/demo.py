@@ -10,13 +10,13 @@ from workbench.cli import output
 from workbench.cli.session import Session
 from workbench.records import Listener
 from workbench.sample import SAMPLE
-from workbench.steps.candidates import DEFAULT_STUDENT, candidates
-from workbench.steps.diff import diff
-from workbench.steps.evaluate import evaluate
-from workbench.steps.ingest import ingest
-from workbench.steps.plan import plan
-from workbench.steps.score import score
-from workbench.steps.train import train
+from workbench.steps.compare.diff import diff
+from workbench.steps.compare.evaluate import evaluate
+from workbench.steps.data.ingest import ingest
+from workbench.steps.teach.candidates import DEFAULT_STUDENT, candidates
+from workbench.steps.teach.plan import plan
+from workbench.steps.teach.score import score
+from workbench.steps.teach.train import train
 from workbench.store import Store, views
 from workbench.students import BM25, MINILM
 from workbench.teachers import teacher

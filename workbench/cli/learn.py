@@ -12,12 +12,12 @@ from workbench.cli import output
 from workbench.cli.session import Json, Session, Split
 from workbench.errors import BadSetting
 from workbench.losses import LOSSES
-from workbench.steps.candidates import DEFAULT_STUDENT, candidates
-from workbench.steps.evaluate import Evaluation, evaluate
-from workbench.steps.plan import plan
-from workbench.steps.score import score
-from workbench.steps.train import train
-from workbench.students.kinds import KINDS
+from workbench.steps.compare.evaluate import Evaluation, evaluate
+from workbench.steps.teach.candidates import DEFAULT_STUDENT, candidates
+from workbench.steps.teach.plan import plan
+from workbench.steps.teach.score import score
+from workbench.steps.teach.train import train
+from workbench.students.methods import METHODS
 from workbench.teachers import TEACHERS, teacher
 from workbench.trainer import PRESETS, TrainSettings, preset
 
@@ -92,7 +92,9 @@ def train_command(
         ),
     ] = "",
     name: Annotated[str, typer.Option(help="The new student's name; unless given, made from its recipe.")] = "",
-    kind: Annotated[str, typer.Option(help=f"How the base becomes a student: {', '.join(KINDS)}.")] = DEFAULTS.kind,
+    method: Annotated[
+        str, typer.Option(help=f"How the base becomes a student: {', '.join(METHODS)}.")
+    ] = DEFAULTS.method,
     rank: Annotated[
         int | None, typer.Option(help="Of lora (16 unless given) and the adapters (32).", show_default=False)
     ] = None,
@@ -123,7 +125,9 @@ def train_command(
     student_temperature: Annotated[float, typer.Option(help="Divides cosines.")] = DEFAULTS.student_temperature,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="2e-3 for static students, 3e-5 for others; some kinds have their own.", show_default=False),
+        typer.Option(
+            help="2e-3 for static students, 3e-5 for others; some methods have their own.", show_default=False
+        ),
     ] = None,
     evaluate_every: Annotated[int, typer.Option(help="Steps between two looks at dev.")] = DEFAULTS.evaluate_every,
     patience: Annotated[
@@ -150,7 +154,7 @@ def train_command(
     """
     session: Session = context.obj
     options: dict[str, Any] = {
-        "kind": kind, "rank": rank,
+        "method": method, "rank": rank,
         "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
         "negatives": negatives, "refresh": refresh, "hard": hard, "curriculum": curriculum, "accumulate": accumulate,
         "chunk": chunk, "teacher_temperature": teacher_temperature, "student_temperature": student_temperature,

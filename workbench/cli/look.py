@@ -11,8 +11,8 @@ from workbench import jobs
 from workbench.cli import output
 from workbench.cli.session import Json, Session, Split
 from workbench.errors import BadSetting
-from workbench.steps.recipes import Standing
-from workbench.steps.standings import standings
+from workbench.steps.compare.leaderboard import leaderboard
+from workbench.steps.compare.recipes import LeaderboardRow
 from workbench.store import views
 from workbench.store.views import RULES, Thresholds
 
@@ -75,7 +75,7 @@ def students_command(
 ) -> None:
     """Show every student: how it was made, how it did, and whether it is better than its base."""
     session: Session = context.obj
-    found = standings(session.store(), split, measure)
+    found = leaderboard(session.store(), split, measure)
     session.message = found.in_words
     if json:
         return output.as_json({"summary": found.in_words, **output.jsonable(found)})
@@ -115,11 +115,11 @@ def jobs_command(
         output.table(("job", "step", "state", "started", "last word"), rows)
 
 
-def _dev(student: Standing) -> str:
+def _dev(student: LeaderboardRow) -> str:
     if student.dev_before is None or student.dev_after is None:
         return "–"
     return f"{student.dev_measure} {student.dev_before:.3f} → {student.dev_after:.3f}"
 
 
-def _measured(student: Standing, names: Sequence[str]) -> list[str]:
+def _measured(student: LeaderboardRow, names: Sequence[str]) -> list[str]:
     return [str(student.measures.get(name, "not evaluated")) for name in names]

@@ -18,7 +18,7 @@ from workbench import jobs
 from workbench.cli import output
 from workbench.errors import WorkbenchError
 from workbench.store import Store
-from workbench.trainer.processes import leads
+from workbench.trainer.distributed import is_main
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
@@ -78,7 +78,7 @@ def run(app: Callable[[], Any], session: Session) -> None:
     # A job stops by SIGTERM; and a shell that started us in the background may have set SIGINT to be ignored.
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
-    if leads():
+    if is_main():
         session.reporter = jobs.reporter()
     else:
         output.silence()

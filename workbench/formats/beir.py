@@ -10,10 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput, BadSetting
-from workbench.formats.collection import Collection, Gathering, Unreadable
-from workbench.formats.reading import json_objects, write_lines
+from workbench.formats.parsing.gathering import Collection, Gathering, Unreadable
+from workbench.formats.parsing.lines import json_objects, write_lines
+from workbench.formats.parsing.values import (
+    known_split,
+    read_answers,
+    read_id,
+    read_split,
+    read_tags,
+    read_text,
+    read_title,
+)
 from workbench.formats.trec import HEADER, parse_qrel, qrel_lines
-from workbench.formats.values import known_split, read_answers, read_id, read_split, read_tags, read_text, read_title
 from workbench.records import Passage, Qrel, Query
 
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"

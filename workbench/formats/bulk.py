@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BadInput
-from workbench.formats.reading import DAMAGED, UTF8_BOM, open_bytes
+from workbench.formats.parsing.lines import DAMAGED, UTF8_BOM, open_bytes
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from workbench.formats.collection import Gathering, Problem, Unreadable
-from workbench.formats.known import Known
+from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
+from workbench.formats.parsing.lookup import Lookup
+from workbench.formats.parsing.values import shown
 from workbench.formats.rows import plain_table, read_number
-from workbench.formats.values import shown
 from workbench.records import Passage, Query, Utility
 
 Item = TypeVar("Item")
 Row = dict[str, Any]
 
 
-class Lesson(NamedTuple):
+class TrainingExample(NamedTuple):
     """One query with its passages, most useful first.
 
     `values` are utilities, `helps` says which of the passages count as positive; all have the same length.
@@ -41,56 +41,58 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
     return [items[round(turn * (len(items) - 1) / (most - 1))] for turn in range(most)]
 
 
-def triplets(lesson: Lesson, most: int, margin: float) -> Iterator[Row]:
+def triplets(example: TrainingExample, most: int, margin: float) -> Iterator[Row]:
     """Yield query, positive, negative: each positive with at most `most` negatives that are `margin` lower."""
-    scored = list(zip(lesson.passages, lesson.values, lesson.helps, strict=True))
+    scored = list(zip(example.passages, example.values, example.helps, strict=True))
     for positive, high, _ in (each for each in scored if each[2]):
         below = [passage for passage, low, helps in scored if not helps and high - low >= margin]
         for negative in spread(below, most):
-            yield {"query": lesson.query.text, "positive": positive.content, "negative": negative.content}
+            yield {"query": example.query.text, "positive": positive.content, "negative": negative.content}
 
 
-def pairs(lesson: Lesson, most: int, ids: bool) -> Iterator[Row]:
+def pairs(example: TrainingExample, most: int, ids: bool) -> Iterator[Row]:
     """Yield query, passage, score."""
-    for passage, value in spread(list(zip(lesson.passages, lesson.values, strict=True)), most):
-        row: Row = {"query": lesson.query.text, "passage": passage.content, "score": value}
-        yield row | ({"query_id": lesson.query.query_id, "passage_id": passage.passage_id} if ids else {})
+    for passage, value in spread(list(zip(example.passages, example.values, strict=True)), most):
+        row: Row = {"query": example.query.text, "passage": passage.content, "score": value}
+        yield row | ({"query_id": example.query.query_id, "passage_id": passage.passage_id} if ids else {})
 
 
-def listwise(lesson: Lesson, most: int, ids: bool) -> Iterator[Row]:
+def listwise(example: TrainingExample, most: int, ids: bool) -> Iterator[Row]:
     """Yield one row of query, passage_1 to passage_`most`, scores; nothing where there are fewer passages."""
-    if len(lesson.passages) < most:
+    if len(example.passages) < most:
         return
-    chosen = spread(list(zip(lesson.passages, lesson.values, strict=True)), most)
-    row: Row = {"query": lesson.query.text}
+    chosen = spread(list(zip(example.passages, example.values, strict=True)), most)
+    row: Row = {"query": example.query.text}
     row |= {f"passage_{number}": passage.content for number, (passage, _) in enumerate(chosen, start=1)}
     row["scores"] = [value for _, value in chosen]
     if ids:
-        row["query_id"] = lesson.query.query_id
+        row["query_id"] = example.query.query_id
         row |= {f"passage_{number}_id": passage.passage_id for number, (passage, _) in enumerate(chosen, start=1)}
     yield row
 
 
-def flagembedding(lesson: Lesson, most: int) -> Iterator[Row]:
+def flagembedding(example: TrainingExample, most: int) -> Iterator[Row]:
     """Yield one row of query, pos, neg and their scores; nothing where there is no positive or no negative.
 
     Its trainer draws one of each. It passes over the ids that stand beside them.
     """
-    scored = list(zip(lesson.passages, lesson.values, lesson.helps, strict=True))
+    scored = list(zip(example.passages, example.values, example.helps, strict=True))
     sides = {
         "pos": [(passage, value) for passage, value, helps in scored if helps],
         "neg": spread([(passage, value) for passage, value, helps in scored if not helps], most),
     }
     if not all(sides.values()):
         return
-    row: Row = {"query": lesson.query.text}
+    row: Row = {"query": example.query.text}
     row |= {side: [passage.content for passage, _ in chosen] for side, chosen in sides.items()}
     row |= {f"{side}_scores": [value for _, value in chosen] for side, chosen in sides.items()}
-    row |= {"query_id": lesson.query.query_id}
+    row |= {"query_id": example.query.query_id}
     yield row | {f"{side}_id": [passage.passage_id for passage, _ in chosen] for side, chosen in sides.items()}
 
 
-def read_training(paths: Iterable[Path], known: Known, teacher: str) -> tuple[tuple[Utility, ...], tuple[Problem, ...]]:
+def read_training(
+    paths: Iterable[Path], known: Lookup, teacher: str
+) -> tuple[tuple[Utility, ...], tuple[Problem, ...]]:
     """Read files of pairs, lists or FlagEmbedding rows as utilities of `teacher`; which it is, each row shows."""
     gathering = Gathering()
     found: dict[tuple[str, str], tuple[Utility, int]] = {}

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from workbench.errors import BadInput
-from workbench.formats.collection import Gathering, Problem, Unreadable
-from workbench.formats.known import Known
-from workbench.formats.reading import open_bytes
+from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
+from workbench.formats.parsing.lines import open_bytes
+from workbench.formats.parsing.lookup import Lookup
+from workbench.formats.parsing.values import read_id, read_title, shown
 from workbench.formats.rows import read_moment, read_verdict
-from workbench.formats.values import read_id, read_title, shown
 from workbench.records import Annotation, Passage, Query, Verdict
 
 QUESTION, NOTE = "verdict", "note"
@@ -114,7 +114,7 @@ SAID = {"argilla": said_in_argilla, "labelstudio": said_in_labelstudio}
 
 
 def read_labelled(
-    kind: str, path: Path | str, known: Known, annotator: str, now: datetime
+    kind: str, path: Path | str, known: Lookup, annotator: str, now: datetime
 ) -> tuple[tuple[Annotation, ...], tuple[Problem, ...]]:
     """Read what people said in "argilla" or "labelstudio"; a problem's line is the number of the record.
 
@@ -134,7 +134,7 @@ def read_labelled(
     return tuple(found), gathering.collection().problems
 
 
-def _annotation(said: Said, known: Known, annotator: str, now: datetime) -> Annotation:
+def _annotation(said: Said, known: Lookup, annotator: str, now: datetime) -> Annotation:
     query_id = known.query(read_id(said.pair.get("query_id"), "query_id"))
     passage_id = known.passage(read_id(said.pair.get("passage_id"), "passage_id"))
     who = annotator if said.annotator in (None, "", "None") else read_id(said.annotator, "annotator")

@@ -8,10 +8,10 @@ from typing import Any
 
 from workbench.errors import BadInput
 from workbench.formats.cases import CASES
-from workbench.formats.collection import Gathering, Problem
-from workbench.formats.known import Known
+from workbench.formats.parsing.gathering import Gathering, Problem
+from workbench.formats.parsing.lookup import Lookup
+from workbench.formats.parsing.values import read_relevance
 from workbench.formats.rows import plain_table
-from workbench.formats.values import read_relevance
 from workbench.records import Qrel
 
 COLUMNS = ("query", "docid", "rating")
@@ -24,7 +24,7 @@ def write_quepid(qrels: Iterable[Qrel], texts: Mapping[str, str], path: Path) ->
     return len(rows)
 
 
-def read_quepid(path: Path | str, known: Known) -> tuple[tuple[Qrel, ...], tuple[Problem, ...]]:
+def read_quepid(path: Path | str, known: Lookup) -> tuple[tuple[Qrel, ...], tuple[Problem, ...]]:
     """Read ratings as qrels; a row without a rating was shown and not judged, and says nothing."""
     path, gathering = Path(path), Gathering()
     table = plain_table(path, gathering)

@@ -10,10 +10,10 @@ from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from workbench.errors import BadInput
 from workbench.formats.cases import unharmed
-from workbench.formats.collection import Gathering, Problem, Unreadable
-from workbench.formats.known import Known
-from workbench.formats.tabular import Table, open_table
-from workbench.formats.values import parse_json, read_id, read_title, shown
+from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
+from workbench.formats.parsing.lookup import Lookup
+from workbench.formats.parsing.tables import Table, open_table
+from workbench.formats.parsing.values import parse_json, read_id, read_title, shown
 from workbench.records import Annotation, AnswerLikelihood, Candidate, Utility, Verdict
 
 Kept = TypeVar("Kept", Annotation, Utility, Candidate)
@@ -26,7 +26,7 @@ _YES, _NO = ("true", "1"), ("false", "0", "")
 
 
 def read_rows(
-    kind: type[Kept], path: Path | str, known: Known, defaults: Mapping[str, Any]
+    kind: type[Kept], path: Path | str, known: Lookup, defaults: Mapping[str, Any]
 ) -> tuple[tuple[Kept, ...], tuple[Problem, ...]]:
     """Read rows of a kind from a .jsonl, .csv, .tsv or .parquet file; other columns are left alone.
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.errors import BadInput, UnknownName
-from workbench.formats.collection import Collection, Gathering, Problem, Unreadable
-from workbench.formats.tabular import open_table
-from workbench.formats.values import (
+from workbench.formats.parsing.gathering import Collection, Gathering, Problem, Unreadable
+from workbench.formats.parsing.tables import open_table
+from workbench.formats.parsing.values import (
     parse_json,
     read_answers,
     read_id,

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from workbench.errors import BadInput, BadSetting
-from workbench.formats.collection import Collection, Gathering, Problem, Ranking, Unreadable
-from workbench.formats.reading import open_text, write_lines
-from workbench.formats.values import read_id, read_relevance, read_similarity, shown
+from workbench.formats.parsing.gathering import Collection, Gathering, Problem, Ranking, Unreadable
+from workbench.formats.parsing.lines import open_text, write_lines
+from workbench.formats.parsing.values import read_id, read_relevance, read_similarity, shown
 from workbench.records import Qrel
 
 HEADER = ("query-id", "corpus-id", "score")

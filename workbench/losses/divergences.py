@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import TYPE_CHECKING
 
-from workbench.losses.rows import ranked
+from workbench.losses.pool import ranked
 
 if TYPE_CHECKING:
     from torch import Tensor

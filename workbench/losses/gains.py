@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.losses.rows import Pool, ranked
+from workbench.losses.pool import Pool, ranked
 
 if TYPE_CHECKING:
     from torch import Tensor

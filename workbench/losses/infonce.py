@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.losses.rows import contrast, mean_of, ranked, teacher_distribution, with_negatives
+from workbench.losses.pool import contrast, mean_of, ranked, teacher_distribution, with_negatives
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.losses.rows import Pool, contrast, mean_of, ranked, teacher_distribution
+from workbench.losses.pool import Pool, contrast, mean_of, ranked, teacher_distribution
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from workbench.errors import BadSetting
-from workbench.losses.names import LOSSES, Loss, checked, known
+from workbench.losses.registry import LOSSES, Loss, checked, known
 
 if TYPE_CHECKING:
     from torch import Tensor

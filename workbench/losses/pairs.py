@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.losses.rows import ABSENT, mean_of, ranked, with_negatives
+from workbench.losses.pool import ABSENT, mean_of, ranked, with_negatives
 
 if TYPE_CHECKING:
     from torch import Tensor

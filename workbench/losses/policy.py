@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.losses.rows import ABSENT, ranked, teacher_distribution, with_negatives
+from workbench.losses.pool import ABSENT, ranked, teacher_distribution, with_negatives
 
 if TYPE_CHECKING:
     from torch import Tensor

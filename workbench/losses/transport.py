@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.losses.rows import ABSENT, ranked
+from workbench.losses.pool import ABSENT, ranked
 
 if TYPE_CHECKING:
     from torch import Tensor

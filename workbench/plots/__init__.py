@@ -2,10 +2,10 @@
 
 from workbench.plots.look import ROLES, Role
 from workbench.plots.pairs import density, histogram, scatter
-from workbench.plots.queries import before_after, contrasts, heatmap, measures, waterfall
+from workbench.plots.queries import before_after, heatmap, measures, rank_similarities, waterfall
 from workbench.plots.rankings import bump, opened
 from workbench.plots.students import parallel, recipes
-from workbench.plots.teaching import agreement, closer, kept, reliability
+from workbench.plots.teacher_agreement import agreement, closer, gap_recovered, reliability
 from workbench.plots.training import history
 
 __all__ = [
@@ -15,15 +15,15 @@ __all__ = [
     "before_after",
     "bump",
     "closer",
-    "contrasts",
     "density",
+    "gap_recovered",
     "heatmap",
     "histogram",
     "history",
-    "kept",
     "measures",
     "opened",
     "parallel",
+    "rank_similarities",
     "recipes",
     "reliability",
     "scatter",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 import plotly.io as pio
 
-from workbench.significance import Interval
+from workbench.evaluation.significance import Interval
 
 
 class Role(NamedTuple):

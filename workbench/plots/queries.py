@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from workbench.evaluation.significance import Comparison
 from workbench.plots import look
-from workbench.significance import Comparison
-from workbench.steps.contrast import ContrastResult
-from workbench.steps.diff import Delta, Diff
-from workbench.steps.table import QueryValues, Table
+from workbench.steps.compare.compare_runs import QueryValues, RunsComparison
+from workbench.steps.compare.diff import Delta, Diff
+from workbench.steps.compare.rank_similarity import RankSimilarityResult
 
 MOST_BARS = 1_500
 MOST_COLUMNS = 400  # narrower ones cannot be pointed at
@@ -85,7 +85,7 @@ def dots(diff: Diff, direction: str) -> dict[tuple[float, float], list[Delta]]:
     return found
 
 
-def heatmap(found: Table) -> go.Figure:
+def heatmap(found: RunsComparison) -> go.Figure:
     """Draw each query as a column and each student as a row, by the first measure; most unlike queries at the left.
 
     More queries than MOST_COLUMNS are not drawn, and the figure says so.
@@ -115,8 +115,8 @@ def _cell(row: QueryValues, place: int, name: str) -> str:
     return f"<b>{look.safe(row.text, 80)}</b><br>query {look.safe(row.query_id, 60)}<br>{said}"
 
 
-def contrasts(found: ContrastResult) -> go.Figure:
-    """Draw how many queries have which value of a contrast."""
+def rank_similarities(found: RankSimilarityResult) -> go.Figure:
+    """Draw how many queries have which value of a rank_similarity."""
     values = [row.value for row in found.rows if row.value is not None]
     drawn = look.figure(300, f"{look.safe(found.by)}, {found.alike:g} is the same ranking", "queries")
     drawn.add_histogram(x=values, nbinsx=40, marker={"color": look.AFTER.colour}, name=f"{len(values):,} queries")

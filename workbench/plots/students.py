@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from workbench.plots import look
-from workbench.steps.recipes import Recipe, Standing, Verdict
-from workbench.steps.standings import Standings
+from workbench.steps.compare.leaderboard import Leaderboard
+from workbench.steps.compare.recipes import LeaderboardRow, Recipe, Verdict
 from workbench.students import BM25
 
 MOST_RECIPES = 40
@@ -24,7 +24,7 @@ DASHES: dict[Verdict, str] = {
 MOST_TICKS = 8
 
 
-def recipes(found: Standings) -> go.Figure:
+def recipes(found: Leaderboard) -> go.Figure:
     """Draw each evaluated recipe as a dot with its 95 % interval, its seeds as small ones, and its base beside it.
 
     More than MOST_RECIPES are not drawn, and the figure says so.
@@ -42,7 +42,7 @@ def recipes(found: Standings) -> go.Figure:
     return look.legend_on_top(look.remark(drawn, left_out) if left_out else drawn)
 
 
-def _bm25(drawn: go.Figure, row: Standing | None, measure: str, shown: Sequence[Recipe]) -> None:
+def _bm25(drawn: go.Figure, row: LeaderboardRow | None, measure: str, shown: Sequence[Recipe]) -> None:
     """Draw BM25 as a line where it lies among the whiskers; far from them it is only named, lest it squeeze them."""
     spans = [span for each in shown if each.comparison for span in (each.comparison.before, each.comparison.after)]
     if not row or measure not in row.measures or not spans:
@@ -58,7 +58,9 @@ def _bm25(drawn: go.Figure, row: Standing | None, measure: str, shown: Sequence[
     )  # fmt: skip
 
 
-def _whisker(drawn: go.Figure, recipe: Recipe, y: int, rows: Sequence[Standing], measure: str, *, first: bool) -> None:
+def _whisker(
+    drawn: go.Figure, recipe: Recipe, y: int, rows: Sequence[LeaderboardRow], measure: str, *, first: bool
+) -> None:
     assert recipe.comparison is not None
     before, after = recipe.comparison.before, recipe.comparison.after
     for role, span, at, size in ((look.BEFORE, before, y - 0.2, 9), (look.AFTER, after, y + 0.04, 11)):
@@ -87,7 +89,7 @@ def _whisker(drawn: go.Figure, recipe: Recipe, y: int, rows: Sequence[Standing],
     )  # fmt: skip
 
 
-def parallel(found: Standings) -> go.Figure:
+def parallel(found: Leaderboard) -> go.Figure:
     """Draw each recipe as a line over the settings that differ, dev, the measures and its seconds.
 
     Colour and legend say its verdict: a click on a verdict there takes those recipes away. Of the measures those are

@@ -11,13 +11,13 @@ from pathlib import Path
 from string import Template
 
 from workbench.errors import WorkbenchError
-from workbench.marking import html
+from workbench.html.marking import html
 from workbench.plots.look import ANSWER, ROLES
 from workbench.report import queries, summary
-from workbench.steps.contrast import ContrastResult
-from workbench.steps.diff import Diff
-from workbench.steps.differences import Difference, Filters, differences, narrowed
-from workbench.steps.table import Table
+from workbench.steps.compare.compare_runs import RunsComparison
+from workbench.steps.compare.diff import Diff
+from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered
+from workbench.steps.compare.rank_similarity import RankSimilarityResult
 from workbench.store import Store, views
 
 LISTED = 1_000  # queries in the list: more would take the file past what a mail or a browser bears
@@ -25,11 +25,11 @@ LISTED = 1_000  # queries in the list: more would take the file past what a mail
 
 @dataclass(frozen=True)
 class Report:
-    """What a report is about: a diff, a contrast (which then orders the queries), or both; and many runs, if any."""
+    """What a report is about: a diff, a rank similarity (which then orders the queries), or both; many runs, if any."""
 
     diff: Diff | None = None
-    contrast: ContrastResult | None = None
-    table: Table | None = None
+    rank_similarity: RankSimilarityResult | None = None
+    table: RunsComparison | None = None
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,20 @@ class Shown:
 def page(store: Store, about: Report, shown: Shown | None = None) -> str:
     """Return the report as one HTML document that loads nothing from anywhere."""
     settings = shown or Shown()
-    subject = about.contrast or about.diff
+    subject = about.rank_similarity or about.diff
     if subject is None:
-        raise ValueError("a report needs a diff or a contrast")
+        raise ValueError("a report needs a diff or a rank_similarity")
     title = f"{subject.before} → {subject.after}"
-    rows = narrowed(differences(about.diff, about.contrast), settings.filters)
+    rows = filtered(compared_queries(about.diff, about.rank_similarity), settings.filters)
     before, after = (views.find_run(store, name, subject.split) for name in (subject.before, subject.after))
     view = queries.View(before, after, settings.teacher, settings.depth)
     opened = queries.opened(store, view, rows[: settings.top])
     body = [
         f"<h1>{html(title)}</h1>",
-        *(f"<p>{html(found.in_words)}</p>" for found in (about.diff, about.contrast) if found),
-        f'<p class="soft">{html(about.contrast.by)}: {html(about.contrast.meaning)}.</p>' if about.contrast else "",
+        *(f"<p>{html(found.in_words)}</p>" for found in (about.diff, about.rank_similarity) if found),
+        f'<p class="soft">{html(about.rank_similarity.by)}: {html(about.rank_similarity.meaning)}.</p>'
+        if about.rank_similarity
+        else "",
         *summary.warnings(subject),
         *(summary.of_diff(about.diff) if about.diff else ()),
         *(summary.of_table(about.table) if about.table else ()),
@@ -91,8 +93,8 @@ def write(path: Path | str, text: str) -> Path:
     return target
 
 
-def _listed(rows: Sequence[Difference], about: Report, shown: Shown) -> str:
-    by = about.contrast.by if about.contrast else ""
+def _listed(rows: Sequence[ComparedQuery], about: Report, shown: Shown) -> str:
+    by = about.rank_similarity.by if about.rank_similarity else ""
     head = ["query", *([by] if by else []), *(["before", "after", "change"] if about.diff else []), ""]
     filtered = html(f"Only the queries {shown.filters.in_words}.") if shown.filters.in_words else ""
     lines = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from workbench.marking import html
+from workbench.html.marking import html
 from workbench.plots.look import AFTER
 from workbench.plots.queries import MOST_COLUMNS, SIDES, dots
 from workbench.plots.rankings import heights, looks, rank_label
-from workbench.steps.diff import Diff
-from workbench.steps.table import QueryValues, Table
+from workbench.steps.compare.compare_runs import QueryValues, RunsComparison
+from workbench.steps.compare.diff import Diff
 from workbench.store.views import Moved
 
 PLOT, LEFT, TOP = 380, 62, 10  # the scatter's square and what stands left of and above it, in pixels
@@ -45,7 +45,7 @@ def scatter(found: Diff) -> str:
     )
 
 
-def heatmap(found: Table) -> str:
+def heatmap(found: RunsComparison) -> str:
     """Return each query as a column and each student as a row, darker where the first measure is higher."""
     shown = found.rows[:MOST_COLUMNS]
     most = max((max(row.values) for row in shown), default=1.0) or 1.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from workbench.marking import html, marked
+from workbench.html.marking import html, marked
 from workbench.plots.look import AFTER, BEFORE, HARMFUL, RELEVANT, TEACHER, USEFUL, Role, usefulness
 from workbench.records import Query, Run
 from workbench.report import pictures
-from workbench.steps.contrast import pulls_of
-from workbench.steps.differences import Difference
+from workbench.steps.compare.filters import ComparedQuery
+from workbench.steps.compare.rank_similarity import query_displacements
 from workbench.store import Store, views
 
 FOLD = 330  # characters that are read without opening
@@ -27,7 +27,7 @@ class _Shown(NamedTuple):
     utility: float | None
 
 
-def line(row: Difference, contrasted: bool, judged: bool, place: int) -> str:
+def line(row: ComparedQuery, contrasted: bool, judged: bool, place: int) -> str:
     """Return a query as a line of the list; `place` above 0 links to where it is opened."""
     text = html(row.text) or '<span class="soft">without a text</span>'
     name = f'<a href="#q{place}">{text}</a>' if place else text
@@ -51,7 +51,7 @@ class View(NamedTuple):
     depth: int
 
 
-def opened(store: Store, view: View, rows: Sequence[Difference]) -> list[str]:
+def opened(store: Store, view: View, rows: Sequence[ComparedQuery]) -> list[str]:
     """Return queries one by one with their passages before, after, and as the teacher orders them."""
     ids = [row.query_id for row in rows]
     asked = {query.query_id: query for query in views.queries(store, ids=ids)}
@@ -62,9 +62,11 @@ def opened(store: Store, view: View, rows: Sequence[Difference]) -> list[str]:
     ]
 
 
-def _opened(store: Store, view: View, row: Difference, query: Query, moved: Sequence[views.Moved], place: int) -> str:
+def _opened(
+    store: Store, view: View, row: ComparedQuery, query: Query, moved: Sequence[views.Moved], place: int
+) -> str:
     teacher, depth = view.teacher, view.depth
-    ways = pulls_of(store, view.before.student, view.after.student, row.query_id, teacher) if teacher else {}
+    ways = query_displacements(store, view.before.student, view.after.student, row.query_id, teacher) if teacher else {}
     sides = []
     for after in (False, True):
         found = [

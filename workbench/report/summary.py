@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from workbench.marking import html
+from workbench.evaluation.significance import Comparison
+from workbench.html.marking import html
 from workbench.plots.look import HARMFUL, USEFUL, USELESS
 from workbench.report import pictures
-from workbench.significance import Comparison
-from workbench.steps.contrast import ContrastResult
-from workbench.steps.coverage import cutoff
-from workbench.steps.diff import Diff
-from workbench.steps.table import Table
+from workbench.steps.compare.compare_runs import RunsComparison
+from workbench.steps.compare.coverage import cutoff
+from workbench.steps.compare.diff import Diff
+from workbench.steps.compare.rank_similarity import RankSimilarityResult
 
 BARS = 600  # more than a screen has pixels to tell apart
 
 
-def warnings(found: Diff | ContrastResult) -> list[str]:
+def warnings(found: Diff | RankSimilarityResult) -> list[str]:
     """Return what a reader should know before believing the numbers."""
     said = [f"{name} was evaluated when the collection held other passages; evaluate it again." for name in found.stale]
     if isinstance(found, Diff) and found.unanswered:
@@ -35,7 +35,7 @@ def of_diff(found: Diff) -> list[str]:
     ]
 
 
-def of_table(found: Table) -> list[str]:
+def of_table(found: RunsComparison) -> list[str]:
     """Return every student against the baseline."""
     rows = "".join(
         f'<tr><td class="text">{html(each.student)}</td><td>{html(each.comparison.measure)}</td>'

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench import engine
+from workbench import machine
 from workbench.errors import BadInput, WorkbenchError
 
 Session = Callable[[Mapping[str, NDArray[np.int64]]], NDArray[np.float32]]
@@ -29,7 +29,7 @@ def needed(*libraries: str) -> None:
 def threads() -> int:
     """Return how many threads a session may use: as many as torch does, so that speeds can be compared."""
     given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdecimal() and int(given) else engine.cores()
+    return int(given) if given.isdecimal() and int(given) else machine.cores()
 
 
 def session(file: Path) -> Session:

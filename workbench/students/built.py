@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import Conflict
-from workbench.students.card import origin
 from workbench.students.folders import RECIPE, Student, read, save, slug
+from workbench.students.model_card import origin
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -42,7 +42,7 @@ def built(kind: str, base: Student, folder: Path) -> Student:
     if not (path / RECIPE).is_file():
         model = BUILDERS[kind](base)
         try:
-            return save(model, Student(name, path, base.name, {"kind": kind, "origin": origin(base)}))
+            return save(model, Student(name, path, base.name, {"method": kind, "origin": origin(base)}))
         except Conflict:
             # Another process built the same folder meanwhile, or something else lies there: read() tells which.
             pass

@@ -14,19 +14,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench import forms
 from workbench.errors import BadInput, BadSetting, Conflict, ModelUnavailable
+from workbench.students import architectures
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-    from workbench.students.card import About
+    from workbench.students.model_card import About
 
 RECIPE = "student.json"
 # In a recipe: the fingerprint of the model whose vectors of passages are this student's too.
 INDEX = "index"
 LIBRARIES = ("sentence-transformers", "transformers", "torch")
 LONGEST_SLUG = 80
+FORMER_KEYS = {"kind": "method", "form": "architecture", "annotated": "label_overrides"}
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,19 @@ def read(path: Path) -> Student:
     """Read a student's folder by its student.json; raises BadInput if that file is damaged."""
     file = path / RECIPE
     try:
-        recipe = json.loads(file.read_text(encoding="utf-8"))
+        recipe = _renamed(json.loads(file.read_text(encoding="utf-8")))
         return Student(str(recipe["name"]), path, str(recipe.get("base", "")), recipe)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "Restore the file from a copy, or remove the folder and train the student again."
         raise BadInput(f"This is not a student's recipe ({error}).", file, hint=hint) from error
+
+
+def _renamed(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe in today's words, as those of schema 3 and before were written in others."""
+    recipe = {FORMER_KEYS.get(key, key): value for key, value in recipe.items()}
+    if isinstance(settings := recipe.get("settings"), dict):
+        recipe["settings"] = {FORMER_KEYS.get(key, key): value for key, value in settings.items()}
+    return recipe
 
 
 def trained(folder: Path) -> list[Student]:
@@ -78,7 +87,7 @@ def trained(folder: Path) -> list[Student]:
 
 
 def load(student: Student, device: str | None = None) -> SentenceTransformer:
-    """Load a student's model in float32, by the class of its form; sentence-transformers chooses a `device` not given.
+    """Load a student's model in float32, by the class of its architecture; None lets the library choose the device.
 
     Raises ModelUnavailable if the folder holds no model that can be opened.
     """
@@ -95,7 +104,7 @@ def load(student: Student, device: str | None = None) -> SentenceTransformer:
         # Layers that a checkpoint lacks, such as a pooler's, are drawn anew; always the same, so that training resumes.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            model = forms.opened(student.path, device)
+            model = architectures.opened(student.path, device)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         raise ModelUnavailable(
             f"The model of {student.name!r} in {student.path} cannot be opened: {error}",
@@ -114,27 +123,27 @@ def save(
 ) -> Student:
     """Write a student's folder in one go, its model card too, and return the student with its full recipe.
 
-    Name, base, form, library versions and, unless the recipe has it, the time of creation are added to the recipe. The
-    card says that and what `about` knows. The files in `keep`, such as history.jsonl, are copied along. The folder
-    appears complete or not at all.
+    Name, base, architecture, library versions and, unless the recipe has it, the time of creation are added to the
+    recipe. The card says that and what `about` knows. The files in `keep`, such as history.jsonl, are copied along.
+    The folder appears complete or not at all.
     Raises Conflict if something is there already; with `overwrite` only if that is not a student of this name.
     """
-    from workbench.students import card
+    from workbench.students import model_card
 
     _must_be_free(student, overwrite)
     recipe = {"created": datetime.now(UTC).isoformat(timespec="microseconds"), **student.recipe}
-    recipe |= {"name": student.name, "base": student.base, "form": forms.of(model).name}
+    recipe |= {"name": student.name, "base": student.base, "architecture": architectures.of(model).name}
     recipe |= {"versions": {name: version(name) for name in LIBRARIES}}
     student.path.parent.mkdir(parents=True, exist_ok=True)
     # A dot in front, so that what an interrupted save leaves behind is never taken for a student.
     draft = Path(tempfile.mkdtemp(prefix=f".{student.path.name}-", dir=student.path.parent))
     try:
         model.save_pretrained(str(draft), create_model_card=False)
-        before = student.path / card.CARD
+        before = student.path / model_card.CARD
         for file in [*keep, *([before] if before.is_file() else [])]:
             shutil.copy2(file, draft / file.name)
         (draft / RECIPE).write_text(json.dumps(recipe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        card.write(replace(student, recipe=recipe), about or card.About(), draft)
+        model_card.write(replace(student, recipe=recipe), about or model_card.About(), draft)
         draft.chmod(0o755)
         _put(draft, student, overwrite)
     finally:

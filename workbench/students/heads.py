@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from workbench import forms
 from workbench.errors import ModelUnavailable
+from workbench.students import architectures
 from workbench.students.folders import Student, load
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def multi_vector(base: Student) -> SentenceTransformer:
 
     whole = load(base, device="cpu")
     reader = whole[0]
-    if forms.form(base.path) is not forms.DENSE or not isinstance(reader, Transformer):
+    if architectures.architecture(base.path) is not architectures.DENSE or not isinstance(reader, Transformer):
         raise ModelUnavailable(
             f"{base.name!r} cannot become a multi-vector student: it is no transformer with a vector for each token.",
             "Choose a transformers encoder such as all-MiniLM-L6-v2 as base.",

@@ -28,7 +28,7 @@ class Teacher(Protocol):
 
 
 def _likelihood(**settings: Any) -> Teacher:
-    from workbench.teachers.likelihood import Likelihood, LikelihoodSettings
+    from workbench.teachers.likelihood.teacher import Likelihood, LikelihoodSettings
 
     _check("likelihood", LikelihoodSettings, settings)
     return Likelihood(LikelihoodSettings(**settings))

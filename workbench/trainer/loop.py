@@ -18,9 +18,9 @@ from torch.utils.data import SequentialSampler
 from transformers.trainer_callback import PrinterCallback
 
 from workbench.errors import BadSetting
-from workbench.trainer import processes
-from workbench.trainer.conductor import Conductor, Work, natural_rate, reduced
-from workbench.trainer.folder import WEIGHTS, Folder, Progress, load_weights, save_weights
+from workbench.trainer import distributed
+from workbench.trainer.callback import TrainingCallback, TrainingRun, default_learning_rate, uses_bfloat16
+from workbench.trainer.checkpoints import WEIGHTS, Folder, Progress, load_weights, save_weights
 from workbench.trainer.reading import Collator, Objective, is_routed
 from workbench.trainer.settings import Trained
 
@@ -28,25 +28,27 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-def run(work: Work, path: Path, data: str) -> Trained:
+def run(work: TrainingRun, path: Path, data: str) -> Trained:
     """Do the work in a folder, from its last checkpoint if there is one; `data` is the fingerprint of the examples."""
     if not any(value.requires_grad for value in work.model.parameters()):
-        raise BadSetting("Nothing in this student can be trained: all its weights are frozen.", "Choose another kind.")
+        raise BadSetting(
+            "Nothing in this student can be trained: all its weights are frozen.", "Choose another method."
+        )
     arguments = _arguments(work, path)  # with them accelerate begins, where there are several processes
     recipe = asdict(work.settings) | {"data": data, "student": fingerprint(work.model)}
-    folder, trained = processes.shared(lambda: _opened(path, recipe))
+    folder, trained = distributed.broadcast(lambda: _opened(path, recipe))
     if trained:
         load_weights(work.model, folder.best(trained.best_step))
         return trained
-    checkpoint, progress = processes.shared(folder.checkpoint) or (None, Progress())
-    processes.shared(lambda: folder.rewind(progress.step if checkpoint else -1))
+    checkpoint, progress = distributed.broadcast(folder.checkpoint) or (None, Progress())
+    distributed.broadcast(lambda: folder.rewind(progress.step if checkpoint else -1))
     objective = Objective(work.model, work.settings)
-    conductor = Conductor(work, folder, objective, progress)
+    callback = TrainingCallback(work, folder, objective, progress)
     if checkpoint is None:
-        conductor.judge_base()
-    if work.settings.refresh and not conductor.stopped:
-        conductor.recall()
-    if not conductor.stopped:
+        callback.evaluate_base()
+    if work.settings.refresh and not callback.stopped:
+        callback.recall()
+    if not callback.stopped:
         trainer = _Trainer(
             model=work.model,
             args=arguments,
@@ -54,11 +56,11 @@ def run(work: Work, path: Path, data: str) -> Trained:
             train_dataset=Dataset.from_dict({"slot": range(work.settings.steps * work.settings.batch_size)}),
             loss=objective,
             data_collator=Collator(work.model, work.batches, work.settings, work.anchor),
-            callbacks=[conductor],
+            callbacks=[callback],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return conductor.end()
+    return callback.end()
 
 
 def _opened(path: Path, recipe: dict[str, Any]) -> tuple[Folder, Trained | None]:
@@ -94,7 +96,7 @@ class _Trainer(SentenceTransformerTrainer):
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Read a part of the batch; after the last one take the mean of the gradients over the processes."""
         loss: torch.Tensor = super().training_step(*args, **kwargs)
-        if processes.number() > 1 and self.accelerator.sync_gradients:
+        if distributed.world_size() > 1 and self.accelerator.sync_gradients:
             for value in self.model.parameters():
                 if value.grad is not None:
                     value.grad = self.accelerator.reduce(value.grad, "mean")
@@ -105,7 +107,7 @@ class _Trainer(SentenceTransformerTrainer):
         folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
         # transformers asks every process, for kinds of models whose weights are spread over them.
-        if processes.leads():
+        if distributed.is_main():
             save_weights(self.model, folder / WEIGHTS)
 
     def _load_from_checkpoint(self, checkpoint_path: str, model: Any = None) -> None:
@@ -120,7 +122,7 @@ class _InOrder(DefaultBatchSampler):
         super().__init__(SequentialSampler(dataset), batch_size=batch_size, drop_last=drop_last, **kwargs)
 
 
-def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments:
+def _arguments(work: TrainingRun, folder: Path) -> SentenceTransformerTrainingArguments:
     """Return the trainer's settings for ours."""
     settings, device = work.settings, work.model.device.type
     return SentenceTransformerTrainingArguments(
@@ -128,18 +130,18 @@ def _arguments(work: Work, folder: Path) -> SentenceTransformerTrainingArguments
         max_steps=settings.steps,
         per_device_train_batch_size=settings.batch_size // settings.accumulate,
         # accelerate deals the parts out in turn, so that all processes together are always at the same step.
-        gradient_accumulation_steps=settings.accumulate // processes.number(),
+        gradient_accumulation_steps=settings.accumulate // distributed.world_size(),
         batch_sampler=_InOrder,
-        learning_rate=settings.learning_rate or natural_rate(work.model),
+        learning_rate=settings.learning_rate or default_learning_rate(work.model),
         warmup_steps=round(settings.warmup * settings.steps),
         lr_scheduler_type="linear" if settings.schedule == "linear" else "constant_with_warmup",
         weight_decay=settings.weight_decay,
         # The collator has said which side is which; the trainer insists on hearing it too.
         router_mapping={"query": "query", "passage": "document"} if is_routed(work.model) else {},
-        bf16=reduced(work),
+        bf16=uses_bfloat16(work),
         use_cpu=device == "cpu",
         seed=settings.seed,
-        # Judging, saving and writing are the conductor's.
+        # Judging, saving and writing are the callback's.
         save_strategy="no",
         logging_strategy="no",
         report_to="none",

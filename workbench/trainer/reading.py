@@ -15,10 +15,10 @@ from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
 from torch import Tensor, nn
 from torch.nn.functional import cosine_embedding_loss
 
-from workbench import forms
 from workbench.errors import BadSetting
 from workbench.losses import loss, teacher_distribution
-from workbench.trainer.sampling import NEGATIVE, Batches
+from workbench.students import architectures
+from workbench.trainer.batches import NEGATIVE, Batches
 from workbench.trainer.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def is_static(model: SentenceTransformer) -> bool:
 
 def _is_regularised(model: SentenceTransformer, task: str) -> bool:
     """Return whether a side's vectors are sparse and learnt; those of a table of token weights have one a token."""
-    return forms.of(model) is forms.SPARSE and not isinstance(reader(model, task), SparseStaticEmbedding)
+    return architectures.of(model) is architectures.SPARSE and not isinstance(
+        reader(model, task), SparseStaticEmbedding
+    )
 
 
 def is_routed(model: SentenceTransformer) -> bool:
@@ -120,14 +122,14 @@ class Collator(SentenceTransformerDataCollator):
 
 
 class Objective(CachedLossMixin, nn.Module):
-    """A loss in the form the trainer calls: features of queries and passages and (B, N) targets in, scalar out.
+    """A loss in the architecture the trainer calls: features of queries and passages and (B, N) targets in, scalar out.
 
     With `chunk` a batch is read in parts and its gradients are kept between two readings: sentence-transformers'
-    own machinery, which replays dropout and knows accelerate. `said` gathers the loss of each call, and the mean
-    entropy of its teacher's rows in nats. `done` is the share of the steps that are done.
+    own machinery, which replays dropout and knows accelerate. `batch_losses` gathers the loss of each call, and the
+    mean entropy of its teacher's rows in nats. `done` is the share of the steps that are done.
 
-    Similarities are those of the student's form: cosines, MaxSim as a mean over a query's tokens, or dot products in
-    units of 20; vectors of the last are held sparse by FLOPS regularisation (Paria et al., arXiv 2004.05665).
+    Similarities are those of the student's architecture: cosines, MaxSim as a mean over a query's tokens, or dot
+    products in units of 20; vectors of the last are held sparse by FLOPS (Paria et al., arXiv 2004.05665).
     """
 
     def __init__(self, model: SentenceTransformer, settings: TrainSettings) -> None:
@@ -137,8 +139,8 @@ class Objective(CachedLossMixin, nn.Module):
             raise ValueError("The teacher's temperature is still open.")
         if settings.chunk is not None and is_static(model):
             raise BadSetting("chunk is set, but a static student holds no layers in memory.", "Leave it out.")
-        self.form = forms.of(model)
-        if settings.chunk is not None and self.form is forms.MULTI_VECTOR:
+        self.architecture = architectures.of(model)
+        if settings.chunk is not None and self.architecture is architectures.MULTI_VECTOR:
             raise BadSetting("chunk is set, but it cannot keep a multi-vector student's tokens.", "Use accumulate.")
         self.flops = {task: weight for task, weight in FLOPS.items() if _is_regularised(model, task)}
         self.done = 0.0
@@ -147,16 +149,18 @@ class Objective(CachedLossMixin, nn.Module):
         self.uses_gradient_cache = settings.chunk is not None
         self.mini_batch_size = settings.chunk or 0
         self.anchors: list[Tensor | None] = []
-        self.said: list[tuple[float, float]] = []
+        self.batch_losses: list[tuple[float, float]] = []
 
     def forward(self, sentence_features: Sequence[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """Return the loss of one batch, and what holds its vectors near their anchors."""
         self.anchors = [features.pop("anchor", None) for features in sentence_features]
         if self.uses_gradient_cache:
             return self.forward_cached(sentence_features, labels)
-        tasks = [{"task": task} if self.form.told_task else {} for task in ("query", "document")]
+        tasks = [{"task": task} if self.architecture.takes_task else {} for task in ("query", "document")]
         pairs = zip(sentence_features, tasks, strict=True)
-        return self._compared([self.form.said(self.model(features, **task)) for features, task in pairs], labels)
+        return self._compared(
+            [self.architecture.outputs(self.model(features, **task)) for features, task in pairs], labels
+        )
 
     def calculate_loss(
         self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
@@ -173,7 +177,7 @@ class Objective(CachedLossMixin, nn.Module):
         """Return the loss of what the student said of queries and passages; similarities are in float32."""
         queries, passages = vectors
         with torch.autocast(labels.device.type, enabled=False):
-            similarities = self.form.compared(queries, passages) / self.form.unit
+            similarities = self.architecture.training_similarities(queries, passages) / self.architecture.unit
             own = labels.isfinite()
             utilities = labels.masked_fill(~own, float("-inf"))
             negatives = similarities.masked_fill(labels != NEGATIVE, float("-inf"))
@@ -193,5 +197,5 @@ class Objective(CachedLossMixin, nn.Module):
                     flops = FlopsLoss(self.model).compute_loss_from_embeddings(each.float())
                     value = value + ramp * self.flops[task] * flops
             p = teacher_distribution(utilities, self.teacher_temperature)
-        self.said.append((value.item(), torch.special.entr(p).sum(dim=1).mean().item()))
+        self.batch_losses.append((value.item(), torch.special.entr(p).sum(dim=1).mean().item()))
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any, Literal
@@ -20,12 +21,12 @@ class TrainSettings:
     A step reads `batch_size` queries, up to `candidates` scored passages of each and `negatives` random passages for
     each. `steps` is the most that is done, `minutes` ends it earlier; every `evaluate_every` steps the student is
     judged and saved, and after `patience` judgements in a row that are no better than the best, training stops (0:
-    never). `kind`, and `rank` where it has one, say how a base becomes a student: see workbench.students.kinds.
+    never). `method`, and `rank` where it has one, say how a base becomes a student: see workbench.students.methods.
     Temperatures divide utilities (in their own unit) and cosines; `teacher_temperature` None is the spread of the
     utilities, see sampling.spread. `learning_rate` None is 2e-3 for a static student, 3e-5 for a transformer, and the
-    kind's own where it has one; it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision`
+    method's own where it has one; it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision`
     "auto" is bfloat16 autocast on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says
-    so. `measure` is the name of what the judge returns.
+    so. `measure` is the name of what the dev_evaluator returns.
 
     Two ways to batches larger than memory: `accumulate` splits a step's batch in so many equal parts, each with the
     negatives of its own part only; `chunk` lets a transformer read so many texts at a time and has the gradients of
@@ -38,7 +39,7 @@ class TrainSettings:
     surest, by the entropy of its distribution, and comes to all of them in even strides over that share of the steps.
     """
 
-    kind: str = "full"
+    method: str = "full"
     rank: int | None = None
     loss: str = "utility_infonce"
     teacher_temperature: float | None = None
@@ -115,7 +116,7 @@ def preset(name: str) -> dict[str, Any]:
 class Trained:
     """What a training came to; `best_step` 0 says that no judgement beat the student it began with.
 
-    `dev_before` and `dev_after` are values of `measure` on the judge's queries, at step 0 and at `best_step`.
+    `dev_before` and `dev_after` are values of `measure` on the dev_evaluator's queries, at step 0 and at `best_step`.
     `teacher_temperature` and `learning_rate` (its highest) are what was used where the settings left it open.
     `history` holds the lines of history.jsonl: step, seconds, loss (mean since the line before), learning_rate,
     entropy (nats) and effective (its exponential: how many positives a teacher row comes to), and dev where judged.
@@ -136,3 +137,9 @@ class Trained:
     def improved(self) -> bool:
         """Return whether any judgement beat the student that training began with."""
         return self.best_step > 0
+
+
+def settings_in_words(settings: Mapping[str, Any]) -> str:
+    """Return settings as a person reads them."""
+    words = (f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in settings.items())
+    return ", ".join(words) or "the usual settings"

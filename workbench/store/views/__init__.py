@@ -13,14 +13,6 @@ from workbench.store.views.annotations import (
     last_words,
     verdicts,
 )
-from workbench.store.views.cases import (
-    RULES,
-    HardCase,
-    Reason,
-    Thresholds,
-    hard_cases,
-    rule_counts,
-)
 from workbench.store.views.collection import (
     Counts,
     SplitCounts,
@@ -33,6 +25,7 @@ from workbench.store.views.collection import (
     query,
     tags,
 )
+from workbench.store.views.hard_cases import RULES, HardCase, Reason, Thresholds, hard_cases, rule_counts
 from workbench.store.views.pairs import (
     Bin,
     Cell,

@@ -1,0 +1,241 @@
+"""Texts become unit vectors once, and stay so across interrupts, damage and processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import tiny
+from workbench import machine, students
+from workbench.errors import BadSetting, WorkbenchError
+from workbench.records import Progress
+from workbench.retrieval import encoder as room
+from workbench.retrieval import precision
+from workbench.retrieval.encoder import Encoder, fingerprint
+from workbench.retrieval.precision import Choice
+from workbench.retrieval.vector_cache import Shelf, key
+from workbench.students import Student
+
+TEXTS = ["The sea is salt", "oil", "Rivers run to the sea", "what raised the price of oil in 1973", "oil"]
+
+
+@pytest.fixture
+def student(tmp_path: Path) -> Student:
+    return students.save(tiny.static(), Student("tiny", tmp_path / "students" / "tiny"))
+
+
+@pytest.fixture
+def transformer(tmp_path: Path) -> Student:
+    return Student("bert", tiny.bert(tmp_path / "bert"))
+
+
+def _asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note every text that a model really encodes."""
+    asked: list[str] = []
+    real = Encoder._encode
+
+    def noting(self: Encoder, model: object, kind: str, texts: list[str]) -> np.ndarray:
+        asked.extend(texts)
+        return real(self, model, kind, texts)
+
+    monkeypatch.setattr(Encoder, "_encode", noting)
+    return asked
+
+
+def test_gives_the_models_own_directions_at_unit_length(student: Student, tmp_path: Path) -> None:
+    vectors = Encoder(student, tmp_path / "vectors").passages(TEXTS)
+    own = students.load(student).encode(TEXTS)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(vectors, own / np.linalg.norm(own, axis=1, keepdims=True), atol=1e-6)
+
+
+def test_encodes_each_text_once(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = _asked(monkeypatch)
+    first = Encoder(student, tmp_path / "vectors").passages(TEXTS)
+    assert sorted(asked) == sorted(set(TEXTS))
+    monkeypatch.setattr(room, "load", lambda _: pytest.fail("the model was loaded again"))
+    np.testing.assert_array_equal(Encoder(student, tmp_path / "vectors").passages(TEXTS[::-1]), first[::-1])
+    assert Encoder(student, tmp_path / "vectors").passages([]).shape[0] == 0
+
+
+def test_needs_no_torch_for_what_is_on_disk(student: Student, tmp_path: Path) -> None:
+    Encoder(student, tmp_path / "vectors").queries(TEXTS)
+    code = f"""
+import sys
+from pathlib import Path
+from workbench.encoder import Encoder
+from workbench.students import find
+folder, cache = Path({str(student.path.parent)!r}), Path({str(tmp_path / "vectors")!r})
+found = Encoder(find("tiny", folder), cache).queries({TEXTS!r})
+print(found.shape, "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "(5, 8) False"
+
+
+def test_an_interrupt_keeps_what_is_finished(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "TEXTS_IN_CALL", 1)
+    calls: list[Progress] = []
+
+    def impatient(progress: Progress) -> None:
+        calls.append(progress)
+        if progress.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Encoder(student, tmp_path / "vectors").passages(TEXTS, impatient)
+    assert [(call.done, call.total) for call in calls] == [(0, 4), (1, 4), (2, 4)]
+    asked = _asked(monkeypatch)
+    Encoder(student, tmp_path / "vectors").passages(TEXTS)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "header", "values", "keys", "fewer keys", "gone"])
+def test_a_damaged_file_is_encoded_again(
+    student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    before = np.array(Encoder(student, tmp_path / "vectors").passages(TEXTS))
+    (keys,) = (tmp_path / "vectors").rglob("*.keys.npy")
+    vectors = keys.with_name(keys.name.replace(".keys", ""))
+    if damage == "cut":
+        vectors.write_bytes(vectors.read_bytes()[:-5])
+    elif damage == "header":
+        vectors.write_bytes(b"nonsense")
+    elif damage == "values":
+        vectors.write_bytes(vectors.read_bytes()[:-8] + b"\xff" * 8)
+    elif damage == "keys":
+        keys.write_bytes(keys.read_bytes()[:-16])
+    elif damage == "fewer keys":
+        np.save(keys, np.load(keys)[:-1])
+    else:
+        vectors.unlink()
+    asked = _asked(monkeypatch)
+    with pytest.warns(RuntimeWarning, match="damaged"):
+        again = Encoder(student, tmp_path / "vectors").passages(TEXTS)
+    np.testing.assert_array_equal(again, before)
+    assert len(asked) == 4
+
+
+def test_drafts_and_vectors_without_keys_do_not_count(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.add([key("query", "a")], np.array([[1, 0]], np.float32))
+    (keys,) = tmp_path.glob("*.keys.npy")
+    keys.rename(keys.with_name(f".{keys.name}.draft"))
+    assert Shelf(tmp_path).missing([key("query", "a")]) == {key("query", "a")}
+
+
+def test_two_writers_see_each_others_vectors(tmp_path: Path) -> None:
+    one, two = Shelf(tmp_path), Shelf(tmp_path)
+    a, b = key("query", "a"), key("query", "b")
+    assert one.missing([a, b]) == {a, b}
+    one.add([a], np.array([[1, 0]], np.float32))
+    two.add([b], np.array([[0, 1]], np.float32))
+    assert not one.missing([a, b])
+    assert not two.missing([a, b])
+    np.testing.assert_array_equal(one.take([b, a, b]), [[0, 1], [1, 0], [0, 1]])
+
+
+def test_keys_tell_kinds_apart() -> None:
+    assert key("query", "a") != key("passage", "a")
+
+
+def test_names_the_text_without_a_vector(student: Student, tmp_path: Path) -> None:
+    with pytest.raises(WorkbenchError, match="'qwerty'"):
+        Encoder(student, tmp_path / "vectors").queries(["oil", "qwerty"])
+
+
+def test_refuses_a_model_gone_astray(tmp_path: Path) -> None:
+    model = tiny.static()
+    model[0].embedding.weight.data[:] = float("nan")
+    astray = students.save(model, Student("astray", tmp_path / "astray"))
+    with pytest.raises(WorkbenchError, match="not a number"):
+        Encoder(astray, tmp_path / "vectors").passages(["oil"])
+
+
+def test_uses_the_prompts_of_queries_and_passages(tmp_path: Path) -> None:
+    model = tiny.static()
+    model.prompts = {"query": "sea ", "document": "salt "}
+    prompted = students.save(model, Student("prompted", tmp_path / "prompted"))
+    encoder = Encoder(prompted, tmp_path / "vectors")
+    plain = Encoder(students.save(tiny.static(), Student("plain", tmp_path / "plain")), tmp_path / "vectors")
+    np.testing.assert_allclose(encoder.queries(["oil"]), plain.queries(["sea oil"]), atol=1e-6)
+    np.testing.assert_allclose(encoder.passages(["oil"]), plain.passages(["salt oil"]), atol=1e-6)
+
+
+def test_the_fingerprint_follows_what_changes_vectors(student: Student, tmp_path: Path) -> None:
+    before = fingerprint(student.path)
+    (student.path / "README.md").write_text("about")
+    (student.path / "history.jsonl").write_text("{}")
+    (student.path / "student.json").write_text("{}")
+    assert fingerprint(student.path) == before
+    for name in ("config_sentence_transformers.json", "tokenizer.json", "model.safetensors"):
+        file = student.path / name
+        content = file.read_bytes()
+        file.write_bytes(content + b" ")
+        assert fingerprint(student.path) != before, name
+        file.write_bytes(content)
+    assert fingerprint(student.path) == before
+    other = students.save(tiny.static(seed=1), Student("other", tmp_path / "other"))
+    assert fingerprint(other.path) != before
+
+
+def test_a_choice_of_precision_is_made_once_per_cpu(
+    transformer: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[int] = []
+
+    def measure(model: object, texts: list[str]) -> tuple[Choice, object]:
+        measured.append(len(texts))
+        return Choice("bfloat16", 2.0, 0.9999), None
+
+    monkeypatch.setattr(room, "measure", measure)
+    monkeypatch.setattr(machine, "fast_bfloat16", lambda: True)
+    first, second = (Encoder(transformer, tmp_path / "vectors") for _ in range(2))
+    vectors = first.passages(TEXTS)
+    assert (first.precision, measured) == ("bfloat16", [5])
+    second.queries(TEXTS)
+    assert (second.precision, measured) == ("bfloat16", [5])
+    monkeypatch.setattr(machine, "cpu_name", lambda: "another")
+    elsewhere = Encoder(transformer, tmp_path / "vectors")
+    np.testing.assert_array_equal(elsewhere.passages(TEXTS), vectors)
+    assert measured == [5], "what is complete on disk needs no choice"
+    monkeypatch.setattr(machine, "fast_bfloat16", lambda: False)
+    elsewhere.passages(["salt"])
+    assert (elsewhere.precision, measured) == ("float32", [5])
+
+
+def test_a_static_student_stays_exact(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "fast_bfloat16", lambda: True)
+    assert Encoder(student, tmp_path / "vectors").precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("speedup", "cosine", "expected"), [(0.0, 0.9, "bfloat16"), (1e9, 0.9, "float32"), (0.0, 1.1, "float32")]
+)
+def test_bfloat16_must_be_faster_and_close(
+    transformer: Student, monkeypatch: pytest.MonkeyPatch, speedup: float, cosine: float, expected: str
+) -> None:
+    monkeypatch.setattr(precision, "SPEEDUP", speedup)
+    monkeypatch.setattr(precision, "LEAST_COSINE", cosine)
+    choice, half = precision.measure(students.load(transformer), TEXTS)
+    assert choice.precision == expected
+    assert (half is not None) == (expected == "bfloat16")
+    assert 0.99 < choice.cosine < 1
+
+
+def test_bfloat16_vectors_are_unit_vectors_near_the_exact_ones(transformer: Student, tmp_path: Path) -> None:
+    exact = Encoder(transformer, tmp_path / "vectors", "float32").passages(TEXTS)
+    near = Encoder(transformer, tmp_path / "vectors", "bfloat16").passages(TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(near, axis=1), 1, atol=1e-6)
+    assert not np.array_equal(exact, near)
+    assert np.sum(exact * near, axis=1).min() > 0.99
+
+
+def test_refuses_an_unknown_precision(student: Student, tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="float8"):
+        Encoder(student, tmp_path, "float8")

@@ -1,0 +1,134 @@
+"""Leaderboard: seeds taken together, recipes held against their base, and Holm over the recipes; numbers by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from math import sqrt
+from typing import Any
+
+import pytest
+
+from tests.conftest import run
+from workbench.records import Hit, Passage, Qrel, Query
+from workbench.steps.compare.leaderboard import leaderboard
+from workbench.store import Store, views
+from workbench.trainer import TrainSettings
+
+QUERIES = 8
+
+
+@pytest.fixture
+def judged(empty: Store) -> Store:
+    """Return a workspace of eight test queries with one relevant passage each, and four passages in all."""
+    queries = [Query(f"q{n}", f"what {n}", (), "test") for n in range(QUERIES)]
+    empty.add_collection(queries, [Passage(f"p{n}", "", f"text {n}") for n in range(4)],
+                         [Qrel(query.query_id, "p0", 1) for query in queries])  # fmt: skip
+    return empty
+
+
+def ranked(store: Store, name: str, *ranks: int) -> None:
+    """Add a run that puts the relevant passage of each query on a rank: the reciprocal is its RR."""
+    made = run(name, depth=4)._replace(collection=views.collection_fingerprint(store))
+    ranks = ranks * QUERIES if len(ranks) == 1 else ranks
+    others = [["p1", "p2", "p3"] for _ in ranks]
+    for order, rank in zip(others, ranks, strict=True):
+        order.insert(rank - 1, "p0")
+    placed = ((n, place, passage) for n, order in enumerate(others) for place, passage in enumerate(order, start=1))
+    store.add_run(made, [Hit(made.run, f"q{n}", passage, place, 1 - place / 8) for n, place, passage in placed])
+
+
+def student(store: Store, name: str, loss: str, seed: int, dev: float = 0.6, **more: Any) -> None:
+    settings = TrainSettings(loss=loss, seed=seed, steps=50, batch_size=4, candidates=8)
+    outcome = {"measure": "nDCG@10", "dev_before": 0.5, "dev_after": dev, "steps": 40, "best_step": 30, "seconds": 10.0,
+               "stopped": "budget", "teacher_temperature": 0.75, "learning_rate": 0.003}  # fmt: skip
+    outcome |= more.pop("outcome", {})
+    recipe = {"name": name, "base": "base", "teacher": "toy", "loss": loss, "seed": seed, "settings": asdict(settings),
+              "outcome": outcome, "created": f"2026-01-01T00:00:0{seed}", "versions": {"torch": str(seed)}}  # fmt: skip
+    folder = store.students / name
+    folder.mkdir(parents=True)
+    (folder / "student.json").write_text(json.dumps(recipe | more))
+
+
+def test_seeds_are_one_recipe_and_holm_adjusts_over_the_recipes(judged: Store) -> None:
+    ranked(judged, "base", 2)
+    for name, loss, seed, dev, rank in (
+        ("a1", "kl", 1, 0.7, 1),
+        ("a2", "kl", 2, 0.6, 2),
+        ("b1", "infonce", 1, 0.5, 4),
+        ("c1", "utility_infonce", 1, 0.55, 2),
+    ):
+        student(judged, name, loss, seed, dev)
+        ranked(judged, name, rank)
+    found = leaderboard(judged, measure="RR", also=("R@1",))
+    assert found.differing == ("loss",)
+    a, c, b = found.recipes  # by dev: 0.65, 0.55, 0.5
+    assert [each.label for each in (a, c, b)] == ["loss=kl", "loss=utility_infonce", "loss=infonce"]
+    assert (a.students, a.seeds, a.evaluated, a.above) == (("a1", "a2"), (1, 2), 2, 1)
+    # means 1 and 1/2: mean 3/4, sample deviation sqrt(2 * (1/4)^2)
+    assert a.measures["RR"] == pytest.approx((0.75, sqrt(2) / 4, 2))
+    assert a.dev == pytest.approx((0.65, sqrt(2) / 20, 2))
+    assert b.measures["RR"] == (0.25, None, 1)
+    # every query moved the same way: of 2^8 signs two are as extreme; Holm: 3 * 2/256 for both, and 1
+    for each, change, p, verdict in (
+        (a, 0.25, 6 / 256, "better"), (b, -0.25, 6 / 256, "worse"), (c, 0.0, 1.0, "not shown to be better")
+    ):  # fmt: skip
+        assert each.comparison is not None
+        assert (each.comparison.difference.mean, each.comparison.adjusted_p) == pytest.approx((change, p))
+        assert (each.verdict, each.family) == (verdict, 3)
+    assert (
+        a.answer
+        == "better than its base: RR +0.250 [+0.250, +0.250], p = 0.023 (Holm, 3 recipes), 1 of 2 seeds above it"
+    )
+    assert found.best == a
+    assert (
+        "4 students by 3 recipes. Dev chooses loss=kl (nDCG@10 0.650 ± 0.071 over 2 seeds, 0.500 before)."
+        in found.in_words
+    )
+    assert "1 better" in found.in_words and "1 worse" in found.in_words
+
+
+def test_too_few_queries_show_nothing_once_there_are_many_recipes(judged: Store) -> None:
+    ranked(judged, "base", 2)
+    for place, loss in enumerate(("kl", "infonce", "utility_infonce")):
+        student(judged, loss, loss, 1)
+        ranked(judged, loss, *([1] * 6 + [2, 2] if place == 0 else [2] * QUERIES))
+    first, *_ = (each for each in leaderboard(judged, measure="RR").recipes if each.label == "loss=kl")
+    # six queries moved: 2/64 alone, 6/64 as one of three
+    assert first.comparison is not None
+    assert (first.comparison.p_value, first.comparison.adjusted_p) == pytest.approx((2 / 64, 6 / 64))
+    assert first.verdict == "not shown to be better"
+
+
+def test_the_same_seed_twice_counts_once_and_an_unfinished_training_apart(judged: Store) -> None:
+    ranked(judged, "base", 2)
+    for name, more in (("one", {}), ("again", {}), ("half", {"outcome": {"stopped": "asked"}})):
+        student(judged, name, "kl", 1, **more)
+        ranked(judged, name, 1)
+    whole, half = sorted(leaderboard(judged).recipes, key=lambda each: each.label)
+    assert len(whole.students) == 1
+    assert (half.label, half.students) == ("loss=kl, unfinished", ("half",))
+
+
+def test_what_was_left_open_is_shown_as_it_was_used_and_costs_are_counted(judged: Store) -> None:
+    student(judged, "s", "kl", 1)
+    (base, row) = leaderboard(judged).students
+    assert (base.student, base.measures) == ("base", {})
+    assert (row.settings["teacher_temperature"], row.settings["label_overrides"]) == (0.75, False)
+    assert (row.steps, row.pairs, row.seconds) == (40, 40 * 4 * 8, 10.0)
+
+
+def test_what_was_not_evaluated_is_said(judged: Store) -> None:
+    assert leaderboard(judged).in_words == "No student has been trained in this workspace yet."
+    student(judged, "s", "kl", 1)
+    assert "it is not evaluated: its students have no measures on test" in leaderboard(judged).in_words
+    ranked(judged, "s", 1)
+    assert "its base base has no measures on test" in leaderboard(judged).in_words
+    assert leaderboard(judged, "dev").recipes[0].verdict == "not evaluated"
+
+
+def test_a_run_over_other_passages_is_stale(judged: Store) -> None:
+    student(judged, "s", "kl", 1)
+    ranked(judged, "s", 1)
+    judged.add_collection((), [Passage("new", "", "more")], ())
+    assert [row.student for row in leaderboard(judged).students if row.stale] == ["s"]

@@ -1,0 +1,159 @@
+"""Every rule finds what it is named for, says why, and draws its line where it is told to."""
+
+from __future__ import annotations
+
+import re
+from itertools import combinations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import run, utility
+from workbench.errors import BadSetting
+from workbench.records import Hit, Passage, Qrel, Query
+from workbench.store import Store, views
+from workbench.store.views import RULES, HardCase, Reason, Thresholds
+from workbench.store.views.hard_cases import _FOUND
+
+Q2 = "http://q/2?x=1"
+
+
+def found(store: Store, after: str = "after", before: str = "", lines: Thresholds | None = None) -> list[HardCase]:
+    first = views.find_run(store, before, "test") if before else None
+    return views.hard_cases(store, "toy", views.find_run(store, after, "test"), first, lines)
+
+
+def of_rule(listed: list[HardCase], rule: str) -> dict[tuple[str, str], Reason]:
+    return {
+        (case.query_id, case.passage_id): reason for case in listed for reason in case.reasons if reason.rule == rule
+    }
+
+
+def test_every_rule_has_a_question_and_a_meaning() -> None:
+    assert list(_FOUND) == list(RULES)
+
+
+def test_useful_but_far_asks_for_the_teachers_best(store: Store) -> None:
+    said = of_rule(found(store, "before", lines=Thresholds(far=2)), "useful but far")
+    assert said[("q1", "p/1")].why == "utility +2.00, yet rank 3"
+    assert said.keys() == {("q1", "p/1")}
+    assert not of_rule(found(store, "before", lines=Thresholds(far=3)), "useful but far")
+    assert not of_rule(found(store, "before", lines=Thresholds(far=2, useful=2.1)), "useful but far")
+
+
+def test_useless_but_near_leaves_relevant_passages_alone(store: Store) -> None:
+    near = of_rule(found(store, "before", lines=Thresholds(near=2)), "useless but near")
+    assert near.keys() == {("q1", "p 2"), ("q1", "ü")}
+    assert near[("q1", "p 2")].why == "rank 1, yet utility -0.50"
+    store.add_collection((), (), [Qrel("q1", "p 2", 1)])
+    assert of_rule(found(store, "before", lines=Thresholds(near=2)), "useless but near").keys() == {("q1", "ü")}
+
+
+def test_got_worse_needs_a_student_to_come_from(store: Store) -> None:
+    worse = of_rule(found(store, "after", "before"), "got worse")
+    assert worse == {(Q2, "03"): ("got worse", "a relevant passage fell from rank 1 to 3", pytest.approx(2 / 3))}
+    assert not of_rule(found(store), "got worse")
+
+
+def test_teacher_against_qrels_goes_both_ways(store: Store) -> None:
+    store.add_collection((), (), [Qrel("q1", "ü", 1), Qrel(Q2, "ü", 0)])
+    said = of_rule(found(store), "teacher against qrels")
+    assert {pair: reason.why for pair, reason in said.items()} == {
+        ("q1", "ü"): "judged relevant, yet utility -1.00",
+        (Q2, "ü"): "judged not relevant, yet utility +1.00",
+    }
+    assert of_rule(found(store, lines=Thresholds(useful=1.5, useless=-1.5)), "teacher against qrels") == {}
+
+
+def test_teachers_disagree_by_sign_or_by_rank(store: Store) -> None:
+    assert not of_rule(found(store), "teachers disagree")
+    store.add_scored([utility("q1", "p/1", -0.2, "other"), utility("q1", "p 2", -0.7, "other")])
+    store.add_scored([utility(Q2, "03", 0.3, "other"), utility(Q2, "ü", 0.4, "other")])
+    said = of_rule(found(store), "teachers disagree")
+    assert said.keys() == {("q1", "p/1")}, "both find Q2's passages useful, and rank them alike"
+    assert said[("q1", "p/1")].why == ("utility +2.00 (place 1 of the candidates), yet other says -0.20 (place 1)")
+    store.add_scored([utility(Q2, "p/1", 0.45, "other")])
+    far = of_rule(found(store, lines=Thresholds(near=1, far=2)), "teachers disagree")
+    assert (Q2, "p/1") in far
+    assert "(place 3 of the candidates), yet other says +0.45 (place 1)" in far[(Q2, "p/1")].why
+
+
+def test_confident_and_wrong_is_about_the_first_hit_and_its_lead(store: Store) -> None:
+    # The first hit of a toy run is at 7/8, the second at 6/8: ahead by a seventh of its own similarity.
+    said = of_rule(found(store, "before", lines=Thresholds(margin=0.14)), "confident and wrong")
+    assert {pair: reason.why for pair, reason in said.items()} == {
+        ("q1", "p 2"): "ranked first, 14 % ahead of the second, yet utility -0.50"
+    }
+    assert not of_rule(found(store, "before", lines=Thresholds(margin=0.15)), "confident and wrong")
+    store.add_collection((), (), [Qrel(Q2, "ü", 0)])
+    after = of_rule(found(store, "after"), "confident and wrong")
+    assert after[(Q2, "ü")].why == "ranked first, 14 % ahead of the second, yet judged not relevant"
+
+
+def test_unjudged_but_high_knows_that_judged_not_relevant_is_judged(store: Store) -> None:
+    assert of_rule(found(store), "unjudged but high").keys() == {(Q2, "ü")}
+    assert of_rule(found(store, lines=Thresholds(unjudged=2)), "unjudged but high").keys() == {
+        (Q2, "ü"),
+        (Q2, "p/1"),
+        ("q1", "p 2"),
+    }
+    store.add_collection((), (), [Qrel(Q2, "ü", 0)])
+    assert not of_rule(found(store), "unjudged but high")
+
+
+def test_near_duplicates_name_the_twin_and_both_utilities(store: Store) -> None:
+    store.add_collection((), [Passage("twin", "OIL", "the embargo, of 1973 raised the price of oil!")])
+    store.add_scored([utility("q1", "twin", 0.25)])
+    old = views.find_run(store, "after", "test")
+    store.add_run(old, [*views.hits(store, old), Hit(old.run, "q1", "twin", 5, 0.1)])
+    said = of_rule(found(store), "near duplicates")
+    assert said.keys() == {("q1", "twin")}
+    assert said["q1", "twin"].why == "100 % of its words are those of p/1, yet utility +0.25 against +2.00"
+    assert not of_rule(found(store, lines=Thresholds(apart=1.8)), "near duplicates")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=8), min_size=2, max_size=7),
+    st.sampled_from([0.5, 0.6, 0.75, 0.8, 1.0]),
+)
+def test_twins_are_those_that_comparing_all_with_all_finds(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[list[str]], alike: float
+) -> None:
+    store = Store(tmp_path_factory.mktemp("twins"), create=True)
+    passages = [Passage(f"p{at}", "", " ".join(words)) for at, words in enumerate(texts)]
+    store.add_collection([Query("q", "?", (), "test")], passages)
+    store.add_scored([utility("q", passage.passage_id, float(at)) for at, passage in enumerate(passages)])
+    store.add_run(run("s"), [Hit("s@test", "q", passage.passage_id, 1, 0.5) for passage in passages])
+    expected = set()
+    for one, other in combinations(passages, 2):
+        left, right = (set(re.split(r"\W+", passage.text)) for passage in (one, other))
+        if len(left & right) / len(left | right) >= alike:
+            expected.add(("q", one.passage_id))
+    lines = Thresholds(alike=alike, apart=1.0)
+    assert of_rule(found(store, "s", lines=lines), "near duplicates").keys() == expected
+
+
+def test_a_pair_of_several_rules_is_one_case_with_all_its_reasons(store: Store) -> None:
+    listed = found(store, "before", "after", Thresholds(far=1))
+    pairs = [(case.query_id, case.passage_id) for case in listed]
+    assert len(set(pairs)) == len(pairs)
+    first = next(case for case in listed if (case.query_id, case.passage_id) == ("q1", "p 2"))
+    assert set(first.rules) == {"useless but near", "unjudged but high", "confident and wrong"}
+    assert first.strength == pytest.approx(sum(reason.strength for reason in first.reasons))
+    assert all(reason.why in first.why for reason in first.reasons)
+    assert [reason.strength for reason in first.reasons] == sorted(
+        (reason.strength for reason in first.reasons), reverse=True
+    )
+    assert [case.strength for case in listed] == sorted((case.strength for case in listed), reverse=True)
+    assert all(0 <= reason.strength <= 1 for case in listed for reason in case.reasons)
+    counted = views.rule_counts(listed)
+    assert list(counted) == list(RULES)
+    assert sum(counted.values()) == sum(len(case.rules) for case in listed) > len(listed)
+
+
+@pytest.mark.parametrize("lines", [{"alike": 0.4}, {"alike": 1.1}, {"near": 0}, {"margin": -0.1}])
+def test_a_line_that_cannot_be_drawn_is_refused(lines: dict[str, float]) -> None:
+    with pytest.raises(BadSetting):
+        Thresholds(**lines)  # type: ignore[arg-type]

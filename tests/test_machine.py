@@ -1,0 +1,53 @@
+"""The environment for OpenMP, set once and early."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from workbench import machine
+
+
+def _python(code: str, **environment: str) -> str:
+    clean = {name: value for name, value in os.environ.items() if name not in machine.PASSIVE | machine.QUIET}
+    clean.pop("OMP_NUM_THREADS", None)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=clean | environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout + done.stderr
+
+
+SHOW = "import os; print(*map(os.environ.get, ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT', 'OMP_NUM_THREADS')))"
+
+
+def test_sets_what_nobody_set_and_keeps_the_rest() -> None:
+    assert _python(f"from workbench import engine; engine.prepare(); {SHOW}").split()[:2] == ["PASSIVE", "0"]
+    kept = _python(
+        f"from workbench import engine; engine.prepare(); {SHOW}", OMP_WAIT_POLICY="ACTIVE", OMP_NUM_THREADS="1"
+    )
+    assert kept.split() == ["ACTIVE", "0", "1"]
+
+
+def test_imports_no_torch() -> None:
+    code = "import sys; from workbench.machine import *; prepare(); fast_bfloat16(); print('torch' in sys.modules)"
+    assert _python(code).strip() == "False"
+
+
+def test_says_once_that_it_comes_too_late() -> None:
+    code = "import sys, types; sys.modules['torch'] = types.ModuleType('torch'); from workbench import engine; "
+    said = _python(code + "engine.prepare(); engine.prepare()")
+    assert said.count("come too late") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "fast"), [("flags\t: sse avx512_bf16", True), ("flags : sse avx512f", False), ("", False)]
+)
+def test_reads_the_flags(monkeypatch: pytest.MonkeyPatch, text: str, fast: bool) -> None:
+    monkeypatch.setattr(machine, "_cpuinfo", lambda *_: text.partition(":")[2])
+    machine.cpu_flags.cache_clear()
+    assert machine.fast_bfloat16() is fast
+    monkeypatch.undo()
+    machine.cpu_flags.cache_clear()

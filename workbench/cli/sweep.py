@@ -1,0 +1,89 @@
+"""The command that trains many students: sweep."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from workbench.cli import output
+from workbench.cli.learn import setting
+from workbench.cli.session import Json, Session
+from workbench.errors import BadInput, BadSetting
+from workbench.steps.teach.candidates import DEFAULT_STUDENT
+from workbench.steps.teach.sweep import NO_SPLIT, Attempt, sweep
+from workbench.trainer import Grid, read_values, settings_in_words
+
+TABLES = "settings"
+
+
+def sweep_command(
+    context: typer.Context,
+    student: Annotated[str, typer.Argument(help="The student to start from, by name or folder.")] = DEFAULT_STUDENT,
+    teacher: Annotated[str, typer.Option(help="Whose utilities, by name or its beginning.", show_default=False)] = "",
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(help="Values of a setting; of several settings every combination: `--grid loss=kl,infonce`."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help=f"A TOML file of tables [\\[{TABLES}]], each a training.", show_default=False)
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Train each with these seeds: `13,14,15`.")] = "",
+    steps: Annotated[int | None, typer.Option(help="The most steps of each training.", show_default=False)] = None,
+    minutes: Annotated[float | None, typer.Option(help="End each after so many minutes.", show_default=False)] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting, the same for all: `--set batch_size=16`.")
+    ] = None,
+    split: Annotated[str, typer.Option(help=f"Evaluate on this split; `{NO_SPLIT}`: do not.")] = "test",
+    json: Json = False,
+) -> None:
+    """Train a student for every combination of settings and seeds, one after another, and evaluate each.
+
+    Killed or stopped with Ctrl-C, the same command goes on: what is trained already is not trained again.
+    """
+    session: Session = context.obj
+    if bool(grid) == bool(file):
+        raise BadSetting("A sweep needs either --grid or --file.", "Example: --grid loss=kl,infonce --seeds 13,14,15")
+    usual = {name: value for name, value in (("steps", steps), ("minutes", minutes)) if value is not None}
+    usual |= dict(setting(text) for text in option or [])
+    asked = Grid(_tables(file) if file else read_values(grid or []), _seeds(seeds), usual)
+    asked.settings()  # what is wrong with it is said before the workspace is looked for
+    store = session.store()
+    session.stop_softly()
+    with output.progress(session.reporter) as listen:
+        done = sweep(store, student, teacher or None, asked, split, listen, lambda: session.stopping)
+    if json:
+        session.message = done.in_words
+        return output.as_json(done)
+    output.table(
+        ("student", "", "on dev", "seconds", "tried"),
+        [(each.student, each.state, _dev(each), each.trained and each.trained.seconds, settings_in_words(each.tried))
+         for each in done.attempts],
+    )  # fmt: skip
+    session.tell(done, done.in_words, json)
+
+
+def _tables(file: Path) -> list[dict[str, Any]]:
+    try:
+        read = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as trouble:
+        raise BadInput(f"This file cannot be read as TOML: {trouble}.", file) from trouble
+    tables = read.get(TABLES)
+    if list(read) != [TABLES] or not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+        raise BadInput(f"This is not a list of tables [[{TABLES}]] and nothing else.", file)
+    return tables
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(each) for each in text.split(",") if text.strip()]
+    except ValueError as trouble:
+        raise BadSetting(f"--seeds {text} is not a list of whole numbers.", "Example: --seeds 13,14,15") from trouble
+
+
+def _dev(attempt: Attempt) -> str:
+    if not (done := attempt.trained):
+        return "–"
+    return f"{done.measure} {done.dev_before:.3f} → {done.dev_after:.3f}"

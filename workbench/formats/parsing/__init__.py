@@ -1,0 +1,1 @@
+"""Parsing: files as numbered lines and tables, their values, and the ids they name."""

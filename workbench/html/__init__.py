@@ -1,0 +1,1 @@
+"""Passages and cards as escaped HTML, drawn once for pages and report."""

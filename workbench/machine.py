@@ -1,0 +1,76 @@
+"""How this machine is used: settings that must stand before torch is imported, and what the CPU can do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import warnings
+from functools import cache
+from pathlib import Path
+
+# libgomp threads spin at barriers; when another process holds a core they spin in vain, and a training step beside one
+# busy process was measured 8 times slower. Waiting passively costs an idle machine a few percent.
+PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+# Said aloud, so that the tokenizers library does not warn about it each time a job is started as a child process.
+QUIET = {"TOKENIZERS_PARALLELISM": "true", "HF_HUB_DISABLE_TELEMETRY": "1"}
+# Small encoders stop gaining from more threads well before this.
+MOST_THREADS = 16
+
+
+def prepare() -> None:
+    """Set up the environment for torch, faiss and tokenizers; what a person has set already is kept.
+
+    Every entry point calls this before anything else. OpenMP reads its variables once, so a call after torch or faiss
+    was imported changes nothing for this process; it then warns, and only child processes profit.
+    """
+    threads = {"OMP_NUM_THREADS": str(min(cores(), MOST_THREADS))}
+    late = [name for name in PASSIVE if name not in os.environ and _openmp_is_up()]
+    for name, value in (PASSIVE | QUIET | threads).items():
+        os.environ.setdefault(name, value)
+    if late:
+        warnings.warn(
+            f"torch or faiss was imported before workbench.machine.prepare(), so {' and '.join(late)} come too late "
+            "for this process: beside other busy processes it will be slow. Import workbench first.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@cache
+def cpu_flags() -> frozenset[str]:
+    """Return what the CPU can do, in the words of /proc/cpuinfo; empty where there is no such file."""
+    return frozenset(_cpuinfo("flags", "Features").split())
+
+
+@cache
+def cpu_name() -> str:
+    """Return the CPU's name, as exact as the system tells it."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine() or "unknown"
+
+
+def fast_bfloat16() -> bool:
+    """Tell whether the CPU multiplies bfloat16 in hardware; elsewhere it is emulated and slower than float32."""
+    return bool(cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def _openmp_is_up() -> bool:
+    return "torch" in sys.modules or "faiss" in sys.modules
+
+
+def _cpuinfo(*names: str) -> str:
+    file = Path("/proc/cpuinfo")
+    if not file.exists():
+        return ""
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in names:
+            return value.strip()
+    return ""

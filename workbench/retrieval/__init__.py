@@ -1,0 +1,1 @@
+"""Retrieval: texts to vectors to the nearest passages, by one protocol."""

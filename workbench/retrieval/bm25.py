@@ -1,0 +1,130 @@
+"""BM25, the lexical baseline: a student without a model, ranked by the same rules as every other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import BadSetting, UnknownName
+from workbench.records import Listener, Passage, Progress, silent
+from workbench.retrieval.dense import Nearest, Placed, empty, must_be_positive, must_hold, placed, tie_order
+from workbench.students import BM25 as NAME
+
+# Every run of letters and digits is a word, single ones too: "vitamin C", "World War 2".
+WORD = r"(?u)\b\w+\b"
+QUERIES_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class LexicalSettings:
+    """`k1` and `b` as in Anserini's defaults; `language` picks stop words and Snowball stemmer, "" means neither.
+
+    On squad_dev (dev, nDCG@10) English stop words and stems give 0.865, neither of them 0.840.
+    """
+
+    k1: float = 0.9
+    b: float = 0.4
+    language: str = "english"
+
+    def __post_init__(self) -> None:
+        if not (self.k1 >= 0 and 0 <= self.b <= 1):
+            raise BadSetting(f"k1 is {self.k1} and b is {self.b}.", "k1 must not be negative, b lies between 0 and 1.")
+
+
+class BM25:
+    """BM25 over title and text of a collection (Robertson and Zaragoza 2009; Lucene's variant, by bm25s).
+
+    A passage that shares no word with a query has similarity 0. Such a passage is no hit: `search` leaves it out.
+    `place` still tells its rank, behind all hits, in the order of ties.
+    """
+
+    def __init__(self, passages: Sequence[Passage], settings: LexicalSettings | None = None) -> None:
+        must_hold([passage.passage_id for passage in passages])
+        self.passages = passages
+        self.settings = settings or LexicalSettings()
+        self.order = tie_order([passage.passage_id for passage in passages])
+        self._stopwords, self._stemmer = _language(self.settings.language)
+
+    @property
+    def name(self) -> str:
+        """Return the reserved name of the lexical baseline."""
+        return NAME
+
+    def search(self, queries: Sequence[str], k: int, listen: Listener = silent) -> Nearest:
+        """Return the k best passages of each query among those that share a word with it."""
+        must_be_positive(k)
+        found = empty(len(queries), k)
+        for query, similarities in enumerate(self._similarities(queries, listen)):
+            hits = np.flatnonzero(similarities > 0)
+            if len(hits) > k:
+                least = np.partition(similarities[hits], -k)[-k]
+                hits = hits[similarities[hits] >= least]
+            best = hits[np.lexsort((self.order[hits], -similarities[hits]))][:k]
+            found.rows[query, : len(best)] = best
+            found.similarities[query, : len(best)] = similarities[best]
+        return found
+
+    def place(self, queries: Sequence[str], rows: Sequence[Sequence[int]], listen: Listener = silent) -> list[Placed]:
+        """Return where given passages stand for each query, also those that share no word with it."""
+        return placed(self._similarities(queries, listen), self.order, rows)
+
+    def _similarities(self, queries: Sequence[str], listen: Listener) -> Iterator[NDArray[np.float32]]:
+        """Yield the similarities of the whole collection for each query in turn."""
+        index, known = self._index
+        for start in range(0, len(queries), QUERIES_AT_ONCE):
+            listen(Progress("search", start, len(queries), "queries", self.name))
+            for words in self._words(queries[start : start + QUERIES_AT_ONCE], return_ids=False):
+                ids = [known[word] for word in words if word in known]
+                yield index.get_scores_from_ids(ids) if ids else np.zeros(len(self.passages), np.float32)
+        listen(Progress("search", len(queries), len(queries), "queries", self.name))
+
+    @cached_property
+    def _index(self) -> tuple[Any, dict[str, int]]:
+        """The bm25s index and its word numbers; no words at all make no index, and every similarity 0."""
+        import bm25s
+
+        index = bm25s.BM25(k1=self.settings.k1, b=self.settings.b, method="lucene")
+        words = self._words([passage.content for passage in self.passages], return_ids=True)
+        if words.vocab:
+            index.index(words, create_empty_token=False, show_progress=False)
+        return index, dict(words.vocab)
+
+    def _words(self, texts: Sequence[str], return_ids: bool) -> Any:
+        import bm25s
+
+        return bm25s.tokenize(
+            list(texts),
+            token_pattern=WORD,
+            stopwords=self._stopwords,
+            stemmer=self._stemmer,
+            return_ids=return_ids,
+            show_progress=False,
+        )
+
+
+def _language(language: str) -> tuple[list[str], Any]:
+    """Return the stop words and the stemmer of a language, none of either for ""."""
+    if not language:
+        return [], None
+    from bm25s.tokenization import _infer_stopwords
+
+    try:
+        import Stemmer
+    except ImportError as error:
+        raise BadSetting(
+            f"BM25 in {language} needs a stemmer, and the package PyStemmer is not installed.",
+            "pip install PyStemmer, or set BM25's language to '' to do without stop words and stems.",
+        ) from error
+    if language not in Stemmer.algorithms():
+        raise UnknownName("language for BM25", language, sorted(Stemmer.algorithms()))
+    try:
+        stopwords = list(_infer_stopwords(language))
+    except ValueError:
+        # Stems without stop words lose little: a word that is in every passage weighs next to nothing.
+        stopwords = []
+    return stopwords, Stemmer.Stemmer(language)

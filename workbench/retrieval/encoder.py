@@ -1,0 +1,200 @@
+"""Texts to unit vectors with a student's model, each text encoded once and kept on disk."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from functools import cache, cached_property
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench import machine
+from workbench.errors import BadSetting, WorkbenchError
+from workbench.records import Listener, Progress, silent
+from workbench.retrieval.precision import PRECISIONS, Choice, measure, remember, remembered
+from workbench.retrieval.vector_cache import Shelf, Vectors, key
+from workbench.students import INDEX, RECIPE, Student, load
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# Files of a model folder that say something about it and do not change its vectors.
+ABOUT = {RECIPE, "history.jsonl", "data_config.json", "training_args.bin", "trainer_state.json"}
+OTHER_RUNTIMES = {"onnx", "openvino"}
+# What an interrupt may cost: the texts of one file, or the work of that many seconds.
+TEXTS_IN_FILE = 2048
+SECONDS_IN_FILE = 20.0
+TEXTS_IN_CALL = 128
+
+
+class Encoder:
+    """A student's way from texts to vectors; its model is loaded once something is asked for that is not on disk.
+
+    Vectors lie in `cache`/<fingerprint>-<precision>/; those of passages in its base's folder, if the student reads
+    passages as its base does: then an index of the base's vectors is the student's too. Precision "auto" is float32, or
+    bfloat16 where a measurement on the first texts finds that this machine gains by it and the vectors hardly change;
+    the choice is kept beside them.
+    """
+
+    def __init__(self, student: Student, cache: Path, precision: str = "auto", batch_size: int = 32) -> None:
+        if precision not in ("auto", *PRECISIONS):
+            raise BadSetting(f"precision is {precision!r}.", f"It is 'auto' or one of {', '.join(PRECISIONS)}.")
+        self.student = student
+        self.cache = cache
+        self.batch_size = batch_size
+        self._asked = "float32" if precision == "auto" and is_static(student.path) else precision
+        self._chosen: dict[str, str] = {}
+        self._shelves: dict[str, Shelf] = {}
+        self._models: dict[str, SentenceTransformer] = {}
+
+    @property
+    def name(self) -> str:
+        """Return the student's name."""
+        return self.student.name
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return what tells this model's vectors from any other's: its weights, tokenizer, settings and prompts."""
+        return fingerprint(self.student.path)
+
+    @property
+    def index_fingerprint(self) -> str:
+        """Return what tells this model's vectors of passages from any other's: its base's, if it reads them so."""
+        return str(self.student.recipe.get(INDEX) or self.fingerprint)
+
+    @property
+    def precision(self) -> str:
+        """Return the precision of this model's vectors of queries, "auto" until it is chosen."""
+        return self._chosen.get(self.fingerprint, self._asked)
+
+    def queries(self, texts: Sequence[str], listen: Listener = silent) -> Vectors:
+        """Return unit vectors (n, d) of queries, with the model's prompt for queries where it has one."""
+        return self._vectors("query", texts, listen)
+
+    def passages(self, texts: Sequence[str], listen: Listener = silent) -> Vectors:
+        """Return unit vectors (n, d) of passages, with the model's prompt for documents where it has one."""
+        return self._vectors("passage", texts, listen)
+
+    def _vectors(self, kind: str, texts: Sequence[str], listen: Listener) -> Vectors:
+        if not texts:
+            return np.empty((0, 0), np.float32)
+        keys = [key(kind, text) for text in texts]
+        model = self.fingerprint if kind == "query" else self.index_fingerprint
+        shelf = self._shelf_for(model, keys, texts)
+        absent = shelf.missing(keys)
+        if absent:
+            todo = {one: text for one, text in zip(keys, texts, strict=True) if one in absent}
+            self._fill(shelf, kind, todo, listen, self._chosen.get(model, self._asked))
+        return shelf.take(keys)
+
+    def _shelf_for(self, model: str, keys: Sequence[bytes], texts: Sequence[str]) -> Shelf:
+        """Settle the precision as late as possible: what is complete on disk needs no choice and no model."""
+        if (settled := self._chosen.get(model, self._asked)) != "auto":
+            return self._shelf(model, settled)
+        file = self.cache / f"{model}.json"
+        chosen = remembered(file)
+        if own := chosen.get(machine.cpu_name()):
+            self._chosen[model] = own.precision
+            return self._shelf(model, own.precision)
+        for other in dict.fromkeys(choice.precision for choice in chosen.values()):
+            if not self._shelf(model, other).missing(keys):
+                return self._shelf(model, other)
+        choice = self._choose(texts)
+        remember(file, machine.cpu_name(), choice)
+        self._chosen[model] = choice.precision
+        return self._shelf(model, choice.precision)
+
+    def _choose(self, texts: Sequence[str]) -> Choice:
+        if not machine.fast_bfloat16() or (model := self._model("float32")).device.type != "cpu":
+            return Choice("float32")
+        choice, half = measure(model, texts)
+        if half is not None:
+            self._models = {"bfloat16": half}
+        return choice
+
+    def _shelf(self, model: str, precision: str) -> Shelf:
+        name = f"{model}-{precision}"
+        return self._shelves.setdefault(name, Shelf(self.cache / name))
+
+    def _model(self, precision: str) -> SentenceTransformer:
+        if precision not in self._models:
+            model = load(self.student)
+            if precision == "bfloat16":
+                model = model.bfloat16()
+            self._models[precision] = model
+        return self._models[precision]
+
+    def _fill(self, shelf: Shelf, kind: str, todo: dict[bytes, str], listen: Listener, precision: str) -> None:
+        """Encode and keep; longest first, so that batches hold little padding and time left is not underestimated."""
+        order = sorted(todo, key=lambda one: -len(todo[one]))
+        note = f"{self.name}, {precision}"
+        listen(Progress("encode", 0, len(order), "texts", note))
+        model = self._model(precision)
+        keys: list[bytes] = []
+        parts: list[Vectors] = []
+        began = time.monotonic()
+        try:
+            for start in range(0, len(order), TEXTS_IN_CALL):
+                batch = order[start : start + TEXTS_IN_CALL]
+                parts.append(self._encode(model, kind, [todo[one] for one in batch]))
+                keys += batch
+                if len(keys) >= TEXTS_IN_FILE or time.monotonic() - began > SECONDS_IN_FILE:
+                    shelf.add(keys, np.concatenate(parts))
+                    keys, parts, began = [], [], time.monotonic()
+                listen(Progress("encode", start + len(batch), len(order), "texts", note))
+        finally:
+            # Also on the way out of an interrupt or an error: what is encoded stays encoded.
+            if keys:
+                shelf.add(keys, np.concatenate(parts))
+
+    def _encode(self, model: SentenceTransformer, kind: str, texts: list[str]) -> Vectors:
+        encode = model.encode_query if kind == "query" else model.encode_document
+        raw = encode(texts, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True)
+        vectors = np.asarray(raw, dtype=np.float64)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unfit = ~(np.isfinite(lengths[:, 0]) & (lengths[:, 0] > 0))
+        if unfit.any():
+            text = texts[int(np.argmax(unfit))]
+            raise WorkbenchError(
+                f"{self.name!r} has no usable vector for the {kind} {text[:80]!r}: it is zero or not a number.",
+                "Leave the text out if it holds no words; if it does, the student's training has gone astray.",
+            )
+        return np.asarray(vectors / lengths, dtype=np.float32)
+
+
+def is_static(path: Path) -> bool:
+    """Tell from its files whether a model is a table of token vectors, or two for the two sides, without layers."""
+    said = [path / "modules.json", *path.rglob("router_config.json")]
+    types = "".join(file.read_text(encoding="utf-8") for file in said if file.is_file())
+    return "StaticEmbedding" in types and 'Transformer"' not in types
+
+
+def fingerprint(path: Path) -> str:
+    """Return a digest of all files of a model folder that can change its vectors.
+
+    Left out are what describes the model (README, student.json, history), hidden files and other runtimes' weights.
+    """
+    files = tuple(sorted(file for file in path.rglob("*") if _counts(file, path)))
+    return _digest(path, tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files))
+
+
+def _counts(file: Path, path: Path) -> bool:
+    parts = file.relative_to(path).parts
+    hidden = any(part.startswith(".") for part in parts)
+    about = file.name in ABOUT or file.suffix.lower() == ".md"
+    return file.is_file() and not (hidden or about or OTHER_RUNTIMES & set(parts))
+
+
+@cache
+def _digest(path: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Hash names and contents; cached by size and time of change, as weights may take seconds to read."""
+    total = sha256()
+    for file, _, _ in files:
+        with file.open("rb") as stream:
+            content = file_digest(stream, "sha256").hexdigest()
+        total.update(json.dumps([file.relative_to(path).as_posix(), content]).encode())
+    return total.hexdigest()[:16]

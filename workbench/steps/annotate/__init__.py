@@ -1,0 +1,1 @@
+"""Steps with which people judge: annotate, guidelines, agreement of annotators."""

@@ -1,0 +1,1 @@
+"""Steps that compare students: evaluate, diff, leaderboard, agreement."""

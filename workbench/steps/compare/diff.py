@@ -1,0 +1,186 @@
+"""Diff: which queries did a student win or lose against another, and how sure is that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from workbench.errors import NothingToDo
+from workbench.evaluation import measures
+from workbench.evaluation.measures import MEASURES
+from workbench.evaluation.significance import Comparison, adjusted, compare_all
+from workbench.records import Run
+from workbench.steps.compare import run_measures
+from workbench.steps.compare.coverage import judged_at
+from workbench.store import Store, views
+
+# measure -> query_id -> value
+Values = Mapping[str, Mapping[str, float]]
+
+
+class Delta(NamedTuple):
+    """One query on one measure, before and after; `missing` says which run has no ranking for it, if any.
+
+    A run without a ranking failed and counts as 0; one that ranked nothing relevant is 0 too, and not missing.
+    """
+
+    query_id: str
+    text: str
+    before: float
+    after: float
+    missing: str = ""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def change(self) -> float:
+        """Return after - before; above 0 is a win."""
+        return self.after - self.before
+
+    @property
+    def direction(self) -> str:
+        """Return which way it went: "better", "worse" or "same"."""
+        return "better" if self.change > 0 else "worse" if self.change < 0 else "same"
+
+
+@dataclass(frozen=True)
+class Diff:
+    """Two runs compared on `measure`: `deltas` by change, worst first; `comparisons` on every measure asked for.
+
+    `unanswered` counts the judged queries that one of the runs has no ranking for; they count as 0.
+    `stale` names the runs that searched other passages than the workspace holds now. `judged` says for each measure
+    what share of the passages it looked at people have judged, before and after: the less, the less the measure knows.
+    """
+
+    before: str
+    after: str
+    split: str
+    measure: str
+    deltas: tuple[Delta, ...]
+    comparisons: tuple[Comparison, ...]
+    unanswered: int
+    stale: tuple[str, ...]
+    judged: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def wins(self) -> int:
+        """Return how many queries are better after."""
+        return sum(delta.change > 0 for delta in self.deltas)
+
+    @property
+    def losses(self) -> int:
+        """Return how many queries are worse after."""
+        return sum(delta.change < 0 for delta in self.deltas)
+
+    @property
+    def ties(self) -> int:
+        """Return how many queries are the same."""
+        return len(self.deltas) - self.wins - self.losses
+
+    @property
+    def comparison(self) -> Comparison:
+        """Return the comparison on the measure that orders the deltas."""
+        return next(found for found in self.comparisons if found.measure == self.measure)
+
+    @property
+    def in_words(self) -> str:
+        """Return the finding as one sentence."""
+        found = self.comparison
+        return (
+            f"{self.after} against {self.before} on {self.measure}, {self.split}: {self.wins:,} better, "
+            f"{self.losses:,} worse, {self.ties:,} the same of {len(self.deltas):,}; mean {found.before.mean:.3f} to "
+            f"{found.after.mean:.3f} ({found.difference.mean:+.3f}, 95 % interval {found.difference.low:+.3f} to "
+            f"{found.difference.high:+.3f}, p = {found.p_value:.4f}): {found.in_words}."
+        )
+
+
+def diff(
+    store: Store,
+    before: str,
+    after: str,
+    measure: str = "nDCG@10",
+    split: str = "test",
+    also: Sequence[str] = MEASURES,
+) -> Diff:
+    """Compare the runs of two students on a split, query by query, over the queries that can be judged.
+
+    Every measure is compared over its own queries (`AP(rel=2)`: those with a passage of relevance 2); their p-values
+    are adjusted for one another (Holm).
+    """
+    first, second = views.find_run(store, before, split), views.find_run(store, after, split)
+    # A measure has one name here, whatever it is asked for by: MRR is RR.
+    names = tuple(dict.fromkeys(str(measures.parse(name)) for name in (measure, *also)))
+    qrels = views.qrels(store, split)
+    coverage = {name: judged_at(name) for name in names}
+    every = tuple(dict.fromkeys((*names, *coverage.values())))
+    both = [run_measures.measure(store, run, every, qrels) for run in (first, second)]
+    values = both[0].values, both[1].values
+    must_be_measurable(values[0], names[0], split, ", or compare without: `workbench diff --by RBO`")
+    asked = {query.query_id: query for query in views.queries(store, split)}
+    deltas = [
+        Delta(
+            query_id,
+            asked[query_id].text,
+            value,
+            values[1][names[0]][query_id],
+            missing_from(query_id, both[0].ranked, both[1].ranked),
+            asked[query_id].tags,
+        )
+        for query_id, value in values[0][names[0]].items()
+    ]
+    return Diff(
+        before=first.student,
+        after=second.student,
+        split=split,
+        measure=names[0],
+        deltas=tuple(sorted(deltas, key=lambda delta: (delta.change, delta.query_id))),
+        comparisons=compared_on(names, *values),
+        unanswered=sum(bool(delta.missing) for delta in deltas),
+        stale=stale(store, first, second),
+        judged={
+            name: (_mean(values[0][share], values[0][name]), _mean(values[1][share], values[0][name]))
+            for name, share in coverage.items()
+            if values[0][name]
+        },
+    )
+
+
+def must_be_measurable(values: Values, measure: str, split: str, otherwise: str = "") -> None:
+    """Raise NothingToDo if no query of a split can be measured; `otherwise` says what could be done without."""
+    if not values[measure]:
+        raise NothingToDo(
+            f"No query of the {split} split has a relevant passage, so {measure} cannot be measured.",
+            f"Add qrels with `workbench ingest qrels FILE`{otherwise}.",
+        )
+
+
+def compared_on(names: Sequence[str], before: Values, after: Values) -> tuple[Comparison, ...]:
+    """Compare two runs on every measure over its own queries, p-values adjusted; one without queries is left out."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name in names:
+        if before[name]:
+            alike.setdefault(tuple(before[name]), []).append(name)
+    found = {
+        comparison.measure: comparison
+        for queries, members in alike.items()
+        for comparison in compare_all(
+            *({name: [of[name][q] for q in queries] for name in members} for of in (before, after))
+        )
+    }
+    return tuple(adjusted([found[name] for name in names if name in found]))
+
+
+def _mean(values: Mapping[str, float], queries: Collection[str]) -> float:
+    return sum(values[query_id] for query_id in queries) / len(queries)
+
+
+def missing_from(query_id: str, before: Mapping[str, object], after: Mapping[str, object]) -> str:
+    """Return which of two runs has no ranking for a query: "before", "after", "both" or ""."""
+    lacks = query_id not in before, query_id not in after
+    return {(True, True): "both", (True, False): "before", (False, True): "after"}.get(lacks, "")
+
+
+def stale(store: Store, *runs: Run) -> tuple[str, ...]:
+    """Return the students whose runs searched other passages than the workspace holds now."""
+    now = views.collection_fingerprint(store)
+    return tuple(run.student for run in runs if run.collection != now)

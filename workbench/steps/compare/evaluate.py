@@ -1,0 +1,118 @@
+"""Evaluate: a student ranks a split's queries; the rankings are kept, the measures are asked of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from workbench.errors import NothingToDo
+from workbench.evaluation.measures import MEASURES
+from workbench.evaluation.significance import Interval, intervals
+from workbench.records import Hit, Listener, Passage, Query, Run, silent
+from workbench.retrieval.dense import Retriever
+from workbench.steps.compare import run_measures
+from workbench.steps.compare.model_card import renew
+from workbench.steps.compare.retriever import retriever
+from workbench.store import Store, views
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run's measures, each a mean over the `judged` queries with its 95 % interval; none if nothing is judged.
+
+    `unanswered` judged queries have no ranking and count as 0. `stale` says that the passages have changed since.
+    """
+
+    student: str
+    split: str
+    queries: int
+    judged: int
+    unanswered: int
+    stale: bool
+    measures: dict[str, Interval]
+    seconds: float
+
+    @property
+    def in_words(self) -> str:
+        """Return the outcome in a sentence."""
+        if not self.judged:
+            return f"{self.student} ranked {self.queries:,} queries; none of them is judged, so nothing can be measured"
+        shown = next(iter(self.measures.items()))
+        return f"{self.student} on {self.split}: {shown[0]} {shown[1]} over {self.judged:,} judged queries"
+
+
+def evaluate(
+    store: Store, student: str, split: str = "test", depth: int = 100, listen: Listener = silent
+) -> Evaluation:
+    """Rank the passages for every query of a split, `depth` deep, keep the run, and measure it.
+
+    The rank of every candidate is kept too, however low: a useful passage that nobody finds is a hard case.
+    """
+    started = time.monotonic()
+    queries, passages = views.queries(store, split), views.passages(store)
+    if not queries or not passages:
+        raise NothingToDo(
+            f"The {split} split has {len(queries):,} queries, over {len(passages):,} passages.",
+            "Run `workbench ingest`, or name another --split.",
+        )
+    ranker = retriever(store, student, passages)
+    name = f"{ranker.name}@{split}"
+    hits = _hits(name, ranker, queries, passages, depth, listen)
+    hits += _candidates_below(store, hits, ranker, queries, passages, listen)
+    run = Run(name, ranker.name, split, depth, views.collection_fingerprint(store), datetime.now(UTC))
+    store.add_run(run, hits)
+    renew(store, ranker.name)
+    return measured(store, run, seconds=time.monotonic() - started)
+
+
+def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: float = 0.0) -> Evaluation:
+    """Measure a run that the workspace holds."""
+    found = run_measures.measure(store, run, names, views.qrels(store, run.split))
+    judged = found.values[names[0]]
+    means = intervals([list(found.values[name].values()) for name in names])
+    return Evaluation(
+        student=run.student,
+        split=run.split,
+        queries=len(found.ranked),
+        judged=len(judged),
+        unanswered=len(found.unanswered),
+        stale=run.collection != views.collection_fingerprint(store),
+        measures=dict(zip(names, means, strict=True)) if judged else {},
+        seconds=seconds,
+    )
+
+
+def _hits(
+    name: str, ranker: Retriever, queries: list[Query], passages: list[Passage], depth: int, listen: Listener
+) -> list[Hit]:
+    nearest = ranker.search([query.text for query in queries], depth, listen)
+    return [
+        Hit(name, query.query_id, passages[row].passage_id, rank, float(similarity))
+        for query, rows, similarities in zip(queries, nearest.rows, nearest.similarities, strict=True)
+        for rank, (row, similarity) in enumerate(zip(rows, similarities, strict=True), start=1)
+        if row >= 0
+    ]
+
+
+def _candidates_below(
+    store: Store, hits: list[Hit], ranker: Retriever, queries: list[Query], passages: list[Passage], listen: Listener
+) -> list[Hit]:
+    """Return the candidates that the rankings do not reach, with their true rank below the depth."""
+    found = {(hit.query_id, hit.passage_id) for hit in hits}
+    row_of = {passage.passage_id: row for row, passage in enumerate(passages)}
+    wanted = views.candidates_of(store, queries[0].split)
+    missing = [
+        (query, [row_of[p] for p in wanted.get(query.query_id, ()) if (query.query_id, p) not in found])
+        for query in queries
+    ]
+    missing = [(query, rows) for query, rows in missing if rows]
+    if not missing:
+        return []
+    places = ranker.place([query.text for query, _ in missing], [rows for _, rows in missing], listen)
+    return [
+        Hit(f"{ranker.name}@{query.split}", query.query_id, passages[row].passage_id, int(rank), float(similarity))
+        for (query, rows), place in zip(missing, places, strict=True)
+        for row, rank, similarity in zip(rows, place.ranks, place.similarities, strict=True)
+    ]

@@ -1,0 +1,102 @@
+"""What a workspace can say on a student's model card: its loss, its collection, and how it measured on test."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+
+from workbench import losses, students
+from workbench.errors import NothingToDo
+from workbench.evaluation.significance import Interval, compare, interval
+from workbench.steps.compare import run_measures
+from workbench.store import Store, views
+from workbench.students import Student, model_card
+
+SHOWN = ("R@1", "R@5", "AP", "nDCG@10")
+SOURCED = re.compile(r"arXiv|reconstruct|paper|et al|\b(19|20)\d\d\b", re.IGNORECASE)
+
+
+def renew(store: Store, name: str) -> None:
+    """Write the card of a student of this workspace once more; of others, such as BM25, nothing."""
+    place = store.students / students.slug(name)
+    if (place / students.RECIPE).is_file() and (student := students.read(place)).name == name:
+        model_card.write(student, about(store, student))
+
+
+def about(store: Store, student: Student) -> model_card.About:
+    """Return what the workspace knows of a student beyond its recipe."""
+    return model_card.About(
+        loss=_loss(str(student.recipe.get("loss", ""))),
+        collection=_collection(store, student),
+        measures=_measures(store, student),
+    )
+
+
+def _loss(name: str) -> str:
+    """Return what a loss is and where it comes from, in its own docstring's sentences."""
+    if name not in losses.LOSSES:
+        return ""
+    told = " ".join((inspect.getdoc(losses.LOSSES[name]) or "").split())
+    first, *rest = re.split(r"(?<=\.)\s+(?=[A-Z])", told)
+    kept = [first.removeprefix("Return "), *(sentence for sentence in rest if SOURCED.search(sentence))]
+    return f"It is {' '.join(kept)}"
+
+
+def _collection(store: Store, student: Student) -> list[str]:
+    counts, now = views.counts(store), views.collection_fingerprint(store)
+    then = student.recipe.get("collection", now)
+    lines = [f"{counts.passages:,} passages; fingerprint of the collection {model_card.inline(then)}."]
+    if then != now:
+        lines[0] += f" It has changed since the training: now {model_card.inline(now)}."
+    lines += [
+        f"Split {model_card.inline(split.split or 'none')}: {split.queries:,} queries, {split.judged:,} of them "
+        f"judged, {split.with_answers:,} with reference answers."
+        for split in counts.splits
+    ]
+    return [
+        *lines,
+        "Split rule: it learns on train, its best step is chosen on dev, and no training ever looks at test. Whether "
+        "passages or near copies of queries cross the splits is for who made the collection to say.",
+        "Where the collection comes from, and its licence, the workspace does not know.",
+    ]
+
+
+def _measures(store: Store, student: Student) -> model_card.Table | None:
+    """Return a student's measures on test beside those of its base and of BM25, as far as there are runs."""
+    qrels = views.qrels(store, "test")
+    found: dict[str, Mapping[str, Mapping[str, float]]] = {}
+    stale = False
+    for name in (student.name, student.base, students.BM25):
+        try:
+            run = views.find_run(store, name, "test")
+        except NothingToDo:
+            continue
+        stale |= run.collection != views.collection_fingerprint(store)
+        found[name] = run_measures.measure(store, run, SHOWN, qrels).values
+    if student.name not in found or not found[student.name][SHOWN[0]]:
+        return None
+    others = [name for name in found if name != student.name]
+    rows = []
+    for measure in SHOWN:
+        own = found[student.name][measure]
+        row = [measure, str(interval(list(own.values())))]
+        for name in others:
+            theirs = found[name][measure]
+            both = [query_id for query_id in own if query_id in theirs]
+            difference = compare(measure, [theirs[q] for q in both], [own[q] for q in both]).difference
+            row += [str(interval(list(theirs.values()))), signed(difference)]
+        rows.append(row)
+    header = ["on test", "this student"]
+    for name in others:
+        shown = model_card.inline(model_card.shown_name(name))
+        header += [shown, f"this - {shown}"]
+    note = f"Means over {len(found[student.name][SHOWN[0]]):,} judged queries of test, with 95 % bootstrap intervals."
+    absent = [name for name in (student.base, students.BM25) if name and name not in found]
+    note += "".join(f" {model_card.inline(model_card.shown_name(name))} has not been evaluated." for name in absent)
+    return model_card.Table(header, rows, note + (" The collection has changed since." if stale else ""))
+
+
+def signed(found: Interval) -> str:
+    """Return a difference with its sign and its interval."""
+    return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"

@@ -1,0 +1,1 @@
+"""Steps that bring data in and out: ingest, export."""

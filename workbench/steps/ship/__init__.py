@@ -1,0 +1,1 @@
+"""Steps that hand a student over: export, conversion loss, push."""

@@ -1,0 +1,168 @@
+"""What a student loses in another runtime: measures, vectors and speed, beside the student itself in one process."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.evaluation import measures
+from workbench.evaluation.significance import Comparison, compare_all
+from workbench.records import Listener, Passage, Qrel, Query
+from workbench.retrieval.dense import Index
+from workbench.retrieval.encoder import Encoder
+from workbench.runtimes import RuntimeEncoder
+from workbench.steps.compare.model_card import signed
+from workbench.store import Store, views
+from workbench.students import Student, model_card
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+    from workbench.retrieval.vector_cache import Vectors
+
+MEASURED = ("R@1", "AP", "nDCG@10")
+DEPTH = 100
+# Searched whole up to this size; beyond it the candidates and judged passages of the queries that are tried.
+WHOLE = 5_000
+TIMED = 64  # texts
+SEED = 13
+
+
+@dataclass(frozen=True)
+class ConversionTrial:
+    """What every runtime is tried on, and what the student itself makes of it in float32.
+
+    Without a judged query `queries` are unjudged ones, and only vectors and speed are compared.
+    """
+
+    queries: Sequence[Query]
+    passages: Sequence[Passage]
+    qrels: Sequence[Qrel]
+    asked: Vectors
+    found: Vectors
+
+    def values(self, asked: Vectors, found: Vectors) -> dict[str, list[float]]:
+        """Return measure -> values of the judged queries, for vectors of the queries (q, d) and passages (p, d)."""
+        ids = [passage.passage_id for passage in self.passages]
+        nearest = Index(found, ids).search(asked, DEPTH)
+        rankings = {
+            query.query_id: [
+                (ids[row], float(similarity)) for row, similarity in zip(rows, similarities, strict=True) if row >= 0
+            ]
+            for query, rows, similarities in zip(self.queries, nearest.rows, nearest.similarities, strict=True)
+        }
+        values = measures.per_query(MEASURED, self.qrels, rankings)
+        return {name: [of_query[key] for key in sorted(of_query)] for name, of_query in values.items()}
+
+
+@dataclass(frozen=True)
+class ConversionLoss:
+    """One model file against the student: measures before and after, cosines to its vectors, texts a second, bytes.
+
+    `texts_before` are the student's own texts a second, timed in turns with the file's on the same passages.
+    """
+
+    file: str
+    size: int
+    comparisons: tuple[Comparison, ...]
+    cosine: float
+    least_cosine: float
+    texts: float
+    texts_before: float
+
+    @property
+    def in_words(self) -> str:
+        """Return the finding in a line."""
+        told = ", ".join(
+            f"{each.measure} {each.before.mean:.3f} to {each.after.mean:.3f} ({signed(each.difference)})"
+            for each in self.comparisons
+        )
+        return (
+            f"{self.file}: {told or 'nothing is judged'}; cosine to the original {self.cosine:.4f}, at least "
+            f"{self.least_cosine:.4f}; {self.texts:,.0f} texts a second, the original {self.texts_before:,.0f}; "
+            f"{self.size / 1e6:,.1f} MB"
+        )
+
+
+def trial(store: Store, student: Student, split: str, check: int, listen: Listener) -> ConversionTrial:
+    """Choose queries and passages, and encode them with the student in float32; vectors are kept in the workspace."""
+    qrels = views.qrels(store, split)
+    judged = {qrel.query_id for qrel in qrels if qrel.relevance > 0}
+    every = views.queries(store, split) or views.queries(store)
+    queries = [query for query in every if query.query_id in judged] or every
+    if check and check < len(queries):
+        queries = sorted(random.Random(SEED).sample(queries, check))
+    chosen = {query.query_id for query in queries}
+    qrels = [qrel for qrel in qrels if qrel.query_id in chosen]
+    passages = views.passages(store)
+    if len(passages) > WHOLE:
+        candidates = views.candidates_of(store, split)
+        wanted = {passage_id for query_id in chosen for passage_id in candidates.get(query_id, ())}
+        wanted |= {qrel.passage_id for qrel in qrels}
+        passages = [passage for passage in passages if passage.passage_id in wanted] or passages[:WHOLE]
+    plain = Encoder(student, store.vectors, precision="float32")
+    asked = plain.queries([query.text for query in queries], listen)
+    return ConversionTrial(queries, passages, qrels, asked, plain.passages([one.content for one in passages], listen))
+
+
+def loss(
+    tried: ConversionTrial, model: SentenceTransformer, folder: Path, file: str, listen: Listener
+) -> ConversionLoss:
+    """Encode the same with one model file of a folder, and compare."""
+    runtime = RuntimeEncoder(folder, file)
+    asked = runtime.queries([query.text for query in tried.queries], listen)
+    found = runtime.passages([passage.content for passage in tried.passages], listen)
+    cosines = np.concatenate([(asked * tried.asked).sum(axis=1), (found * tried.found).sum(axis=1)])
+    comparisons: tuple[Comparison, ...] = ()
+    if any(qrel.relevance > 0 for qrel in tried.qrels):
+        comparisons = compare_all(tried.values(tried.asked, tried.found), tried.values(asked, found))
+    texts = [passage.content for passage in tried.passages[:: max(1, len(tried.passages) // TIMED)]][:TIMED]
+    before, after = _rates(texts, _original(model), runtime.passages)
+    weights = [folder / file, (folder / file).with_suffix(".bin")] if file.endswith(".xml") else [folder / file]
+    size = sum(part.stat().st_size for part in weights)
+    return ConversionLoss(file, size, comparisons, float(cosines.mean()), float(cosines.min()), after, before)
+
+
+def section(losses: Sequence[ConversionLoss], note: str) -> str:
+    """Return the losses as a section of a model card."""
+    names = [each.measure for each in losses[0].comparisons]
+    rows = [
+        [
+            model_card.inline(each.file),
+            *(f"{one.after.mean:.3f} ({signed(one.difference)})" for one in each.comparisons),
+            f"{each.cosine:.4f}, at least {each.least_cosine:.4f}",
+            f"{each.texts:,.0f} ({each.texts / each.texts_before:.1f} times)",
+            f"{each.size / 1e6:,.1f} MB",
+        ]
+        for each in losses
+    ]
+    header = ["file", *(f"{name} (and its change)" for name in names), "cosine", "texts a second", "size"]
+    told = (
+        "Changes are paired, with 95 % bootstrap intervals; cosines and speeds are to the original's, on one machine."
+    )
+    use = 'from workbench.runtimes import RuntimeEncoder\nRuntimeEncoder("path/to/this/folder", "{}").queries(["..."])'
+    drawn = model_card.table(model_card.Table(header, rows, f"{note} {told}"))
+    return f"## Other runtimes\n\n{drawn}\n\n```python\n{use.format(losses[-1].file)}\n```"
+
+
+def _original(model: SentenceTransformer) -> Callable[[Sequence[str]], Any]:
+    return lambda texts: model.encode_document(list(texts), batch_size=32, show_progress_bar=False)
+
+
+def _rates(texts: Sequence[str], *encoders: Callable[[Sequence[str]], Any]) -> list[float]:
+    """Return the texts a second of each, the better of two rounds in turns after a warm-up."""
+    best = [float("inf")] * len(encoders)
+    for encode in encoders:
+        encode(texts[:4])
+    for _ in range(2):
+        for place, encode in enumerate(encoders):
+            started = time.perf_counter()
+            encode(texts)
+            best[place] = min(best[place], time.perf_counter() - started)
+    return [len(texts) / seconds for seconds in best]

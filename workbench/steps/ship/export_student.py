@@ -1,0 +1,194 @@
+"""Take: a copy of a student's folder, also for other runtimes, with what each of them loses, measured."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+from workbench import machine, runtimes, students
+from workbench.errors import BadSetting, Conflict, UnknownName, WorkbenchError
+from workbench.records import SPLITS, Listener, Progress, silent
+from workbench.retrieval import encoder
+from workbench.steps.compare.model_card import renew
+from workbench.steps.ship.conversion_loss import ConversionLoss, ConversionTrial, loss, section, trial
+from workbench.store import Store, views
+from workbench.students import Student, architectures, model_card
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+RUNTIMES = ("onnx", "openvino")
+QUALITY = "quality.json"
+CALIBRATION = (
+    100  # passages; a third of nncf's usual number, as each is read twice and long ones export_student their time
+)
+LIBRARIES = ("torch", "onnxruntime", "openvino", "nncf")
+SEED = 13
+
+
+@dataclass(frozen=True)
+class ExportStudentSettings:
+    """Which runtimes a student is written for, whether in int8 too, and on how many queries the loss is measured.
+
+    `check` judged queries of `split` are drawn at random, the same ones each time; 0 takes all.
+    """
+
+    runtimes: tuple[str, ...] = ()
+    int8: bool = False
+    split: str = "test"
+    check: int = 0
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.runtimes if name not in RUNTIMES]:
+            raise UnknownName("runtime", unknown[0], list(RUNTIMES))
+        if self.split not in SPLITS:
+            raise UnknownName("split", self.split, list(SPLITS))
+        if self.int8 and not self.runtimes:
+            raise BadSetting("int8 is a architecture for another runtime, and none is named.", "Add --runtime onnx.")
+        if self.check < 0:
+            raise BadSetting(f"check is {self.check}.", "It is a number of queries; 0 takes all.")
+
+
+@dataclass(frozen=True)
+class ExportedStudent:
+    """A student's folder that was taken away, and what each of its other runtimes loses and gains.
+
+    `size` is that of the weights as they were, in bytes.
+    """
+
+    student: str
+    path: str
+    split: str
+    queries: int
+    passages: int
+    size: int
+    losses: tuple[ConversionLoss, ...]
+    seconds: float
+
+    @property
+    def in_words(self) -> str:
+        """Return the outcome, a line for each runtime."""
+        opens = architectures.architecture(Path(self.path)).opens
+        lines = [f"{self.student} is in {self.path}; {opens} opens it there."]
+        lines += [each.in_words for each in self.losses]
+        if self.losses:
+            lines.append(
+                f"Measured on {self.queries:,} queries of {self.split} over {self.passages:,} passages; "
+                f"the student's own weights export_student {self.size / 1e6:,.1f} MB."
+            )
+        return "\n".join(lines)
+
+
+def export_student(
+    store: Store,
+    student: str,
+    folder: Path | str,
+    settings: ExportStudentSettings | None = None,
+    listen: Listener = silent,
+) -> ExportedStudent:
+    """Copy a student's folder to a free place, write it for the runtimes asked for, and measure what that loses.
+
+    quality.json and the model card there say what was measured. The folder appears complete or not at all.
+    """
+    started, settings = time.monotonic(), settings or ExportStudentSettings()
+    target = Path(folder).expanduser().resolve()
+    if target.exists():
+        raise Conflict(f"{target} exists already.", "Choose a name that is free; nothing is overwritten.")
+    found = students.find(student, store.students)
+    architecture = architectures.architecture(found.path)
+    if settings.runtimes:
+        if architecture is not architectures.DENSE:
+            raise BadSetting(
+                f"{found.name!r} is a {architecture.name} student; other runtimes are written for dense ones alone.",
+                f"Take it without --runtime: {architecture.opens} of sentence-transformers opens it.",
+            )
+        runtimes.needed("onnx", "onnxruntime", "onnxscript", *(["openvino"] if "openvino" in settings.runtimes else []))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as trouble:
+        raise WorkbenchError(f"{target} cannot be written: {trouble.strerror}.", "Name another folder.") from trouble
+    try:
+        _copy(store, found, draft)
+        tried, losses = _written(store, found, draft, settings, listen) if settings.runtimes else (None, ())
+        queries, passages = (len(tried.queries), len(tried.passages)) if tried else (0, 0)
+        seconds = time.monotonic() - started
+        made = ExportedStudent(found.name, str(target), settings.split, queries, passages, size(draft), losses, seconds)
+        if losses:
+            _tell(made, draft)
+        draft.chmod(0o755)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return made
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of a student's own weights, without those for other runtimes."""
+    files = [file for file in folder.rglob("*") if file.suffix in (".safetensors", ".bin")]
+    return sum(
+        file.stat().st_size for file in files if not encoder.OTHER_RUNTIMES & set(file.relative_to(folder).parts)
+    )
+
+
+def _copy(store: Store, student: Student, draft: Path) -> None:
+    renew(store, student.name)
+    # What other runtimes were published with a base were not measured here, and would be mistaken for ours.
+    leave = shutil.ignore_patterns(".*", *encoder.OTHER_RUNTIMES, runtimes.LAYOUT, QUALITY)
+    shutil.copytree(student.path, draft, ignore=leave, dirs_exist_ok=True)
+    if not (draft / model_card.CARD).exists():
+        model_card.write(student, model_card.About(), draft)
+
+
+def _written(
+    store: Store, student: Student, draft: Path, settings: ExportStudentSettings, listen: Listener
+) -> tuple[ConversionTrial, tuple[ConversionLoss, ...]]:
+    """Write the runtimes into a draft and try each; what cannot be written is refused before anything is encoded."""
+    model = students.load(student, device="cpu")
+    runtimes.save_layout(runtimes.layout(model, student.path), draft)
+    passages = [passage.content for passage in views.passages(store)]
+    calibration = random.Random(SEED).sample(passages, min(CALIBRATION, len(passages)))
+    files = _files(model, draft, settings, calibration, listen)
+    tried = trial(store, student, settings.split, settings.check, listen)
+    return tried, tuple(loss(tried, model, draft, file, listen) for file in files)
+
+
+def _files(
+    model: SentenceTransformer,
+    draft: Path,
+    settings: ExportStudentSettings,
+    calibration: Sequence[str],
+    listen: Listener,
+) -> list[str]:
+    files = []
+    # Calibrating reads every text twice: minutes on a busy machine.
+    listen(Progress("write", 0, 0, "files", ", ".join(settings.runtimes)))
+    if "openvino" in settings.runtimes:
+        files += runtimes.write_openvino(model, draft, calibration, settings.int8)
+    if "onnx" in settings.runtimes:
+        files += runtimes.write_onnx(model, draft, settings.int8)
+    return files
+
+
+def _tell(made: ExportedStudent, draft: Path) -> None:
+    """Write quality.json, and the same as a section of the card."""
+    told: dict[str, Any] = {key: value for key, value in asdict(made).items() if key != "path"}
+    told |= {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine.cpu_name(),
+        "versions": {name: version(name) for name in LIBRARIES},
+    }
+    (draft / QUALITY).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    note = (
+        f"Measured on {made.queries:,} queries of {made.split} over {made.passages:,} passages, {machine.cpu_name()}."
+    )
+    model_card.append(draft / model_card.CARD, section(made.losses, note))

@@ -1,0 +1,1 @@
+"""Steps from candidates to a trained student: candidates, score, plan, train, sweep."""

@@ -1,0 +1,167 @@
+"""Train: teach a student what a teacher finds useful; learn on train, choose on dev, never look at test."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench import students, trainer
+from workbench.errors import Conflict
+from workbench.records import Listener, silent
+from workbench.retrieval import encoder
+from workbench.steps.compare.model_card import about
+from workbench.steps.data.label_overrides import LabelOverrides
+from workbench.steps.teach.base_vectors import material
+from workbench.steps.teach.dev_evaluator import dev_evaluator
+from workbench.steps.teach.plan import Plan
+from workbench.steps.teach.query_subset import QuerySubset
+from workbench.store import Store, views
+from workbench.students import methods
+from workbench.students.model_card import origin
+from workbench.trainer import Trained, distributed
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished training: the student's name, what it was taught by, and how it went on dev."""
+
+    student: str
+    base: str
+    teacher: str
+    loss: str
+    path: str
+    examples: int
+    trained: Trained
+    label_overrides: LabelOverrides | None = None
+    chosen: QuerySubset | None = None
+
+    @property
+    def in_words(self) -> str:
+        """Return the outcome in a sentence or two, a failure as plainly as a success."""
+        return self._outcome + "".join(f" {said.in_words}." for said in (self.chosen, self.label_overrides) if said)
+
+    @property
+    def _outcome(self) -> str:
+        t = self.trained
+        reasons = {"budget": "its last step or minute", "patience": "no more gain on dev", "asked": "a request to stop"}
+        reason = reasons[t.stopped]
+        went = f"{t.steps:,} steps in {t.seconds:.0f} s, ended by {reason}"
+        if not t.improved:
+            return (
+                f"{self.student}: no judgement on dev beat the base ({t.measure} {t.dev_before:.3f}), so the student "
+                f"holds the base's weights. {went}. Try a lower learning rate, a higher teacher temperature, or check "
+                "on the Utility page whether the teacher knows better than the base at all."
+            )
+        return (
+            f"{self.student}: {t.measure} on dev {t.dev_before:.3f} to {t.dev_after:.3f} "
+            f"({t.dev_after - t.dev_before:+.3f}), best at step {t.best_step:,}. {went}."
+        )
+
+
+def train(
+    store: Store,
+    planned: Plan,
+    listen: Listener = silent,
+    stop: Callable[[], bool] = lambda: False,
+) -> TrainResult:
+    """Train the planned student and save it as a folder that sentence-transformers opens by the class of its form.
+
+    Killed at any moment, or stopped, the same plan goes on from its last checkpoint; a finished one is not
+    done again. In processes of torchrun or accelerate all must call it, and the first one saves.
+    """
+    work = work_folder(store, planned.name)
+    place = store.students / students.slug(planned.name)
+    held = students.read(place) if (place / students.RECIPE).exists() else None
+    if held and not (work.exists() and _can_go_on(held)):
+        result = _finished(planned, held)
+        shutil.rmtree(work, ignore_errors=True)  # still there if the process died between saving and clearing away
+        return result
+    ask = dev_evaluator(store, planned.settings)
+    made = methods.make(
+        planned.settings.method, material(store, planned.base, planned.examples, planned.settings, listen)
+    )
+    natural = methods.method(planned.settings.method).rate(encoder.is_static(planned.base.path))
+    rate = planned.settings.learning_rate or natural
+    trained = trainer.train(
+        made.model,
+        planned.examples,
+        views.passages(store),
+        lambda _: ask(made.judged()),
+        replace(planned.settings, learning_rate=rate),
+        work,
+        listen,
+        stop,
+        made.anchor,
+    )
+    distributed.broadcast(lambda: _keep(store, planned, made.saved(), trained))
+    return _result(planned, place, trained)
+
+
+def _keep(store: Store, planned: Plan, model: SentenceTransformer, trained: Trained) -> None:
+    """Save a student, and clear away what the training needed if it will not go on."""
+    work, place = work_folder(store, planned.name), store.students / students.slug(planned.name)
+    outcome = {key: value for key, value in asdict(trained).items() if key != "history"}
+    recipe = {**planned.recipe, "outcome": outcome, "origin": origin(planned.base)}
+    student = students.Student(planned.name, place, planned.base.name, recipe)
+    students.save(model, student, [work / "history.jsonl"], overwrite=True, about=about(store, student))
+    if trained.stopped != "asked":
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _can_go_on(student: students.Student) -> bool:
+    outcome: dict[str, Any] = student.recipe.get("outcome", {})
+    return outcome.get("stopped") == "asked"
+
+
+def _finished(planned: Plan, student: students.Student) -> TrainResult:
+    """Return what a training that was done before came to, if it was this very one."""
+    if any(student.recipe.get(key) != value for key, value in planned.recipe.items()):
+        raise Conflict(
+            f"There is a student named {planned.name!r} already, made by another recipe.",
+            "Give the new one another --name, or none: then its recipe names it.",
+        )
+    lines = tuple(history_in(student.path))
+    return _result(planned, student.path, Trained(**student.recipe["outcome"], history=lines))
+
+
+def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
+    return TrainResult(
+        student=planned.name,
+        base=planned.base.name,
+        teacher=planned.teacher,
+        loss=planned.settings.loss,
+        path=str(path),
+        examples=len(planned.examples),
+        trained=trained,
+        label_overrides=planned.label_overrides,
+        chosen=planned.chosen,
+    )
+
+
+def work_folder(store: Store, name: str) -> Path:
+    """Return where a training in progress keeps its checkpoints and history."""
+    return store.students / f".training-{students.slug(name)}"
+
+
+def history(store: Store, name: str) -> list[dict[str, float]]:
+    """Return the history of a student, in training or trained; a line that is still being written is left out."""
+    for folder in (work_folder(store, name), store.students / students.slug(name)):
+        if found := history_in(folder):
+            return found
+    return []
+
+
+def history_in(folder: Path) -> list[dict[str, float]]:
+    """Return the whole lines of a folder's history.jsonl, none if there is no such file."""
+    try:
+        lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in lines if line.endswith("\n")]

@@ -1,0 +1,189 @@
+"""Forms of a student: one vector a text, a sparse one, or one a token; how each is encoded and compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+
+from workbench.errors import BadSetting
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from torch import Tensor
+
+Task = Literal["query", "document"]
+# What a student says of texts, in the architecture's own shape: a tensor, a scipy matrix or a list of tensors.
+Encoded = Any
+
+# A passage of 128 tokens, 384 numbers each, takes 0.2 MB: so many of them take 2 GB.
+MOST_MULTI_VECTOR = 10_000
+# sentence-transformers' contrastive losses multiply cosines by 20, and dot products of sparse vectors by 1.
+SPARSE_UNIT = 20.0
+
+
+class Architecture(NamedTuple):
+    """One architecture of student.
+
+    `opens` is the class of sentence-transformers that opens its folder. `encode` reads texts of a side in float32;
+    `similarities` compares what it returned of queries and of passages, (Q, N), as in a run. `outputs` takes from a
+    model's output what `training_similarities` needs for the same with gradients. `unit` divides similarities in
+    training, so that a temperature made for cosines suits them. `most` passages can be compared with a query, None
+    without a limit.
+    """
+
+    name: str
+    opens: str
+    about: str
+    encode: Callable[[SentenceTransformer, Task, Sequence[str], int], Encoded]
+    similarities: Callable[[Encoded, Encoded], Tensor]
+    outputs: Callable[[Mapping[str, Tensor]], Any]
+    training_similarities: Callable[[Any, Any], Tensor]
+    unit: float = 1.0
+    most: int | None = None
+    takes_task: bool = False
+    tags: Sequence[str] = ()
+    pipeline: str = "feature-extraction"
+
+    def check_size(self, passages: int) -> None:
+        """Raise BadSetting unless so many passages can be compared with a query."""
+        if self.most is not None and passages > self.most:
+            raise BadSetting(
+                f"A {self.name} student compares every token of a query with every token of up to {self.most:,} "
+                f"passages; these are {passages:,}.",
+                "Take a smaller collection, or a dense student.",
+            )
+
+
+def _vector(output: Mapping[str, Tensor]) -> Tensor:
+    return output["sentence_embedding"]
+
+
+def _dense(model: SentenceTransformer, task: Task, texts: Sequence[str], batch_size: int) -> Tensor:
+    vectors = _encoder(model, task)(list(texts), batch_size=batch_size, convert_to_tensor=True, show_progress_bar=False)
+    return cast("Tensor", vectors.float())
+
+
+def _cosines(queries: Tensor, passages: Tensor) -> Tensor:
+    from torch.nn.functional import normalize
+
+    return normalize(queries.float(), dim=1) @ normalize(passages.float(), dim=1).T
+
+
+def _sparse(model: SentenceTransformer, task: Task, texts: Sequence[str], batch_size: int) -> Encoded:
+    """Return a scipy CSR matrix (n, vocabulary) in double precision."""
+    from scipy.sparse import csr_array
+
+    found = _encoder(model, task)(
+        list(texts), batch_size=batch_size, convert_to_sparse_tensor=True, save_to_cpu=True, show_progress_bar=False
+    ).coalesce()
+    rows, columns = found.indices().numpy()
+    return csr_array((found.values().double().numpy(), (rows, columns)), shape=tuple(found.shape))
+
+
+def _products(queries: Encoded, passages: Encoded) -> Tensor:
+    import torch
+
+    return torch.from_numpy((queries @ passages.T).toarray())
+
+
+def _dots(queries: Tensor, passages: Tensor) -> Tensor:
+    return queries.float() @ passages.float().T
+
+
+def _tokens(model: SentenceTransformer, task: Task, texts: Sequence[str], batch_size: int) -> Encoded:
+    """Return a tensor (tokens, d) for each text."""
+    found = _encoder(model, task)(list(texts), batch_size=batch_size, show_progress_bar=False)
+    return [vectors.float() for vectors in found]
+
+
+def _mean_maxsim(queries: Encoded, passages: Encoded) -> Tensor:
+    from sentence_transformers.util.similarity import mean_maxsim
+
+    return mean_maxsim(queries, passages)
+
+
+def _masked(output: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    return output["token_embeddings"].float(), output["attention_mask"].bool()
+
+
+def _masked_mean_maxsim(queries: tuple[Tensor, Tensor], passages: tuple[Tensor, Tensor]) -> Tensor:
+    from sentence_transformers.util.similarity import mean_maxsim
+
+    return mean_maxsim(queries[0], passages[0], a_mask=queries[1], b_mask=passages[1])
+
+
+DENSE = Architecture(
+    "dense", "SentenceTransformer",
+    "it maps queries and passages to vectors whose cosine says how near they are",
+    _dense, _cosines, _vector, _cosines,
+    tags=("sentence-transformers", "sentence-similarity", "feature-extraction", "dense-retrieval"),
+    pipeline="sentence-similarity",
+)  # fmt: skip
+SPARSE = Architecture(
+    "sparse", "SparseEncoder",
+    "it maps queries and passages to sparse vectors over a vocabulary, whose dot product says how near they are",
+    _sparse, _products, _vector, _dots, unit=SPARSE_UNIT,
+    tags=("sentence-transformers", "sparse-encoder", "sparse", "feature-extraction"),
+)  # fmt: skip
+MULTI_VECTOR = Architecture(
+    "multi-vector", "MultiVectorEncoder",
+    "it maps queries and passages to a vector for each token; how near they are says MaxSim, the best cosine of each "
+    "of a query's tokens, here as their mean",
+    _tokens, _mean_maxsim, _masked, _masked_mean_maxsim, most=MOST_MULTI_VECTOR, takes_task=True,
+    tags=("sentence-transformers", "multi-vector", "colbert", "late-interaction", "feature-extraction"),
+)  # fmt: skip
+ARCHITECTURES = {architecture.name: architecture for architecture in (DENSE, SPARSE, MULTI_VECTOR)}
+
+
+def of(model: SentenceTransformer) -> Architecture:
+    """Return the architecture of a loaded model; raises BadSetting for a similarity that is not its own."""
+    architecture = next(
+        (architecture for architecture in ARCHITECTURES.values() if architecture.opens == model.model_type), DENSE
+    )
+    if architecture is SPARSE and model.similarity_fn_name != "dot":
+        raise BadSetting(
+            f"This sparse student compares by {model.similarity_fn_name}, which is not supported here.",
+            "Choose one whose similarity is the dot product.",
+        )
+    return architecture
+
+
+def architecture(path: Path) -> Architecture:
+    """Tell a model folder's architecture from its files; anything that does not say otherwise is dense."""
+    said = _read(path / "config_sentence_transformers.json")
+    modules = json.dumps(_read(path / "modules.json"))
+    kind = said.get("model_type") if isinstance(said, dict) else None
+    config = _read(path / "config.json")
+    architectures = config.get("architectures") if isinstance(config, dict) else None
+    # How ColBERT's own library and PyLate call what sentence-transformers opens as a MultiVectorEncoder.
+    if kind == "ColBERT" or "multi_vector_encoder." in modules or "HF_ColBERT" in (architectures or ()):
+        return MULTI_VECTOR
+    if kind is None and "sparse_encoder." in modules:
+        return SPARSE
+    return next((architecture for architecture in ARCHITECTURES.values() if architecture.opens == kind), DENSE)
+
+
+def opened(path: Path, device: str | None) -> SentenceTransformer:
+    """Open a model folder with the class of its architecture.
+
+    The three classes share what is used of them here, BaseModel and encode_query and encode_document, but no type that
+    says so: SentenceTransformer stands for all.
+    """
+    import sentence_transformers
+
+    opens = getattr(sentence_transformers, architecture(path).opens)
+    return cast("SentenceTransformer", opens(str(path), device=device, local_files_only=True))
+
+
+def _encoder(model: SentenceTransformer, task: Task) -> Callable[..., Any]:
+    return model.encode_query if task == "query" else model.encode_document
+
+
+def _read(file: Path) -> Any:
+    """Return what a JSON file holds; nothing for one that is absent or damaged, which opening the model tells."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}

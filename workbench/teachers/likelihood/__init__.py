@@ -1,0 +1,1 @@
+"""The likelihood teacher: a causal language model scores the reference answer with and without a passage."""

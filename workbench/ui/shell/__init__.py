@@ -1,0 +1,1 @@
+"""The shell of every page: frame, navigation, cache, pickers, components, style."""

@@ -1,0 +1,105 @@
+"""Answers remembered until the workspace changes: keyed by its path and its revision, never a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import streamlit as st
+
+from workbench import students
+from workbench.steps.annotate.annotator_agreement import annotator_agreement as compare_annotators
+from workbench.steps.compare.compare_runs import compare_runs as compare_many
+from workbench.steps.compare.diff import diff as compare_two
+from workbench.steps.compare.evaluate import Evaluation, measured
+from workbench.steps.compare.leaderboard import Leaderboard
+from workbench.steps.compare.leaderboard import leaderboard as leaderboard_of
+from workbench.steps.compare.rank_similarity import displacement_to_teacher, query_displacements
+from workbench.steps.compare.rank_similarity import rank_similarity as compare_rankings
+from workbench.steps.compare.teacher_agreement import teacher_agreement as compare_with_teacher
+from workbench.store import Store, views
+from workbench.students import Student
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# What the tables of the overview show; the diff page shows all.
+SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10")
+
+
+@st.cache_data(max_entries=400, ttl="6h", show_spinner=False)
+def _answer(_question: Callable[..., Any], key: tuple[str, str, int], arguments: tuple[Any, ...], named: Any) -> Any:
+    return _question(Store(key[1]), *arguments, **named)
+
+
+def _remembered(
+    question: Callable[Concatenate[Store, P], R], waiting: str = "", *, annotations: bool = False
+) -> Callable[Concatenate[Store, P], R]:
+    """Return `question` with a memory; `waiting` is shown while an answer takes more than a blink.
+
+    Only questions about `annotations` are asked anew after one: every key of an annotator is a transaction.
+    """
+
+    def ask(store: Store, /, *arguments: P.args, **named: P.kwargs) -> R:
+        key = (
+            f"{question.__module__}.{question.__qualname__}",
+            str(store.path),
+            store.revision(annotations=annotations),
+        )
+        if not waiting:
+            return _answer(question, key, arguments, named)  # type: ignore[no-any-return]
+        with st.spinner(waiting):
+            return _answer(question, key, arguments, named)  # type: ignore[no-any-return]
+
+    return ask
+
+
+def trained(store: Store) -> list[Student]:
+    """Return the students that a teacher taught in this workspace, oldest first; untrained bases are left out."""
+    return [student for student in students.trained(store.students) if student.recipe.get("teacher")]
+
+
+def leaderboard(store: Store, split: str, measure: str) -> Leaderboard:
+    """Return the leaderboard; a student that was trained but not evaluated changes them, though not the database."""
+    made = tuple((student.name, str(student.recipe.get("created"))) for student in trained(store))
+    return _leaderboard(store, split, measure, made)
+
+
+def _stand(store: Store, split: str, measure: str, _made: tuple[tuple[str, str], ...]) -> Leaderboard:
+    return leaderboard_of(store, split, measure)
+
+
+def _evaluated(store: Store, split: str) -> list[Evaluation]:
+    return [measured(store, run, SHOWN_MEASURES) for run in views.runs(store, split)]
+
+
+counts = _remembered(views.counts, annotations=True)
+teachers = _remembered(views.teachers)
+runs = _remembered(views.runs)
+query = _remembered(views.query)
+queries = _remembered(views.queries)
+tags = _remembered(views.tags)
+passages = _remembered(views.passages)
+qrels = _remembered(views.qrels)
+first_places = _remembered(views.first_places)
+histogram = _remembered(views.histogram)
+density = _remembered(views.density)
+sample_pairs = _remembered(views.sample_pairs)
+ranking = _remembered(views.ranking)
+movements = _remembered(views.movements)
+utilities = _remembered(views.utilities)
+failures = _remembered(views.failures)
+hard_cases = _remembered(views.hard_cases)
+verdicts = _remembered(views.verdicts, annotations=True)
+last_words = _remembered(views.last_words, annotations=True)
+disputes = _remembered(views.disputes, annotations=True)
+annotator_agreement = _remembered(compare_annotators, annotations=True)
+evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …")
+diff = _remembered(compare_two, "Comparing the two runs, query by query …")
+disagreements = _remembered(views.disagreements)
+rank_similarity = _remembered(compare_rankings, "Contrasting the two runs, query by query …")
+compare_runs = _remembered(compare_many, "Comparing the runs, query by query …")
+teacher_agreement = _remembered(compare_with_teacher, "Comparing with the teacher, query by query …")
+toward = _remembered(displacement_to_teacher, "Asking which way the queries moved …")
+_leaderboard = _remembered(_stand, "Measuring every student, and holding each recipe against its base …")
+displacements = _remembered(query_displacements)

@@ -1,0 +1,159 @@
+"""The parts that pages are put together from: the sentence on top, key numbers, pictures, tables, the way back."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from workbench.evaluation.significance import Interval
+from workbench.html.cards import role_class
+from workbench.html.marking import html
+from workbench.plots.look import HARMFUL, USEFUL, USELESS, Role
+from workbench.store import Store
+
+
+class Number(NamedTuple):
+    """A key number: what it is, its value as written, and a remark such as its interval."""
+
+    label: str
+    value: str
+    note: str = ""
+    role: Role | None = None
+
+
+def lead(sentence: str) -> None:
+    """Say what one is looking at."""
+    st.html(f'<p class="wb wb-lead">{html(sentence)}</p>')
+
+
+def numbers(*shown: Number) -> None:
+    """Show key numbers side by side."""
+    tiles = "".join(
+        f'<div class="wb-number {"wb-role " + role_class(number.role) if number.role else ""}">'
+        f'<span class="wb-label">{html(number.label)}</span><b>{html(number.value)}</b>'
+        f'<span class="wb-note">{html(number.note)}</span></div>'
+        for number in shown
+    )
+    st.html(f'<div class="wb wb-numbers">{tiles}</div>')
+
+
+def mean(label: str, found: Interval, role: Role | None = None) -> Number:
+    """Return a mean with its interval as a key number."""
+    return Number(label, f"{found.mean:.3f}", f"95 % interval {found.low:.3f} to {found.high:.3f}", role)
+
+
+def tally(won: int, tied: int, lost: int) -> None:
+    """Show how many queries are better, the same and worse: as a bar and in words."""
+    groups = ((won, "better", USEFUL), (tied, "the same", USELESS), (lost, "worse", HARMFUL))
+    bar = "".join(
+        f'<span class="{role_class(role)}" style="flex:{number}"></span>' for number, _, role in groups if number
+    )
+    words = "".join(f"<span><i>{number:,}</i> {word}</span>" for number, word, _ in groups)
+    st.html(f'<div class="wb"><div class="wb-tally">{bar}</div><div class="wb-words">{words}</div></div>')
+
+
+def legend() -> None:
+    """Explain the marks in the texts below."""
+    st.html(
+        '<div class="wb wb-soft" style="font-size:.85rem">In the texts: '
+        '<mark class="wb-answer">a reference answer</mark>, '
+        '<mark class="wb-term">a word of the query</mark>.</div>'
+    )
+
+
+def columns(kind: str, widths: Sequence[float]) -> list[DeltaGenerator]:
+    """Return columns that go below one another where they would get too narrow: "two" to "four", or "pickers"."""
+    with st.container(key=f"wb-{kind}"):
+        return list(st.columns(widths, gap="medium" if kind.startswith("two") else "small", vertical_alignment="top"))
+
+
+def picture(drawn: go.Figure, key: str, alt: str) -> None:
+    """Show a figure; `alt` says in a sentence what it shows to those who cannot see it."""
+    st.plotly_chart(drawn, key=key, alt=alt, config={"displayModeBar": False})
+
+
+def html_block(block: str) -> None:
+    """Show HTML that our own functions made, and in which all foreign text is escaped already."""
+    st.html(block)
+
+
+def table(rows: Sequence[Mapping[str, object]], key: str, alt: str, **columns: Any) -> None:
+    """Show a read-only table; cells are text, whatever they hold."""
+    st.dataframe(list(rows), hide_index=True, key=key, alt=alt, column_config=columns or None)
+
+
+def empty(what: str, *commands: str) -> None:
+    """Say calmly that there is nothing to show yet, and how to get it."""
+    with st.container(border=True):
+        st.markdown(":material/inbox: **Nothing here yet**")
+        st.text(what)
+        for command in commands:
+            st.code(command, language="shell", wrap_lines=True)
+
+
+def stale(what: str) -> None:
+    """Warn that a shown result is about something that has changed since."""
+    st.warning(_plain(what), icon=":material/history:")
+
+
+def failed(problem: str, hint: str = "") -> None:
+    """Show a failure: what is wrong, and what to do."""
+    with st.container(border=True):
+        st.error(_plain(problem), icon=":material/error:")
+        if hint:
+            # What a message puts in backticks is for the shell.
+            shown = re.sub("`([^`]+)`", r"<code>\1</code>", html(hint))
+            st.html(f'<p class="wb">{shown}</p>')
+
+
+def remark(text: str) -> None:
+    """Add a quiet remark."""
+    st.html(f'<p class="wb wb-soft" style="margin:0;font-size:.88rem">{html(text)}</p>')
+
+
+def heading(text: str) -> None:
+    """Begin a section."""
+    st.subheader(text, anchor=False)
+
+
+def reproduce(store: Store, page: str, shell: Sequence[str], notebook: str, **chosen: str) -> None:
+    """Tell how to come to this view again: in the shell, in a notebook, and by link."""
+    command = shlex.join(["workbench", "--workspace", str(store.path), *shell])
+    cell = f"import workbench as wb\n\nstore = wb.Store({str(store.path)!r})\n{notebook}"
+    here = urlsplit(st.context.url or "")
+    params = urlencode({name: value for name, value in chosen.items() if value})
+    link = urlunsplit((here.scheme, here.netloc, f"/{page}", params, ""))
+    with st.expander("How to reproduce this view", icon=":material/replay:"):
+        for where, text, language in (("Shell", command, "shell"), ("Notebook", cell, "python"), ("Link", link, None)):
+            st.caption(where)
+            st.code(text, language=language, wrap_lines=True)
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Return how long ago something was, as people say it."""
+    seconds = max(0.0, (now - moment).total_seconds())
+    for size, word in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number:,} {word}{'s' if number > 1 else ''} ago"
+    return "just now"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people read it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"
+
+
+def _plain(text: str) -> str:
+    """Return text for an alert box, with everything that Markdown would read escaped."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:^=" else sign for sign in text)

@@ -1,0 +1,78 @@
+"""The frame every page hangs in: opens the workspace, says which one it is, and is the one place a failure is shown."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException, StopException
+
+from workbench import machine
+from workbench.errors import NothingToDo, WorkbenchError
+from workbench.store import Store
+from workbench.ui.shell import cache, components, navigation, style
+
+WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
+DEFAULT_WORKSPACE = "workspace"
+
+log = logging.getLogger("workbench.ui")
+
+
+def show(page: Callable[[Store], None], title: str) -> None:
+    """Show a page: a function of the store. Its failures are told in a sentence, with a way out."""
+    machine.prepare()
+    navigation.arrange()
+    st.set_page_config(page_title=f"{title} · workbench", page_icon=str(navigation.ICON), layout="wide")
+    st.html(style.css())
+    room = next(room for room in navigation.ROOMS if room.title == title)
+    st.title(title, anchor=False)
+    path = workspace()
+    with st.sidebar:
+        st.caption("Workspace")
+        st.code(str(path), language=None, wrap_lines=True)
+    try:
+        store = _opened(path)
+        with st.sidebar:
+            _about(store)
+        st.caption(room.question)
+        page(store)
+    except (StopException, RerunException):
+        raise
+    except WorkbenchError as trouble:
+        components.failed(trouble.problem, trouble.hint)
+    except Exception:
+        mark = uuid4().hex[:8]
+        log.exception("page %s failed (%s) on workspace %s", title, mark, path)
+        components.failed(
+            f"Something went wrong on this page. The server's log has the details under {mark}.",
+            "Reload the page; if it happens again, please report it with those lines of the log.",
+        )
+
+
+def workspace() -> Path:
+    """Return the folder of the workspace to show: WORKBENCH_WORKSPACE, else ./workspace."""
+    return Path(os.environ.get(WORKSPACE_VARIABLE) or DEFAULT_WORKSPACE).expanduser().resolve()
+
+
+def _opened(path: Path) -> Store:
+    # A page only looks: a folder that is not there must not come to be because someone looked for it.
+    if not (path / "workbench.duckdb").exists():
+        raise NothingToDo(
+            f"There is no workspace in {path}.",
+            "Make one with `workbench demo`, or fill your own with `workbench ingest beir FOLDER`; "
+            "to show another, start with `workbench --workspace PATH serve`.",
+        )
+    return Store(path)
+
+
+def _about(store: Store) -> None:
+    held = cache.counts(store)
+    components.remark(
+        f"{held.passages:,} passages, {held.queries:,} queries. "
+        f"Revision {store.revision():,}, read {datetime.now(UTC):%H:%M} UTC."
+    )

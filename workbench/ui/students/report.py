@@ -1,0 +1,76 @@
+"""What came of a training: the report of a student, a failure as plainly as a success."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from workbench import jobs, plots
+from workbench.plots.look import AFTER, BEFORE
+from workbench.steps.teach.train import history
+from workbench.store import Store
+from workbench.students import Student
+from workbench.ui.shell import cache, components, navigation
+from workbench.ui.students import export_student
+
+
+def report(store: Store, student: Student) -> None:
+    """Tell how a trained student was made and what came of it, and offer what can be done with it next."""
+    with st.container(border=True):
+        recipe, outcome = student.recipe, student.recipe.get("outcome", {})
+        st.text(student.name)
+        components.remark(
+            f"from {student.base}, taught by {recipe.get('teacher', 'an unknown teacher')}, "
+            f"method {recipe.get('method', 'full')}, loss {recipe.get('loss', 'unknown')}"
+        )
+        if outcome:
+            components.numbers(
+                components.Number(
+                    f"{outcome['measure']} on dev, before", f"{outcome['dev_before']:.3f}", "step 0", BEFORE
+                ),
+                components.Number(
+                    f"{outcome['measure']} on dev, best", f"{outcome['dev_after']:.3f}",
+                    f"step {outcome['best_step']:,} of {outcome['steps']:,}", AFTER,
+                ),
+                components.Number(
+                    "Gain on dev", f"{outcome['dev_after'] - outcome['dev_before']:+.3f}", _verdict(outcome)
+                ),
+                components.Number("Time", components.duration(outcome["seconds"]), _ENDS.get(outcome["stopped"], "")),
+            )  # fmt: skip
+        left, right = st.columns([3, 2])
+        with left.expander("How the training went", icon=":material/show_chart:"):
+            if lines := history(store, student.name):
+                drawn = plots.history(lines, f"{outcome.get('measure', 'measure')} on dev")
+                components.picture(drawn, f"history-{student.name}", "Loss and dev measure by training step")
+            else:
+                components.remark("Its history was not kept.")
+        with right.expander("Recipe", icon=":material/receipt_long:"):
+            st.json(dict(recipe), expanded=1)
+        _next(store, student)
+        export_student.away(store, student)
+
+
+def _verdict(outcome: Mapping[str, Any]) -> str:
+    if outcome["best_step"] == 0:
+        return "no gain: no step beat the base, so it holds the base's weights"
+    return "chosen on dev; whether it holds on test, Diff tells"
+
+
+_ENDS = {
+    "budget": "ended by its last step or minute",
+    "patience": "no more gain on dev",
+    "asked": "ended by a request to stop",
+}
+
+
+def _next(store: Store, student: Student) -> None:
+    known = {run.student for run in cache.runs(store, "test")}
+    if missing := [name for name in (student.base, student.name) if name not in known]:
+        components.remark(f"Not evaluated on test yet: {' and '.join(missing)}.")
+        if st.button("Evaluate on test", key=f"evaluate-{student.name}", icon=":material/straighten:"):
+            jobs.start(store, ["evaluate", *missing, "--split", "test"])
+            st.rerun()
+    else:
+        navigation.link("diff", "Compare with its base", before=student.base, after=student.name, split="test")
