@@ -19,7 +19,7 @@ from workbench import students
 from workbench.errors import BadSetting
 from workbench.steps.compare.evaluate import evaluate
 from workbench.steps.compare.teacher_agreement import teacher_agreement
-from workbench.steps.ship.export_student import ExportStudentSettings, take
+from workbench.steps.ship.export_student import ExportStudentSettings, export_student
 from workbench.steps.teach.plan import Plan, plan
 from workbench.steps.teach.train import TrainResult, train
 from workbench.store import Store
@@ -133,10 +133,10 @@ def test_another_kind_than_full_is_refused_before_anything_runs(school: Store, b
 @pytest.mark.parametrize("kind", list(OPENS))
 def test_other_runtimes_are_refused_and_a_copy_is_not(school: Store, bert: str, kind: str, tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="written for dense ones alone") as caught:
-        take(school, f"{kind}:{bert}", tmp_path / "taken", ExportStudentSettings(runtimes=("onnx",)))
+        export_student(school, f"{kind}:{bert}", tmp_path / "taken", ExportStudentSettings(runtimes=("onnx",)))
     assert OPENS[kind] in caught.value.hint
     assert not (tmp_path / "taken").exists()
-    assert f"{OPENS[kind]} opens it there" in take(school, f"{kind}:{bert}", tmp_path / "taken").in_words
+    assert f"{OPENS[kind]} opens it there" in export_student(school, f"{kind}:{bert}", tmp_path / "taken").in_words
 
 
 def test_agreement_of_products_is_said_and_called_no_cosines(school: Store, bert: str, tmp_path: Path) -> None:
