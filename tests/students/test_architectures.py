@@ -60,11 +60,12 @@ def test_similarities_are_those_of_the_library(models: dict[str, SentenceTransfo
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
 def test_training_compares_as_a_run_does(models: dict[str, SentenceTransformer], name: str) -> None:
     architecture, model = ARCHITECTURES[name], models[name].eval()
-    said = []
+    outputs = []
     for task, texts in (("query", QUERIES), ("document", PASSAGES)):
         features = model.preprocess(texts, task=task)
-        said.append(architecture.said(model(features, task=task) if architecture.takes_task else model(features)))
-    compared = architecture.training_similarities(*said)
+        output = model(features, task=task) if architecture.takes_task else model(features)
+        outputs.append(architecture.outputs(output))
+    compared = architecture.training_similarities(*outputs)
     assert compared.requires_grad
     torch.testing.assert_close(compared.detach(), architecture.similarities(*_encoded(architecture, model)).float())
 

@@ -199,7 +199,7 @@ def test_the_same_seed_makes_the_same_student(tmp_path: Path) -> None:
     [
         ("lora", {}, "layers of a transformer"),
         ("adapter", {"rank": 9}, "rank is 9, but the base's vectors have 8 numbers"),
-        ("full", {"rank": 4}, "kind 'full' has none"),
+        ("full", {"rank": 4}, "method 'full' has none"),
         ("query_adapter", {"max_tokens": 4}, "finished vectors"),
     ],
 )

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import Conflict
-from workbench.students.folders import RECIPE, Student, read, save, slug
 from workbench.students.model_card import origin
+from workbench.students.saving import save
+from workbench.students.student import RECIPE, Student, read, slug
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

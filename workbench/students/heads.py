@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from workbench.errors import ModelUnavailable
 from workbench.students import architectures
-from workbench.students.folders import Student, load
+from workbench.students.student import Student, load
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.students.architectures import ARCHITECTURES, DENSE, Architecture
-from workbench.students.folders import Student
+from workbench.students.student import Student
 from workbench.students.weights import MINILM
 
 CARD = "README.md"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.errors import BadSetting
 from workbench.students import built, weights
-from workbench.students.folders import RECIPE, Student, is_model, read, slug, trained
+from workbench.students.student import RECIPE, Student, is_model, read, slug, trained
 
 # The lexical baseline: a student in every run and plot, but one without a folder.
 BM25 = "bm25"

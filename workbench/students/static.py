@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.errors import ModelUnavailable
-from workbench.students.folders import Student, load
+from workbench.students.student import Student, load
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

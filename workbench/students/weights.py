@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from workbench.errors import ModelUnavailable
-from workbench.students.folders import is_model
+from workbench.students.student import is_model
 
 MINILM = "all-MiniLM-L6-v2"
 # sentence-transformers/all-MiniLM-L6-v2 as published on the hub.
