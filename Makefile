@@ -1,6 +1,8 @@
 # make demo   sets up everything, walks the bundled sample, and opens the dashboard (SERVE=no: only walks)
 # make lab    opens JupyterLab on the demo's workspace
-# make test   sets up everything and runs every test this machine can run
+# make test   sets up everything and runs every test this machine can run, on all its cores (WORKERS=1: on one)
+# make test-fast  the tests that start no browser and no processes, and take less than ten seconds each
+# make soak   longer trials: more examples, more random moments, large runs
 # make check  the whole gate: lint, types, import contracts, tests
 # make bench  the benchmarks; results are printed with machine and versions
 
@@ -9,13 +11,15 @@ VENV ?= .venv
 WORKSPACE ?= demo-workspace
 SERVE ?= yes
 PORT ?= 8501
+WORKERS ?= logical
 
 BIN := $(VENV)/bin
 WORKBENCH := $(BIN)/workbench --workspace $(WORKSPACE)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := demo
-.PHONY: demo lab test lint check bench clean
+.PHONY: demo lab test test-fast soak lint check bench clean
 
 demo: $(VENV)/.demo
 	$(WORKBENCH) demo $(if $(filter yes,$(SERVE)),--serve --port $(PORT))
@@ -24,7 +28,10 @@ lab: $(VENV)/.demo
 	$(WORKBENCH) lab
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-fast: $(VENV)/.dev
+	$(PYTEST) -m 'not browser and not process and not slow'
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

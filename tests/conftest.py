@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from workbench import machine
 
+# The models of the tests are of some kilobytes and gain nothing from a second thread; the workers share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 machine.prepare()
 
 from workbench.records import AnswerLikelihood, Candidate, Hit, Passage, Qrel, Query, Run, Utility  # noqa: E402

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,18 +49,23 @@ def start(store: Store, arguments: Sequence[str]) -> Job:
     job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:4]}"
     folder = store.jobs / job_id
     folder.mkdir(parents=True)
-    command = [sys.executable, "-m", "workbench", "--workspace", str(store.path), *arguments]
-    with (folder / "log.txt").open("wb") as log:
-        child = subprocess.Popen(
-            command,
+    environment = {**os.environ, FOLDER_VARIABLE: str(folder), "COLUMNS": "120"}
+    pid = launch(["--workspace", str(store.path), *arguments], folder / "log.txt", environment)
+    _write(folder / "job.json", {"arguments": list(arguments), "started": _now(), **_identity(pid)})
+    return find(store, job_id)
+
+
+def launch(arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> int:
+    """Run the program in a session of its own, printing into `log`, and return its pid."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "workbench", *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, FOLDER_VARIABLE: str(folder), "COLUMNS": "120"},
-        )
-    _write(folder / "job.json", {"arguments": list(arguments), "started": _now(), **_identity(child.pid)})
-    return find(store, job_id)
+            env=environment,
+        ).pid
 
 
 def jobs(store: Store) -> list[Job]:

@@ -1,0 +1,77 @@
+"""Forked children are processes as others are: exit codes, signals, output, sessions, and torch is there at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from tests import children
+from workbench import jobs
+from workbench.store import Store
+
+pytestmark = pytest.mark.process
+
+
+def _print_and_exit(word: str, code: int) -> None:
+    print(word, os.environ.get("WORD"), "torch" in sys.modules, flush=True)
+    print(word.upper(), file=sys.stderr)
+    sys.exit(code)
+
+
+def _fail() -> None:
+    raise ValueError("a reason")
+
+
+def _wait() -> None:
+    time.sleep(60)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_output_environment_and_exit_code_come_back() -> None:
+    child = children.call(_print_and_exit, "hello", 3, environment={"WORD": "x"})
+    assert child.wait() == 3
+    assert (child.stdout, child.stderr) == ("hello x True\n", "HELLO\n")
+    with pytest.raises(AssertionError, match="HELLO"):
+        child.checked()
+
+
+def test_an_error_is_printed_and_a_signal_is_the_exit_code() -> None:
+    failed, died, waiting = children.call(_fail), children.call(_die), children.call(_wait)
+    assert failed.wait() == 1
+    assert "ValueError: a reason" in failed.stderr
+    assert died.wait() == -signal.SIGKILL
+    assert waiting.poll() is None
+    waiting.terminate()
+    assert waiting.wait() == -signal.SIGTERM
+
+
+def test_one_that_does_not_end_is_killed() -> None:
+    child = children.call(_wait)
+    with pytest.raises(TimeoutError, match=r"more than 0 s"):
+        child.wait(0.3)
+    assert child.wait() == -signal.SIGKILL
+
+
+def test_it_is_the_program(store: Store) -> None:
+    child = children.workbench("info", workspace=store.path)
+    assert "4 passages, 4 queries, 4 qrels" in child.checked()
+    assert child.stderr == f"workspace {store.path}\n"
+    assert children.workbench("nothing", workspace=store.path).wait() == 2
+
+
+def test_a_job_can_be_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "launch", children.launch)
+    job = jobs.start(store, ["info"])
+    deadline = time.monotonic() + 60
+    while jobs.find(store, job.job_id).state == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert jobs.find(store, job.job_id).state == "done", jobs.log(store, job.job_id)
+    assert "4 passages" in jobs.log(store, job.job_id)
