@@ -14,6 +14,7 @@ from workbench import machine
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 machine.prepare()
 
+from tests.workspaces import copy_of  # noqa: E402
 from workbench.records import AnswerLikelihood, Candidate, Hit, Passage, Qrel, Query, Run, Utility  # noqa: E402
 from workbench.store import Store  # noqa: E402
 
@@ -42,27 +43,34 @@ def run(name: str, split: str = "test", depth: int = 2) -> Run:
     return Run(f"{name}@{split}", name, split, depth, "c0ffee", datetime(2026, 1, 1, tzinfo=UTC))
 
 
-@pytest.fixture
-def empty(tmp_path: Path) -> Store:
-    return Store(tmp_path / "a workspace", create=True)
-
-
-@pytest.fixture
-def store(empty: Store) -> Store:
-    """Return a store with a collection, candidates, one teacher and two runs."""
-    empty.add_collection(QUERIES, PASSAGES, QRELS)
-    empty.add_candidates(
+def toy(store: Store) -> None:
+    """Fill a store with a collection, candidates, one teacher and two runs."""
+    store.add_collection(QUERIES, PASSAGES, QRELS)
+    store.add_candidates(
         Candidate(query.query_id, passage.passage_id, "bm25") for query in QUERIES[:3] for passage in PASSAGES
     )
-    empty.add_scored(
+    store.add_scored(
         [utility("q1", "p/1", 2.0), utility("q1", "p 2", -0.5), utility("q1", "03", 0.0), utility("q1", "ü", -1.0)]
     )
     q2 = "http://q/2?x=1"
-    empty.add_scored([utility(q2, "03", 0.25), utility(q2, "ü", 1.0)])
-    empty.add_scored([utility(q2, "p/1", -1.0), utility(q2, "p 2", -1.0)])
-    empty.add_run(run("before"), _hits("before@test", {"q1": ["p 2", "ü", "p/1", "03"], q2: ["03", "ü", "p/1", "p 2"]}))
-    empty.add_run(run("after"), _hits("after@test", {"q1": ["p/1", "p 2", "ü", "03"], q2: ["ü", "p/1", "03", "p 2"]}))
-    return empty
+    store.add_scored([utility(q2, "03", 0.25), utility(q2, "ü", 1.0)])
+    store.add_scored([utility(q2, "p/1", -1.0), utility(q2, "p 2", -1.0)])
+    store.add_run(run("before"), _hits("before@test", {"q1": ["p 2", "ü", "p/1", "03"], q2: ["03", "ü", "p/1", "p 2"]}))
+    store.add_run(run("after"), _hits("after@test", {"q1": ["p/1", "p 2", "ü", "03"], q2: ["ü", "p/1", "03", "p 2"]}))
+
+
+def nothing(store: Store) -> None:
+    """Leave a store as empty as it is."""
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Store:
+    return copy_of(nothing, tmp_path / "a workspace")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return copy_of(toy, tmp_path / "a workspace")
 
 
 def _hits(name: str, orders: dict[str, list[str]]) -> list[Hit]:

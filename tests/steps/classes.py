@@ -1,4 +1,4 @@
-"""A collection to learn from, its untrained student, and a teacher that takes its time."""
+"""A collection of eight topics to learn from, its untrained student, and a teacher that takes its time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from zlib import crc32
 
 from tests import tiny
 from tests.conftest import utility
+from tests.workspaces import copy_of
 from workbench.records import Candidate, Failure, Group, Passage, Qrel, Query, Scored, Utility
 from workbench.store import Store
 
@@ -31,16 +32,19 @@ QUERIES = tuple(
 
 
 def collection(folder: Path) -> Store:
-    """Return a workspace where each query's own topic has the relevant and the useful passages, says teacher "toy"."""
-    store = Store(folder, create=True)
+    """Return a workspace where the passages of a query's own topic are relevant, and useful to teacher "toy"."""
+    return copy_of(topics, folder)
+
+
+def topics(store: Store) -> None:
+    """Fill a store with the collection, its qrels and candidates, and the utilities of teacher "toy"."""
     store.add_collection(QUERIES, PASSAGES, [Qrel(query.query_id, own, 1) for query, own, useful in pairs() if useful])
     store.add_candidates(Candidate(query.query_id, passage, "bm25") for query, passage, _ in pairs())
     store.add_scored([utility(query.query_id, passage, 2.0 if useful else -0.5) for query, passage, useful in pairs()])
-    return store
 
 
 def pairs() -> Iterator[tuple[Query, str, bool]]:
-    """Yield each query with a passage, and whether that is of use: its own three, and three of other topics."""
+    """Yield each query with six passages and whether they are useful: three of its topic, and three of others."""
     for query in QUERIES:
         topic = int(query.query_id[-1])
         for copy in range(COPIES):
@@ -55,7 +59,7 @@ def base(folder: Path) -> str:
 
 
 class Slow:
-    """A teacher that says the same of a pair whenever it is asked, one pair at a time; the fourth of seven fails."""
+    """A teacher that gives a pair the same utility whenever it is asked, one pair at a time; a seventh of them fail."""
 
     name = "slow:1"
 
@@ -73,10 +77,11 @@ class Slow:
                     raise KeyboardInterrupt
                 time.sleep(self.pause)
                 self.asked.append((group.query.query_id, passage.passage_id))
-                yield [said(*self.asked[-1])]
+                yield [scored(*self.asked[-1])]
 
 
-def said(query_id: str, passage_id: str) -> Scored:
+def scored(query_id: str, passage_id: str) -> Scored:
+    """Return what the slow teacher makes of a pair: a number of its ids, or a failure."""
     number = crc32(f"{query_id} {passage_id}".encode())
     if number % 7 == 3:
         return Failure(query_id, passage_id, Slow.name, "no answer")

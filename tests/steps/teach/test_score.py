@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.steps.classes import QUERIES, ROOT, Slow, collection, pairs, said
+from tests.steps.classes import QUERIES, ROOT, Slow, collection, pairs, scored
 from workbench.errors import NothingToDo
 from workbench.records import Failure, Progress, Utility
 from workbench.steps.teach import score as step
@@ -33,7 +33,7 @@ def kept(store: Store) -> tuple[list[Any], list[Any]]:
 
 def told() -> tuple[list[Any], list[Any]]:
     """Return what the slow teacher says of every pair."""
-    rows = [said(*pair) for pair in ALL]
+    rows = [scored(*pair) for pair in ALL]
     return sorted(row for row in rows if isinstance(row, Utility)), sorted(r for r in rows if isinstance(r, Failure))
 
 
