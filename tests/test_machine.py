@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from workbench import machine
+from workbench.teachers.likelihood import checkpoint
 
 
 def _python(code: str, **environment: str) -> str:
@@ -43,11 +44,19 @@ def test_says_once_that_it_comes_too_late() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fast"), [("flags\t: sse avx512_bf16", True), ("flags : sse avx512f", False), ("", False)]
+    ("text", "fast"),
+    [
+        ("flags\t: sse avx512_bf16", True),
+        ("flags : amx_bf16", True),
+        ("Features : fp bf16", True),
+        ("flags : sse avx512f", False),
+        ("", False),
+    ],
 )
 def test_reads_the_flags(monkeypatch: pytest.MonkeyPatch, text: str, fast: bool) -> None:
     monkeypatch.setattr(machine, "_cpuinfo", lambda *_: text.partition(":")[2])
     machine.cpu_flags.cache_clear()
     assert machine.fast_bfloat16() is fast
+    assert checkpoint.dtype_of("auto", "cpu") == ("bfloat16" if fast else "float32"), "a teacher reads the same flags"
     monkeypatch.undo()
     machine.cpu_flags.cache_clear()

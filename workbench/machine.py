@@ -16,6 +16,8 @@ PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
 QUIET = {"TOKENIZERS_PARALLELISM": "true", "HF_HUB_DISABLE_TELEMETRY": "1"}
 # Small encoders stop gaining from more threads well before this.
 MOST_THREADS = 16
+# Of x86 processors, and the one of ARM's.
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 def prepare() -> None:
@@ -56,9 +58,20 @@ def cpu_name() -> str:
     return _cpuinfo("model name") or platform.processor() or platform.machine() or "unknown"
 
 
-def fast_bfloat16() -> bool:
-    """Tell whether the CPU multiplies bfloat16 in hardware; elsewhere it is emulated and slower than float32."""
-    return bool(cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
+def fast_bfloat16(device: str = "cpu") -> bool:
+    """Tell whether a torch device computes in bfloat16; a CPU that emulates it is slower than in float32."""
+    if not device.startswith("cuda"):
+        return bool(cpu_flags() & BFLOAT16_FLAGS)
+    import torch
+
+    return torch.cuda.is_bf16_supported()
+
+
+def best_device() -> str:
+    """Return the torch device that models are put on where nobody chooses one: cuda if there is one, else cpu."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _openmp_is_up() -> bool:

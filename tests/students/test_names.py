@@ -5,42 +5,29 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-import httpx
 import huggingface_hub
 import pytest
 from huggingface_hub import errors
 
 from tests import tiny
-from workbench import students
+from workbench import hub, students
 from workbench.errors import BadInput, BadSetting, Conflict, ModelUnavailable
-from workbench.students import BM25, MINILM, Student, built, names, static, weights
-
-HUB_NAME = f"sentence-transformers/{MINILM}"
+from workbench.students import BM25, MINILM, Student, built, names, static
 
 
 @pytest.fixture(autouse=True)
-def hub(monkeypatch: pytest.MonkeyPatch) -> dict[str, Path | Exception]:
+def snapshots(monkeypatch: pytest.MonkeyPatch) -> dict[str, Path | Exception]:
     """Stand in for the hub: what each repository gives; no cache, and no network."""
-    shelf: dict[str, Path | Exception] = {}
+    snapshots: dict[str, Path | Exception] = {}
 
     def snapshot(repository: str, *, local_files_only: bool = False, **_: object) -> str:
-        gives = shelf.get(("cached " if local_files_only else "") + repository)
+        gives = snapshots.get(("cached " if local_files_only else "") + repository)
         if isinstance(gives, Path):
             return str(gives)
         raise gives or errors.LocalEntryNotFoundError("not here")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
-    return shelf
-
-
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Install a package of weights that cannot be imported, only located."""
-    folder = tmp_path / "site" / weights.PACKAGE
-    tiny.bert(folder / "model")
-    (folder / "__init__.py").write_text("raise ImportError('located, never imported')")
-    monkeypatch.syspath_prepend(str(folder.parent))
-    return folder / "model"
+    return snapshots
 
 
 def test_bm25_is_refused(tmp_path: Path) -> None:
@@ -95,63 +82,27 @@ def test_a_static_student_needs_a_table_and_its_own_folder(tmp_path: Path) -> No
         built.built("static", Student("other", tmp_path / "bert"), tmp_path)
 
 
-@pytest.mark.parametrize("name", [MINILM, HUB_NAME])
+@pytest.mark.parametrize("name", [MINILM, hub.MINILM_REPOSITORY])
 def test_minilm_comes_from_the_cache_then_the_package_then_the_hub(
-    name: str, hub: dict[str, Path | Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, snapshots: dict[str, Path | Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot, package = tiny.bert(tmp_path / "snapshot"), tmp_path / "package"
-    hub[HUB_NAME] = snapshot
-    monkeypatch.setattr(weights, "packaged", lambda: None)
+    snapshots[hub.MINILM_REPOSITORY] = snapshot
+    monkeypatch.setattr(hub, "packaged", lambda: None)
     assert students.find(name, tmp_path) == Student(MINILM, snapshot)
-    monkeypatch.setattr(weights, "packaged", lambda: package)
+    monkeypatch.setattr(hub, "packaged", lambda: package)
     assert students.find(name, tmp_path) == Student(MINILM, package)
-    hub[f"cached {HUB_NAME}"] = snapshot
+    snapshots[f"cached {hub.MINILM_REPOSITORY}"] = snapshot
     assert students.find(name, tmp_path) == Student(MINILM, snapshot)
     (snapshot / "model.safetensors").unlink()
     assert students.find(name, tmp_path) == Student(MINILM, package), "a snapshot without weights is none"
 
 
-def test_packaged_weights_must_be_the_published_ones(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ModelUnavailable, match="SHA-256"):
-        weights.packaged()
-    monkeypatch.setattr(weights, "MINILM_SHA256", weights._sha256(package / "model.safetensors", 0))
-    assert weights.packaged() == package
-
-
-def test_no_package_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "PACKAGE", "no_such_package_here")
-    assert weights.packaged() is None
-
-
-def _answer(kind: type[errors.HfHubHTTPError], status: int) -> Exception:
-    return kind("refused", response=httpx.Response(status, request=httpx.Request("GET", "https://hub")))
-
-
-@pytest.mark.parametrize(
-    ("trouble", "words"),
-    [
-        (errors.LocalEntryNotFoundError("x"), "cannot be reached"),
-        (ConnectionError("x"), "cannot be reached"),
-        (_answer(errors.RepositoryNotFoundError, 404), "no public repository"),
-        (_answer(errors.GatedRepoError, 403), "licence"),
-        (errors.HFValidationError("x"), "can have it"),
-        (OSError("No space left\non device"), "No space left."),
-    ],
-)
-def test_says_in_words_why_the_hub_gives_nothing(
-    trouble: Exception, words: str, hub: dict[str, Path | Exception], tmp_path: Path
-) -> None:
-    hub["some/model"] = trouble
-    with pytest.raises(ModelUnavailable, match=words) as caught:
-        students.find("some/model", tmp_path)
-    assert "pip install" in caught.value.hint
-
-
-def test_a_repository_without_weights_is_no_student(hub: dict[str, Path | Exception], tmp_path: Path) -> None:
-    hub["some/data"] = tmp_path
+def test_a_repository_without_weights_is_no_student(snapshots: dict[str, Path | Exception], tmp_path: Path) -> None:
+    snapshots["some/data"] = tmp_path
     with pytest.raises(ModelUnavailable, match="lacks"):
         students.find("some/data", tmp_path)
-    hub["some/model"] = tiny.bert(tmp_path / "bert")
+    snapshots["some/model"] = tiny.bert(tmp_path / "bert")
     assert students.find("some/model", tmp_path) == Student("some/model", tmp_path / "bert")
 
 
@@ -162,7 +113,7 @@ def test_an_empty_name_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec(weights.PACKAGE) is None, reason="the package of all-MiniLM-L6-v2 is not installed"
+    importlib.util.find_spec(hub.PACKAGE) is None, reason="the package of all-MiniLM-L6-v2 is not installed"
 )
 def test_the_packaged_minilm_works(tmp_path: Path) -> None:
     model = students.load(students.find(MINILM, tmp_path), device="cpu")

@@ -48,7 +48,7 @@ def _onnx(file: Path) -> Session:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads()
-    # Threads that spin while they wait slow down everything beside them, see engine.
+    # Threads that spin while they wait slow down everything beside them, see machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     model = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     inputs = [one.name for one in model.get_inputs()]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from workbench.hub import MINILM
 from workbench.students.architectures import ARCHITECTURES, DENSE, Architecture
 from workbench.students.student import Student
-from workbench.students.weights import MINILM
 
 CARD = "README.md"
 MARK = "<!-- utility-workbench wrote what is above this line, and will again; what is below is yours and stays. -->"

