@@ -104,7 +104,7 @@ from .store import Added as Added
 from .store import Misfit as Misfit
 from .store import Store as Store
 from .store import views as views
-from .students.folders import Student as Student
+from .students import Student as Student
 from .teachers import Teacher as Teacher
 from .teachers import teacher as teacher
 from .trainer import Grid as Grid

@@ -16,8 +16,8 @@ import typer
 
 from tests.shell import shell, worked
 from tests.steps.classes import ROOT
-from workbench.cli import learn
 from workbench.cli.app import COMMANDS, app
+from workbench.cli.compare import evaluate
 from workbench.store import Store, views
 
 TREE: Any = typer.main.get_command(app)
@@ -149,7 +149,7 @@ def test_ctrl_c_ends_with_130_and_a_job_that_says_stopped(
     folder = tmp_path / "job"
     folder.mkdir()
     monkeypatch.setenv("WORKBENCH_JOB", str(folder))
-    monkeypatch.setattr(learn, "evaluate", interrupted)
+    monkeypatch.setattr(evaluate, "evaluate", interrupted)
     said = shell("evaluate", "bm25", workspace=store.path)
     assert (said.code, said.out) == (130, "")
     assert "Stopped; what was finished is kept." in said.err

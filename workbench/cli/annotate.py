@@ -6,7 +6,8 @@ from typing import Annotated, get_args
 
 import typer
 
-from workbench.cli.session import Json, Session
+from workbench.cli.options import Json
+from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.records import Verdict
 from workbench.steps.annotate.annotate import TAGS, annotate, undo

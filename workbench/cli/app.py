@@ -9,8 +9,13 @@ from typing import Annotated
 import typer
 
 from workbench import machine
-from workbench.cli import agreement, annotate, compare, data, learn, look, serve, ship, sweep
+from workbench.cli import annotate
+from workbench.cli.compare import agreement, cases, diff, evaluate, students
+from workbench.cli.data import export, info, ingest, snapshot
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
+from workbench.cli.ship import export_student, push
+from workbench.cli.start import demo, jobs, lab, serve
+from workbench.cli.teach import candidates, score, sweep, train
 
 HELP = """See where a retriever's similarities and a language model's utilities disagree, and teach one the other.
 
@@ -24,26 +29,26 @@ Try it on the bundled sample with `workbench demo`, then look at it with `workbe
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    "demo": serve.demo_command,
+    "demo": demo.demo_command,
     "serve": serve.serve_command,
-    "lab": serve.lab_command,
-    "ingest": data.ingest_command,
-    "candidates": learn.candidates_command,
-    "score": learn.score_command,
-    "train": learn.train_command,
+    "lab": lab.lab_command,
+    "ingest": ingest.ingest_command,
+    "candidates": candidates.candidates_command,
+    "score": score.score_command,
+    "train": train.train_command,
     "sweep": sweep.sweep_command,
-    "evaluate": learn.evaluate_command,
-    "diff": compare.diff_command,
-    "cases": look.cases_command,
+    "evaluate": evaluate.evaluate_command,
+    "diff": diff.diff_command,
+    "cases": cases.cases_command,
     "annotate": annotate.annotate_command,
     "agreement": agreement.agreement_command,
-    "export": data.export_command,
-    "export-student": ship.export_student_command,
-    "push": ship.push_command,
-    "info": data.info_command,
-    "students": look.students_command,
-    "jobs": look.jobs_command,
-    "snapshot": data.snapshot_command,
+    "export": export.export_command,
+    "export-student": export_student.export_student_command,
+    "push": push.push_command,
+    "info": info.info_command,
+    "students": students.students_command,
+    "jobs": jobs.jobs_command,
+    "snapshot": snapshot.snapshot_command,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.text import Text
 
 from workbench import jobs
@@ -23,9 +22,6 @@ from workbench.trainer.distributed import is_main
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
 INTERRUPTED = 130  # also what typer makes of a KeyboardInterrupt within a command
-
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Split = Annotated[str, typer.Option(help="Which split of the queries: train, dev or test.")]
 
 
 def workspace_path(given: Path | None = None) -> Path:

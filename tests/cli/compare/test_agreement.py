@@ -30,7 +30,7 @@ def test_a_students_agreement_is_told_before_and_after(store: Store) -> None:
     by_kind = {each["measure"]: each for each in found["comparisons"]}
     assert by_kind["regret"]["before"]["mean"] == 1.625
     assert by_kind["regret"]["after"]["mean"] == 0
-    assert found["kept"][0]["share"] is None
+    assert found["gap_recovered"][0]["share"] is None
     assert found["temperatures"]["student"] == 0.05
 
 

@@ -1,85 +1,24 @@
-"""Commands that make something new: candidates, score, train, evaluate."""
+"""The command that trains a student: train."""
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from workbench.cli import output
-from workbench.cli.session import Json, Session, Split
+from workbench.cli.options import Json, settings
+from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.losses import LOSSES
-from workbench.steps.compare.evaluate import Evaluation, evaluate
-from workbench.steps.teach.candidates import DEFAULT_STUDENT, candidates
+from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.steps.teach.plan import plan
-from workbench.steps.teach.score import score
 from workbench.steps.teach.train import train
 from workbench.students.methods import METHODS
-from workbench.teachers import TEACHERS, teacher
 from workbench.trainer import PRESETS, TrainSettings, preset
 
 DEFAULTS = TrainSettings()
-OptionalSplit = Annotated[
-    str | None, typer.Option(help="Only this split; all of them unless said.", show_default=False)
-]
-
-
-def candidates_command(
-    context: typer.Context,
-    depth: Annotated[
-        int, typer.Option(min=1, help="How many passages BM25 and the student each propose a query.")
-    ] = 20,
-    student: Annotated[str, typer.Option(help="Which student proposes beside BM25.")] = DEFAULT_STUDENT,
-    split: OptionalSplit = None,
-    json: Json = False,
-) -> None:
-    """Choose the passages worth asking a teacher about: top of BM25, top of a student, and the qrels."""
-    session: Session = context.obj
-    store = session.store()
-    with output.progress(session.reporter) as listen:
-        found = candidates(store, student, depth, split, listen)
-    session.tell(found, found.in_words, json)
-
-
-def score_command(
-    context: typer.Context,
-    kind: Annotated[str, typer.Option("--teacher", help=f"Which teacher: {', '.join(TEACHERS)}.")] = "lexical",
-    model: Annotated[str, typer.Option(help="For `likelihood`: a causal language model, by hub name or folder.")] = "",
-    template: Annotated[
-        str, typer.Option(help="For `likelihood`: a prompt template's name, or its TOML or JSON file.")
-    ] = "",
-    option: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other setting of the teacher: `--set normalisation=sum`.")
-    ] = None,
-    split: OptionalSplit = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many queries, by id.", show_default=False)
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Ask a teacher how useful each candidate is; each finished batch is kept, and Ctrl-C loses none.
-
-    Run it again to go on where it stopped: only what is missing is asked.
-    """
-    session: Session = context.obj
-    settings = {name: value for name, value in (("model", model), ("template", template)) if value}
-    asked = teacher(kind, **settings, **dict(setting(given) for given in option or []))
-    store = session.store()
-    with output.progress(session.reporter) as listen:
-        done = score(store, asked, split, limit, listen)
-    words = (
-        f"{done.teacher}: {done.pairs:,} pairs of {done.queries:,} queries scored in {done.seconds:.1f} s "
-        f"({done.rate:,.0f} a second), {done.failures:,} failed"
-    )
-    if done.interrupted:
-        session.stopping = True
-        words += f"; stopped with {done.remaining:,} to go, which the same command takes up"
-    session.tell(done, words + ".", json)
-    if done.interrupted:
-        raise typer.Exit(130)
 
 
 def train_command(
@@ -161,7 +100,7 @@ def train_command(
         "learning_rate": learning_rate, "evaluate_every": evaluate_every, "patience": patience, "seed": seed,
     }  # fmt: skip
     wanted = {name: value for name, value in options.items() if _said(context, name)}
-    given = (preset(preset_) if preset_ else {}) | wanted | dict(setting(text) for text in option or [])
+    given = (preset(preset_) if preset_ else {}) | wanted | settings(option)
     if unknown := [key for key in given if not hasattr(DEFAULTS, key)]:
         raise BadSetting(f"Training has no setting {unknown[0]!r}.", f"It has: {', '.join(vars(DEFAULTS))}.")
     if only not in ("", "annotated"):
@@ -183,37 +122,3 @@ def _said(context: typer.Context, name: str) -> bool:
     """Return whether a person set an option, and be it to its default."""
     source = context.get_parameter_source("candidates_" if name == "candidates" else name)
     return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
-
-
-def evaluate_command(
-    context: typer.Context,
-    student: Annotated[list[str], typer.Argument(help="One or more students; `bm25` is one too.")],
-    split: Split = "test",
-    depth: Annotated[int, typer.Option(min=1, help="How deep the rankings go.")] = 100,
-    json: Json = False,
-) -> None:
-    """Rank the passages for every query of a split, and measure the rankings against the qrels."""
-    session: Session = context.obj
-    store = session.store()
-    found: list[Evaluation] = []
-    with output.progress(session.reporter) as listen:
-        found.extend(evaluate(store, name, split, depth, listen) for name in student)
-    session.message = "; ".join(each.in_words for each in found)
-    if json:
-        return output.as_json(found)
-    if not found[0].judged:
-        return output.say(session.message)
-    header = ("measure", *(each.student for each in found))
-    output.table(header, [(name, *(f"{each.measures[name]}" for each in found)) for name in found[0].measures])
-    output.note(f"means over {found[0].judged:,} judged queries with 95 % bootstrap intervals")
-
-
-def setting(given: str) -> tuple[str, Any]:
-    """Return the name and the value of a `--set NAME=VALUE`, the value as JSON reads it, else a string."""
-    name, _, value = given.partition("=")
-    if not value:
-        raise BadSetting(f"--set {given!r} is not NAME=VALUE.", "Example: --set normalisation=sum")
-    try:
-        return name.replace("-", "_"), json_format.loads(value)
-    except ValueError:
-        return name.replace("-", "_"), value

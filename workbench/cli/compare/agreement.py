@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.session import Json, Session, Split
+from workbench.cli.options import Json, Split
+from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.evaluation import STUDENT_TEMPERATURE, TEACHER_AGREEMENTS
 from workbench.steps.annotate.annotator_agreement import annotator_agreement

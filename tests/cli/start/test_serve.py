@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.shell import shell
-from workbench.cli import serve
+from workbench.cli.start import serve, servers
 from workbench.store import Store
 
 
@@ -18,7 +18,7 @@ from workbench.store import Store
 def taken() -> Iterator[int]:
     """Listen on a port and return it."""
     with socket.socket() as listener:
-        listener.bind((serve.HOST, 0))
+        listener.bind((servers.HOST, 0))
         listener.listen()
         yield listener.getsockname()[1]
 
@@ -33,7 +33,7 @@ def test_a_taken_port_names_one_to_use_instead(store: Store, taken: int, verb: s
     other = int(found[1])
     assert taken < other <= 65_535
     with socket.socket() as free:
-        free.bind((serve.HOST, other))
+        free.bind((servers.HOST, other))
 
 
 def test_the_demo_says_so_before_it_walks(tmp_path: Path, taken: int) -> None:
@@ -52,8 +52,8 @@ def test_a_free_port_is_served_here_only_with_this_workspace(
     store: Store, taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    monkeypatch.setattr(serve, "_follow", lambda command, session, folder: calls.append((command, session, folder)))
-    monkeypatch.setattr(serve, "_can_bind", lambda port: port != taken)
+    monkeypatch.setattr(servers, "follow", lambda command, session, folder: calls.append((command, session, folder)))
+    monkeypatch.setattr(servers, "_can_bind", lambda port: port != taken)
     said = shell("serve", "--port", taken - 1, workspace=store.path)
     assert said.code == 0
     ((command, session, folder),) = calls
@@ -66,7 +66,7 @@ def test_the_dashboard_is_found_in_the_repository_or_in_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (serve.dashboard() / "pages").is_dir()
-    monkeypatch.setattr(serve, "ROOT", tmp_path)
+    monkeypatch.setattr(servers, "ROOT", tmp_path)
     with pytest.raises(Exception, match="missing from this installation"):
         serve.dashboard()
     home = tmp_path / "workbench" / "dashboard"

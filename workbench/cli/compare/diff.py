@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.session import Json, Session, Split
+from workbench.cli.options import Json, Split
+from workbench.cli.session import Session
 from workbench.errors import NothingToDo
 from workbench.evaluation import NAMES
 from workbench.evaluation.significance import Comparison

@@ -1,4 +1,4 @@
-"""Commands that bring data in and take it out: ingest, export, snapshot, info."""
+"""The command that reads files into the workspace: ingest."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.learn import setting
-from workbench.cli.session import Json, Session
+from workbench.cli.options import Json
+from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.formats import Problem
-from workbench.steps.data.export import EXPORTS, Exported, export
 from workbench.steps.data.ingest import FORMATS, Ingested, IngestSettings, Preview, keep, must_be_whole, preview
-from workbench.store import views
 
 SHOWN = 20  # problems printed before "and so many more"; --json has all
 
@@ -58,75 +56,6 @@ def ingest_command(
     done = keep(store or session.store(create=True), seen, settings)
     _list_problems(done.skipped, "Skipped")
     session.tell(done, _ingested(done), json)
-
-
-def info_command(context: typer.Context, json: Json = False) -> None:
-    """Say what the workspace holds: queries, passages, teachers, runs."""
-    session: Session = context.obj
-    store = session.store()
-    counts, tags, teachers, runs = views.counts(store), views.tags(store), views.teachers(store), views.runs(store)
-    if json:
-        held = {"workspace": store.path, "counts": counts, "tags": tags, "teachers": teachers, "runs": runs}
-        return output.as_json(held)
-    output.say(f"{counts.passages:,} passages, {counts.queries:,} queries, {counts.qrels:,} qrels")
-    output.table(("split", "queries", "with answers", "judged", "candidates"), counts.splits)
-    if tags:
-        output.table(("tag", "queries", "judged"), tags)
-    output.table(
-        ("teacher", "queries", "pairs", "failures", "truncated", "helpful", "relevant first", "of judged"), teachers
-    )
-    output.table(
-        ("student", "split", "depth", "made"),
-        [(r.student, r.split, r.depth, f"{r.created:%Y-%m-%d %H:%M}") for r in runs],
-    )
-
-
-_WHAT = "; ".join(f"{kind}: {outlet.says}" for kind, outlet in EXPORTS.items())
-
-
-def export_command(
-    context: typer.Context,
-    kind: Annotated[str, typer.Argument(help=f"What. {_WHAT}.")],
-    path: Annotated[Path, typer.Argument(help="The file or folder to write; its ending says the form.")],
-    teacher: Annotated[
-        str, typer.Option(help="Whose utilities, by name or its beginning; the only one, if there is one.")
-    ] = "",
-    student: Annotated[str, typer.Option(help="Whose run.")] = "",
-    split: Annotated[
-        str, typer.Option(help="train, dev or test; else train for training files, test for the others.")
-    ] = "",
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="Any other setting: verdicts=false (the teacher alone), useful=0.2 and margin=0.1 (what is positive, "
-            "how far below a negative lies), passages=8 (of each query), ids=true, history=true, licence=cc-by-sa-4.0.",
-        ),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Write what was learned to a file that other programs read, with a manifest beside it.
-
-    Annotators' verdicts overrule the teacher in training files; the manifest says how often. Most files come
-    back with `workbench ingest` under the same name of the format; docs/exports.md says which carry what.
-    """
-    session: Session = context.obj
-    if kind == "run" and not student:
-        raise BadSetting("A run belongs to a student.", "Say whose: --student NAME.")
-    chosen = dict(setting(given) for given in option or []) | {"teacher": teacher, "student": student, "split": split}
-    made = export(session.store(), kind, path, **chosen)
-    session.tell(made, _exported(made), json)
-
-
-def snapshot_command(
-    context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")],
-    json: Json = False,
-) -> None:
-    """Copy the database to a file, consistent, while others go on using it. Never copy it by hand."""
-    session: Session = context.obj
-    made = session.store().snapshot(path)
-    session.tell({"snapshot": made}, f"Snapshot in {made}", json)
 
 
 def _pair(given: str) -> tuple[str, str]:
@@ -177,9 +106,3 @@ def _ingested(done: Ingested) -> str:
         f"{added.unchanged:,} rows were there already, {added.replaced:,} replaced, {tagged}"
         f"{done.duplicates:,} repeated in the files, {len(done.skipped):,} lines skipped."
     )
-
-
-def _exported(made: Exported) -> str:
-    others = {name: count for name, count in made.counts.items() if count and name != "rows"}
-    told = "".join(f"\n{name.replace('_', ' ')}: {count:,}" for name, count in others.items())
-    return f"{made.rows:,} rows in {made.path}, their origin in {made.manifest}{told}"

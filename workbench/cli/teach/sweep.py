@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli import output
-from workbench.cli.learn import setting
-from workbench.cli.session import Json, Session
+from workbench.cli.options import Json, settings
+from workbench.cli.session import Session
 from workbench.errors import BadInput, BadSetting
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.steps.teach.sweep import NO_SPLIT, Attempt, sweep
@@ -47,7 +47,7 @@ def sweep_command(
     if bool(grid) == bool(file):
         raise BadSetting("A sweep needs either --grid or --file.", "Example: --grid loss=kl,infonce --seeds 13,14,15")
     usual = {name: value for name, value in (("steps", steps), ("minutes", minutes)) if value is not None}
-    usual |= dict(setting(text) for text in option or [])
+    usual |= settings(option)
     asked = Grid(_tables(file) if file else read_values(grid or []), _seeds(seeds), usual)
     asked.settings()  # what is wrong with it is said before the workspace is looked for
     store = session.store()

@@ -5,9 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
+
+import typer
 
 from workbench.cli import output
 from workbench.cli.session import Session
+from workbench.cli.start import servers
+from workbench.cli.start.serve import PORT, serve_command
 from workbench.records import Listener
 from workbench.sample import SAMPLE
 from workbench.steps.compare.diff import diff
@@ -89,3 +94,21 @@ def _tell(store: Store, student: str) -> None:
             "  So this run does not show a gain. Look at its history on the Train page: dev that never rises means too "
             "few steps or too high a learning rate; dev that rises alone means that the articles differ."
         )
+
+
+def demo_command(
+    context: typer.Context,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Training steps; the most that fits two cores in a few minutes.")
+    ] = 300,
+    serve: Annotated[bool, typer.Option("--serve", help="Open the dashboard when the walk is done.")] = False,
+    port: Annotated[
+        int, typer.Option(min=1, max=servers.LAST_PORT, help="The dashboard's port on this machine.")
+    ] = PORT,
+) -> None:
+    """Walk the bundled sample from files to a diff: ingest, score, train, evaluate; then look at it with `serve`."""
+    if serve:
+        servers.free(port, "serve")  # better said now than after the walk
+    demo(context.obj, steps)
+    if serve:
+        serve_command(context, port)

@@ -1,0 +1,55 @@
+"""The command that writes files for other programs: export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.options import Json, settings
+from workbench.cli.session import Session
+from workbench.errors import BadSetting
+from workbench.steps.data.export import EXPORTS, Exported, export
+
+_WHAT = "; ".join(f"{kind}: {outlet.says}" for kind, outlet in EXPORTS.items())
+
+
+def export_command(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help=f"What. {_WHAT}.")],
+    path: Annotated[Path, typer.Argument(help="The file or folder to write; its ending says the form.")],
+    teacher: Annotated[
+        str, typer.Option(help="Whose utilities, by name or its beginning; the only one, if there is one.")
+    ] = "",
+    student: Annotated[str, typer.Option(help="Whose run.")] = "",
+    split: Annotated[
+        str, typer.Option(help="train, dev or test; else train for training files, test for the others.")
+    ] = "",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Any other setting: verdicts=false (the teacher alone), useful=0.2 and margin=0.1 (what is positive, "
+            "how far below a negative lies), passages=8 (of each query), ids=true, history=true, licence=cc-by-sa-4.0.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write what was learned to a file that other programs read, with a manifest beside it.
+
+    Annotators' verdicts overrule the teacher in training files; the manifest says how often. Most files come
+    back with `workbench ingest` under the same name of the format; docs/exports.md says which carry what.
+    """
+    session: Session = context.obj
+    if kind == "run" and not student:
+        raise BadSetting("A run belongs to a student.", "Say whose: --student NAME.")
+    chosen = settings(option) | {"teacher": teacher, "student": student, "split": split}
+    made = export(session.store(), kind, path, **chosen)
+    session.tell(made, _exported(made), json)
+
+
+def _exported(made: Exported) -> str:
+    others = {name: count for name, count in made.counts.items() if count and name != "rows"}
+    told = "".join(f"\n{name.replace('_', ' ')}: {count:,}" for name, count in others.items())
+    return f"{made.rows:,} rows in {made.path}, their origin in {made.manifest}{told}"

@@ -1,0 +1,35 @@
+"""Options that several commands share, and how `--set NAME=VALUE` is read."""
+
+from __future__ import annotations
+
+import json as json_format
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from workbench.errors import BadSetting
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Split = Annotated[str, typer.Option(help="Which split of the queries: train, dev or test.")]
+OptionalSplit = Annotated[
+    str | None, typer.Option(help="Only this split; all of them unless given.", show_default=False)
+]
+TeacherName = Annotated[
+    str, typer.Option("--teacher", help="Whose utilities, by name or its beginning.", show_default=False)
+]
+
+
+def settings(assignments: Sequence[str] | None) -> dict[str, Any]:
+    """Return what `--set NAME=VALUE` options set, each value as JSON reads it, else a string."""
+    return dict(_setting(assignment) for assignment in assignments or ())
+
+
+def _setting(assignment: str) -> tuple[str, Any]:
+    name, _, value = assignment.partition("=")
+    if not value:
+        raise BadSetting(f"--set {assignment!r} is not NAME=VALUE.", "Example: --set normalisation=sum")
+    try:
+        return name.replace("-", "_"), json_format.loads(value)
+    except ValueError:
+        return name.replace("-", "_"), value

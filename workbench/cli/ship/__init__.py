@@ -1,0 +1,1 @@
+"""Commands that hand a student on: export-student, push."""

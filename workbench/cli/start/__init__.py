@@ -1,0 +1,1 @@
+"""Commands that start something: demo, serve, lab, jobs."""

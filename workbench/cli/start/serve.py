@@ -1,0 +1,40 @@
+"""The command that opens the dashboard: serve."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.output import say
+from workbench.cli.session import Session
+from workbench.cli.start import servers
+from workbench.errors import WorkbenchError
+
+PORT = 8501
+
+
+def serve_command(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=1, max=servers.LAST_PORT, help="The port on this machine.")] = PORT,
+) -> None:
+    """Open the dashboard in a browser, on this machine only."""
+    session: Session = context.obj
+    servers.free(port, "serve")
+    home = dashboard()
+    say(f"Dashboard of {session.workspace.resolve()}: http://{servers.HOST}:{port}   (Ctrl-C ends it)")
+    servers.follow(
+        [sys.executable, "-m", "streamlit", "run", str(home / "streamlit_app.py"), f"--server.port={port}",
+         f"--server.address={servers.HOST}", "--server.fileWatcherType=none"],
+        session, home,
+    )  # fmt: skip
+
+
+def dashboard() -> Path:
+    """Return the folder of `streamlit_app.py`: the repository's, or the copy inside an installed package."""
+    for home in (servers.ROOT, servers.ROOT / "workbench" / "dashboard"):
+        if (home / "streamlit_app.py").is_file():
+            return home
+    raise WorkbenchError("The dashboard's files are missing from this installation.", "Install the package again.")

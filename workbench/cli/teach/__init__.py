@@ -1,0 +1,1 @@
+"""Commands from candidates to students: candidates, score, train, sweep."""

@@ -1,0 +1,51 @@
+"""The command that asks a teacher for utilities: score."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workbench.cli import output
+from workbench.cli.options import Json, OptionalSplit, settings
+from workbench.cli.session import Session
+from workbench.steps.teach.score import score
+from workbench.teachers import TEACHERS, teacher
+
+
+def score_command(
+    context: typer.Context,
+    kind: Annotated[str, typer.Option("--teacher", help=f"Which teacher: {', '.join(TEACHERS)}.")] = "lexical",
+    model: Annotated[str, typer.Option(help="For `likelihood`: a causal language model, by hub name or folder.")] = "",
+    template: Annotated[
+        str, typer.Option(help="For `likelihood`: a prompt template's name, or its TOML or JSON file.")
+    ] = "",
+    option: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting of the teacher: `--set normalisation=sum`.")
+    ] = None,
+    split: OptionalSplit = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many queries, by id.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask a teacher how useful each candidate is; each finished batch is kept, and Ctrl-C loses none.
+
+    Run it again to go on where it stopped: only what is missing is asked.
+    """
+    session: Session = context.obj
+    given = {name: value for name, value in (("model", model), ("template", template)) if value}
+    asked = teacher(kind, **given, **settings(option))
+    store = session.store()
+    with output.progress(session.reporter) as listen:
+        done = score(store, asked, split, limit, listen)
+    words = (
+        f"{done.teacher}: {done.pairs:,} pairs of {done.queries:,} queries scored in {done.seconds:.1f} s "
+        f"({done.rate:,.0f} a second), {done.failures:,} failed"
+    )
+    if done.interrupted:
+        session.stopping = True
+        words += f"; stopped with {done.remaining:,} to go, which the same command takes up"
+    session.tell(done, words + ".", json)
+    if done.interrupted:
+        raise typer.Exit(130)
