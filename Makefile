@@ -33,6 +33,10 @@ test: $(VENV)/.dev
 test-fast: $(VENV)/.dev
 	$(PYTEST) -m 'not browser and not process and not slow'
 
+soak: $(VENV)/.dev
+	HYPOTHESIS_PROFILE=soak $(PYTEST) --trials 20 --timeout 3600
+	$(BIN)/python -m tests.benchmarks.runs
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

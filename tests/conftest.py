@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from workbench import machine
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 machine.prepare()
 
+from tests import profiles  # noqa: E402
 from tests.workspaces import copy_of  # noqa: E402
 from workbench.records import AnswerLikelihood, Candidate, Hit, Passage, Qrel, Query, Run, Utility  # noqa: E402
 from workbench.store import Store  # noqa: E402
 
+SEED = f"WORKBENCH_TEST_SEED={profiles.SEED}"
 PASSAGES = (
     Passage("p/1", "Oil", "The embargo of 1973 raised the price of oil."),
     Passage("p 2", "Oil", "Oil is a liquid."),
@@ -79,3 +82,26 @@ def _hits(name: str, orders: dict[str, list[str]]) -> list[Hit]:
         for query_id, order in orders.items()
         for rank, passage_id in enumerate(order, start=1)
     ]
+
+
+@pytest.fixture
+def moments(request: pytest.FixtureRequest) -> random.Random:
+    """Return what to draw random moments from, such as when to kill a process; a failure shows the seed."""
+    print(SEED)
+    return random.Random(f"{profiles.SEED} {request.node.name}")
+
+
+def pytest_report_header() -> str:
+    return f"Hypothesis profile {profiles.PROFILE}; {SEED}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--trials", type=int, default=1, help="how often to run each test with random moments")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests with random moments several times, each with moments of its own."""
+    trials = metafunc.config.getoption("--trials")
+    if "moments" in metafunc.fixturenames and trials > 1:
+        metafunc.fixturenames.append("trial")
+        metafunc.parametrize("trial", range(trials))

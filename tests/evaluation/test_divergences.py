@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.special import rel_entr, softmax
 
+from tests.profiles import examples
 from workbench.errors import BadSetting
 from workbench.evaluation import jensen_shannon, kl, probabilities, standardised
 
@@ -26,7 +27,7 @@ def test_the_golden_values_of_four_candidates() -> None:
     assert probabilities([2, 1, 0, -1], 1.0) == pytest.approx([0.643914, 0.236883, 0.087144, 0.032059], abs=1e-6)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(full, full, st.floats(0.05, 5), st.floats(0.05, 5))
 def test_each_side_has_its_own_temperature(first: list, second: list, one: float, other: float) -> None:
     p = softmax(np.array([value for _, value in first]) / one)
@@ -38,7 +39,7 @@ def test_each_side_has_its_own_temperature(first: list, second: list, one: float
     assert 0 <= found <= np.log(2) + 1e-12
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(full, full, st.floats(0.1, 5), st.floats(-5, 5))
 def test_kl_is_scipys_and_does_not_see_a_shift(first: list, second: list, temperature: float, shift: float) -> None:
     p, q = (softmax(np.array([value for _, value in side]) / temperature) for side in (first, second))

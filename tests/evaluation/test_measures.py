@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from workbench.errors import BadSetting
 from workbench.evaluation.measures import MEASURES, needs_ranks_only, per_query, per_query_of_ranks
 from workbench.formats import write_qrels, write_run
@@ -49,7 +50,7 @@ rankings = st.dictionaries(
 judgements = st.dictionaries(st.tuples(st.sampled_from(["q1", "q2", "q3"]), names), st.integers(0, 3), max_size=15)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(judgements, rankings)
 def test_measures_lie_between_0_and_1(judged: dict, ranked: dict) -> None:
     qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
@@ -95,7 +96,7 @@ def placed(qrels: list[Qrel], ranked: dict) -> tuple[dict, dict]:
     return ranks, {query_id: len(found) for query_id, found in ranked.items()}
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(judgements, rankings)
 def test_measures_of_ranks_are_those_of_ir_measures(judged: dict, ranked: dict) -> None:
     qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
@@ -107,7 +108,7 @@ def test_measures_of_ranks_are_those_of_ir_measures(judged: dict, ranked: dict) 
         assert ours[name] == pytest.approx(of_query, abs=1e-9), name
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(judgements, rankings, st.integers(1, 15))
 def test_the_judged_share_is_that_of_ir_measures_where_nothing_ties(judged: dict, ranked: dict, cutoff: int) -> None:
     qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
@@ -130,7 +131,7 @@ def test_measures_of_more_than_ranks_are_left_to_ir_measures(name: str) -> None:
 GRADED = ("AP(rel=2)", "AP", "R(rel=2)@5", "RR(rel=2)", "P(rel=3)@3", "nDCG@10", "Success(rel=2)@1", "Judged@10")
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(judgements, rankings)
 def test_values_are_those_of_ir_measures_with_ties_grades_thresholds_and_missing_queries(
     judged: dict, ranked: dict

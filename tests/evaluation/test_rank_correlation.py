@@ -6,10 +6,11 @@ from itertools import groupby, permutations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau, spearmanr
 
+from tests.profiles import examples
 from workbench.errors import BadSetting
 from workbench.evaluation import jaccard, kendall, rbo, spearman, tau_ap
 
@@ -51,7 +52,7 @@ def by_definition(truth: dict[str, float], order: tuple[str, ...]) -> float:
     return 2 * sum(shares) / len(shares) - 1
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(valued, valued)
 def test_tau_ap_is_the_mean_over_every_order_of_the_ties(first: list, second: list) -> None:
     names = sorted({name for name, _ in first + second})
@@ -65,7 +66,7 @@ def test_tau_ap_is_the_mean_over_every_order_of_the_ties(first: list, second: li
     assert tau_ap(first, second) == pytest.approx(np.mean(values), abs=1e-9)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(full, full)
 def test_kendall_is_scipys_tau_b(first: list, second: list) -> None:
     theirs = kendalltau([value for _, value in first], [value for _, value in second]).statistic
@@ -82,7 +83,7 @@ def test_missing_passages_lie_below_all_that_a_ranking_holds() -> None:
     assert tau_ap([("a", 1.0)], [("b", 1.0)]) == -1.0
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(ids, ids, st.floats(0.3, 0.95))
 def test_rbo_is_the_sum_of_its_definition_and_symmetric(first: list[str], second: list[str], p: float) -> None:
     found = rbo(first, second, p)
@@ -109,7 +110,7 @@ def test_jaccard_is_shared_over_all(first: list[str], second: list[str], k: int)
 
 
 @pytest.mark.filterwarnings("ignore:An input array is constant")
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(full, full)
 def test_spearman_is_scipys(first: list, second: list) -> None:
     theirs = spearmanr([value for _, value in first], [value for _, value in second]).statistic

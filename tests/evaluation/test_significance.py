@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
+from tests.profiles import examples
 from workbench.evaluation.significance import (
     adjusted,
     compare,
@@ -22,7 +23,7 @@ from workbench.evaluation.significance import (
 values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(values)
 def test_an_interval_holds_its_mean(sample: list[float]) -> None:
     found = interval(sample)

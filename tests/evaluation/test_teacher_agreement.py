@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import log
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from workbench.errors import BadSetting
 from workbench.evaluation import TEACHER_AGREEMENTS, Temperatures, agreements
 
@@ -46,7 +47,7 @@ def test_a_first_passage_as_useful_as_the_best_is_the_best() -> None:
     assert (found["top-1"], found["regret"]) == (1.0, 0.0)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(values, st.randoms(use_true_random=False))
 def test_every_kind_keeps_its_bounds(utilities: list[float], random: object) -> None:
     shuffled = list(utilities)
@@ -62,7 +63,7 @@ def test_every_kind_keeps_its_bounds(utilities: list[float], random: object) -> 
         assert value is not None and low - 1e-9 <= value <= high + 1e-9, kind
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.integers(-30, 30), min_size=2, max_size=8, unique=True))
 def test_the_teacher_agrees_wholly_with_itself(utilities: list[int]) -> None:
     taught = {f"p{place}": float(value) for place, value in enumerate(utilities)}

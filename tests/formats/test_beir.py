@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import BadInput, BadSetting
@@ -47,7 +47,6 @@ def collections(draw: st.DrawFn) -> tuple[list[Query], list[Passage], list[Qrel]
     return queries, passages, [Qrel(*pair, draw(st.integers(-2, 3))) for pair in chosen]
 
 
-@settings(deadline=None)
 @given(rows=collections())
 def test_what_is_written_reads_back(
     rows: tuple[list[Query], list[Passage], list[Qrel]], tmp_path_factory: pytest.TempPathFactory

@@ -6,10 +6,11 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.test_trec import IDS, SIMILARITIES, WORDS
+from tests.profiles import examples
 from workbench.errors import BadInput
 from workbench.formats import bulk, read_run, write_run
 from workbench.formats.bulk import bulk_run
@@ -21,7 +22,6 @@ def everything(path: Path) -> tuple[str, list[tuple[str, str, float]]]:
     return name, [tuple(row.values()) for table in tables for row in table.to_pylist()]
 
 
-@settings(deadline=None)
 @given(
     ranked=st.dictionaries(st.tuples(IDS, IDS), SIMILARITIES, min_size=1, max_size=12),
     name=WORDS,
@@ -63,7 +63,7 @@ LINES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@examples(400)
 @given(lines=LINES, start=st.sampled_from(["", "\ufeff"]), end=st.sampled_from(["\n", "\r\n"]), last=st.booleans())
 def test_whatever_the_lines_are_it_agrees_or_refuses(
     lines: list[str], start: str, end: str, last: bool, tmp_path_factory: pytest.TempPathFactory

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workbench.errors import BadInput
@@ -37,7 +37,6 @@ def test_importing_the_formats_is_free() -> None:
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.jsonl", "t.csv.gz", "t.parquet", "qrels", "run", "beir"])
-@settings(deadline=None)
 @given(content=CONTENTS)
 @example(content=b"\x1f\x8b")
 @example(content=b"\x1f\x8b\x08" + bytes(9))

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import BadInput, UnknownName
@@ -63,7 +63,6 @@ def pairs(draw: st.DrawFn) -> list[tuple[Query, Passage, Qrel]]:
     return [(q, p, Qrel(q.query_id, p.passage_id, draw(st.integers(-1, 3)))) for q, p in chosen]
 
 
-@settings(deadline=None)
 @given(rows=pairs(), form=st.sampled_from(ARCHITECTURES))
 def test_a_row_a_pair_reads_back(
     rows: list[tuple[Query, Passage, Qrel]], form: str, tmp_path_factory: pytest.TempPathFactory
@@ -89,7 +88,6 @@ def test_a_row_a_pair_reads_back(
     assert found.qrels == tuple(qrel for _, _, qrel in rows)
 
 
-@settings(deadline=None)
 @given(rows=pairs(), form=st.sampled_from(ARCHITECTURES))
 def test_a_row_a_query_with_its_passages_reads_back(
     rows: list[tuple[Query, Passage, Qrel]], form: str, tmp_path_factory: pytest.TempPathFactory
@@ -111,7 +109,6 @@ def test_a_row_a_query_with_its_passages_reads_back(
     assert set(found.qrels) == {qrel for _, _, qrel in rows}
 
 
-@settings(deadline=None)
 @given(texts=st.lists(TEXTS, unique=True, min_size=1, max_size=4), form=st.sampled_from(ARCHITECTURES))
 def test_the_same_text_has_the_same_derived_id_in_every_form(
     texts: list[str], form: str, tmp_path_factory: pytest.TempPathFactory

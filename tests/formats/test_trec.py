@@ -6,7 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import BadInput, BadSetting
@@ -20,7 +20,6 @@ IDS = st.one_of(WORDS, st.sampled_from(["007", "http://x/?a=1#é", '"q"', "'", "
 SIMILARITIES = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1, 1, width=32))
 
 
-@settings(deadline=None)
 @given(
     judged=st.dictionaries(st.tuples(IDS, IDS), st.integers(-999_999_999, 999_999_999), max_size=8),
     name=st.sampled_from(["q.txt", "q.gz"]),
@@ -36,7 +35,6 @@ def test_qrels_read_back(
     assert (found.queries, found.passages) == ((), ())
 
 
-@settings(deadline=None)
 @given(ranked=st.dictionaries(st.tuples(IDS, IDS), SIMILARITIES, min_size=1, max_size=12), name=WORDS)
 def test_runs_read_back_in_trec_evals_order(
     ranked: dict[tuple[str, str], float], name: str, tmp_path_factory: pytest.TempPathFactory

@@ -7,9 +7,10 @@ from math import log
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import Passage, Progress
 from workbench.retrieval.bm25 import BM25, LexicalSettings
@@ -60,7 +61,7 @@ def test_a_collection_without_words_finds_nothing() -> None:
 words = st.lists(st.sampled_from(["oil", "sea", "salt", "run", "to"]), max_size=5).map(" ".join)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(words, min_size=1, max_size=12), words, st.integers(1, 6))
 def test_search_is_the_head_of_place(texts: list[str], query: str, k: int) -> None:
     retriever = BM25([Passage(f"{number:02d}", "", text) for number, text in enumerate(texts)], PLAIN)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import ir_measures
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.profiles import examples
 from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Listener, Passage, silent
 from workbench.retrieval.dense import DenseRetriever, Index
@@ -30,7 +31,7 @@ def _by_hand(passages: np.ndarray, ids: list[str], query: np.ndarray) -> list[in
     return sorted(sorted(range(len(ids)), key=lambda row: ids[row], reverse=True), key=lambda row: -similarities[row])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.data())
 def test_search_and_place_agree_with_sorting_everything(data: st.DataObject) -> None:
     passages = _unit(data.draw(st.lists(vector, min_size=1, max_size=60)))

@@ -6,10 +6,11 @@ import re
 from itertools import combinations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import run, utility
+from tests.profiles import examples
 from workbench.errors import BadSetting
 from workbench.records import Hit, Passage, Qrel, Query
 from workbench.store import Store, views
@@ -113,7 +114,7 @@ def test_near_duplicates_name_the_twin_and_both_utilities(store: Store) -> None:
     assert not of_rule(found(store, lines=Thresholds(apart=1.8)), "near duplicates")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@examples(15)
 @given(
     st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=8), min_size=2, max_size=7),
     st.sampled_from([0.5, 0.6, 0.75, 0.8, 1.0]),

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import PASSAGES, QRELS, QUERIES, utility
+from tests.profiles import examples
 from workbench.errors import Conflict, NothingToDo, StoreBusy, StoreVersion
 from workbench.records import Annotation, Failure, Passage, Qrel, Query
 from workbench.store import Store, connection, schema, views
@@ -30,7 +31,7 @@ def test_a_workspace_that_is_not_there_is_not_made_by_looking(tmp_path: Path) ->
     assert not (tmp_path / "nowhere").exists()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@examples(20)
 @given(st.lists(texts, min_size=1, max_size=5, unique=True), texts, st.lists(texts, max_size=3))
 def test_ids_and_texts_come_back_as_they_went_in(
     tmp_path_factory: pytest.TempPathFactory, ids: list[str], text: str, answers: list[str]

@@ -6,7 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import BadInput
@@ -21,7 +21,6 @@ def read(path: Path) -> tuple[list[tuple[int, str]], list[Problem]]:
     return list(open_text(path, problems)), problems
 
 
-@settings(deadline=None)
 @given(lines=LINES, name=st.sampled_from(["a.txt", "a.txt.gz"]))
 def test_lines_come_back(lines: list[str], name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("lines") / name

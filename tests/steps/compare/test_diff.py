@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import PASSAGES, QUERIES, run
+from tests.profiles import examples
 from workbench.errors import BadSetting, NothingToDo
 from workbench.evaluation.measures import MEASURES
 from workbench.records import Hit, Qrel, Query
@@ -71,7 +72,7 @@ def test_what_is_missing_is_named_with_a_way_out(store: Store) -> None:
         diff(store, "before", "before", split="dev")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10, deadline=None)
+@examples(10)
 @given(st.lists(st.tuples(*[st.permutations(range(4))] * 2), min_size=1, max_size=6))
 def test_every_judged_query_is_won_lost_or_tied_and_worst_comes_first(
     tmp_path_factory: pytest.TempPathFactory, orders: list[tuple[list[int], list[int]]]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import PASSAGES, QUERIES, run
+from tests.profiles import examples
 from workbench.evaluation.measures import MEASURES, per_query
 from workbench.records import Hit, Qrel
 from workbench.steps.compare import run_measures
@@ -19,7 +20,7 @@ pairs = st.tuples(st.sampled_from(["q1", Q2]), st.sampled_from([passage.passage_
 near = st.sampled_from([0.5, 0.25, 0.12345678901, 0.12345678902, -0.0, 0.0, 1e300, 1e301, -1e300])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@examples(25)
 @given(ranked=st.dictionaries(pairs, near), judged=st.dictionaries(pairs, st.integers(-1, 2)), depth=st.integers(1, 4))
 def test_a_stored_run_measures_as_ir_measures_says(
     tmp_path_factory: pytest.TempPathFactory, ranked: dict, judged: dict, depth: int

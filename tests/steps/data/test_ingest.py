@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import PASSAGES, QRELS, QUERIES
+from tests.profiles import examples
 from workbench.errors import BadInput, Conflict, UnknownName
 from workbench.formats import write_run
 from workbench.formats.beir import write_beir
@@ -163,7 +164,7 @@ pairs = st.tuples(st.sampled_from(["q1", "q2"]), st.sampled_from(PLAIN))
 similarities = st.one_of(st.sampled_from([0.5, 0.25]), st.floats(-1, 1))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None)
+@examples(8)
 @given(st.dictionaries(pairs, similarities, min_size=1))
 def test_a_run_that_goes_out_and_comes_back_is_the_same(
     plain: Store, tmp_path: Path, ranked: dict[tuple[str, str], float]
@@ -188,7 +189,7 @@ odd_ids = st.one_of(st.sampled_from(ODD), st.text("ab\u00e9\ud7ff\ue000\U0001f60
 ties = st.one_of(st.sampled_from([0.5, 0.25, 0.0, -0.0, 1e-300, 5e-324]), st.floats(-1e308, 1e308))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@examples(40)
 @given(ranked=st.dictionaries(st.tuples(st.sampled_from(["q1", "é", "10"]), odd_ids), ties, min_size=1))
 def test_a_run_read_in_bulk_is_the_run_read_line_by_line(
     tmp_path_factory: pytest.TempPathFactory, ranked: dict[tuple[str, str], float]

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import utility
+from tests.profiles import examples
 from workbench.errors import BadInput, BadSetting, Conflict, NothingToDo
 from workbench.formats.cases import harmless, unharmed
 from workbench.records import Annotation, AnswerLikelihood, Passage, Qrel, Query, Utility
@@ -43,7 +44,7 @@ moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.
 pairs = st.tuples(st.sampled_from(QUERIES), st.sampled_from(PASSAGES)).map(
     lambda pair: (pair[0].query_id, pair[1].passage_id)
 )
-few = settings(max_examples=4, deadline=None)
+few = examples(4)
 
 
 def annotation(
