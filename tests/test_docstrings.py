@@ -55,7 +55,7 @@ def test_a_public_verb_says(verb: str, title: str) -> None:
 def test_every_parameter_is_described(verb: str) -> None:
     described = re.findall(r"^\*{0,2}(\w+(?:, \w+)*)(?: :.*)?$", section(verb, "Parameters"), flags=re.MULTILINE)
     names = [name for line in described for name in line.split(", ")]
-    assert names == [name for name in inspect.signature(getattr(wb, verb)).parameters]
+    assert names == list(inspect.signature(getattr(wb, verb)).parameters)
 
 
 @pytest.mark.parametrize("verb", WRITTEN)
