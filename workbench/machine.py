@@ -64,7 +64,7 @@ def fast_bfloat16(device: str = "cpu") -> bool:
         return bool(cpu_flags() & BFLOAT16_FLAGS)
     import torch
 
-    return torch.cuda.is_bf16_supported()
+    return bool(torch.cuda.is_bf16_supported())
 
 
 def best_device() -> str:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.profiles import examples
 from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import Passage, Progress
-from workbench.retrieval.bm25 import BM25, LexicalSettings
+from workbench.retrieval.bm25 import BM25, BM25Settings
 
-PLAIN = LexicalSettings(language="")
+PLAIN = BM25Settings(language="")
 PASSAGES = [
     Passage("p1", "Oil", "The embargo of 1973 raised the price of oil."),
     Passage("p2", "Oil", "Oil is a liquid."),
@@ -80,7 +80,7 @@ def test_english_stems_and_stop_words() -> None:
     assert retriever.search(["running river"], 4).rows[0, :2].tolist() == [3, 2]
     assert (retriever.search(["to the"], 4).rows == -1).all()
     with pytest.raises(UnknownName, match="klingon"):
-        BM25(PASSAGES, LexicalSettings(language="klingon"))
+        BM25(PASSAGES, BM25Settings(language="klingon"))
 
 
 def test_says_what_to_install_for_stems(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,4 +101,4 @@ def test_refuses_what_cannot_be_searched() -> None:
     with pytest.raises(BadSetting, match="depth"):
         BM25(PASSAGES, PLAIN).search(["oil"], 0)
     with pytest.raises(BadSetting, match="b is 2"):
-        LexicalSettings(b=2)
+        BM25Settings(b=2)

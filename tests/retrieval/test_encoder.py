@@ -13,11 +13,10 @@ from tests import tiny
 from workbench import machine, students
 from workbench.errors import BadSetting, WorkbenchError
 from workbench.records import Progress
-from workbench.retrieval import encoder as room
-from workbench.retrieval import precision
+from workbench.retrieval import encoder, precision
 from workbench.retrieval.encoder import Encoder, fingerprint
 from workbench.retrieval.precision import Choice
-from workbench.retrieval.vector_cache import Shelf, key
+from workbench.retrieval.vector_cache import VectorCache, key
 from workbench.students import Student
 
 TEXTS = ["The sea is salt", "oil", "Rivers run to the sea", "what raised the price of oil in 1973", "oil"]
@@ -33,17 +32,17 @@ def transformer(tmp_path: Path) -> Student:
     return Student("bert", tiny.bert(tmp_path / "bert"))
 
 
-def _asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Note every text that a model really encodes."""
-    asked: list[str] = []
+def _encoded_texts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that gets every text that a model really encodes."""
+    encoded: list[str] = []
     real = Encoder._encode
 
-    def noting(self: Encoder, model: object, kind: str, texts: list[str]) -> np.ndarray:
-        asked.extend(texts)
+    def record(self: Encoder, model: object, kind: str, texts: list[str]) -> np.ndarray:
+        encoded.extend(texts)
         return real(self, model, kind, texts)
 
-    monkeypatch.setattr(Encoder, "_encode", noting)
-    return asked
+    monkeypatch.setattr(Encoder, "_encode", record)
+    return encoded
 
 
 def test_gives_the_models_own_directions_at_unit_length(student: Student, tmp_path: Path) -> None:
@@ -55,10 +54,10 @@ def test_gives_the_models_own_directions_at_unit_length(student: Student, tmp_pa
 
 
 def test_encodes_each_text_once(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = _asked(monkeypatch)
+    encoded = _encoded_texts(monkeypatch)
     first = Encoder(student, tmp_path / "vectors").passages(TEXTS)
-    assert sorted(asked) == sorted(set(TEXTS))
-    monkeypatch.setattr(room, "load", lambda _: pytest.fail("the model was loaded again"))
+    assert sorted(encoded) == sorted(set(TEXTS))
+    monkeypatch.setattr(encoder, "load", lambda _: pytest.fail("the model was loaded again"))
     np.testing.assert_array_equal(Encoder(student, tmp_path / "vectors").passages(TEXTS[::-1]), first[::-1])
     assert Encoder(student, tmp_path / "vectors").passages([]).shape[0] == 0
 
@@ -68,7 +67,7 @@ def test_needs_no_torch_for_what_is_on_disk(student: Student, tmp_path: Path) ->
     code = f"""
 import sys
 from pathlib import Path
-from workbench.encoder import Encoder
+from workbench.retrieval.encoder import Encoder
 from workbench.students import find
 folder, cache = Path({str(student.path.parent)!r}), Path({str(tmp_path / "vectors")!r})
 found = Encoder(find("tiny", folder), cache).queries({TEXTS!r})
@@ -79,7 +78,7 @@ print(found.shape, "torch" in sys.modules)
 
 
 def test_an_interrupt_keeps_what_is_finished(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "TEXTS_IN_CALL", 1)
+    monkeypatch.setattr(encoder, "TEXTS_IN_CALL", 1)
     calls: list[Progress] = []
 
     def impatient(progress: Progress) -> None:
@@ -90,9 +89,9 @@ def test_an_interrupt_keeps_what_is_finished(student: Student, tmp_path: Path, m
     with pytest.raises(KeyboardInterrupt):
         Encoder(student, tmp_path / "vectors").passages(TEXTS, impatient)
     assert [(call.done, call.total) for call in calls] == [(0, 4), (1, 4), (2, 4)]
-    asked = _asked(monkeypatch)
+    encoded = _encoded_texts(monkeypatch)
     Encoder(student, tmp_path / "vectors").passages(TEXTS)
-    assert len(asked) == 2
+    assert len(encoded) == 2
 
 
 @pytest.mark.parametrize("damage", ["cut", "header", "values", "keys", "fewer keys", "gone"])
@@ -114,23 +113,25 @@ def test_a_damaged_file_is_encoded_again(
         np.save(keys, np.load(keys)[:-1])
     else:
         vectors.unlink()
-    asked = _asked(monkeypatch)
+    encoded = _encoded_texts(monkeypatch)
     with pytest.warns(RuntimeWarning, match="damaged"):
         again = Encoder(student, tmp_path / "vectors").passages(TEXTS)
     np.testing.assert_array_equal(again, before)
-    assert len(asked) == 4
+    assert len(encoded) == 4
 
 
 def test_drafts_and_vectors_without_keys_do_not_count(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.add([key("query", "a")], np.array([[1, 0]], np.float32))
+    cached = VectorCache(tmp_path)
+    cached.add([key("query", "a")], np.array([[1, 0]], np.float32))
     (keys,) = tmp_path.glob("*.keys.npy")
-    keys.rename(keys.with_name(f".{keys.name}.draft"))
-    assert Shelf(tmp_path).missing([key("query", "a")]) == {key("query", "a")}
+    # Where a writer that was killed leaves what it had not finished: see files.aside.
+    (tmp_path / ".aside-x").mkdir()
+    keys.rename(tmp_path / ".aside-x" / keys.name)
+    assert VectorCache(tmp_path).missing([key("query", "a")]) == {key("query", "a")}
 
 
 def test_two_writers_see_each_others_vectors(tmp_path: Path) -> None:
-    one, two = Shelf(tmp_path), Shelf(tmp_path)
+    one, two = VectorCache(tmp_path), VectorCache(tmp_path)
     a, b = key("query", "a"), key("query", "b")
     assert one.missing([a, b]) == {a, b}
     one.add([a], np.array([[1, 0]], np.float32))
@@ -161,10 +162,10 @@ def test_uses_the_prompts_of_queries_and_passages(tmp_path: Path) -> None:
     model = tiny.static()
     model.prompts = {"query": "sea ", "document": "salt "}
     prompted = students.save(model, Student("prompted", tmp_path / "prompted"))
-    encoder = Encoder(prompted, tmp_path / "vectors")
+    own_prompts = Encoder(prompted, tmp_path / "vectors")
     plain = Encoder(students.save(tiny.static(), Student("plain", tmp_path / "plain")), tmp_path / "vectors")
-    np.testing.assert_allclose(encoder.queries(["oil"]), plain.queries(["sea oil"]), atol=1e-6)
-    np.testing.assert_allclose(encoder.passages(["oil"]), plain.passages(["salt oil"]), atol=1e-6)
+    np.testing.assert_allclose(own_prompts.queries(["oil"]), plain.queries(["sea oil"]), atol=1e-6)
+    np.testing.assert_allclose(own_prompts.passages(["oil"]), plain.passages(["salt oil"]), atol=1e-6)
 
 
 def test_the_fingerprint_follows_what_changes_vectors(student: Student, tmp_path: Path) -> None:
@@ -193,7 +194,7 @@ def test_a_choice_of_precision_is_made_once_per_cpu(
         measured.append(len(texts))
         return Choice("bfloat16", 2.0, 0.9999), None
 
-    monkeypatch.setattr(room, "measure", measure)
+    monkeypatch.setattr(encoder, "measure", measure)
     monkeypatch.setattr(machine, "fast_bfloat16", lambda: True)
     first, second = (Encoder(transformer, tmp_path / "vectors") for _ in range(2))
     vectors = first.passages(TEXTS)

@@ -9,8 +9,8 @@ from tests import tiny
 from workbench import students
 from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Passage, Progress
-from workbench.retrieval.dense import Retriever
 from workbench.retrieval.exhaustive import ExhaustiveRetriever
+from workbench.retrieval.ranking import Retriever
 from workbench.students import Student, architectures
 
 # More than are encoded at a time, of which many have the same text.
@@ -68,6 +68,6 @@ def test_what_cannot_be_searched_is_refused(student: Student, monkeypatch: pytes
     with pytest.raises(BadSetting, match="depth"):
         ExhaustiveRetriever(student, PASSAGES[:1]).search(QUERIES, 0)
     small = architectures.MULTI_VECTOR._replace(most=3)
-    monkeypatch.setattr(architectures, "form", lambda _: small)
+    monkeypatch.setattr(architectures, "architecture", lambda _: small)
     with pytest.raises(BadSetting, match="up to 3 passages; these are 4"):
         ExhaustiveRetriever(student, PASSAGES[:4])

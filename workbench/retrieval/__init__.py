@@ -1,1 +1,1 @@
-"""Retrieval: texts to vectors to the nearest passages, by one protocol."""
+"""Retrieval: texts to vectors, vectors to the nearest passages; dense, BM25 and exhaustive search by one protocol."""

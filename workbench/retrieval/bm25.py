@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from workbench.errors import BadSetting, UnknownName
 from workbench.records import Listener, Passage, Progress, silent
-from workbench.retrieval.dense import Nearest, Placed, empty, must_be_positive, must_hold, placed, tie_order
+from workbench.retrieval.ranking import (
+    Nearest,
+    Placement,
+    best_rows,
+    check_collection,
+    check_depth,
+    no_hits,
+    placements,
+    tie_order,
+)
 from workbench.students import BM25 as NAME
 
 # Every run of letters and digits is a word, single ones too: "vitamin C", "World War 2".
@@ -21,7 +30,7 @@ QUERIES_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
-class LexicalSettings:
+class BM25Settings:
     """`k1` and `b` as in Anserini's defaults; `language` picks stop words and Snowball stemmer, "" means neither.
 
     On squad_dev (dev, nDCG@10) English stop words and stems give 0.865, neither of them 0.840.
@@ -40,13 +49,13 @@ class BM25:
     """BM25 over title and text of a collection (Robertson and Zaragoza 2009; Lucene's variant, by bm25s).
 
     A passage that shares no word with a query has similarity 0. Such a passage is no hit: `search` leaves it out.
-    `place` still tells its rank, behind all hits, in the order of ties.
+    `place` still gives its rank, behind all hits, in the order of ties.
     """
 
-    def __init__(self, passages: Sequence[Passage], settings: LexicalSettings | None = None) -> None:
-        must_hold([passage.passage_id for passage in passages])
+    def __init__(self, passages: Sequence[Passage], settings: BM25Settings | None = None) -> None:
+        check_collection([passage.passage_id for passage in passages])
         self.passages = passages
-        self.settings = settings or LexicalSettings()
+        self.settings = settings or BM25Settings()
         self.order = tie_order([passage.passage_id for passage in passages])
         self._stopwords, self._stemmer = _language(self.settings.language)
 
@@ -57,35 +66,36 @@ class BM25:
 
     def search(self, queries: Sequence[str], k: int, listen: Listener = silent) -> Nearest:
         """Return the k best passages of each query among those that share a word with it."""
-        must_be_positive(k)
-        found = empty(len(queries), k)
+        check_depth(k)
+        nearest = no_hits(len(queries), k)
         for query, similarities in enumerate(self._similarities(queries, listen)):
             hits = np.flatnonzero(similarities > 0)
             if len(hits) > k:
                 least = np.partition(similarities[hits], -k)[-k]
                 hits = hits[similarities[hits] >= least]
-            best = hits[np.lexsort((self.order[hits], -similarities[hits]))][:k]
-            found.rows[query, : len(best)] = best
-            found.similarities[query, : len(best)] = similarities[best]
-        return found
+            best = hits[best_rows(similarities[hits], self.order[hits], k)]
+            nearest.fill(query, best, similarities[best])
+        return nearest
 
-    def place(self, queries: Sequence[str], rows: Sequence[Sequence[int]], listen: Listener = silent) -> list[Placed]:
-        """Return where given passages stand for each query, also those that share no word with it."""
-        return placed(self._similarities(queries, listen), self.order, rows)
+    def place(
+        self, queries: Sequence[str], rows: Sequence[Sequence[int]], listen: Listener = silent
+    ) -> list[Placement]:
+        """Return ranks and similarities of given passages for each query, also of those that share no word with it."""
+        return placements(self._similarities(queries, listen), self.order, rows)
 
     def _similarities(self, queries: Sequence[str], listen: Listener) -> Iterator[NDArray[np.float32]]:
         """Yield the similarities of the whole collection for each query in turn."""
-        index, known = self._index
+        index, word_ids = self._index
         for start in range(0, len(queries), QUERIES_AT_ONCE):
             listen(Progress("search", start, len(queries), "queries", self.name))
             for words in self._words(queries[start : start + QUERIES_AT_ONCE], return_ids=False):
-                ids = [known[word] for word in words if word in known]
+                ids = [word_ids[word] for word in words if word in word_ids]
                 yield index.get_scores_from_ids(ids) if ids else np.zeros(len(self.passages), np.float32)
         listen(Progress("search", len(queries), len(queries), "queries", self.name))
 
     @cached_property
     def _index(self) -> tuple[Any, dict[str, int]]:
-        """The bm25s index and its word numbers; no words at all make no index, and every similarity 0."""
+        """The bm25s index and its word ids; a collection without words has none, and every similarity is 0."""
         import bm25s
 
         index = bm25s.BM25(k1=self.settings.k1, b=self.settings.b, method="lucene")

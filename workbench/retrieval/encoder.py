@@ -15,15 +15,15 @@ import numpy as np
 from workbench import machine
 from workbench.errors import BadSetting, WorkbenchError
 from workbench.records import Listener, Progress, silent
-from workbench.retrieval.precision import PRECISIONS, Choice, measure, remember, remembered
-from workbench.retrieval.vector_cache import Shelf, Vectors, key
+from workbench.retrieval.precision import PRECISIONS, Choice, load_choices, measure, save_choice
+from workbench.retrieval.vector_cache import VectorCache, Vectors, key
 from workbench.students import INDEX, RECIPE, Student, load
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Files of a model folder that say something about it and do not change its vectors.
-ABOUT = {RECIPE, "history.jsonl", "data_config.json", "training_args.bin", "trainer_state.json"}
+# Files of a model folder that describe it and do not change its vectors.
+DESCRIPTIONS = {RECIPE, "history.jsonl", "data_config.json", "training_args.bin", "trainer_state.json"}
 OTHER_RUNTIMES = {"onnx", "openvino"}
 # What an interrupt may cost: the texts of one file, or the work of that many seconds.
 TEXTS_IN_FILE = 2048
@@ -32,12 +32,12 @@ TEXTS_IN_CALL = 128
 
 
 class Encoder:
-    """A student's way from texts to vectors; its model is loaded once something is asked for that is not on disk.
+    """Encodes texts with a student's model, which is loaded once a vector is asked for that is not on disk.
 
-    Vectors lie in `cache`/<fingerprint>-<precision>/; those of passages in its base's folder, if the student reads
+    Vectors lie in `cache`/<fingerprint>-<precision>/; those of passages in its base's folder, if the student encodes
     passages as its base does: then an index of the base's vectors is the student's too. Precision "auto" is float32, or
     bfloat16 where a measurement on the first texts finds that this machine gains by it and the vectors hardly change;
-    the choice is kept beside them.
+    the choice is saved beside them.
     """
 
     def __init__(self, student: Student, cache: Path, precision: str = "auto", batch_size: int = 32) -> None:
@@ -46,9 +46,9 @@ class Encoder:
         self.student = student
         self.cache = cache
         self.batch_size = batch_size
-        self._asked = "float32" if precision == "auto" and is_static(student.path) else precision
+        self._setting = "float32" if precision == "auto" and is_static(student.path) else precision
         self._chosen: dict[str, str] = {}
-        self._shelves: dict[str, Shelf] = {}
+        self._caches: dict[str, VectorCache] = {}
         self._models: dict[str, SentenceTransformer] = {}
 
     @property
@@ -58,18 +58,18 @@ class Encoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Return what tells this model's vectors from any other's: its weights, tokenizer, settings and prompts."""
+        """Return a digest of all that decides this model's vectors: its weights, tokenizer, settings and prompts."""
         return fingerprint(self.student.path)
 
     @property
     def index_fingerprint(self) -> str:
-        """Return what tells this model's vectors of passages from any other's: its base's, if it reads them so."""
+        """Return the fingerprint for its vectors of passages: its base's, if it encodes them as its base does."""
         return str(self.student.recipe.get(INDEX) or self.fingerprint)
 
     @property
     def precision(self) -> str:
         """Return the precision of this model's vectors of queries, "auto" until it is chosen."""
-        return self._chosen.get(self.fingerprint, self._asked)
+        return self._chosen.get(self.fingerprint, self._setting)
 
     def queries(self, texts: Sequence[str], listen: Listener = silent) -> Vectors:
         """Return unit vectors (n, d) of queries, with the model's prompt for queries where it has one."""
@@ -84,29 +84,27 @@ class Encoder:
             return np.empty((0, 0), np.float32)
         keys = [key(kind, text) for text in texts]
         model = self.fingerprint if kind == "query" else self.index_fingerprint
-        shelf = self._shelf_for(model, keys, texts)
-        absent = shelf.missing(keys)
+        cache = self._cache_for(model, keys, texts)
+        absent = cache.missing(keys)
         if absent:
-            todo = {one: text for one, text in zip(keys, texts, strict=True) if one in absent}
-            self._fill(shelf, kind, todo, listen, self._chosen.get(model, self._asked))
-        return shelf.take(keys)
+            missing = {key: text for key, text in zip(keys, texts, strict=True) if key in absent}
+            self._fill(cache, kind, missing, listen, self._chosen.get(model, self._setting))
+        return cache.take(keys)
 
-    def _shelf_for(self, model: str, keys: Sequence[bytes], texts: Sequence[str]) -> Shelf:
-        """Settle the precision as late as possible: what is complete on disk needs no choice and no model."""
-        if (settled := self._chosen.get(model, self._asked)) != "auto":
-            return self._shelf(model, settled)
-        file = self.cache / f"{model}.json"
-        chosen = remembered(file)
-        if own := chosen.get(machine.cpu_name()):
-            self._chosen[model] = own.precision
-            return self._shelf(model, own.precision)
-        for other in dict.fromkeys(choice.precision for choice in chosen.values()):
-            if not self._shelf(model, other).missing(keys):
-                return self._shelf(model, other)
-        choice = self._choose(texts)
-        remember(file, machine.cpu_name(), choice)
-        self._chosen[model] = choice.precision
-        return self._shelf(model, choice.precision)
+    def _cache_for(self, model: str, keys: Sequence[bytes], texts: Sequence[str]) -> VectorCache:
+        """Choose the precision as late as possible: what is complete on disk needs no choice and no model."""
+        if (precision := self._chosen.get(model, self._setting)) != "auto":
+            return self._cache(model, precision)
+        file, cpu = self.cache / f"{model}.json", machine.cpu_name()
+        choices = load_choices(file)
+        if cpu not in choices:
+            for precision in dict.fromkeys(choice.precision for choice in choices.values()):
+                if not self._cache(model, precision).missing(keys):
+                    return self._cache(model, precision)
+            choices[cpu] = self._choose(texts)
+            save_choice(file, cpu, choices[cpu])
+        self._chosen[model] = choices[cpu].precision
+        return self._cache(model, choices[cpu].precision)
 
     def _choose(self, texts: Sequence[str]) -> Choice:
         if not machine.fast_bfloat16() or (model := self._model("float32")).device.type != "cpu":
@@ -116,9 +114,9 @@ class Encoder:
             self._models = {"bfloat16": half}
         return choice
 
-    def _shelf(self, model: str, precision: str) -> Shelf:
+    def _cache(self, model: str, precision: str) -> VectorCache:
         name = f"{model}-{precision}"
-        return self._shelves.setdefault(name, Shelf(self.cache / name))
+        return self._caches.setdefault(name, VectorCache(self.cache / name))
 
     def _model(self, precision: str) -> SentenceTransformer:
         if precision not in self._models:
@@ -128,9 +126,9 @@ class Encoder:
             self._models[precision] = model
         return self._models[precision]
 
-    def _fill(self, shelf: Shelf, kind: str, todo: dict[bytes, str], listen: Listener, precision: str) -> None:
-        """Encode and keep; longest first, so that batches hold little padding and time left is not underestimated."""
-        order = sorted(todo, key=lambda one: -len(todo[one]))
+    def _fill(self, cache: VectorCache, kind: str, missing: dict[bytes, str], listen: Listener, precision: str) -> None:
+        """Encode and cache; longest first, so that batches hold little padding and time left is not underestimated."""
+        order = sorted(missing, key=lambda key: -len(missing[key]))
         note = f"{self.name}, {precision}"
         listen(Progress("encode", 0, len(order), "texts", note))
         model = self._model(precision)
@@ -140,16 +138,16 @@ class Encoder:
         try:
             for start in range(0, len(order), TEXTS_IN_CALL):
                 batch = order[start : start + TEXTS_IN_CALL]
-                parts.append(self._encode(model, kind, [todo[one] for one in batch]))
+                parts.append(self._encode(model, kind, [missing[key] for key in batch]))
                 keys += batch
                 if len(keys) >= TEXTS_IN_FILE or time.monotonic() - began > SECONDS_IN_FILE:
-                    shelf.add(keys, np.concatenate(parts))
+                    cache.add(keys, np.concatenate(parts))
                     keys, parts, began = [], [], time.monotonic()
                 listen(Progress("encode", start + len(batch), len(order), "texts", note))
         finally:
             # Also on the way out of an interrupt or an error: what is encoded stays encoded.
             if keys:
-                shelf.add(keys, np.concatenate(parts))
+                cache.add(keys, np.concatenate(parts))
 
     def _encode(self, model: SentenceTransformer, kind: str, texts: list[str]) -> Vectors:
         encode = model.encode_query if kind == "query" else model.encode_document
@@ -168,8 +166,8 @@ class Encoder:
 
 def is_static(path: Path) -> bool:
     """Tell from its files whether a model is a table of token vectors, or two for the two sides, without layers."""
-    said = [path / "modules.json", *path.rglob("router_config.json")]
-    types = "".join(file.read_text(encoding="utf-8") for file in said if file.is_file())
+    files = [path / "modules.json", *path.rglob("router_config.json")]
+    types = "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
     return "StaticEmbedding" in types and 'Transformer"' not in types
 
 
@@ -178,23 +176,23 @@ def fingerprint(path: Path) -> str:
 
     Left out are what describes the model (README, student.json, history), hidden files and other runtimes' weights.
     """
-    files = tuple(sorted(file for file in path.rglob("*") if _counts(file, path)))
+    files = tuple(sorted(file for file in path.rglob("*") if _is_fingerprinted(file, path)))
     return _digest(path, tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files))
 
 
-def _counts(file: Path, path: Path) -> bool:
+def _is_fingerprinted(file: Path, path: Path) -> bool:
     parts = file.relative_to(path).parts
     hidden = any(part.startswith(".") for part in parts)
-    about = file.name in ABOUT or file.suffix.lower() == ".md"
-    return file.is_file() and not (hidden or about or OTHER_RUNTIMES & set(parts))
+    describes = file.name in DESCRIPTIONS or file.suffix.lower() == ".md"
+    return file.is_file() and not (hidden or describes or OTHER_RUNTIMES & set(parts))
 
 
 @cache
 def _digest(path: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
     """Hash names and contents; cached by size and time of change, as weights may take seconds to read."""
-    total = sha256()
+    digest = sha256()
     for file, _, _ in files:
         with file.open("rb") as stream:
             content = file_digest(stream, "sha256").hexdigest()
-        total.update(json.dumps([file.relative_to(path).as_posix(), content]).encode())
-    return total.hexdigest()[:16]
+        digest.update(json.dumps([file.relative_to(path).as_posix(), content]).encode())
+    return digest.hexdigest()[:16]

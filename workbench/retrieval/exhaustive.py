@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from workbench.errors import WorkbenchError
 from workbench.records import Listener, Passage, Progress, silent
-from workbench.retrieval.dense import DECIMALS, Nearest, Placed, empty, must_be_positive, must_hold, placed, tie_order
+from workbench.retrieval.ranking import (
+    DECIMALS,
+    Nearest,
+    Placement,
+    best_rows,
+    check_collection,
+    check_depth,
+    no_hits,
+    placements,
+    tie_order,
+)
 from workbench.students import Student, architectures, load
 
 if TYPE_CHECKING:
@@ -23,23 +33,23 @@ BATCH_SIZE = 32
 
 
 class ExhaustiveRetriever:
-    """A student at work on a collection, its similarities those of its architecture; exact, in float32.
+    """A student and a collection; its similarities are those of its architecture, exact, in float32.
 
-    What it says of the passages stays in memory as long as this object and is not kept on disk: each evaluation encodes
+    The passages' embeddings stay in memory as long as this object and are not kept on disk: each evaluation encodes
     them again. Raises BadSetting for more passages than its architecture can compare.
     """
 
     def __init__(self, student: Student, passages: Sequence[Passage]) -> None:
         self.student = student
         self.architecture = architectures.architecture(student.path)
-        must_hold([passage.passage_id for passage in passages])
+        check_collection([passage.passage_id for passage in passages])
         self.architecture.check_size(len(passages))
         # Equal texts are encoded once, so that they tie whatever the machine's arithmetic makes of them.
         self.texts = list(dict.fromkeys(passage.content for passage in passages))
-        place = {text: row for row, text in enumerate(self.texts)}
-        self.text_of = np.array([place[passage.content] for passage in passages], np.int64)
+        row_of = {text: row for row, text in enumerate(self.texts)}
+        self.text_of = np.array([row_of[passage.content] for passage in passages], np.int64)
         self.order = tie_order([passage.passage_id for passage in passages])
-        self._read: list[architectures.Encoded] = []
+        self._embeddings: list[architectures.Embeddings] = []
 
     @property
     def name(self) -> str:
@@ -47,41 +57,44 @@ class ExhaustiveRetriever:
         return self.student.name
 
     def search(self, queries: Sequence[str], k: int, listen: Listener = silent) -> Nearest:
-        """Return the k best passages of each query; order as in Index."""
-        must_be_positive(k)
-        found = empty(len(queries), k)
+        """Return the k best passages of each query."""
+        check_depth(k)
+        nearest = no_hits(len(queries), k)
         for query, similarities in enumerate(self._similarities(queries, listen)):
-            best = np.lexsort((self.order, -similarities))[:k]
-            found.rows[query, : len(best)] = best
-            found.similarities[query, : len(best)] = similarities[best]
-        return found
+            best = best_rows(similarities, self.order, k)
+            nearest.fill(query, best, similarities[best])
+        return nearest
 
-    def place(self, queries: Sequence[str], rows: Sequence[Sequence[int]], listen: Listener = silent) -> list[Placed]:
-        """Return where given passages stand for each query, also below any depth."""
-        return placed(self._similarities(queries, listen), self.order, rows)
+    def place(
+        self, queries: Sequence[str], rows: Sequence[Sequence[int]], listen: Listener = silent
+    ) -> list[Placement]:
+        """Return ranks and similarities of given passages for each query, also below any depth."""
+        return placements(self._similarities(queries, listen), self.order, rows)
 
     def _similarities(self, queries: Sequence[str], listen: Listener) -> Iterator[NDArray[np.float64]]:
         """Yield the similarities of the whole collection (n,) for each query in turn."""
         passages = self._passages(listen)
         for start in range(0, len(queries), QUERIES_AT_ONCE):
             listen(Progress("search", start, len(queries), "queries", self.name))
-            asked = self.architecture.encode(self._model, "query", queries[start : start + QUERIES_AT_ONCE], BATCH_SIZE)
-            parts = [self.architecture.similarities(asked, part).cpu().double().numpy() for part in passages]
+            embeddings = self.architecture.encode(
+                self._model, "query", queries[start : start + QUERIES_AT_ONCE], BATCH_SIZE
+            )
+            parts = [self.architecture.similarities(embeddings, part).cpu().double().numpy() for part in passages]
             similarities = np.hstack(parts).round(DECIMALS)[:, self.text_of]
-            self._must_be_numbers(similarities, queries[start : start + QUERIES_AT_ONCE])
+            self._check_numbers(similarities, queries[start : start + QUERIES_AT_ONCE])
             yield from similarities
         listen(Progress("search", len(queries), len(queries), "queries", self.name))
 
-    def _passages(self, listen: Listener) -> list[architectures.Encoded]:
-        """Return what the student says of the distinct passages, in parts; an interrupt costs one of them."""
-        while (done := len(self._read) * TEXTS_IN_CALL) < len(self.texts):
+    def _passages(self, listen: Listener) -> list[architectures.Embeddings]:
+        """Return the embeddings of the distinct passages, in parts; an interrupt costs one of them."""
+        while (done := len(self._embeddings) * TEXTS_IN_CALL) < len(self.texts):
             listen(Progress("encode", done, len(self.texts), "texts", self.name))
             part = self.texts[done : done + TEXTS_IN_CALL]
-            self._read.append(self.architecture.encode(self._model, "document", part, BATCH_SIZE))
+            self._embeddings.append(self.architecture.encode(self._model, "document", part, BATCH_SIZE))
         listen(Progress("encode", len(self.texts), len(self.texts), "texts", self.name))
-        return self._read
+        return self._embeddings
 
-    def _must_be_numbers(self, similarities: NDArray[np.float64], queries: Sequence[str]) -> None:
+    def _check_numbers(self, similarities: NDArray[np.float64], queries: Sequence[str]) -> None:
         unfit = ~np.isfinite(similarities).all(axis=1)
         if unfit.any():
             text = queries[int(np.argmax(unfit))]

@@ -1,10 +1,9 @@
-"""Whether bfloat16 pays for a model on this machine: measured once, on real texts, and remembered."""
+"""Whether bfloat16 pays for a model on this machine: measured once, on real texts, and saved."""
 
 from __future__ import annotations
 
 import copy
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench import files
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -37,37 +38,35 @@ class Choice:
 
 def measure(model: SentenceTransformer, texts: Sequence[str]) -> tuple[Choice, SentenceTransformer | None]:
     """Try a bfloat16 copy of a float32 model on up to 16 texts; return the choice, and the copy if it is chosen."""
-    some = sorted(dict.fromkeys(texts), key=len)
-    some = some[:: max(1, len(some) // TEXTS)][:TEXTS]
+    by_length = sorted(dict.fromkeys(texts), key=len)
+    sample = by_length[:: max(1, len(by_length) // TEXTS)][:TEXTS]
     half = copy.deepcopy(model).bfloat16()
-    exact, slow = _best_of_two(lambda: _unit(model, some))
-    near, fast = _best_of_two(lambda: _unit(half, some))
+    exact, slow = _best_of_two(lambda: _unit_vectors(model, sample))
+    near, fast = _best_of_two(lambda: _unit_vectors(half, sample))
     speedup, cosine = slow / fast, float(np.min(np.sum(exact * near, axis=1)))
     if speedup >= SPEEDUP and cosine >= LEAST_COSINE:
         return Choice("bfloat16", round(speedup, 2), round(cosine, 6)), half
     return Choice("float32", round(speedup, 2), round(cosine, 6)), None
 
 
-def remembered(file: Path) -> dict[str, Choice]:
+def load_choices(file: Path) -> dict[str, Choice]:
     """Return the choices made so far, by CPU; an unreadable file is as good as none, as it can be measured again."""
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        return {cpu: choice for cpu, one in kept.items() if (choice := Choice(**one)).precision in PRECISIONS}
+        values = json.loads(file.read_text(encoding="utf-8"))
+        choices = {cpu: Choice(**value) for cpu, value in values.items()}
+        return {cpu: choice for cpu, choice in choices.items() if choice.precision in PRECISIONS}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
-def remember(file: Path, cpu: str, choice: Choice) -> None:
-    """Keep the choice made on a CPU."""
-    kept = {name: asdict(one) for name, one in remembered(file).items()} | {cpu: asdict(choice)}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-    draft.replace(file)
+def save_choice(file: Path, cpu: str, choice: Choice) -> None:
+    """Save the choice made on a CPU, beside those of others."""
+    choices = load_choices(file) | {cpu: choice}
+    files.write_text(file, json.dumps({name: asdict(value) for name, value in choices.items()}, indent=2) + "\n")
 
 
 def _best_of_two(encode: Callable[[], NDArray[np.float64]]) -> tuple[NDArray[np.float64], float]:
-    """Return what was encoded and the seconds of the faster try; the slower one also bears the warming up."""
+    """Return the vectors and the seconds of the faster of two tries; the slower one also bears the warming up."""
     seconds = []
     for _ in range(2):
         began = time.perf_counter()
@@ -76,7 +75,7 @@ def _best_of_two(encode: Callable[[], NDArray[np.float64]]) -> tuple[NDArray[np.
     return vectors, min(seconds)
 
 
-def _unit(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.float64]:
+def _unit_vectors(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.float64]:
     vectors = np.asarray(model.encode(list(texts), batch_size=TEXTS, show_progress_bar=False), dtype=np.float64)
     unit: NDArray[np.float64] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit

@@ -1,11 +1,9 @@
-"""Vectors on disk, found by what they stand for; written in small files that are complete or not there."""
+"""Vectors on disk, found by the text they stand for; in small files that are complete or not there."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,8 @@ from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench import files
 
 KEY_BYTES = 16
 # Unit vectors that were rounded to float32 miss length 1 by less; damaged ones by more.
@@ -22,11 +22,11 @@ Vectors = NDArray[np.float32]
 
 
 def key(kind: str, text: str) -> bytes:
-    """Return what a vector is filed under: a digest of the text and of the kind it was encoded as."""
+    """Return the key of a vector: a digest of the text and of the kind, query or passage, it was encoded as."""
     return blake2b(f"{kind}\0{text}".encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
 
 
-class Shelf:
+class VectorCache:
     """The unit vectors of one model at one precision: a folder of files that are written once and never changed.
 
     Each file of vectors (n, d) has a file of keys (n, 16 bytes) beside it, which is written last: without it the
@@ -37,14 +37,14 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files: dict[str, Vectors] = {}
-        self._places: dict[bytes, tuple[str, int]] = {}
+        self._rows: dict[bytes, tuple[str, int]] = {}  # the file and its row of each key
         self._damaged: set[str] = set()
 
     def missing(self, keys: Iterable[bytes]) -> set[bytes]:
         """Return the keys that no file holds, looking again at the folder if there are any."""
-        absent = set(keys) - self._places.keys()
+        absent = set(keys) - self._rows.keys()
         if absent and self._look():
-            absent -= self._places.keys()
+            absent -= self._rows.keys()
         return absent
 
     def take(self, keys: Sequence[bytes]) -> Vectors:
@@ -52,19 +52,18 @@ class Shelf:
         if not keys:
             return np.empty((0, 0), np.float32)
         wanted: dict[str, tuple[list[int], list[int]]] = {}
-        for position, one in enumerate(keys):
-            name, row = self._places[one]
+        for position, key in enumerate(keys):
+            name, row = self._rows[key]
             positions, rows = wanted.setdefault(name, ([], []))
             positions.append(position)
             rows.append(row)
-        taken = np.empty((len(keys), next(iter(self._files.values())).shape[1]), np.float32)
+        vectors = np.empty((len(keys), next(iter(self._files.values())).shape[1]), np.float32)
         for name, (positions, rows) in wanted.items():
-            taken[positions] = self._files[name][rows]
-        return taken
+            vectors[positions] = self._files[name][rows]
+        return vectors
 
     def add(self, keys: Sequence[bytes], vectors: Vectors) -> None:
-        """Keep vectors (n, d) under their keys; once this returns they survive the process."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Save vectors (n, d) under their keys; once this returns they survive a crash."""
         name = uuid4().hex
         _write(self.folder / f"{name}.npy", np.ascontiguousarray(vectors, np.float32))
         _write(self.folder / f"{name}.keys.npy", np.frombuffer(b"".join(keys), np.uint8).reshape(-1, KEY_BYTES))
@@ -89,8 +88,8 @@ class Shelf:
             warnings.warn(f"Left out a damaged file of vectors, {file}: {error}", RuntimeWarning, stacklevel=2)
             return
         self._files[name] = vectors
-        for row, one in enumerate(keys):
-            self._places.setdefault(one.tobytes(), (name, row))
+        for row, key in enumerate(keys):
+            self._rows.setdefault(key.tobytes(), (name, row))
 
     def _check(self, keys: NDArray[Any], vectors: NDArray[Any]) -> None:
         if keys.dtype != np.uint8 or keys.ndim != 2 or keys.shape[1] != KEY_BYTES or vectors.ndim != 2:
@@ -106,13 +105,5 @@ class Shelf:
 
 
 def _write(file: Path, array: NDArray[Any]) -> None:
-    draft = file.with_name(f".{file.name}.draft")
-    try:
-        with draft.open("wb") as stream:
-            np.save(stream, array, allow_pickle=False)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-    finally:
-        with suppress(FileNotFoundError):
-            draft.unlink()
+    with files.stream(file) as stream:
+        np.save(stream, array, allow_pickle=False)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Task = Literal["query", "document"]
-# What a student says of texts, in the architecture's own shape: a tensor, a scipy matrix or a list of tensors.
-Encoded = Any
+# Of texts, in the architecture's own shape: a tensor (n, d), a scipy matrix (n, vocabulary) or a list of tensors.
+Embeddings = Any
 
 # A passage of 128 tokens, 384 numbers each, takes 0.2 MB: so many of them take 2 GB.
 MOST_MULTI_VECTOR = 10_000
@@ -36,8 +36,8 @@ class Architecture(NamedTuple):
     name: str
     opens: str
     about: str
-    encode: Callable[[SentenceTransformer, Task, Sequence[str], int], Encoded]
-    similarities: Callable[[Encoded, Encoded], Tensor]
+    encode: Callable[[SentenceTransformer, Task, Sequence[str], int], Embeddings]
+    similarities: Callable[[Embeddings, Embeddings], Tensor]
     outputs: Callable[[Mapping[str, Tensor]], Any]
     training_similarities: Callable[[Any, Any], Tensor]
     unit: float = 1.0
@@ -71,7 +71,7 @@ def _cosines(queries: Tensor, passages: Tensor) -> Tensor:
     return normalize(queries.float(), dim=1) @ normalize(passages.float(), dim=1).T
 
 
-def _sparse(model: SentenceTransformer, task: Task, texts: Sequence[str], batch_size: int) -> Encoded:
+def _sparse(model: SentenceTransformer, task: Task, texts: Sequence[str], batch_size: int) -> Embeddings:
     """Return a scipy CSR matrix (n, vocabulary) in double precision."""
     from scipy.sparse import csr_array
 
@@ -82,7 +82,7 @@ def _sparse(model: SentenceTransformer, task: Task, texts: Sequence[str], batch_
     return csr_array((found.values().double().numpy(), (rows, columns)), shape=tuple(found.shape))
 
 
-def _products(queries: Encoded, passages: Encoded) -> Tensor:
+def _products(queries: Embeddings, passages: Embeddings) -> Tensor:
     import torch
 
     return torch.from_numpy((queries @ passages.T).toarray())
@@ -92,13 +92,13 @@ def _dots(queries: Tensor, passages: Tensor) -> Tensor:
     return queries.float() @ passages.float().T
 
 
-def _tokens(model: SentenceTransformer, task: Task, texts: Sequence[str], batch_size: int) -> Encoded:
+def _tokens(model: SentenceTransformer, task: Task, texts: Sequence[str], batch_size: int) -> Embeddings:
     """Return a tensor (tokens, d) for each text."""
     found = _encoder(model, task)(list(texts), batch_size=batch_size, show_progress_bar=False)
     return [vectors.float() for vectors in found]
 
 
-def _mean_maxsim(queries: Encoded, passages: Encoded) -> Tensor:
+def _mean_maxsim(queries: Embeddings, passages: Embeddings) -> Tensor:
     from sentence_transformers.util.similarity import mean_maxsim
 
     return mean_maxsim(queries, passages)

@@ -11,7 +11,7 @@ from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
 from workbench.evaluation.significance import Interval, intervals
 from workbench.records import Hit, Listener, Passage, Query, Run, silent
-from workbench.retrieval.dense import Retriever
+from workbench.retrieval.ranking import Retriever
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.model_card import renew
 from workbench.steps.compare.retriever import retriever

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from workbench import students
 from workbench.records import Passage
 from workbench.retrieval.bm25 import BM25
-from workbench.retrieval.dense import DenseRetriever, Retriever
+from workbench.retrieval.dense import DenseRetriever
 from workbench.retrieval.encoder import Encoder
 from workbench.retrieval.exhaustive import ExhaustiveRetriever
+from workbench.retrieval.ranking import Retriever
 from workbench.store import Store
 from workbench.students import architectures
 
