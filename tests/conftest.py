@@ -53,7 +53,8 @@ def toy(store: Store) -> None:
         Candidate(query.query_id, passage.passage_id, "bm25") for query in QUERIES[:3] for passage in PASSAGES
     )
     store.add_scored(
-        [utility("q1", "p/1", 2.0), utility("q1", "p 2", -0.5), utility("q1", "03", 0.0), utility("q1", "ü", -1.0)]
+        [utility("q1", "p/1", 2.0), utility("q1", "p 2", -0.5), utility("q1", "03", 0.0), utility("q1", "ü", -1.0)],
+        "nats per token",
     )
     q2 = "http://q/2?x=1"
     store.add_scored([utility(q2, "03", 0.25), utility(q2, "ü", 1.0)])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 SPLITS = ("train", "dev", "test")
 Verdict = Literal["useful", "useless", "harmful", "unsure"]
 # What else can stand in a verdict's place: noted but not judged yet, left for later, taken back.
 Mark = Literal["draft", "skipped", "withdrawn"]
 GRADES = range(4)  # 0 does not help, 1 helps a little, 2 helps, 3 answers the question
+# What a teacher's utilities are measured in; "unknown" of numbers from elsewhere that nobody has named a unit for.
+Unit = Literal["nats per token", "nats", "probability", "grade", "logit", "unknown"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
 class Query(NamedTuple):
@@ -72,9 +75,9 @@ class AnswerLikelihood(NamedTuple):
 
 
 class Utility(NamedTuple):
-    """A teacher's number for a candidate; higher helps more, above 0 is better than no passage.
+    """A teacher's number for a candidate; higher helps more.
 
-    `value` is what the teacher's name promises (nats per token unless it says otherwise), taken over
+    `value` is in the teacher's unit; in nats and nats per token, above 0 is better than no passage. It is taken over
     the best of `answers`; `truncated` counts the passage tokens the teacher did not get to read.
     """
 

@@ -40,7 +40,8 @@ def topics(store: Store) -> None:
     """Fill a store with the collection, its qrels and candidates, and the utilities of teacher "toy"."""
     store.add_collection(QUERIES, PASSAGES, [Qrel(query.query_id, own, 1) for query, own, useful in pairs() if useful])
     store.add_candidates(Candidate(query.query_id, passage, "bm25") for query, passage, _ in pairs())
-    store.add_scored([utility(query.query_id, passage, 2.0 if useful else -0.5) for query, passage, useful in pairs()])
+    utilities = [utility(query.query_id, passage, 2.0 if useful else -0.5) for query, passage, useful in pairs()]
+    store.add_scored(utilities, "nats per token")
 
 
 def pairs() -> Iterator[tuple[Query, str, bool]]:
@@ -62,6 +63,7 @@ class Slow:
     """A teacher that gives a pair the same utility whenever it is asked, one pair at a time; a seventh of them fail."""
 
     name = "slow:1"
+    unit = "nats per token"
 
     def __init__(self, pause: float = 0.0, interrupt_after: int | None = None) -> None:
         self.pause, self.interrupt_after = pause, interrupt_after

@@ -69,12 +69,12 @@ def test_teacher_against_qrels_goes_both_ways(store: Store) -> None:
 
 def test_teachers_disagree_by_sign_or_by_rank(store: Store) -> None:
     assert not of_rule(found(store), "teachers disagree")
-    store.add_scored([utility("q1", "p/1", -0.2, "other"), utility("q1", "p 2", -0.7, "other")])
-    store.add_scored([utility(Q2, "03", 0.3, "other"), utility(Q2, "ü", 0.4, "other")])
+    store.add_scored([utility("q1", "p/1", -0.2, "other"), utility("q1", "p 2", -0.7, "other")], "nats per token")
+    store.add_scored([utility(Q2, "03", 0.3, "other"), utility(Q2, "ü", 0.4, "other")], "nats per token")
     said = of_rule(found(store), "teachers disagree")
     assert said.keys() == {("q1", "p/1")}, "both find Q2's passages useful, and rank them alike"
     assert said[("q1", "p/1")].why == ("utility +2.00 (place 1 of the candidates), yet other says -0.20 (place 1)")
-    store.add_scored([utility(Q2, "p/1", 0.45, "other")])
+    store.add_scored([utility(Q2, "p/1", 0.45, "other")], "nats per token")
     far = of_rule(found(store, lines=Thresholds(near=1, far=2)), "teachers disagree")
     assert (Q2, "p/1") in far
     assert "(place 3 of the candidates), yet other says +0.45 (place 1)" in far[(Q2, "p/1")].why
@@ -125,7 +125,9 @@ def test_twins_are_those_that_comparing_all_with_all_finds(
     store = Store(tmp_path_factory.mktemp("twins"), create=True)
     passages = [Passage(f"p{at}", "", " ".join(words)) for at, words in enumerate(texts)]
     store.add_collection([Query("q", "?", (), "test")], passages)
-    store.add_scored([utility("q", passage.passage_id, float(at)) for at, passage in enumerate(passages)])
+    store.add_scored(
+        [utility("q", passage.passage_id, float(at)) for at, passage in enumerate(passages)], "nats per token"
+    )
     store.add_run(run("s"), [Hit("s@test", "q", passage.passage_id, 1, 0.5) for passage in passages])
     expected = set()
     for one, other in combinations(passages, 2):

@@ -135,6 +135,54 @@ def test_a_workspace_of_the_second_schema_gets_tags_from_the_same_files(
     assert len(views.utilities(new, "toy")) == 1
 
 
+def test_teachers_of_the_third_schema_get_the_unit_that_their_names_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units = {
+        "lexical:jm0.5:mean:0af88a": "nats per token",
+        "likelihood:SmolLM2-135M-abcdef:answer-1:sum:float32": "nats",
+        "likelihood:model:template:mean:bfloat16": "nats per token",
+        "imported:likelihood:mean:": "unknown",
+        "toy": "unknown",
+    }
+    with monkeypatch.context() as third:
+        third.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:3])
+        old = Store(tmp_path / "old", create=True)
+        with old.write() as open_store:
+            for teacher in units:
+                open_store.execute("insert into utilities values ('q', 'p', ?, 1.5, [], 0)", [teacher])
+            open_store.execute("insert into failures values ('q', 'p', 'lexical:jm0.5:sum:0af88a', 'no answer')")
+    new = Store(old.path)
+    assert {counted.teacher: counted.unit for counted in views.teachers(new)} == {
+        **units,
+        "lexical:jm0.5:sum:0af88a": "nats",
+    }
+    assert views.teacher_unit(new, "lexical:jm0.5:sum:0af88a") == "nats"
+    assert [row.value for row in views.utilities(new, "toy")] == [1.5]
+
+
+def test_a_teacher_has_one_unit_which_can_be_named_later(store: Store) -> None:
+    assert views.teacher_unit(store, "toy") == "nats per token"
+    with pytest.raises(Conflict, match="'toy' are in the unit 'nats per token', these are in 'grade'"):
+        store.add_scored([utility("007", "ü", 1.0)], "grade")
+    assert ("007", 4) in views.unscored(store, "toy")
+    store.add_scored([utility("007", "ü", 1.0)])
+    assert views.teacher_unit(store, "toy") == "nats per token"
+    store.add_scored([utility("007", "ü", 1.0, "other")])
+    assert views.teacher_unit(store, "other") == "unknown"
+    store.add_units({"other": "logit", "silent": "probability"})
+    assert [views.teacher_unit(store, name) for name in ("other", "silent", "nobody")] == [
+        "logit",
+        "probability",
+        "unknown",
+    ]
+    with pytest.raises(Conflict, match="logit"):
+        store.add_units({"new": "grade", "other": "probability"})
+    assert views.teacher_unit(store, "new") == "unknown"
+    store.add_units({"other": "probability"}, replace=True)
+    assert [counted.unit for counted in views.teachers(store)] == ["probability", "nats per token"]
+
+
 def test_a_file_without_tags_takes_none_away_and_another_tag_is_another_content(store: Store) -> None:
     query = Query("q9", "Who?", (), "train", ("people",))
     store.add_collection([query])

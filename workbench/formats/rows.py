@@ -14,7 +14,7 @@ from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
 from workbench.formats.parsing.lookup import Lookup
 from workbench.formats.parsing.tables import Table, open_table
 from workbench.formats.parsing.values import parse_json, read_id, read_title, shown
-from workbench.records import Annotation, AnswerLikelihood, Candidate, Utility, Verdict
+from workbench.records import UNITS, Annotation, AnswerLikelihood, Candidate, Unit, Utility, Verdict
 
 Kept = TypeVar("Kept", Annotation, Utility, Candidate)
 Word = TypeVar("Word", bound=str)
@@ -26,11 +26,16 @@ _YES, _NO = ("true", "1"), ("false", "0", "")
 
 
 def read_rows(
-    kind: type[Kept], path: Path | str, known: Lookup, defaults: Mapping[str, Any]
+    kind: type[Kept],
+    path: Path | str,
+    known: Lookup,
+    defaults: Mapping[str, Any],
+    check: Callable[[Kept, Mapping[str, Any]], None] | None = None,
 ) -> tuple[tuple[Kept, ...], tuple[Problem, ...]]:
     """Read rows of a kind from a .jsonl, .csv, .tsv or .parquet file; other columns are left alone.
 
-    A field that the file does not have is taken from `defaults`, then from the row's own default.
+    A field that the file does not have is taken from `defaults`, then from the row's own default. `check` is called
+    with each row and the cells it was read from, and may raise Unreadable.
     """
     path, gathering = Path(path), Gathering()
     found: list[Kept] = []
@@ -40,6 +45,8 @@ def read_rows(
             made: Kept = cast("Any", kind)(**{name: _field(kind, name, row, defaults) for name in kind._fields})
             known.query(made.query_id)
             known.passage(made.passage_id)
+            if check:
+                check(made, row)
             found.append(made)
     return tuple(found), gathering.collection().problems
 
@@ -79,6 +86,11 @@ def read_moment(value: Any, name: str = "created") -> datetime:
 def read_verdict(value: Any, name: str = "verdict") -> Verdict:
     """Return one of the verdicts."""
     return _one_of(VERDICTS, value, name)
+
+
+def read_unit(value: Any, name: str = "unit") -> Unit:
+    """Return one of the units; "unknown" if there is no value."""
+    return "unknown" if value is None or value == "" else _one_of(UNITS, value, name)
 
 
 def _one_of(words: tuple[Word, ...], value: Any, name: str) -> Word:

@@ -59,6 +59,16 @@ MIGRATIONS: tuple[str, ...] = (
     insert into meta values ('annotations', 0);
     """,
     "alter table queries add column tags varchar[] default [];",
+    # Names of the teachers of before hold how the likelihoods of an answer's tokens were put together.
+    """
+    create table teachers (teacher varchar primary key, unit varchar not null);
+    insert into teachers select teacher, case
+        when not regexp_matches(teacher, '^(likelihood|lexical):') then 'unknown'
+        when contains(teacher, ':mean:') then 'nats per token'
+        when contains(teacher, ':sum:') then 'nats'
+        else 'unknown' end
+    from (select teacher from utilities union select teacher from failures);
+    """,
 )
 
 

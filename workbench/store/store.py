@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from workbench.errors import Conflict, NothingToDo, WorkbenchError
-from workbench.records import Annotation, Candidate, Failure, Hit, Passage, Qrel, Query, Run, Scored, Utility
+from workbench.records import Annotation, Candidate, Failure, Hit, Passage, Qrel, Query, Run, Scored, Unit, Utility
 from workbench.store import arrow, schema
 from workbench.store.connection import connected
 
@@ -160,13 +160,15 @@ class Store:
         with self.write() as connection:
             return _insert(connection, "candidates", list(candidates))
 
-    def add_scored(self, scored: Sequence[Scored], *, replace: bool = False) -> None:
-        """Add a teacher's finished batch; a pair that fails no longer loses its failure.
+    def add_scored(self, scored: Sequence[Scored], unit: Unit = "unknown", *, replace: bool = False) -> None:
+        """Add a teacher's finished batch, its utilities in `unit`; a pair that fails no longer loses its failure.
 
-        A utility that is there already stays, unless it is to be replaced.
+        A utility that is there already stays, unless it is to be replaced. Raises Conflict for a teacher whose
+        utilities are in another unit.
         """
         utilities = [row for row in scored if isinstance(row, Utility)]
         with self.write() as connection:
+            _add_units(connection, {row.teacher: unit for row in scored}, replace=False)
             if replace:
                 connection.register("rows", arrow.table("utilities", utilities))
                 connection.execute("delete from utilities using rows where " + _same("utilities", "rows", UTILITY_KEY))
@@ -175,6 +177,14 @@ class Store:
             _insert(connection, "failures", [row for row in scored if isinstance(row, Failure)])
             connection.register("rows", arrow.table("utilities", utilities))
             connection.execute("delete from failures using rows where " + _same("failures", "rows", UTILITY_KEY))
+
+    def add_units(self, units: Mapping[str, Unit], *, replace: bool = False) -> None:
+        """Add the units of teachers by their names; an "unknown" one changes nothing, and gives way to another.
+
+        Raises Conflict for a teacher whose utilities are in another unit, unless that is to be replaced.
+        """
+        with self.write() as connection:
+            _add_units(connection, units, replace=replace)
 
     def add_run(self, run: Run, hits: Iterable[Hit]) -> None:
         """Add a run with its hits, in place of an earlier run of that name."""
@@ -223,6 +233,20 @@ def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Seq
     inserted = connection.execute(f"insert into {name} by name select * from rows{ignore}").fetchone()
     connection.unregister("rows")
     return int(inserted[0]) if inserted else 0
+
+
+def _add_units(connection: duckdb.DuckDBPyConnection, units: Mapping[str, Unit], *, replace: bool) -> None:
+    held = dict(connection.execute("select teacher, unit from teachers").fetchall())
+    for teacher, unit in units.items():
+        known = held.get(teacher, "unknown")
+        if known != "unknown" and unit in ("unknown", known):
+            continue
+        if known != "unknown" and not replace:
+            raise Conflict(
+                f"The utilities of {teacher!r} are in the unit {known!r}, these are in {unit!r}.",
+                "Name the unit they are in, or add them under another teacher's name.",
+            )
+        connection.execute("insert or replace into teachers values (?, ?)", [teacher, unit])
 
 
 def _clear_changed(

@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields
 from typing import Any, Protocol
 
 from workbench.errors import BadSetting, UnknownName
-from workbench.records import Group, Passage, Scored
+from workbench.records import Group, Passage, Scored, Unit
 
 
 class Teacher(Protocol):
@@ -16,6 +16,11 @@ class Teacher(Protocol):
     @property
     def name(self) -> str:
         """Return the whole recipe as one word; known once the teacher is prepared."""
+        ...
+
+    @property
+    def unit(self) -> Unit:
+        """Return what its utilities are measured in."""
         ...
 
     def prepare(self, collection: Iterable[Passage]) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 from unicodedata import normalize
 
 from workbench.errors import BadSetting, NothingToDo
-from workbench.records import AnswerLikelihood, Failure, Group, Passage, Query, Scored, Utility
+from workbench.records import AnswerLikelihood, Failure, Group, Passage, Query, Scored, Unit, Utility
 
 # Big enough that one write to the store is shared by many pairs, small enough that an interrupt costs a blink.
 PAIRS_IN_BATCH = 2000
@@ -55,6 +55,11 @@ class Lexical:
         """Return the recipe: smoothing, normalisation, and a fingerprint of the collection's word counts."""
         self._must_be_prepared()
         return f"lexical:jm{float(self.settings.smoothing)}:{self.settings.normalisation}:{self._fingerprint}"
+
+    @property
+    def unit(self) -> Unit:
+        """Return what its utilities are measured in."""
+        return "nats per token" if self.settings.normalisation == "mean" else "nats"
 
     def prepare(self, collection: Iterable[Passage]) -> None:
         """Count the words of the whole collection; the order of its passages does not matter."""

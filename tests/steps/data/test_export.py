@@ -104,6 +104,7 @@ def test_a_manifest_says_where_a_file_came_from(store: Store, tmp_path: Path) ->
         {"history": False},
     )
     assert (said["teachers"], said["students"]) == (["toy"], ["after", "before"])
+    assert said["units"] == {"toy": "nats per token"}
     assert said["collection"] == views.collection_fingerprint(store)
     assert {"duckdb", "torch", "sentence-transformers"} <= said["versions"].keys()
     assert "licence" in said["licence"]

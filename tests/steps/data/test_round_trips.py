@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import utility
 from tests.profiles import examples
-from workbench.errors import BadInput, BadSetting, Conflict, NothingToDo
+from workbench.errors import BadInput, BadSetting, Conflict, NothingToDo, UnknownName
 from workbench.formats.cases import harmless, unharmed
 from workbench.records import Annotation, AnswerLikelihood, Passage, Qrel, Query, Utility
 from workbench.steps.data.export import export
@@ -116,10 +116,11 @@ scores = st.dictionaries(pairs, finite, min_size=1)
 def test_utilities_come_back_equal_with_all_that_stands_behind_them(form: str, said: dict[Any, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         here, there = workspace(folder, "here"), workspace(folder, "there")
-        here.add_scored([Utility(*pair, "toy", *rest) for pair, rest in said.items()])
+        here.add_scored([Utility(*pair, "toy", *rest) for pair, rest in said.items()], "probability")
         made = export(here, "utilities", Path(folder) / f"said.{form}")
         assert ingest(there, "utilities", made.path).utilities == len(said)
         assert views.utilities(there, "toy") == views.utilities(here, "toy")
+        assert views.teacher_unit(there, "toy") == "probability"
         assert ingest(there, "utilities", made.path).utilities == 0
 
 
@@ -307,6 +308,32 @@ def test_other_scores_replace_imported_ones_where_that_is_asked_for_and_no_other
     with pytest.raises(Conflict, match=r"lexical:abc has given.*1\.0 before, 4\.0"):
         ingest(here, "utilities", file, IngestSettings(replace=True))
     assert here.revision() == revision + 1
+
+
+def test_a_unit_is_named_in_the_file_or_beside_it_and_is_one(here: Store, tmp_path: Path) -> None:
+    row = {"query_id": "'q", "passage_id": "@p", "teacher": "imported:them", "value": 4.0}
+    (file := tmp_path / "x.jsonl").write_text(json.dumps(row))
+    ingest(here, "utilities", file)
+    assert views.teacher_unit(here, "imported:them") == "unknown"
+    ingest(here, "utilities", file, IngestSettings(unit="grade"))
+    assert views.teacher_unit(here, "imported:them") == "grade"
+    with pytest.raises(Conflict, match="in the unit 'grade', these are in 'logit'"):
+        ingest(here, "utilities", file, IngestSettings(unit="logit"))
+    ingest(here, "utilities", file, IngestSettings(unit="logit", replace=True))
+    assert views.teacher_unit(here, "imported:them") == "logit"
+    file.write_text(json.dumps(row | {"unit": "probability"}))
+    with pytest.raises(BadInput, match="line 1: the utilities of 'imported:them' are in 'probability' here and in 'gr"):
+        ingest(here, "utilities", file, IngestSettings(unit="grade"))
+    ingest(here, "utilities", file, IngestSettings(teacher="us"))
+    assert views.teacher_unit(here, "imported:us") == "probability"
+    file.write_text(json.dumps(row | {"unit": "points"}))
+    with pytest.raises(BadInput, match="unit must be one of nats per token, nats, prob"):
+        ingest(here, "utilities", file)
+    with pytest.raises(UnknownName, match="unit named 'points'"):
+        IngestSettings(unit="points")  # type: ignore[arg-type]
+    file.write_text(json.dumps({"query": "=1+1", "passage": "-5", "score": 1}))
+    ingest(here, "pairs", file, IngestSettings(teacher="pairs", unit="logit"))
+    assert views.teacher_unit(here, "imported:pairs") == "logit"
 
 
 def test_a_text_that_two_queries_share_is_not_guessed_at(here: Store, tmp_path: Path) -> None:

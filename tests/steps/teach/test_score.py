@@ -140,7 +140,9 @@ def test_two_teachers_do_not_mix(school: Store) -> None:
     done = score(school, teacher("lexical"), split="test")
     assert done.teacher.startswith("lexical:")
     assert {found.teacher for found in views.teachers(school)} == {"toy", done.teacher}
-    other = score(school, teacher("lexical", smoothing=0.25), split="test")
+    assert views.teacher_unit(school, done.teacher) == "nats per token"
+    other = score(school, teacher("lexical", smoothing=0.25, normalisation="sum"), split="test")
+    assert views.teacher_unit(school, other.teacher) == "nats"
     assert other.teacher != done.teacher
     assert other.pairs == done.pairs == 48
 

@@ -23,7 +23,8 @@ def info_command(context: typer.Context, json: Json = False) -> None:
     if tags:
         output.table(("tag", "queries", "judged"), tags)
     output.table(
-        ("teacher", "queries", "pairs", "failures", "truncated", "helpful", "relevant first", "of judged"), teachers
+        ("teacher", "unit", "queries", "pairs", "failures", "truncated", "helpful", "relevant first", "of judged"),
+        teachers,
     )
     output.table(
         ("student", "split", "depth", "made"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from workbench.cli.options import Json
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.formats import Problem
+from workbench.records import UNITS, Unit
 from workbench.steps.data.ingest import FORMATS, Ingested, IngestSettings, Preview, keep, must_be_whole, preview
 
 SHOWN = 20  # problems printed before "and so many more"; --json has all
@@ -35,6 +36,9 @@ def ingest_command(
     teacher: Annotated[
         str, typer.Option(help="Whose the scores of a training file are to be: imported:NAME.", show_default=False)
     ] = "",
+    unit: Annotated[
+        str, typer.Option(help=f"What those scores are measured in, where the file does not say: {', '.join(UNITS)}.")
+    ] = "unknown",
     annotator: Annotated[
         str, typer.Option(help="Who judged, where a file does not say; makes annotations of Quepid's ratings.")
     ] = "",
@@ -47,7 +51,7 @@ def ingest_command(
     """
     session: Session = context.obj
     columns = dict(_pair(given) for given in column or [])
-    settings = IngestSettings(columns, relevance, skip_bad, replace, teacher, annotator)
+    settings = IngestSettings(columns, relevance, skip_bad, replace, teacher, cast(Unit, unit), annotator)
     store = session.store() if (session.workspace / "workbench.duckdb").exists() else None
     seen = preview(kind, path, settings, store=store)
     if preview_only:

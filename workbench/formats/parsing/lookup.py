@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from workbench.formats.parsing.gathering import Problem, Unreadable
 from workbench.formats.parsing.values import read_id, read_text, shown
-from workbench.records import Annotation, Candidate, Passage, Qrel, Query, Utility
+from workbench.records import Annotation, Candidate, Passage, Qrel, Query, Unit, Utility
 
 
 @dataclass(frozen=True)
 class ImportedRows:
     """Facts about a collection that came back in a file; no row named in `problems` is among them.
 
-    `moment` is the time that annotations were given which had none of their own.
+    `units` are those of the teachers of `utilities`, by name, as far as anyone has named them. `moment` is the time
+    that annotations were given which had none of their own.
     """
 
     annotations: tuple[Annotation, ...] = ()
     utilities: tuple[Utility, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     qrels: tuple[Qrel, ...] = ()
+    units: Mapping[str, Unit] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     moment: datetime | None = None
 

@@ -117,13 +117,16 @@ def _written(store: Store, asked: Exported, outlet: Outlet, settings: ExportSett
 
 def _manifest(store: Store, made: Exported, settings: ExportSettings) -> dict[str, Any]:
     trained = {student.name: dict(student.recipe) for student in students.trained(store.students)}
+    counted = [one for one in views.teachers(store) if settings.teacher in ("", one.teacher)]
+    units = {one.teacher: one.unit for one in counted}
     ranked = sorted({run.student for run in views.runs(store)})
     told = {
         **asdict(made),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "collection": views.collection_fingerprint(store),
         # A teacher's name holds its kind, its model and the fingerprint of everything that changes a number.
-        "teachers": [settings.teacher] if settings.teacher else [found.teacher for found in views.teachers(store)],
+        "teachers": list(units),
+        "units": units,
         "students": ranked,
         "recipes": {name: trained[name] for name in ranked if name in trained},
         "versions": {name: version(name) for name in LIBRARIES},

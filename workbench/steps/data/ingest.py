@@ -11,6 +11,7 @@ from workbench.formats import Collection, Problem, Ranking, read_beir, read_qrel
 from workbench.formats.bulk import KEPT, bulk_run
 from workbench.formats.parsing.lookup import ImportedRows
 from workbench.formats.trec import Doubt, no_doubt
+from workbench.records import UNITS, Unit
 from workbench.steps.data.readers import IMPORTS, ImportSettings, keep_imported, read_imported
 from workbench.store import Added, Misfit, Store, add_ranking, views
 
@@ -22,7 +23,8 @@ class IngestSettings:
     """How files are read: a table's own column names, and the relevance of its pairs if no column says it.
 
     `replace` lets new content replace old under a known id; without it such a thing stops the ingest.
-    `teacher` names whose scores a training file holds, `annotator` who judged where a file does not say.
+    `teacher` names whose scores a training file holds, `unit` what they are measured in, `annotator` who judged where
+    a file does not say.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -30,7 +32,12 @@ class IngestSettings:
     skip_bad_lines: bool = False
     replace: bool = False
     teacher: str = ""
+    unit: Unit = "unknown"
     annotator: str = ""
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise UnknownName("unit", self.unit, list(UNITS))
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ def _preview_imported(kind: str, path: Path | str, chosen: IngestSettings, store
         raise NothingToDo(
             f"A file of {kind} is about a collection, and there is none yet.", "Ingest queries and passages first."
         )
-    taken = read_imported(store, kind, Path(path), ImportSettings(chosen.teacher, chosen.annotator))
+    taken = read_imported(store, kind, Path(path), ImportSettings(chosen.teacher, chosen.unit, chosen.annotator))
     return Preview(kind, str(path), Collection(), taken=taken)
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from workbench.errors import BadSetting, Conflict
 from workbench.formats.distillation import read_training
 from workbench.formats.huggingface import dataset_files
 from workbench.formats.labelling import read_labelled
+from workbench.formats.parsing.gathering import Unreadable
 from workbench.formats.parsing.lookup import ImportedRows, Lookup
 from workbench.formats.quepid import read_quepid
-from workbench.formats.rows import read_rows
-from workbench.records import Annotation, Candidate, Utility
+from workbench.formats.rows import read_rows, read_unit
+from workbench.records import Annotation, Candidate, Unit, Utility
 from workbench.store import Added, Store, views
 
 # Numbers from a file have no recipe that could be checked, so their teacher's name says where they came from.
@@ -36,9 +37,10 @@ class ImportCounts(NamedTuple):
 
 @dataclass(frozen=True)
 class ImportSettings:
-    """Whose the utilities are to be, and who judged and when where a file does not say."""
+    """Whose the utilities are to be; their unit, and who judged and when, where a file does not say."""
 
     teacher: str = ""
+    unit: Unit = "unknown"
     annotator: str = ""
     moment: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -59,6 +61,9 @@ def keep_imported(store: Store, taken: ImportedRows, replace: bool) -> ImportCou
     added = store.add_collection((), (), taken.qrels, replace=replace)
     if new:
         store.add_annotations(new)
+    held = {counted.teacher: counted.unit for counted in views.teachers(store)}
+    if units := {name: unit for name, unit in taken.units.items() if unit not in ("unknown", held.get(name))}:
+        store.add_units(units, replace=replace)
     if unknown:
         store.add_scored(unknown, replace=replace)
     if taken.candidates:
@@ -76,10 +81,19 @@ def _annotations(path: Path, known: Lookup, asked: ImportSettings) -> ImportedRo
 
 def _utilities(path: Path, known: Lookup, asked: ImportSettings) -> ImportedRows:
     named = {"teacher": _imported(asked.teacher)} if asked.teacher else {}
-    found, problems = read_rows(Utility, path, known, named)
+    units: dict[str, Unit] = {}
+
+    def note_unit(row: Utility, cells: Mapping[str, Any]) -> None:
+        teacher, unit = named.get("teacher", row.teacher), read_unit(cells.get("unit"))
+        before = units.get(teacher, asked.unit)
+        if "unknown" not in (unit, before) and unit != before:
+            raise Unreadable(f"the utilities of {teacher!r} are in {unit!r} here and in {before!r} before")
+        units[teacher] = unit if before == "unknown" else before
+
+    found, problems = read_rows(Utility, path, known, named, note_unit)
     if asked.teacher:
         found = tuple(row._replace(teacher=named["teacher"]) for row in found)
-    return ImportedRows(utilities=found, candidates=_asked_about(found), problems=problems)
+    return ImportedRows(utilities=found, candidates=_asked_about(found), units=units, problems=problems)
 
 
 def _quepid(path: Path, known: Lookup, asked: ImportSettings) -> ImportedRows:
@@ -112,8 +126,10 @@ def _labelled(kind: str) -> Callable[[Path, Lookup, ImportSettings], ImportedRow
 
 def _training(path: Path, known: Lookup, asked: ImportSettings) -> ImportedRows:
     files = dataset_files(path) if path.is_dir() else [path]
-    found, problems = read_training(files, known, _imported(asked.teacher))
-    return ImportedRows(utilities=found, candidates=_asked_about(found), problems=problems)
+    teacher = _imported(asked.teacher)
+    found, problems = read_training(files, known, teacher)
+    units = {teacher: asked.unit}
+    return ImportedRows(utilities=found, candidates=_asked_about(found), units=units, problems=problems)
 
 
 IMPORTS: dict[str, Callable[[Path, Lookup, ImportSettings], ImportedRows]] = {

@@ -57,7 +57,8 @@ def _annotations(store: Store, path: Path, settings: ExportSettings) -> Counts:
 def _utilities(store: Store, path: Path, settings: ExportSettings) -> Counts:
     asked = {query.query_id for query in views.queries(store, settings.split or None)}
     said = [row for row in views.utilities(store, settings.teacher) if row.query_id in asked]
-    rows = [row._asdict() | {"answers": [each._asdict() for each in row.answers]} for row in said]
+    unit = views.teacher_unit(store, settings.teacher)
+    rows = [row._asdict() | {"unit": unit, "answers": [each._asdict() for each in row.answers]} for row in said]
     return {"rows": write_rows(rows, path), "queries": len({row.query_id for row in said})}
 
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from workbench.errors import NothingToDo
-from workbench.records import Failure, Listener, Progress, Scored, silent
+from workbench.records import Failure, Listener, Progress, Scored, Unit, silent
 from workbench.store import Store, views
 from workbench.teachers import Teacher
 
@@ -49,7 +49,7 @@ def score(
     started = time.monotonic()
     teacher.prepare(views.passages(store))
     wanted = views.unscored(store, teacher.name, split, limit)
-    keeper = _Keeper(store, sum(pairs for _, pairs in wanted), listen)
+    keeper = _Keeper(store, teacher.unit, sum(pairs for _, pairs in wanted), listen)
     interrupted = False
     try:
         for start in range(0, len(wanted), WINDOW):
@@ -76,6 +76,7 @@ class _Keeper:
     """Gathers finished batches and commits them a few hundred at a time."""
 
     store: Store
+    unit: Unit
     total: int
     listen: Listener
     done: int = 0
@@ -91,7 +92,7 @@ class _Keeper:
 
     def keep(self) -> None:
         if self.waiting:
-            self.store.add_scored(self.waiting)
+            self.store.add_scored(self.waiting, self.unit)
         self.done += len(self.waiting)
         self.failures += sum(isinstance(row, Failure) for row in self.waiting)
         self.queries.update(row.query_id for row in self.waiting)

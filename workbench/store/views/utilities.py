@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import NothingToDo, UnknownName
-from workbench.records import AnswerLikelihood, Example, Failure, Group, Passage, Utility
+from workbench.records import AnswerLikelihood, Example, Failure, Group, Passage, Unit, Utility
 from workbench.store.views.collection import passages, queries
 
 if TYPE_CHECKING:
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 
 class TeacherCounts(NamedTuple):
-    """How much one teacher has scored; `relevant_first` of `judged` queries have a relevant passage on top."""
+    """How much one teacher has scored, and in which unit.
+
+    `helpful` is the share of pairs with a utility above 0; `relevant_first` of `judged` queries have a relevant
+    passage on top.
+    """
 
     teacher: str
+    unit: Unit
     queries: int
     pairs: int
     failures: int
@@ -146,7 +151,7 @@ def _examples(store: Store, split: str, rows: Sequence[tuple[str, list[str], lis
 
 
 def teachers(store: Store) -> list[TeacherCounts]:
-    """Return what each teacher has scored; `helpful` is the share of pairs with a utility above 0."""
+    """Return what each teacher has scored."""
     with store.read() as connection:
         rows = connection.execute(
             """
@@ -157,17 +162,28 @@ def teachers(store: Store) -> list[TeacherCounts]:
                 select teacher, count(*) filter (relevance > 0) as relevant_first, count(*) as judged
                 from best semi join (select query_id from qrels where relevance > 0) using (query_id) group by all
             ), failed as (select teacher, count(*) as failures from failures group by all),
-            said as (
+            scored as (
                 select teacher, count(distinct query_id) as queries, count(*) as pairs,
                        count(*) filter (truncated > 0) as truncated, avg((value > 0)::int) as helpful
                 from utilities group by all
             )
-            select teacher, coalesce(queries, 0), coalesce(pairs, 0), coalesce(failures, 0), coalesce(truncated, 0),
-                   coalesce(helpful, 0), coalesce(relevant_first, 0), coalesce(judged, 0)
-            from said full join failed using (teacher) left join first using (teacher) order by teacher
+            select teacher, coalesce(unit, 'unknown'), coalesce(queries, 0), coalesce(pairs, 0),
+                   coalesce(failures, 0), coalesce(truncated, 0), coalesce(helpful, 0), coalesce(relevant_first, 0),
+                   coalesce(judged, 0)
+            from scored full join failed using (teacher) left join first using (teacher)
+            left join teachers using (teacher) order by teacher
             """
         ).fetchall()
     return [TeacherCounts(*row) for row in rows]
+
+
+def teacher_unit(store: Store, teacher: str) -> Unit:
+    """Return the unit of a teacher's utilities, by its full name; "unknown" of one that has scored nothing."""
+    with store.read() as connection:
+        row: tuple[Unit] | None = connection.execute(
+            "select unit from teachers where teacher = ?", [teacher]
+        ).fetchone()
+    return row[0] if row else "unknown"
 
 
 def find_teacher(store: Store, name: str | None) -> str:

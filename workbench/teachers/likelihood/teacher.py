@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from workbench import machine
 from workbench.errors import BadSetting, NothingToDo
 from workbench.hub import model_folder
-from workbench.records import AnswerLikelihood, Failure, Group, Passage, Query, Scored, Utility
+from workbench.records import AnswerLikelihood, Failure, Group, Passage, Query, Scored, Unit, Utility
 from workbench.teachers.likelihood import checkpoint
 from workbench.teachers.likelihood.tokens import Encoding, Ids, cut
 from workbench.teachers.prompts import Template, template
@@ -90,6 +90,11 @@ class Likelihood:
         if not self._name:
             raise NothingToDo("The likelihood teacher does not know its model yet.", "Call prepare(()) first.")
         return self._name
+
+    @property
+    def unit(self) -> Unit:
+        """Return what its utilities are measured in."""
+        return "nats per token" if self.settings.normalisation == "mean" else "nats"
 
     def prepare(self, collection: Iterable[Passage] = ()) -> None:
         """Find the model and fingerprint its files; it is loaded when the first pair is asked for."""
