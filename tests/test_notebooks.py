@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, on the bundled sample, without a network."""
+"""The notebooks run from top to bottom, on a cut of the bundled sample, without a network."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.small_sample import write_small_sample
 from workbench import students
 from workbench.store import Store, views
 
@@ -28,7 +29,8 @@ def executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executed:
         monkeypatch.setenv("WORKBENCH_WORKSPACE", str(tmp_path / "workspace"))
         notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
         (parameters,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
-        parameters.source = "STEPS = 20"
+        sample = write_small_sample(tmp_path / "sample")
+        parameters.source = f"STEPS = 20\nwb.SAMPLE = {str(sample)!r}"
         NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
         drawn = [output for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
         return Store(tmp_path / "workspace"), sum("application/vnd.plotly.v1+json" in each.data for each in drawn)
@@ -36,7 +38,7 @@ def executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executed:
     return run
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @OFFLINE
 def test_the_walk_runs_and_draws(executed: Executed) -> None:
     store, pictures = executed("00_walk")
@@ -46,7 +48,7 @@ def test_the_walk_runs_and_draws(executed: Executed) -> None:
     assert (store.exports / "cases.jsonl").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @OFFLINE
 def test_students_are_held_against_their_base_and_one_is_taken_away(executed: Executed) -> None:
     store, pictures = executed("01_students")

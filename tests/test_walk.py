@@ -13,34 +13,16 @@ from sentence_transformers import SentenceTransformer
 
 from tests import tiny
 from tests.shell import Said, worked
-from workbench.formats import Collection, read_beir
-from workbench.formats.beir import write_beir
-from workbench.records import SPLITS
-from workbench.sample import SAMPLE
+from tests.small_sample import PASSAGES_A_SPLIT, small_sample, write_small_sample
+from workbench.formats import Collection
 from workbench.store import Store, views
 
-PASSAGES_A_SPLIT = 14
 TRAINING = ["--steps", 40, "--evaluate-every", 10, "--batch-size", 8, "--candidates", 6, "--patience", 0]
 
 
 @pytest.fixture(scope="module")
 def cut() -> Collection:
-    """Return the first passages of each split of the sample with all that was asked about them."""
-    sample = read_beir(SAMPLE)
-    split_of = {query.query_id: query.split for query in sample.queries}
-    kept: dict[str, set[str]] = {split: set() for split in SPLITS}
-    for qrel in sorted(sample.qrels, key=lambda qrel: qrel.passage_id):
-        of_split = kept[split_of[qrel.query_id]]
-        if len(of_split) < PASSAGES_A_SPLIT:
-            of_split.add(qrel.passage_id)
-    wanted = set().union(*kept.values())
-    qrels = tuple(qrel for qrel in sample.qrels if qrel.passage_id in wanted)
-    asked = {qrel.query_id for qrel in qrels}
-    return Collection(
-        tuple(query for query in sample.queries if query.query_id in asked),
-        tuple(passage for passage in sample.passages if passage.passage_id in wanted),
-        qrels,
-    )
+    return small_sample()
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +34,7 @@ def base(cut: Collection, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_from_files_to_files(cut: Collection, base: str, tmp_path: Path) -> None:
-    write_beir(cut.queries, cut.passages, cut.qrels, tmp_path / "files")
+    write_small_sample(tmp_path / "files")
     workspace = tmp_path / "ws"
 
     def say(*arguments: object) -> Said:
