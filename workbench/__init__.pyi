@@ -108,5 +108,6 @@ from .students import Student as Student
 from .teachers import Teacher as Teacher
 from .teachers import teacher as teacher
 from .trainer import Grid as Grid
+from .trainer import ResolvedSettings as ResolvedSettings
 from .trainer import Trained as Trained
 from .trainer import TrainSettings as TrainSettings

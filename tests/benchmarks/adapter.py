@@ -18,7 +18,7 @@ from workbench.evaluation import measures
 from workbench.records import Example, Passage, Qrel, Query
 from workbench.students import methods
 from workbench.students.methods import MethodInputs, TextVectors
-from workbench.trainer import TrainSettings, train
+from workbench.trainer import TrainingInputs, TrainSettings, resolve, train
 
 WIDTH = 384  # all-MiniLM-L6-v2's
 CANDIDATES = 20
@@ -57,16 +57,16 @@ def main(queries: int, collection: int) -> None:
         values = measures.per_query(["nDCG@10"], qrels, rankings)["nDCG@10"]
         return sum(values.values()) / len(values)
 
-    remembered = {
+    stored = {
         "queries": TextVectors(asked, of_queries),
         "passages": TextVectors([passage.content for passage in passages], of_passages),
     }
     for name in ("adapter", "query_adapter"):
-        made = methods.make(name, MethodInputs(tiny.static(width=WIDTH), **remembered))
-        settings = TrainSettings(kind=name, learning_rate=methods.method(name).learning_rate, patience=0)
+        settings = resolve(TrainSettings(method=name, patience=0), examples, static=True, dimension=WIDTH)
+        parts = methods.make(name, MethodInputs(tiny.static(width=WIDTH), rank=settings.rank, **stored))
         with tempfile.TemporaryDirectory() as folder:
             began, worked = time.perf_counter(), time.process_time()
-            result = train(made.model, examples, passages, dev_evaluator, settings, Path(folder))
+            result = train(TrainingInputs(parts.model, examples, passages, dev_evaluator, settings), Path(folder))
             seconds, spent = time.perf_counter() - began, time.process_time() - worked
         met = "met" if seconds <= TARGET else "missed"
         print(

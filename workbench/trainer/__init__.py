@@ -1,18 +1,22 @@
-"""The trainer: all that is trainable in a student learns from a teacher's utilities; importing it is free of torch."""
+"""The trainer: a student learns from a teacher's utilities; importing it is free of torch."""
 
-from workbench.trainer.distributed import shard
 from workbench.trainer.grid import Grid, read_values
-from workbench.trainer.settings import PRESETS, Trained, TrainSettings, preset, settings_in_words
-from workbench.trainer.train import train
+from workbench.trainer.resolved import ResolvedSettings, natural_temperature, resolve
+from workbench.trainer.settings import PRESETS, Trained, TrainSettings, preset, settings_in_words, settings_used
+from workbench.trainer.train import TrainingInputs, train
 
 __all__ = [
     "PRESETS",
     "Grid",
+    "ResolvedSettings",
     "TrainSettings",
     "Trained",
+    "TrainingInputs",
+    "natural_temperature",
     "preset",
     "read_values",
+    "resolve",
     "settings_in_words",
-    "shard",
+    "settings_used",
     "train",
 ]

@@ -1,19 +1,15 @@
-"""Several processes at one training, as torchrun or accelerate start them: who is_main, and what all of them share."""
+"""Several processes at one training, as torchrun or accelerate start them: which is the main, and what all share."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from math import lcm
 from typing import TYPE_CHECKING, TypeVar
-
-from workbench.trainer.settings import TrainSettings
 
 if TYPE_CHECKING:
     import torch
 
-Answer = TypeVar("Answer")
+Value = TypeVar("Value")
 
 
 def world_size() -> int:
@@ -22,37 +18,29 @@ def world_size() -> int:
 
 
 def is_main() -> bool:
-    """Return whether this process is the one that judges, mines, writes and speaks."""
+    """Return whether this process is the one that evaluates, mines, writes and reports."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def shard(settings: TrainSettings) -> TrainSettings:
-    """Return settings with as many parts of a batch that each process has equally many.
-
-    Raises BadSetting where the batch does not split so.
-    """
-    return replace(settings, accumulate=lcm(settings.accumulate, world_size()))
-
-
-def broadcast(ask: Callable[[], Answer]) -> Answer:
-    """Return, in every process, what `ask` returns in the leading one; the others do not ask, and wait.
+def broadcast(compute: Callable[[], Value]) -> Value:
+    """Return, in every process, what `compute` returns in the main one; the others wait and do not call it.
 
     An error is raised in all of them: one that went on alone would wait for ever. Called once accelerate has begun.
     """
     if world_size() == 1:
-        return ask()
+        return compute()
     from accelerate.utils import broadcast_object_list
 
-    told: list[tuple[Answer | None, Exception | None]] = [(None, None)]
+    outcome: list[tuple[Value | None, Exception | None]] = [(None, None)]
     if is_main():
         try:
-            told = [(ask(), None)]
-        except Exception as problem:
-            told = [(None, problem)]
-    answer, trouble = broadcast_object_list(told)[0]
-    if trouble is not None:
-        raise trouble
-    return answer  # type: ignore[no-any-return]
+            outcome = [(compute(), None)]
+        except Exception as error:
+            outcome = [(None, error)]
+    value, error_in_main = broadcast_object_list(outcome)[0]
+    if error_in_main is not None:
+        raise error_in_main
+    return value  # type: ignore[no-any-return]
 
 
 def barrier() -> None:

@@ -1,4 +1,4 @@
-"""The loop: sentence-transformers' trainer, judged, saved and stopped our way."""
+"""The loop: sentence-transformers' trainer, with our batches, objective, checkpoints and callback."""
 
 from __future__ import annotations
 
@@ -19,43 +19,44 @@ from transformers.trainer_callback import PrinterCallback
 
 from workbench.errors import BadSetting
 from workbench.trainer import distributed
-from workbench.trainer.callback import TrainingCallback, TrainingRun, default_learning_rate, uses_bfloat16
-from workbench.trainer.checkpoints import WEIGHTS, Folder, Progress, load_weights, save_weights
-from workbench.trainer.reading import Collator, Objective, is_routed
+from workbench.trainer.callback import TrainingCallback, TrainingRun
+from workbench.trainer.checkpoints import WEIGHTS, CheckpointFolder, TrainingState, load_weights, save_weights
+from workbench.trainer.collator import Collator, is_routed
+from workbench.trainer.objective import Objective
 from workbench.trainer.settings import Trained
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-def run(work: TrainingRun, path: Path, data: str) -> Trained:
-    """Do the work in a folder, from its last checkpoint if there is one; `data` is the fingerprint of the examples."""
-    if not any(value.requires_grad for value in work.model.parameters()):
+def train_in_folder(run: TrainingRun, path: Path, data: str) -> Trained:
+    """Train in a folder, from its last checkpoint if there is one; `data` is the fingerprint of the examples."""
+    if not any(value.requires_grad for value in run.model.parameters()):
         raise BadSetting(
             "Nothing in this student can be trained: all its weights are frozen.", "Choose another method."
         )
-    arguments = _arguments(work, path)  # with them accelerate begins, where there are several processes
-    recipe = asdict(work.settings) | {"data": data, "student": fingerprint(work.model)}
-    folder, trained = distributed.broadcast(lambda: _opened(path, recipe))
+    arguments = _arguments(run, path)  # with them accelerate begins, where there are several processes
+    recipe = asdict(run.settings) | {"data": data, "weights": fingerprint(run.model)}
+    folder, trained = distributed.broadcast(lambda: _open(path, recipe))
     if trained:
-        load_weights(work.model, folder.best(trained.best_step))
+        load_weights(run.model, folder.best_weights(trained.best_step))
         return trained
-    checkpoint, progress = distributed.broadcast(folder.checkpoint) or (None, Progress())
-    distributed.broadcast(lambda: folder.rewind(progress.step if checkpoint else -1))
-    objective = Objective(work.model, work.settings)
-    callback = TrainingCallback(work, folder, objective, progress)
+    checkpoint, state = distributed.broadcast(folder.checkpoint) or (None, TrainingState())
+    distributed.broadcast(lambda: folder.rewind(state.step if checkpoint else -1))
+    objective = Objective(run.model, run.settings)
+    callback = TrainingCallback(run, folder, objective, state)
     if checkpoint is None:
         callback.evaluate_base()
-    if work.settings.refresh and not callback.stopped:
-        callback.recall()
+    if run.settings.refresh and not callback.stopped:
+        callback.load_negatives()
     if not callback.stopped:
         trainer = _Trainer(
-            model=work.model,
+            model=run.model,
             args=arguments,
             # One row for each query of each step: the texts are drawn when their step comes.
-            train_dataset=Dataset.from_dict({"slot": range(work.settings.steps * work.settings.batch_size)}),
+            train_dataset=Dataset.from_dict({"slot": range(run.settings.steps * run.settings.batch_size)}),
             loss=objective,
-            data_collator=Collator(work.model, work.batches, work.settings, work.anchor),
+            data_collator=Collator(run.model, run.batches, run.anchor),
             callbacks=[callback],
         )
         trainer.remove_callback(PrinterCallback)
@@ -63,9 +64,9 @@ def run(work: TrainingRun, path: Path, data: str) -> Trained:
     return callback.end()
 
 
-def _opened(path: Path, recipe: dict[str, Any]) -> tuple[Folder, Trained | None]:
-    """Return the folder of a training, and what that came to if it has ended."""
-    folder = Folder(path, recipe)
+def _open(path: Path, recipe: dict[str, Any]) -> tuple[CheckpointFolder, Trained | None]:
+    """Return the folder of a training, and the outcome if that has ended."""
+    folder = CheckpointFolder(path, recipe)
     return folder, folder.trained()
 
 
@@ -79,14 +80,14 @@ def fingerprint(model: SentenceTransformer) -> str:
 
 
 class _Trainer(SentenceTransformerTrainer):
-    """sentence-transformers' trainer, saving only what changes, and leaving model cards to who knows the teacher.
+    """sentence-transformers' trainer, saving only what changes, without a model card, as it does not know the teacher.
 
     Of several processes each has the gradients of its parts of the batch; their mean is that of the whole. torch's
     wrapper does not do it for us: it counts on one call of the model a step, and a student is called once a side.
     """
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """Leave it out: it would describe our rows of slots."""
+        """Add none: it would describe our rows of slots."""
 
     def create_accelerator_and_postprocess(self) -> None:
         """Leave the model unwrapped, which accelerate does for one that is not trained."""
@@ -103,7 +104,7 @@ class _Trainer(SentenceTransformerTrainer):
         return loss
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        """Write the weights that change; the rest of a student is known to whoever resumes."""
+        """Write the weights that change; a resumption has the rest of the student."""
         folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
         # transformers asks every process, for kinds of models whose weights are spread over them.
@@ -122,9 +123,9 @@ class _InOrder(DefaultBatchSampler):
         super().__init__(SequentialSampler(dataset), batch_size=batch_size, drop_last=drop_last, **kwargs)
 
 
-def _arguments(work: TrainingRun, folder: Path) -> SentenceTransformerTrainingArguments:
-    """Return the trainer's settings for ours."""
-    settings, device = work.settings, work.model.device.type
+def _arguments(run: TrainingRun, folder: Path) -> SentenceTransformerTrainingArguments:
+    """Return our settings as the trainer's."""
+    settings, device = run.settings, run.model.device.type
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder),
         max_steps=settings.steps,
@@ -132,16 +133,16 @@ def _arguments(work: TrainingRun, folder: Path) -> SentenceTransformerTrainingAr
         # accelerate deals the parts out in turn, so that all processes together are always at the same step.
         gradient_accumulation_steps=settings.accumulate // distributed.world_size(),
         batch_sampler=_InOrder,
-        learning_rate=settings.learning_rate or default_learning_rate(work.model),
+        learning_rate=settings.learning_rate,
         warmup_steps=round(settings.warmup * settings.steps),
         lr_scheduler_type="linear" if settings.schedule == "linear" else "constant_with_warmup",
         weight_decay=settings.weight_decay,
-        # The collator has said which side is which; the trainer insists on hearing it too.
-        router_mapping={"query": "query", "passage": "document"} if is_routed(work.model) else {},
-        bf16=uses_bfloat16(work),
+        # The collator has named each side already; the trainer insists on a mapping too.
+        router_mapping={"query": "query", "passage": "document"} if is_routed(run.model) else {},
+        bf16=settings.precision == "bfloat16",
         use_cpu=device == "cpu",
         seed=settings.seed,
-        # Judging, saving and writing are the callback's.
+        # Evaluating, saving and logging are the callback's.
         save_strategy="no",
         logging_strategy="no",
         report_to="none",

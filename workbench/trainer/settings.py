@@ -1,9 +1,9 @@
-"""What can be chosen about a training, and what comes out of one."""
+"""The settings of a training, and its outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from typing import Any, Literal
 
@@ -20,13 +20,14 @@ class TrainSettings:
 
     A step reads `batch_size` queries, up to `candidates` scored passages of each and `negatives` random passages for
     each. `steps` is the most that is done, `minutes` ends it earlier; every `evaluate_every` steps the student is
-    judged and saved, and after `patience` judgements in a row that are no better than the best, training stops (0:
-    never). `method`, and `rank` where it has one, say how a base becomes a student: see workbench.students.methods.
-    Temperatures divide utilities (in their own unit) and cosines; `teacher_temperature` None is the spread of the
-    utilities, see sampling.spread. `learning_rate` None is 2e-3 for a static student, 3e-5 for a transformer, and the
-    method's own where it has one; it climbs for `warmup` of the steps, then stays or falls in a line to 0. `precision`
-    "auto" is bfloat16 autocast on a GPU that has it, float32 elsewhere: who knows that the processor has bfloat16 says
-    so. `measure` is the name of what the dev_evaluator returns.
+    evaluated on dev and saved, and after `patience` evaluations in a row without a gain training stops (0: never).
+    `method`, and `rank` where it has one, decide how a base becomes a student: see workbench.students.methods.
+    Temperatures divide utilities (in the teacher's unit) and cosines. The learning rate climbs for `warmup` of the
+    steps, then stays or falls in a line to 0. `measure` is the name of what the dev evaluator returns.
+
+    What is None or "auto" is left open, and `resolve` settles it: `teacher_temperature` from the utilities,
+    `learning_rate` and `rank` from the method and the base, `precision` from the machine. `minutes`, `max_tokens` and
+    `chunk` None set no limit.
 
     Two ways to batches larger than memory: `accumulate` splits a step's batch in so many equal parts, each with the
     negatives of its own part only; `chunk` lets a transformer read so many texts at a time and has the gradients of
@@ -88,7 +89,7 @@ class TrainSettings:
             if getattr(self, name) not in choices:
                 raise BadSetting(f"{name} is {getattr(self, name)!r}.", f"It can be {', '.join(choices)}.")
 
-    def _demand(self, name: str, allowed: Any, wanted: str) -> None:
+    def _demand(self, name: str, allowed: Callable[[float], bool], wanted: str) -> None:
         """Raise BadSetting unless a number is allowed, and whole where a whole one is meant."""
         value = getattr(self, name)
         whole = next(field.type for field in fields(self) if field.name == name) in ("int", "int | None")
@@ -97,7 +98,7 @@ class TrainSettings:
             raise BadSetting(f"{name} is {value!r}.", f"It must be {'a whole number, ' if whole else ''}{wanted}.")
 
 
-# What to begin with on a machine; anything else is as in TrainSettings. `cpu` ends within two minutes for a static
+# Settings to begin with on a machine; anything else is as in TrainSettings. `cpu` ends within two minutes for a static
 # student, by the clock where a machine is slow. `gpu` is a guess that no GPU has confirmed yet.
 PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {"steps": 200, "minutes": 1.5, "candidates": 8, "evaluate_every": 25},
@@ -114,12 +115,13 @@ def preset(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training came to; `best_step` 0 says that no judgement beat the student it began with.
+    """The outcome of a training; `best_step` 0 says that no evaluation beat the student it began with.
 
-    `dev_before` and `dev_after` are values of `measure` on the dev_evaluator's queries, at step 0 and at `best_step`.
-    `teacher_temperature` and `learning_rate` (its highest) are what was used where the settings left it open.
+    `dev_before` and `dev_after` are values of `measure` on the dev evaluator's queries, at step 0 and at `best_step`.
+    `teacher_temperature` and `learning_rate` (its highest) are those of the resolved settings.
     `history` holds the lines of history.jsonl: step, seconds, loss (mean since the line before), learning_rate,
-    entropy (nats) and effective (its exponential: how many positives a teacher row comes to), and dev where judged.
+    entropy (nats) and effective (its exponential: how many positives a teacher row amounts to), and dev where it was
+    evaluated.
     """
 
     steps: int
@@ -135,11 +137,23 @@ class Trained:
 
     @property
     def improved(self) -> bool:
-        """Return whether any judgement beat the student that training began with."""
+        """Return whether any evaluation beat the student that training began with."""
         return self.best_step > 0
+
+
+def settings_used(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a student's training ran with, as its recipe tells: asked for, or resolved where open.
+
+    A recipe that is older than a setting had what is now its default; one of schema 3 and before tells in its outcome
+    what was resolved.
+    """
+    asked = {**asdict(TrainSettings()), **recipe.get("settings", {})}
+    outcome = recipe.get("outcome", {})
+    former = {name: outcome[name] for name, value in asked.items() if value is None and name in outcome}
+    return {**asked, **former, **recipe.get("resolved", {})}
 
 
 def settings_in_words(settings: Mapping[str, Any]) -> str:
     """Return settings as a person reads them."""
-    words = (f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in settings.items())
-    return ", ".join(words) or "the usual settings"
+    texts = (f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in settings.items())
+    return ", ".join(texts) or "the usual settings"

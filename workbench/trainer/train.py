@@ -3,61 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.records import Example, Listener, Passage, silent
-from workbench.trainer.distributed import shard
-from workbench.trainer.settings import Trained, TrainSettings
+from workbench.trainer.resolved import ResolvedSettings
+from workbench.trainer.settings import Trained
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-    from workbench.trainer.reading import Anchor
+    from workbench.trainer.collator import Anchor
 
 
-def never() -> bool:
-    """Ask for no early end."""
-    return False
+@dataclass(frozen=True)
+class TrainingInputs:
+    """What a student is trained from, and how.
+
+    All weights of `model` that want a gradient are trained. `collection` is where negatives come from.
+    `dev_evaluator` returns the dev measure, higher is better. `anchor` returns vectors of texts that the student's are
+    pulled towards.
+    """
+
+    model: SentenceTransformer
+    examples: Sequence[Example]
+    collection: Sequence[Passage]
+    dev_evaluator: Callable[[SentenceTransformer], float]
+    settings: ResolvedSettings
+    anchor: Anchor | None = None
 
 
-def train(  # noqa: PLR0913
-    model: SentenceTransformer,
-    examples: Sequence[Example],
-    collection: Sequence[Passage],
-    dev_evaluator: Callable[[SentenceTransformer], float],
-    settings: TrainSettings,
-    folder: Path,
-    listen: Listener = silent,
-    stop: Callable[[], bool] = never,
-    anchor: Anchor | None = None,
+def train(
+    inputs: TrainingInputs, folder: Path, listen: Listener = silent, stop: Callable[[], bool] = lambda: False
 ) -> Trained:
-    """Train all weights of a student that want a gradient; afterwards `model` holds the best that were judged.
+    """Train a student; afterwards the model holds the weights of the best evaluation on dev.
 
-    `dev_evaluator` returns the dev measure, higher is better; it is asked at step 0 too, so that a training which never
-    beats its base gives the base back (`best_step` 0). `folder` keeps history.jsonl, the last checkpoint and the
-    best weights: called again after a crash with the same model, data and settings, it continues at the last
-    checkpoint and comes, on a CPU, to the same weights as without the crash; called again after the end, it returns
-    what it returned. `stop` is asked after each step. `anchor` returns vectors that the student is pulled towards.
+    The dev evaluator is called at step 0 too, so that a training which never beats its base gives the base back
+    (`best_step` 0). `folder` keeps history.jsonl, the last checkpoint and the best weights: called again after a crash
+    with the same inputs, it continues at the last checkpoint and comes, on a CPU, to the same weights as without the
+    crash; called again after the end, it returns the same outcome. `stop` is called after each step.
     Raises Conflict if the folder holds another training.
 
-    In processes of torchrun or accelerate each reads its share of the parts of every batch (`accumulate`, raised to a
-    multiple of their number), with the negatives of a part only. The first of them judges, mines, writes, listens and
-    is asked to stop; all return the same result and hold the same weights. They see one file system.
+    In processes of torchrun or accelerate each reads its share of the parts of every batch (`accumulate`), with the
+    negatives of a part only. The main one evaluates, mines, writes, reports and calls `stop`; all return the same
+    outcome and hold the same weights. They see one file system.
     """
-    from workbench.trainer.batches import Batches, spread
-    from workbench.trainer.callback import TrainingRun, default_learning_rate
-    from workbench.trainer.loop import run
+    from workbench.trainer.batches import Batches
+    from workbench.trainer.callback import TrainingRun
+    from workbench.trainer.loop import train_in_folder
 
-    settings = replace(
-        shard(settings),
-        teacher_temperature=settings.teacher_temperature or spread(examples),
-        learning_rate=settings.learning_rate or default_learning_rate(model),
-    )
-    work = TrainingRun(model, Batches(examples, collection, settings), dev_evaluator, settings, listen, stop, anchor)
-    return run(work, folder, fingerprint(examples, collection))
+    batches = Batches(inputs.examples, inputs.collection, inputs.settings)
+    run = TrainingRun(inputs.model, batches, inputs.dev_evaluator, inputs.settings, listen, stop, anchor=inputs.anchor)
+    return train_in_folder(run, folder, fingerprint(inputs.examples, inputs.collection))
 
 
 def fingerprint(examples: Sequence[Example], collection: Sequence[Passage]) -> str:

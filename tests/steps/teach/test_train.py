@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from workbench.errors import BadInput, BadSetting, Conflict, NothingToDo
 from workbench.records import Candidate, Passage, Qrel, Query
 from workbench.steps.annotate.annotate import annotate
 from workbench.steps.compare.evaluate import evaluate
+from workbench.steps.compare.leaderboard import leaderboard
 from workbench.steps.teach import train as step
 from workbench.steps.teach.plan import Plan, plan
 from workbench.steps.teach.train import TrainResult, train, work_folder
@@ -92,7 +93,7 @@ def test_a_student_no_better_than_its_base_is_the_base_and_says_so(
     values = iter([0.9, 0.5, 0.9, 0.4])
     monkeypatch.setattr(step, "dev_evaluator", lambda *_: lambda _model: next(values))
     result = trained(school, untrained)
-    assert result.in_words.startswith(f"{result.student}: no judgement on dev beat the base (nDCG@10 0.900)")
+    assert result.in_words.startswith(f"{result.student}: no evaluation on dev beat the base (nDCG@10 0.900)")
     assert torch.equal(weights(result.path), weights(untrained))
 
 
@@ -142,14 +143,38 @@ OTHERS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_any_other_setting_is_another_name_and_the_same_is_the_same(school: Store, untrained: str) -> None:
+def test_any_other_setting_is_another_name_and_the_same_is_the_same(
+    school: Store, untrained: str, tmp_path: Path
+) -> None:
     assert OTHERS.keys() == vars(QUICK).keys()
     first = plan(school, untrained, "toy", QUICK)
     again = plan(Store(school.path), untrained, "to", replace(QUICK))
     assert (again.name, again.recipe) == (first.name, first.recipe)
-    names = {plan(school, untrained, "toy", replace(QUICK, **{key: value})).name for key, value in OTHERS.items()}
-    assert len(names | {first.name}) == len(OTHERS) + 1
-    assert all(students.slug(name) == name for name in names)
+    names = {key: plan(school, untrained, "toy", replace(QUICK, **{key: value})).name for key, value in OTHERS.items()}
+    # A table of token vectors has no layers that could calculate in half precision; a transformer has.
+    assert names.pop("precision") == first.name
+    assert len({*names.values(), first.name}) == len(OTHERS)
+    bert = str(tiny.bert(tmp_path / "bert", words=WORDS))
+    assert (
+        len({plan(school, bert, "toy", replace(QUICK, precision=each)).name for each in ("float32", "bfloat16")}) == 2
+    )
+    assert all(students.slug(name) == name for name in names.values())
+
+
+def test_what_is_left_open_is_resolved_in_the_plan_and_the_recipe_has_both(school: Store, untrained: str) -> None:
+    asked = replace(QUICK, method="adapter", learning_rate=None, teacher_temperature=None, steps=1)
+    planned = plan(school, untrained, "toy", asked)
+    resolved = {"rank": 8, "learning_rate": 1e-3, "teacher_temperature": 1.25, "precision": "float32"}
+    assert planned.recipe["resolved"] == resolved
+    assert planned.recipe["settings"] == asdict(asked)
+    assert asdict(planned.settings) == {**asdict(asked), **resolved}
+    explicit = plan(school, untrained, "toy", replace(asked, **resolved))
+    assert (explicit.name, explicit.recipe["resolved"]) == (planned.name, {})
+    result = train(school, planned)
+    assert train(school, explicit) == result  # the same training, not done again
+    (row,) = [row for row in leaderboard(school).students if row.student == result.student]
+    assert {name: row.settings[name] for name in resolved} == resolved
+    assert resolved.keys() <= row.left_open
 
 
 def test_a_sum_of_losses_is_learnt_from_and_names_the_student(school: Store, untrained: str) -> None:

@@ -90,7 +90,7 @@ def test_cut_off_in_the_middle_it_comes_to_the_same_weights(
 
 
 def test_flops_hold_a_sparse_student_s_vectors_small(school: Store, bert: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from workbench.trainer import reading
+    from workbench.trainer import objective
 
     def active(name: str) -> float:
         model = students.load(students.find(name, school.students))
@@ -98,7 +98,7 @@ def test_flops_hold_a_sparse_student_s_vectors_small(school: Store, bert: str, m
 
     monkeypatch.setattr("workbench.steps.teach.train.dev_evaluator", lambda *_: iter_rising())
     free = train(school, planned(school, bert, "sparse", seed=1))
-    monkeypatch.setattr(reading, "FLOPS", {"query": 1.0, "document": 1.0})
+    monkeypatch.setattr(objective, "FLOPS", {"query": 1.0, "document": 1.0})
     held = train(school, plan(school, f"sparse:{bert}", "toy", replace(QUICK, seed=1), "held"))
     assert active(held.student) < 0.7 * active(free.student)
 

@@ -187,7 +187,7 @@ def test_without_a_gain_it_is_the_base_and_says_so(
     monkeypatch.setattr(step, "dev_evaluator", lambda *_: lambda _model: next(values))
     result = trained(school, bases, kind)
     assert not result.trained.improved
-    assert "no judgement on dev beat the base" in result.in_words
+    assert "no evaluation on dev beat the base" in result.in_words
     texts = [f"question{topic} of" for topic in range(TOPICS)]
     ours, theirs = (
         Encoder(students.find(name, school.students), school.vectors).queries(texts)

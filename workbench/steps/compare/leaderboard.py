@@ -18,11 +18,11 @@ from workbench.steps.compare.diff import Values
 from workbench.steps.compare.recipes import LeaderboardRow, Recipe, compared
 from workbench.store import Store, views
 from workbench.students import Student
-from workbench.trainer import TrainSettings, settings_in_words
+from workbench.trainer import TrainSettings, settings_in_words, settings_used
 
 ALSO = ("R@1", "AP")
 # What differs between two trainings of one recipe with two seeds, or with the same one.
-PASSING = frozenset({"seed", "name", "created", "outcome", "versions", "settings"})
+PASSING = frozenset({"seed", "name", "created", "outcome", "versions", "settings", "resolved"})
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,12 @@ def _means(values: Mapping[str, Values], names: Sequence[str]) -> dict[str, dict
 def _standing(student: Student) -> LeaderboardRow:
     recipe = student.recipe
     outcome: dict[str, Any] = recipe.get("outcome", {})
-    # A student that was made before there was a setting had what is now the setting's default.
-    settings = {**asdict(TrainSettings()), **recipe.get("settings", {})}
+    asked = {**asdict(TrainSettings()), **recipe.get("settings", {})}
+    settings = settings_used(recipe)
     finished = outcome.get("stopped") != "asked"
     seed = settings.pop("seed")
     alike = {name: value for name, value in recipe.items() if name not in PASSING}
     whole = json.dumps([alike, settings, finished], sort_keys=True, default=str)
-    used = {name: outcome.get(name) if value is None else value for name, value in settings.items()}
     return LeaderboardRow(
         student=student.name,
         base=student.base,
@@ -125,15 +124,15 @@ def _standing(student: Student) -> LeaderboardRow:
         seed=seed,
         # What tells recipes apart most often comes first: labels are cut where there is no room.
         settings={
-            **{name: used[name] for name in ("loss", "method", "steps")},
+            **{name: settings[name] for name in ("loss", "method", "steps")},
             **{
                 "base": student.base,
                 "teacher": recipe["teacher"],
-                **used,
+                **settings,
                 "label_overrides": "label_overrides" in recipe,
             },
         },
-        left_open=frozenset(name for name, value in settings.items() if value is None),
+        left_open=frozenset(name for name, value in settings.items() if value is None or value != asked[name]),
         dev_measure=outcome.get("measure", ""),
         dev_before=outcome.get("dev_before"),
         dev_after=outcome.get("dev_after"),

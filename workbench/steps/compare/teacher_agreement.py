@@ -15,7 +15,7 @@ from workbench.steps.compare.calibration import ReliabilityCurve, reliability_of
 from workbench.steps.compare.diff import compared_on, stale
 from workbench.steps.compare.gap_recovered import GapRecovered, gap_recovered
 from workbench.store import Store, views
-from workbench.trainer.batches import spread
+from workbench.trainer import natural_temperature
 
 # query_id -> [(passage_id, value)], best first
 Rankings = Mapping[str, Sequence[tuple[str, float]]]
@@ -201,7 +201,7 @@ def _temperatures(
     for name, asked in (("train", learnt), (split, scored)):
         examples = [Example(Query(query_id, ""), (), tuple(value for _, value in r)) for query_id, r in asked.items()]
         if any(len(set(example.utilities)) > 1 for example in examples):
-            return replace(found, teacher=spread(examples), source=f"median spread on the {name} split")
+            return replace(found, teacher=natural_temperature(examples), source=f"median spread on the {name} split")
     raise AssertionError("a pool was found, so some utilities differ")
 
 

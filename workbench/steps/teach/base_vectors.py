@@ -1,4 +1,4 @@
-"""What a method of student is made of: its base, and the base's vectors of all texts that training will ask for."""
+"""What a student is made of: its base, and the base's vectors of all texts that training will read."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from workbench.records import Example, Listener, Passage
 from workbench.retrieval import encoder
 from workbench.store import Store, views
 from workbench.students import methods
-from workbench.trainer import TrainSettings
+from workbench.trainer import ResolvedSettings
 
 
-def material(
-    store: Store, base: students.Student, examples: Sequence[Example], settings: TrainSettings, listen: Listener
+def method_inputs(
+    store: Store,
+    base: students.Student,
+    examples: Sequence[Example],
+    settings: ResolvedSettings,
+    listen: Listener,
 ) -> methods.MethodInputs:
-    """Load a base and recall from the workspace's vectors what it says; what is not there is encoded once and kept."""
-    wanted, source = methods.method(settings.method).needs_vectors, encoder.Encoder(base, store.vectors)
+    """Load a base, and its vectors from the workspace where the method needs them; absent ones are encoded and kept."""
+    needs, source = methods.method(settings.method).needs_vectors, encoder.Encoder(base, store.vectors)
     training_queries = [example.query.text for example in examples]
     queries = passages = methods.NOTHING
-    if "query" in wanted:
-        asked = list(dict.fromkeys([*training_queries, *(query.text for query in views.queries(store, "dev"))]))
-        queries = methods.TextVectors(asked, source.queries(asked, listen))
-    if "document" in wanted:
-        read = list(dict.fromkeys(passage.content for passage in _all(store, examples)))
-        passages = methods.TextVectors(read, source.passages(read, listen))
+    if "query" in needs:
+        dev_queries = [query.text for query in views.queries(store, "dev")]
+        texts = list(dict.fromkeys(training_queries + dev_queries))
+        queries = methods.TextVectors(texts, source.queries(texts, listen))
+    if "document" in needs:
+        texts = list(dict.fromkeys(passage.content for passage in _passages(store, examples)))
+        passages = methods.TextVectors(texts, source.passages(texts, listen))
     return methods.MethodInputs(
         base=students.load(base),
         rank=settings.rank,
@@ -37,5 +42,5 @@ def material(
     )
 
 
-def _all(store: Store, examples: Sequence[Example]) -> list[Passage]:
+def _passages(store: Store, examples: Sequence[Example]) -> list[Passage]:
     return [*views.passages(store), *(passage for example in examples for passage in example.passages)]

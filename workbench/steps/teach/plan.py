@@ -1,14 +1,14 @@
-"""Plan: all that decides which student a training makes, looked up and checked before anything runs."""
+"""Plan: all that decides which student a training makes, looked up, resolved and checked before anything runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from workbench import machine, students
+from workbench import students
 from workbench.errors import BadSetting
 from workbench.records import Example
 from workbench.retrieval import encoder
@@ -16,24 +16,29 @@ from workbench.steps.data.label_overrides import LabelOverrides, overridden_exam
 from workbench.steps.teach.query_subset import QuerySubset, subset_examples
 from workbench.store import Store, views
 from workbench.students import architectures, methods
-from workbench.trainer import TrainSettings, shard
+from workbench.trainer import ResolvedSettings, TrainSettings, resolve, settings_used
 
-# Named in a teacher's place, a student learns from the qrels alone.
+# In a teacher's place: a student learns from the qrels alone.
 QRELS = "qrels"
+# The temperature for relevance where there are relevant passages alone, and no spread: one grade.
+ONE_GRADE = 1.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that decides which student comes out; two plans never share a name."""
+    """All that decides which student comes out; two plans never share a name.
+
+    `settings` leave nothing open; the recipe holds what was asked for, and what of it was resolved.
+    """
 
     base: students.Student
     teacher: str
-    settings: TrainSettings
+    settings: ResolvedSettings
     examples: Sequence[Example]
     name: str
     recipe: dict[str, Any]
     label_overrides: LabelOverrides | None = None
-    chosen: QuerySubset | None = None
+    query_subset: QuerySubset | None = None
 
 
 def plan(  # noqa: PLR0913
@@ -46,70 +51,85 @@ def plan(  # noqa: PLR0913
     annotated: bool = False,
     queries: Path | str | Sequence[str] | None = None,
 ) -> Plan:
-    """Look up everything a training needs and give the student its name; nothing is written.
+    """Look up everything a training needs, resolve its settings and name the student; nothing is written.
 
     The teacher "qrels" stands for human judgements: a passage's relevance is its utility. With `annotated` it learns
     only on queries that people judged, and their settled verdicts override the teacher; with `queries` only on those,
     a file of ids, one a line, or the ids themselves.
     """
-    method, student = methods.method(settings.method), students.find(base, store.students)
+    student = students.find(base, store.students)
     methods.check_architecture(settings.method, architectures.architecture(student.path))
-    if teacher == QRELS:
-        taught_by, examples = QRELS, views.examples_of_qrels(store, "train")
-        settings = replace(settings, teacher_temperature=settings.teacher_temperature or _grade(examples))
-    else:
-        taught_by = views.find_teacher(store, teacher)
-        examples = views.examples(store, taught_by, "train")
-    label_overrides = chosen = None
+    if name in (students.BM25, student.name):
+        raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
+    teacher, examples = _examples(store, teacher)
+    label_overrides = query_subset = None
     if queries is not None:
-        examples, chosen = subset_examples(store, examples, queries)
+        examples, query_subset = subset_examples(store, examples, queries)
     if annotated:
         examples, label_overrides = overridden_examples(store, examples)
-    settings = replace(shard(settings), precision=_precision(student, settings))
-    data = sha256()
-    for query, passages, utilities, known in examples:
-        data.update(repr((query, [passage.passage_id for passage in passages], utilities, sorted(known))).encode())
+    resolved = _resolved(settings, student, teacher, examples)
     recipe = {
         "base": student.name,
         "method": settings.method,
         "base_fingerprint": encoder.fingerprint(student.path),
-        "teacher": taught_by,
+        "teacher": teacher,
         "loss": settings.loss,
         "settings": asdict(settings),
+        "resolved": resolved.beyond(settings),
         "seed": settings.seed,
-        "data": {"queries": len(examples), "fingerprint": data.hexdigest()[:12]},
+        "data": {"queries": len(examples), "fingerprint": _fingerprint(examples)},
         "collection": views.collection_fingerprint(store),
-        **(
-            {students.INDEX: encoder.Encoder(student, store.vectors).index_fingerprint}
-            if method.keeps_passage_vectors
-            else {}
-        ),
-        **({"queries": asdict(chosen)} if chosen else {}),
-        **({"label_overrides": asdict(label_overrides)} if label_overrides else {}),
     }
-    fingerprint = sha256(repr(sorted(recipe.items())).encode()).hexdigest()[:6]
-    how = "-".join(_slug(part) for part in (settings.method, settings.loss) if part != "full")
-    called = name or f"{students.slug(student.name)}-{how}-{fingerprint}"
-    if name in (students.BM25, student.name):
-        raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
-    return Plan(student, taught_by, settings, examples, called, recipe, label_overrides, chosen)
+    if methods.method(settings.method).keeps_passage_vectors:
+        recipe[students.INDEX] = encoder.Encoder(student, store.vectors).index_fingerprint
+    if query_subset:
+        recipe["queries"] = asdict(query_subset)
+    if label_overrides:
+        recipe["label_overrides"] = asdict(label_overrides)
+    name = name or _name(student, recipe)
+    return Plan(student, teacher, resolved, examples, name, recipe, label_overrides, query_subset)
+
+
+def decisive(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a recipe decides the student: with the settings as they were used, asked for or resolved."""
+    return {key: value for key, value in recipe.items() if key != "resolved"} | {"settings": settings_used(recipe)}
+
+
+def _examples(store: Store, teacher: str | None) -> tuple[str, list[Example]]:
+    """Return a teacher's full name and its examples of the train split."""
+    if teacher == QRELS:
+        return QRELS, views.examples_of_qrels(store, "train")
+    name = views.find_teacher(store, teacher)
+    return name, views.examples(store, name, "train")
+
+
+def _resolved(
+    settings: TrainSettings, base: students.Student, teacher: str, examples: Sequence[Example]
+) -> ResolvedSettings:
+    graded = any(len(set(example.utilities)) > 1 for example in examples)
+    if teacher == QRELS and not graded and settings.teacher_temperature is None:
+        settings = replace(settings, teacher_temperature=ONE_GRADE)
+    method = methods.method(settings.method)
+    rank_is_open = settings.rank is None and method.rank is not None and not method.encodes
+    dimension = students.load(base).get_embedding_dimension() if rank_is_open else None
+    return resolve(settings, examples, static=encoder.is_static(base.path), dimension=dimension)
+
+
+def _fingerprint(examples: Sequence[Example]) -> str:
+    """Return a digest of the examples' queries, candidates and utilities."""
+    digest = sha256()
+    for query, passages, utilities, known in examples:
+        digest.update(repr((query, [passage.passage_id for passage in passages], utilities, sorted(known))).encode())
+    return digest.hexdigest()[:12]
+
+
+def _name(base: students.Student, recipe: Mapping[str, Any]) -> str:
+    """Return the name that a recipe gives its student: base, method, loss, and a fingerprint of all of it."""
+    fingerprint = sha256(repr(sorted(decisive(recipe).items())).encode()).hexdigest()[:6]
+    how = "-".join(_slug(recipe[key]) for key in ("method", "loss") if recipe[key] != "full")
+    return f"{students.slug(base.name)}-{how}-{fingerprint}"
 
 
 def _slug(part: str) -> str:
     """Return a method or loss as a part of a name; of a long sum its beginning, as the fingerprint tells all apart."""
     return students.slug(part.replace("_", "-"))[:40].rstrip("-.")
-
-
-def _grade(examples: Sequence[Example]) -> float:
-    """Return the temperature for relevance: its spread, and one grade where there are relevant passages alone."""
-    from workbench.trainer.batches import spread
-
-    return spread(examples) if any(len(set(example.utilities)) > 1 for example in examples) else 1.0
-
-
-def _precision(student: students.Student, settings: TrainSettings) -> Any:
-    if settings.precision != "auto":
-        return settings.precision
-    if not methods.method(settings.method).encodes:
-        return "float32"
-    return "bfloat16" if machine.fast_bfloat16() and not encoder.is_static(student.path) else "float32"

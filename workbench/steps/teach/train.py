@@ -1,23 +1,22 @@
-"""Train: teach a student what a teacher finds useful; learn on train, choose on dev, never look at test."""
+"""Train: distil a teacher's utilities into a student; learn on train, choose on dev, never look at test."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import students, trainer
 from workbench.errors import Conflict
 from workbench.records import Listener, silent
-from workbench.retrieval import encoder
 from workbench.steps.compare.model_card import about
 from workbench.steps.data.label_overrides import LabelOverrides
-from workbench.steps.teach.base_vectors import material
+from workbench.steps.teach.base_vectors import method_inputs
 from workbench.steps.teach.dev_evaluator import dev_evaluator
-from workbench.steps.teach.plan import Plan
+from workbench.steps.teach.plan import Plan, decisive
 from workbench.steps.teach.query_subset import QuerySubset
 from workbench.store import Store, views
 from workbench.students import methods
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A finished training: the student's name, what it was taught by, and how it went on dev."""
+    """A finished training: the student's name, what it was trained on, and its outcome on dev."""
 
     student: str
     base: str
@@ -40,28 +39,28 @@ class TrainResult:
     examples: int
     trained: Trained
     label_overrides: LabelOverrides | None = None
-    chosen: QuerySubset | None = None
+    query_subset: QuerySubset | None = None
 
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence or two, a failure as plainly as a success."""
-        return self._outcome + "".join(f" {said.in_words}." for said in (self.chosen, self.label_overrides) if said)
+        notes = [part.in_words for part in (self.query_subset, self.label_overrides) if part]
+        return self._outcome + "".join(f" {note}." for note in notes)
 
     @property
     def _outcome(self) -> str:
         t = self.trained
         reasons = {"budget": "its last step or minute", "patience": "no more gain on dev", "asked": "a request to stop"}
-        reason = reasons[t.stopped]
-        went = f"{t.steps:,} steps in {t.seconds:.0f} s, ended by {reason}"
+        ended = f"{t.steps:,} steps in {t.seconds:.0f} s, ended by {reasons[t.stopped]}"
         if not t.improved:
             return (
-                f"{self.student}: no judgement on dev beat the base ({t.measure} {t.dev_before:.3f}), so the student "
-                f"holds the base's weights. {went}. Try a lower learning rate, a higher teacher temperature, or check "
+                f"{self.student}: no evaluation on dev beat the base ({t.measure} {t.dev_before:.3f}), so the student "
+                f"holds the base's weights. {ended}. Try a lower learning rate, a higher teacher temperature, or check "
                 "on the Utility page whether the teacher knows better than the base at all."
             )
         return (
             f"{self.student}: {t.measure} on dev {t.dev_before:.3f} to {t.dev_after:.3f} "
-            f"({t.dev_after - t.dev_before:+.3f}), best at step {t.best_step:,}. {went}."
+            f"({t.dev_after - t.dev_before:+.3f}), best at step {t.best_step:,}. {ended}."
         )
 
 
@@ -78,33 +77,32 @@ def train(
     """
     work = work_folder(store, planned.name)
     place = store.students / students.slug(planned.name)
-    held = students.read(place) if (place / students.RECIPE).exists() else None
-    if held and not (work.exists() and _can_go_on(held)):
-        result = _finished(planned, held)
+    student = students.read(place) if (place / students.RECIPE).exists() else None
+    if student and not (work.exists() and _can_go_on(student)):
+        result = _finished(planned, student)
         shutil.rmtree(work, ignore_errors=True)  # still there if the process died between saving and clearing away
         return result
-    ask = dev_evaluator(store, planned.settings)
-    made = methods.make(
-        planned.settings.method, material(store, planned.base, planned.examples, planned.settings, listen)
-    )
-    natural = methods.method(planned.settings.method).rate(encoder.is_static(planned.base.path))
-    rate = planned.settings.learning_rate or natural
+    evaluate = dev_evaluator(store, planned.settings)
+    inputs = method_inputs(store, planned.base, planned.examples, planned.settings, listen)
+    parts = methods.make(planned.settings.method, inputs)
     trained = trainer.train(
-        made.model,
-        planned.examples,
-        views.passages(store),
-        lambda _: ask(made.judged()),
-        replace(planned.settings, learning_rate=rate),
+        trainer.TrainingInputs(
+            model=parts.model,
+            examples=planned.examples,
+            collection=views.passages(store),
+            dev_evaluator=lambda _: evaluate(parts.judged()),
+            settings=planned.settings,
+            anchor=parts.anchor,
+        ),
         work,
         listen,
         stop,
-        made.anchor,
     )
-    distributed.broadcast(lambda: _keep(store, planned, made.saved(), trained))
+    distributed.broadcast(lambda: _save(store, planned, parts.saved(), trained))
     return _result(planned, place, trained)
 
 
-def _keep(store: Store, planned: Plan, model: SentenceTransformer, trained: Trained) -> None:
+def _save(store: Store, planned: Plan, model: SentenceTransformer, trained: Trained) -> None:
     """Save a student, and clear away what the training needed if it will not go on."""
     work, place = work_folder(store, planned.name), store.students / students.slug(planned.name)
     outcome = {key: value for key, value in asdict(trained).items() if key != "history"}
@@ -121,14 +119,15 @@ def _can_go_on(student: students.Student) -> bool:
 
 
 def _finished(planned: Plan, student: students.Student) -> TrainResult:
-    """Return what a training that was done before came to, if it was this very one."""
-    if any(student.recipe.get(key) != value for key, value in planned.recipe.items()):
+    """Return the outcome of a training that was done before, if it was this very one."""
+    wanted, own = decisive(planned.recipe), decisive(student.recipe)
+    if any(own.get(key) != value for key, value in wanted.items()):
         raise Conflict(
             f"There is a student named {planned.name!r} already, made by another recipe.",
             "Give the new one another --name, or none: then its recipe names it.",
         )
-    lines = tuple(history_in(student.path))
-    return _result(planned, student.path, Trained(**student.recipe["outcome"], history=lines))
+    records = tuple(history_in(student.path))
+    return _result(planned, student.path, Trained(**student.recipe["outcome"], history=records))
 
 
 def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
@@ -141,7 +140,7 @@ def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
         examples=len(planned.examples),
         trained=trained,
         label_overrides=planned.label_overrides,
-        chosen=planned.chosen,
+        query_subset=planned.query_subset,
     )
 
 
@@ -153,8 +152,8 @@ def work_folder(store: Store, name: str) -> Path:
 def history(store: Store, name: str) -> list[dict[str, float]]:
     """Return the history of a student, in training or trained; a line that is still being written is left out."""
     for folder in (work_folder(store, name), store.students / students.slug(name)):
-        if found := history_in(folder):
-            return found
+        if records := history_in(folder):
+            return records
     return []
 
 

@@ -1,0 +1,88 @@
+"""Resolved settings: what was left open is decided once, by the examples, the base, the method and the machine."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.trainer.toy import EXAMPLES, with_utilities
+from workbench import machine
+from workbench.errors import BadSetting, NothingToDo
+from workbench.students.methods import METHODS
+from workbench.trainer import PRESETS, TrainSettings, natural_temperature, preset, resolve, settings_used
+
+OPEN = TrainSettings()
+
+
+def test_the_natural_temperature_follows_the_teacher_s_unit():
+    examples = [with_utilities(example, [3.0 * value for value in example.utilities]) for example in EXAMPLES]
+    assert natural_temperature(examples) == pytest.approx(3 * natural_temperature(EXAMPLES))
+    flat = [with_utilities(example, [1.0] * len(example.utilities)) for example in EXAMPLES]
+    assert natural_temperature([*flat, EXAMPLES[0]]) == natural_temperature(EXAMPLES[:1])
+    with pytest.raises(NothingToDo, match="equally"):
+        natural_temperature(flat)
+
+
+@pytest.mark.parametrize("static", [True, False])
+@pytest.mark.parametrize("method", METHODS)
+def test_no_number_is_left_open_whatever_the_method_and_the_base(method: str, static: bool) -> None:
+    for start in ({}, *map(preset, PRESETS)):
+        resolved = resolve(TrainSettings(**{**start, "method": method}), EXAMPLES, static=static, dimension=384)
+        assert resolved.teacher_temperature == natural_temperature(EXAMPLES)
+        own = METHODS[method].rate(static)
+        assert resolved.learning_rate == (own if own is not None else 2e-3 if static else 3e-5)
+        assert resolved.rank == METHODS[method].rank
+        assert resolved.precision in ("float32", "bfloat16")
+
+
+def test_what_was_asked_for_stays() -> None:
+    asked = TrainSettings(method="adapter", teacher_temperature=0.3, learning_rate=0.1, rank=3, precision="bfloat16")
+    resolved = resolve(asked, EXAMPLES, static=False, dimension=8)
+    assert resolved.beyond(asked) == {}
+    assert resolved.beyond(OPEN) == {
+        "method": "adapter", "teacher_temperature": 0.3, "learning_rate": 0.1, "rank": 3, "precision": "bfloat16",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "static", "fast", "precision"),
+    [
+        ({}, False, True, "bfloat16"),
+        ({}, False, False, "float32"),
+        ({}, True, True, "float32"),
+        ({"precision": "bfloat16"}, True, True, "float32"),  # a table of vectors has nothing to gain
+        ({"precision": "bfloat16"}, False, False, "bfloat16"),
+        ({"precision": "float32"}, False, True, "float32"),
+        ({"method": "adapter"}, False, True, "float32"),
+        ({"method": "adapter", "precision": "bfloat16"}, False, True, "bfloat16"),
+    ],
+)
+def test_precision_follows_the_machine_where_layers_calculate(
+    monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], static: bool, fast: bool, precision: str
+) -> None:
+    monkeypatch.setattr(machine, "fast_bfloat16", lambda device: fast)
+    assert resolve(TrainSettings(**asked), EXAMPLES, static=static, dimension=8).precision == precision
+
+
+def test_a_change_of_short_vectors_has_no_higher_rank_than_they_are_long() -> None:
+    settings = TrainSettings(method="adapter")
+    assert resolve(settings, EXAMPLES, static=True, dimension=8).rank == 8
+    assert resolve(replace(settings, rank=9), EXAMPLES, static=True, dimension=8).rank == 9  # refused by the method
+    assert resolve(replace(settings, method="full"), EXAMPLES, static=True, dimension=8).rank is None
+
+
+def test_each_process_has_equally_many_parts_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert resolve(replace(OPEN, accumulate=2), EXAMPLES, static=True).accumulate == 4
+    assert resolve(replace(OPEN, accumulate=8), EXAMPLES, static=True).accumulate == 8
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(BadSetting, match="do not split into equal parts"):
+        resolve(OPEN, EXAMPLES, static=True)
+
+
+def test_a_recipe_tells_the_settings_that_were_used_in_its_own_words_or_former_ones() -> None:
+    recipe = {"settings": {"loss": "kl", "learning_rate": None}, "resolved": {"learning_rate": 0.5}}
+    former = {"settings": {"loss": "kl", "learning_rate": None}, "outcome": {"learning_rate": 0.5, "steps": 3}}
+    for written in (recipe, former):
+        used = settings_used(written)
+        assert (used["loss"], used["learning_rate"], used["steps"]) == ("kl", 0.5, OPEN.steps)
