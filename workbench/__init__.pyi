@@ -11,9 +11,9 @@ from .errors import StoreBusy as StoreBusy
 from .errors import StoreVersion as StoreVersion
 from .errors import UnknownName as UnknownName
 from .errors import WorkbenchError as WorkbenchError
+from .evaluation.comparison import Comparison as Comparison
 from .evaluation.displacement import Displacement as Displacement
 from .evaluation.rank_similarity import RankSimilarity as RankSimilarity
-from .evaluation.significance import Comparison as Comparison
 from .evaluation.significance import Interval as Interval
 from .evaluation.teacher_agreement import Temperatures as Temperatures
 from .formats import Collection as Collection

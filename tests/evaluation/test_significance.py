@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
 from tests.profiles import examples
-from workbench.evaluation.significance import (
-    adjusted,
-    compare,
-    compare_all,
-    holm,
-    interval,
-    randomisation_test,
-    ratios,
-    t_test,
-)
+from workbench.evaluation.comparison import compare
+from workbench.evaluation.significance import holm, interval, randomisation_test, ratios, t_test
 
 values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 
@@ -49,18 +41,6 @@ def test_an_interval_is_that_of_scipy(n: int) -> None:
     assert found.high == pytest.approx(theirs.confidence_interval.high, abs=tolerance)
 
 
-def test_many_measures_at_once_say_what_each_says_alone() -> None:
-    random = np.random.default_rng(0)
-    before, after = ({name: random.random(50).tolist() for name in ("AP", "RR", "R@1")} for _ in range(2))
-    before["R@1"] = after["R@1"] = [1.0] * 50
-    for found in compare_all(before, after):
-        alone = compare(found.measure, before[found.measure], after[found.measure])
-        assert found.p_value == alone.p_value
-        for each in ("before", "after", "difference"):
-            ours, theirs = getattr(found, each), getattr(alone, each)
-            assert (ours.mean, ours.low, ours.high) == pytest.approx((theirs.mean, theirs.low, theirs.high))
-
-
 def test_nothing_to_measure_is_no_number_made_up() -> None:
     assert interval([]).n == 0
 
@@ -79,16 +59,6 @@ def test_randomisation_says_what_scipy_and_the_t_test_say(shift: float, n: int) 
     theirs = permutation_test((differences,), np.sum, permutation_type="samples", vectorized=True, rng=1).pvalue
     assert found == pytest.approx(theirs, abs=0.02)
     assert found == pytest.approx(ttest_1samp(differences, 0).pvalue, abs=0.05)
-
-
-def test_a_comparison_says_in_words_which_way_it_went() -> None:
-    before = [0.0, 1.0] * 50
-    assert compare("AP", before, before).in_words.startswith("no difference")
-    assert compare("AP", before, [1.0] * 100).in_words == "better than before"
-    worse = compare("AP", before, [0.0] * 100)
-    assert worse.in_words == "worse than before"
-    assert worse.difference.mean == -0.5
-    assert worse.p_value < 0.001
 
 
 def test_the_t_test_is_scipys_paired_one() -> None:
@@ -119,12 +89,6 @@ def test_holm_makes_none_smaller_and_keeps_their_order(p_values: list[float]) ->
     assert ordered == sorted(ordered)
     bonferroni = [min(1.0, p * len(p_values)) for p in p_values]
     assert all(corrected <= worst + 1e-12 for corrected, worst in zip(found, bonferroni, strict=True))
-
-
-def test_a_family_is_adjusted_together_and_one_alone_is_not() -> None:
-    one = compare("AP", [0.0] * 10, [1.0] * 10)
-    assert one.adjusted_p == one.p_value
-    assert [each.adjusted_p for each in adjusted([one, one])] == pytest.approx([2 * one.p_value] * 2)
 
 
 def test_a_ratio_has_scipys_interval_and_none_without_a_denominator() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from workbench import plots
 from workbench.evaluation import TEACHER_AGREEMENTS
-from workbench.evaluation.significance import compare
+from workbench.evaluation.comparison import compare
 from workbench.plots import look
 from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff
@@ -222,7 +222,7 @@ def test_the_share_kept_and_the_table_say_what_was_found(store: Store) -> None:
     assert {note.text for note in drawn.layout.annotations} == {"no sure advantage"}
     cells = plots.agreement(found).data[0].cells.values
     assert list(cells[0]) == list(TEACHER_AGREEMENTS)
-    assert set(cells[4]) <= {"closer to the teacher", "farther from the teacher", "no sure difference"}
+    assert set(cells[4]) <= {"closer to the teacher", "farther from the teacher", "no difference shown"}
     alone = plots.agreement(teacher_agreement(store, "after")).data[0]
     assert list(alone.header.values) == ["", "mean", "meaning"]
 
@@ -234,7 +234,7 @@ def stood(bm25: float, *losses: str) -> Leaderboard:
         Recipe(
             f"loss={loss}", "base", "toy", {"loss": loss, "rate": place}, (loss,), (1,), "RR", 0.4,
             Spread(0.5, None, 1), 9.0 + place, 40, 1280, {"RR": Spread(0.5, None, 1)},
-            compare("RR", [0.25, 0.5] * 4, [0.5, 0.75] * 4 if not place else [0.25, 0.5] * 4), 1, 1, len(losses),
+            compare("RR", [0.25, 0.5] * 4, [0.5, 0.75] * 4 if not place else [0.25, 0.5] * 4), 1, 1,
         )
         for place, loss in enumerate(losses)
     )  # fmt: skip
@@ -246,7 +246,7 @@ def test_recipes_stand_beside_their_base_and_say_the_verdict() -> None:
     dots = [trace for trace in drawn.data if trace.name in ("student before", "student after")]
     assert [trace.x[0] for trace in dots] == pytest.approx([0.375, 0.625, 0.375, 0.375])
     words = [note.text for note in drawn.layout.annotations]
-    assert words == ["loss=kl: <b>+0.250, better</b>", "loss=infonce: <b>+0.000, not shown to be better</b>"]
+    assert words == ["loss=kl: <b>+0.250, better</b>", "loss=infonce: <b>+0.000, no difference shown</b>"]
     assert len(drawn.layout.shapes) == 1
     # a baseline far off is named, and squeezes nothing
     far = plots.recipes(stood(0.99, "kl"))
@@ -260,7 +260,7 @@ def test_parallel_lines_cross_each_axis_where_their_value_is() -> None:
     assert [list(trace.y) for trace in drawn.data] == [
         [0.5, 0.0, 0.5, 0.5, 0.0], [0.0, 0.5, 0.5, 0.5, 0.5], [1.0, 1.0, 0.5, 0.5, 1.0]
     ]  # fmt: skip
-    assert [trace.name for trace in drawn.data if trace.showlegend] == ["better", "not shown to be better"]
+    assert [trace.name for trace in drawn.data if trace.showlegend] == ["better", "no difference shown"]
 
 
 @pytest.mark.parametrize("draw", [plots.recipes, plots.parallel])

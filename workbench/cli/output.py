@@ -31,9 +31,9 @@ _PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
 
 def jsonable(value: Any) -> Any:
-    """Return a result as what JSON can say: dataclasses and NamedTuples as objects."""
+    """Return a result as what JSON can say: dataclasses, in the fields that they print, and NamedTuples as objects."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: jsonable(getattr(value, field.name)) for field in fields(value) if field.repr}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: jsonable(part) for name, part in value._asdict().items()}
     if isinstance(value, dict):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -26,34 +26,14 @@ class Interval:
     def __str__(self) -> str:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two rankings of the same queries on one measure; `difference` is after - before.
-
-    `p_value` is the randomisation test's, `t_p_value` the paired t-test's, `adjusted_p` Holm's of the former over the
-    comparisons it was asked together with (itself, if asked alone).
-    """
-
-    measure: str
-    before: Interval
-    after: Interval
-    difference: Interval
-    p_value: float
-    t_p_value: float = 1.0
-    adjusted_p: float = 1.0
-
     @property
-    def significant(self) -> bool:
-        """Return whether the interval of the difference lies wholly on one side of 0."""
-        return self.difference.low > 0 or self.difference.high < 0
+    def signed(self) -> str:
+        """Return a difference with its sign and its interval."""
+        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
 
-    @property
-    def in_words(self) -> str:
-        """Return the finding as a sentence without numbers."""
-        if not self.significant:
-            return "no difference that these queries could show"
-        return "better than before" if self.difference.mean > 0 else "worse than before"
+    def shifted(self, by: float) -> Interval:
+        """Return the interval of the mean of the same values, `by` added to each."""
+        return Interval(self.mean + by, self.low + by, self.high + by, self.n)
 
 
 def interval(values: ArrayLike) -> Interval:
@@ -92,15 +72,15 @@ def ratios(numerators: ArrayLike, denominators: ArrayLike) -> list[Interval | No
         return [None] * len(upper)
     drawn = _resampled_means(np.concatenate([upper, lower]))
     tops, bottoms = drawn[:, : len(upper)], drawn[:, len(upper) :]
-    found: list[Interval | None] = []
+    ratio_intervals: list[Interval | None] = []
     for row, (top, bottom) in enumerate(zip(tops.T, bottoms.T, strict=True)):
         if lower[row].sum() == 0:
-            found.append(None)
+            ratio_intervals.append(None)
             continue
         low, high = np.quantile(top[bottom != 0] / bottom[bottom != 0], [0.025, 0.975])
         of_all = float(upper[row].sum() / lower[row].sum())
-        found.append(Interval(of_all, float(low), float(high), lower.shape[1]))
-    return found
+        ratio_intervals.append(Interval(of_all, float(low), float(high), lower.shape[1]))
+    return ratio_intervals
 
 
 def _resampled_means(samples: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,25 +125,6 @@ def _as_extreme(sums: NDArray[np.float64], observed: NDArray[np.float64]) -> NDA
     return extreme
 
 
-def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Comparison:
-    """Compare two rankings of the same queries, values in the same order."""
-    return compare_all({measure: before}, {measure: after})[0]
-
-
-def compare_all(before: Mapping[str, Sequence[float]], after: Mapping[str, Sequence[float]]) -> tuple[Comparison, ...]:
-    """Compare two rankings of the same queries on several measures: measure -> values, all in the same order."""
-    first: NDArray[np.float64] = np.array(list(before.values()), dtype=np.float64)
-    second: NDArray[np.float64] = np.array([after[measure] for measure in before], dtype=np.float64)
-    differences = second - first
-    found, count = intervals(np.concatenate([first, second, differences])), len(before)
-    compared = []
-    for row, measure in enumerate(before):
-        chance = randomisation_test(differences[row])
-        spans = found[row], found[count + row], found[2 * count + row]
-        compared.append(Comparison(measure, *spans, chance, t_test(differences[row]), chance))
-    return tuple(compared)
-
-
 def t_test(differences: ArrayLike) -> float:
     """Return the two-sided p-value of the paired t-test on per-query differences, shape (n,).
 
@@ -181,16 +142,8 @@ def t_test(differences: ArrayLike) -> float:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p-values adjusted for being many, in the order given (Holm 1979): never smaller, at most 1."""
-    found, least = [1.0] * len(p_values), 0.0
+    adjusted_p, least = [1.0] * len(p_values), 0.0
     for step, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
         least = max(least, min(1.0, p_values[place] * (len(p_values) - step)))
-        found[place] = least
-    return found
-
-
-def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Return the comparisons of one family, each with its p-value adjusted for the others."""
-    return [
-        replace(found, adjusted_p=p)
-        for found, p in zip(comparisons, holm([found.p_value for found in comparisons]), strict=True)
-    ]
+        adjusted_p[place] = least
+    return adjusted_p

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from workbench.evaluation.significance import Comparison
+from workbench.evaluation.comparison import Comparison
 from workbench.plots import look
 from workbench.steps.compare.compare_runs import QueryValues, RunsComparison
 from workbench.steps.compare.diff import Delta, Diff
@@ -146,10 +146,10 @@ def measures(comparisons: Sequence[Comparison], before: str = "before", after: s
             hoverinfo="text",
         )
     for found, place in zip(comparisons, places, strict=True):
-        mark = " *" if found.significant else ""
+        mark = "" if found.verdict == "no difference shown" else " *"
         drawn.add_annotation(
             text=f"{found.difference.mean:+.3f}{mark}", x=1, xref="x domain", xanchor="left", xshift=8, y=place,
-            showarrow=False, hovertext=f"p = {found.p_value:.4f}: {found.in_words}",
+            showarrow=False, hovertext=f"{found.evidence}: {found.in_words}",
         )  # fmt: skip
     drawn.update_yaxes(tickvals=places, ticktext=[found.measure for found in comparisons], showgrid=False)
     drawn.update_layout(margin={"r": 64})

@@ -9,17 +9,17 @@ import plotly.graph_objects as go
 
 from workbench.plots import look
 from workbench.steps.compare.leaderboard import Leaderboard
-from workbench.steps.compare.recipes import LeaderboardRow, Recipe, Verdict
+from workbench.steps.compare.recipes import LeaderboardRow, Recipe, RecipeVerdict
 from workbench.students import BM25
 
 MOST_RECIPES = 40
 ROW = 58  # pixels: a label above its whisker
 # Colours of movement, each with its word beside it.
-COLOURS: dict[Verdict, str] = {
-    "better": look.BETTER, "worse": look.WORSE, "not shown to be better": look.SAME, "not evaluated": look.SAME
+COLOURS: dict[RecipeVerdict, str] = {
+    "better": look.BETTER, "worse": look.WORSE, "no difference shown": look.SAME, "not evaluated": look.SAME
 }  # fmt: skip
-DASHES: dict[Verdict, str] = {
-    "better": "solid", "worse": "solid", "not shown to be better": "solid", "not evaluated": "dot"
+DASHES: dict[RecipeVerdict, str] = {
+    "better": "solid", "worse": "solid", "no difference shown": "solid", "not evaluated": "dot"
 }  # fmt: skip
 MOST_TICKS = 8
 
@@ -85,7 +85,7 @@ def _whisker(
     drawn.add_annotation(
         text=f"{look.safe(recipe.label, 70)}: <b>{difference}, {recipe.verdict}</b>", x=0, xref="x domain", y=y + 0.39,
         xanchor="left", showarrow=False, font={"size": 12.5},
-        hovertext=look.safe(f"{recipe.label}: {recipe.answer}"),
+        hovertext=look.safe(f"{recipe.label}: {recipe.in_words}"),
     )  # fmt: skip
 
 
@@ -103,13 +103,13 @@ def parallel(found: Leaderboard) -> go.Figure:
             axes.append(_number(f"{name} {found.split}", [each.measures[name].mean for each in shown]))
     axes.append(_number("seconds", [each.seconds for each in shown], ".0f"))
     drawn = look.figure(420, "", "")
-    named: set[Verdict] = set()
+    named: set[RecipeVerdict] = set()
     for place, recipe in enumerate(shown):
         drawn.add_scatter(
             x=list(range(len(axes))), y=[axis.heights[place] for axis in axes], mode="lines+markers",
             line={"color": COLOURS[recipe.verdict], "width": 2.2, "dash": DASHES[recipe.verdict]}, marker={"size": 6},
             name=recipe.verdict, legendgroup=recipe.verdict, showlegend=recipe.verdict not in named,
-            hovertext=f"<b>{look.safe(recipe.label, 90)}</b><br>{look.safe(recipe.answer, 140)}", hoverinfo="text",
+            hovertext=f"<b>{look.safe(recipe.label, 90)}</b><br>{look.safe(recipe.in_words, 140)}", hoverinfo="text",
         )  # fmt: skip
         named.add(recipe.verdict)
     for place, axis in enumerate(axes):

@@ -10,7 +10,7 @@ from workbench.evaluation import TEACHER_AGREEMENTS
 from workbench.plots import look
 from workbench.steps.compare.calibration import ReliabilityCurve
 from workbench.steps.compare.gap_recovered import GapRecovered
-from workbench.steps.compare.teacher_agreement import QueryAgreement, TeacherAgreement, went
+from workbench.steps.compare.teacher_agreement import QueryAgreement, TeacherAgreement, closeness
 
 
 def closer(found: TeacherAgreement, by: str = "KL") -> go.Figure:
@@ -132,7 +132,7 @@ def agreement(found: TeacherAgreement) -> go.Figure:
             [f"{each.before}" for each in found.comparisons],
             [f"{each.after}" for each in found.comparisons],
             [f"{each.difference.mean:+.3f}" for each in found.comparisons],
-            [went(each) for each in found.comparisons],
+            [closeness(each) for each in found.comparisons],
         ]
     drawn = look.figure(60 + 27 * len(columns[0]), "", "")
     clear = "rgba(0, 0, 0, 0)"

@@ -14,7 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.html.marking import html
 from workbench.plots.look import ANSWER, ROLES
 from workbench.report import queries, summary
-from workbench.steps.compare.compare_runs import RunsComparison
+from workbench.steps.compare.compare_runs import RunsComparison, adjusted_together
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
@@ -48,6 +48,7 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
     subject = about.rank_similarity or about.diff
     if subject is None:
         raise ValueError("a report needs a diff or a rank_similarity")
+    compared = adjusted_together(about.diff, about.table) if about.diff and about.table else about.diff
     title = f"{subject.before} → {subject.after}"
     rows = filtered(compared_queries(about.diff, about.rank_similarity), settings.filters)
     before, after = (views.find_run(store, name, subject.split) for name in (subject.before, subject.after))
@@ -55,12 +56,12 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
     opened = queries.opened(store, view, rows[: settings.top])
     body = [
         f"<h1>{html(title)}</h1>",
-        *(f"<p>{html(found.in_words)}</p>" for found in (about.diff, about.rank_similarity) if found),
+        *(f"<p>{html(one.in_words)}</p>" for one in (compared, about.rank_similarity) if one),
         f'<p class="soft">{html(about.rank_similarity.by)}: {html(about.rank_similarity.meaning)}.</p>'
         if about.rank_similarity
         else "",
         *summary.warnings(subject),
-        *(summary.of_diff(about.diff) if about.diff else ()),
+        *(summary.of_diff(compared) if compared else ()),
         *(summary.of_table(about.table) if about.table else ()),
         _listed(rows, about, settings),
         *_stepped(opened),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.evaluation.significance import Comparison
+from workbench.evaluation.comparison import RULE, Comparison
 from workbench.html.marking import html
 from workbench.plots.look import HARMFUL, USEFUL, USELESS
 from workbench.report import pictures
@@ -45,7 +45,7 @@ def of_table(found: RunsComparison) -> list[str]:
     return [
         f"<h2>Against {html(found.baseline)}</h2>",
         f'<div class="wide"><table><thead><tr><th class="text">student</th><th>measure</th>{_HEAD}</tr></thead>'
-        f'<tbody>{rows}</tbody></table></div><p class="soft">p (Holm): adjusted for the '
+        f'<tbody>{rows}</tbody></table></div><p class="soft">{html(RULE)} p (Holm): adjusted for the '
         f"{len(found.against):,} comparisons in this table.</p>",
         pictures.heatmap(found),
     ]
@@ -53,7 +53,7 @@ def of_table(found: RunsComparison) -> list[str]:
 
 _HEAD = (
     "<th>before</th><th>after</th><th>difference</th><th>95 % interval</th>"
-    "<th>p, randomisation</th><th>p, t-test</th><th>p (Holm)</th><th>queries</th>"
+    "<th>p, randomisation</th><th>p, t-test</th><th>p (Holm)</th><th>queries</th><th>finding</th>"
 )
 
 
@@ -62,10 +62,11 @@ def _numbers(found: Comparison) -> str:
     cells = (
         f"{found.before.mean:.3f}",
         f"{found.after.mean:.3f}",
-        f"{difference.mean:+.3f}{' *' if found.significant else ''}",
+        f"{difference.mean:+.3f}",
         f"{difference.low:+.3f} to {difference.high:+.3f}",
         *(f"{p:.4f}" for p in (found.p_value, found.t_p_value, found.adjusted_p)),
         f"{difference.n:,}",
+        f"{found.verdict}{found.few}",
     )
     return "".join(f"<td>{cell}</td>" for cell in cells)
 
@@ -78,9 +79,9 @@ def _measures(found: Diff) -> str:
         rows.append(f'<tr><td class="text">{html(each.measure)}</td>{_numbers(each)}<td>{said}</td></tr>')
     return (
         f'<div class="wide"><table><thead><tr><th class="text">measure</th>{_HEAD}<th>judged</th></tr></thead>'
-        f'<tbody>{"".join(rows)}</tbody></table></div><p class="soft">* the interval leaves out 0. p (Holm): adjusted '
-        "for the measures in this table. judged: share of the passages in the top that people have judged, before and "
-        "after.</p>"
+        f'<tbody>{"".join(rows)}</tbody></table></div><p class="soft">{html(RULE)} p (Holm): '
+        "adjusted for the measures in this table. judged: share of the passages in the top that people have judged, "
+        "before and after.</p>"
     )
 
 

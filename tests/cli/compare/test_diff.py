@@ -16,13 +16,18 @@ Q2 = "http://q/2?x=1"
 
 @pytest.fixture
 def regressed(store: Store) -> Store:
-    """Return a store in which "bad" loses 30 queries that "good" wins, and "poor" is somewhat worse than "good"."""
+    """Return a store in which "bad" loses 30 queries that "good" wins, "poor" 10 of them, and "frail" 6.
+
+    Of "frail" the interval excludes 0 and the p-value, adjusted for the measures, is not below 0.05.
+    """
     queries = [Query(f"n{n}", "text", (), "test") for n in range(30)]
     store.add_collection([*QUERIES, *queries], [], [Qrel(query.query_id, "p/1", 1) for query in queries])
     for name, first in (("good", "p/1"), ("bad", "03")):
         store.add_run(run(name), [Hit(f"{name}@test", query.query_id, first, 1, 0.5) for query in queries])
-    poor = [Hit("poor@test", query.query_id, "p/1" if n % 5 else "03", 1, 0.5) for n, query in enumerate(queries)]
-    store.add_run(run("poor"), poor)
+    for name, every in (("poor", 3), ("frail", 5)):
+        first = ["p/1" if n % every else "03" for n in range(len(queries))]
+        hits = [Hit(f"{name}@test", query.query_id, p, 1, 0.5) for query, p in zip(queries, first, strict=True)]
+        store.add_run(run(name), hits)
     return store
 
 
@@ -36,14 +41,13 @@ def regressed(store: Store) -> Store:
         (["good", "good"], 0),
         (["good", "poor"], 1),
         (["good", "poor", "--threshold", 0.2], 0),
+        (["good", "frail"], 0),
         (["bad", "good", "poor"], 0),
         (["good", "good", "poor", "bad"], 1),
         (["good", "bad", "--by", "RBO"], 1),
     ],
 )
-def test_the_gate_ends_with_1_where_a_whole_interval_lies_below(
-    regressed: Store, arguments: list[str], code: int
-) -> None:
+def test_the_gate_ends_with_1_where_the_verdict_is_worse(regressed: Store, arguments: list[str], code: int) -> None:
     said = shell("diff", *arguments, "--fail-on-regression", workspace=regressed.path)
     assert (said.code, "Regression" in said.err) == (code, bool(code))
     assert "Traceback" not in said.err

@@ -71,14 +71,14 @@ def test_seeds_are_one_recipe_and_holm_adjusts_over_the_recipes(judged: Store) -
     assert b.measures["RR"] == (0.25, None, 1)
     # every query moved the same way: of 2^8 signs two are as extreme; Holm: 3 * 2/256 for both, and 1
     for each, change, p, verdict in (
-        (a, 0.25, 6 / 256, "better"), (b, -0.25, 6 / 256, "worse"), (c, 0.0, 1.0, "not shown to be better")
+        (a, 0.25, 6 / 256, "better"), (b, -0.25, 6 / 256, "worse"), (c, 0.0, 1.0, "no difference shown")
     ):  # fmt: skip
         assert each.comparison is not None
         assert (each.comparison.difference.mean, each.comparison.adjusted_p) == pytest.approx((change, p))
-        assert (each.verdict, each.family) == (verdict, 3)
+        assert (each.verdict, each.comparison.family) == (verdict, 3)
     assert (
-        a.answer
-        == "better than its base: RR +0.250 [+0.250, +0.250], p = 0.023 (Holm, 3 recipes), 1 of 2 seeds above it"
+        a.in_words == "better than its base (only 8 queries): RR +0.250, 95 % interval +0.250 to +0.250, p = 0.023 "
+        "(Holm, 3 comparisons), 1 of 2 seeds above it"
     )
     assert found.best == a
     assert (
@@ -97,7 +97,7 @@ def test_too_few_queries_show_nothing_once_there_are_many_recipes(judged: Store)
     # six queries moved: 2/64 alone, 6/64 as one of three
     assert first.comparison is not None
     assert (first.comparison.p_value, first.comparison.adjusted_p) == pytest.approx((2 / 64, 6 / 64))
-    assert first.verdict == "not shown to be better"
+    assert first.verdict == "no difference shown"
 
 
 def test_the_same_seed_twice_counts_once_and_an_unfinished_training_apart(judged: Store) -> None:
@@ -121,7 +121,7 @@ def test_what_was_left_open_is_shown_as_it_was_used_and_costs_are_counted(judged
 def test_what_was_not_evaluated_is_said(judged: Store) -> None:
     assert leaderboard(judged).in_words == "No student has been trained in this workspace yet."
     student(judged, "s", "kl", 1)
-    assert "it is not evaluated: its students have no measures on test" in leaderboard(judged).in_words
+    assert ": not evaluated: its students have no measures on test" in leaderboard(judged).in_words
     ranked(judged, "s", 1)
     assert "its base base has no measures on test" in leaderboard(judged).in_words
     assert leaderboard(judged, "dev").recipes[0].verdict == "not evaluated"

@@ -11,7 +11,7 @@ from tests.conftest import QUERIES, run, utility
 from workbench.errors import BadSetting, NothingToDo
 from workbench.evaluation import TEACHER_AGREEMENTS
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
-from workbench.steps.compare.teacher_agreement import AgreementSettings, teacher_agreement, went
+from workbench.steps.compare.teacher_agreement import AgreementSettings, closeness, teacher_agreement
 from workbench.store import Store
 
 Q2 = "http://q/2?x=1"
@@ -66,12 +66,12 @@ def test_the_toy_queries_have_the_values_that_a_hand_finds(store: Store) -> None
 def test_less_divergence_is_closer_and_less_correlation_is_farther(taught: Callable[..., Store]) -> None:
     found = teacher_agreement(taught(["abc"] * 9, ["cba"] * 9), "student", before="base")
     by_kind = {each.measure: each for each in found.comparisons}
-    assert {went(each) for each in by_kind.values()} == {"farther from the teacher"}
+    assert {closeness(each) for each in by_kind.values()} == {"farther from the teacher"}
     assert by_kind["KL"].difference.mean > 0 > by_kind["Kendall"].difference.mean
     turned = teacher_agreement(taught(["abc"] * 9, ["cba"] * 9), "base", before="student")
-    assert {went(each) for each in turned.comparisons} == {"closer to the teacher"}
+    assert {closeness(each) for each in turned.comparisons} == {"closer to the teacher"}
     same = teacher_agreement(taught(["abc"] * 9, ["abc"] * 9), "student", before="base")
-    assert {went(each) for each in same.comparisons} == {"no sure difference"}
+    assert {closeness(each) for each in same.comparisons} == {"no difference shown"}
 
 
 def test_the_teachers_temperature_is_the_median_spread_of_the_train_split_if_that_was_scored(store: Store) -> None:

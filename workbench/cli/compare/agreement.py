@@ -12,7 +12,7 @@ from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.evaluation import STUDENT_TEMPERATURE, TEACHER_AGREEMENTS
 from workbench.steps.annotate.annotator_agreement import annotator_agreement
-from workbench.steps.compare.teacher_agreement import AgreementSettings, TeacherAgreement, teacher_agreement, went
+from workbench.steps.compare.teacher_agreement import AgreementSettings, TeacherAgreement, closeness, teacher_agreement
 
 
 def agreement_command(
@@ -53,7 +53,7 @@ def _print(found: TeacherAgreement, show: int) -> None:
         output.note(remark)
     if found.comparisons:
         rows = [
-            (c.measure, f"{c.before}", f"{c.after}", f"{c.difference.mean:+.3f}", f"{c.adjusted_p:.4f}", went(c))
+            (c.measure, f"{c.before}", f"{c.after}", f"{c.difference.mean:+.3f}", f"{c.adjusted_p:.4f}", closeness(c))
             for c in found.comparisons
         ]
         output.table(("", "before", "after", "difference", "p (Holm)", ""), rows)

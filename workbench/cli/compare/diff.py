@@ -14,8 +14,8 @@ from workbench.cli.options import Json, Split
 from workbench.cli.session import Session
 from workbench.errors import NothingToDo
 from workbench.evaluation import NAMES
-from workbench.evaluation.significance import Comparison
-from workbench.steps.compare.compare_runs import RunsComparison, compare_runs
+from workbench.evaluation.comparison import Comparison
+from workbench.steps.compare.compare_runs import Against, RunsComparison, adjusted_together, compare_runs
 from workbench.steps.compare.coverage import cutoff
 from workbench.steps.compare.diff import Diff, diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered
@@ -57,14 +57,18 @@ def diff_command(
     top: Annotated[int, typer.Option(min=0, help="How many queries the report opens side by side.")] = 20,
     teacher: Annotated[str, typer.Option(help="Whose order the report shows, by name or its beginning.")] = "",
     fail_on_regression: Annotated[
-        bool, typer.Option("--fail-on-regression", help="End with 1 if a student is surely worse than the first.")
+        bool, typer.Option("--fail-on-regression", help="End with 1 if a student is worse than the first: the verdict.")
     ] = False,
     threshold: Annotated[
-        float, typer.Option(min=0, help="How much worse is borne: the whole interval must lie below minus this.")
+        float,
+        typer.Option(min=0, help="How much worse is borne: more than this is a regression."),
     ] = 0.0,
     json: Json = False,
 ) -> None:
-    """Compare rankings query by query: who won, who lost, and how sure that is."""
+    """Compare rankings query by query: who won, who lost, and how sure that is.
+
+    Better or worse is said only where the 95 % interval excludes 0 and the Holm-adjusted p-value is below 0.05.
+    """
     session: Session = context.obj
     store = session.store()
     filters = Filters(only, words, first_word, min_length, max_length, tag)
@@ -97,7 +101,10 @@ def _compared(store: Store, names: Sequence[str], by: str, measure: str, split: 
         if not contrasted:
             raise
         return _Found(None, contrasted, None)
-    return _Found(compared, contrasted, compare_runs(store, names, [measure], split) if len(names) > 2 else None)
+    if len(names) == 2:
+        return _Found(compared, contrasted, None)
+    runs = compare_runs(store, names, [measure], split)
+    return _Found(adjusted_together(compared, runs), contrasted, runs)
 
 
 def _teacher(store: Store, name: str) -> str | None:
@@ -150,13 +157,13 @@ def _change(row: ComparedQuery) -> str:
     return f"{row.delta.change:+.3f}" if row.delta else "–"
 
 
-SURE = ("difference", "95 % interval", "p", "t-test", "p (Holm)")
+SURE = ("difference", "95 % interval", "p", "t-test", "p (Holm)", "")
 
 
 def _sure(found: Comparison) -> tuple[str, ...]:
     by = found.difference
     p = (f"{value:.4f}" for value in (found.p_value, found.t_p_value, found.adjusted_p))
-    return f"{by.mean:+.3f}", f"{by.low:+.3f} to {by.high:+.3f}", *p
+    return f"{by.mean:+.3f}", f"{by.low:+.3f} to {by.high:+.3f}", *p, f"{found.verdict}{found.few}"
 
 
 def _judged(found: Diff, comparison: Comparison) -> str:
@@ -173,21 +180,17 @@ def _warn(found: _Found) -> None:
 
 
 def _gate(found: _Found, threshold: float) -> None:
-    """End with 1 if a whole interval of a difference lies below -threshold."""
+    """End with 1 if a student is worse than the first by more than `threshold`."""
     if not found.diff:
         raise NothingToDo(
             "A regression shows only where queries are judged.", "Add qrels with `workbench ingest qrels`."
         )
-    against = (
-        [(each.student, each.comparison) for each in found.table.against]
-        if found.table
-        else [(found.diff.after, found.diff.comparison)]
-    )
-    worse = [(name, each) for name, each in against if each.difference.high < -threshold]
-    for name, each in worse:
-        output.note(
-            f"Regression: {name} on {each.measure}, {each.difference.mean:+.3f}, 95 % interval "
-            f"{each.difference.low:+.3f} to {each.difference.high:+.3f}, below {-threshold:+.3f}."
-        )
+    if found.table:
+        worse = found.table.regressed(threshold)
+    else:
+        worse = [Against(found.diff.after, found.diff.comparison)] if found.diff.regressed(threshold) else []
+    more_than = f" by more than {threshold:g}" if threshold else ""
+    for student, comparison in worse:
+        output.note(f"Regression: {student} is worse{more_than} on {comparison.measure}: {comparison.evidence}.")
     if worse:
         raise typer.Exit(REGRESSION)

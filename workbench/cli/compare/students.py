@@ -35,7 +35,7 @@ def students_command(
              for each in found.students],
         )  # fmt: skip
     for each in found.recipes:
-        output.say(f"\n{each.label}\n  {each.answer}")
+        output.say(f"\n{each.label}\n  {each.in_words}")
         output.note(f"  on dev {each.dev or '–'}, seeds {', '.join(map(str, each.seeds))}, {each.seconds:.0f} s each")
     if stale := [each.student for each in found.students if each.stale]:
         output.note(f"Stale: {', '.join(stale)} searched other passages than there are now; evaluate again.")

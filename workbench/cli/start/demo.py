@@ -89,7 +89,7 @@ def _tell(store: Store, student: str) -> None:
     found = [diff(store, DEFAULT_STUDENT, student, measure) for measure in ("R@1", "AP")]
     for each in found:
         output.say(f"  {each.in_words}")
-    if not all(each.comparison.significant and each.comparison.difference.mean > 0 for each in found):
+    if not all(each.comparison.verdict == "better" for each in found):
         output.say(
             "  So this run does not show a gain. Look at its history on the Train page: dev that never rises means too "
             "few steps or too high a learning rate; dev that rises alone means that the articles differ."

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from workbench.errors import BadSetting
+from workbench.evaluation.comparison import Comparison, adjusted, regressions
 from workbench.evaluation.measures import parse
-from workbench.evaluation.significance import Comparison, adjusted
 from workbench.steps.compare import run_measures
-from workbench.steps.compare.diff import compared_on, must_be_measurable, stale
+from workbench.steps.compare.diff import Diff, compared_on, must_be_measurable, stale
 from workbench.store import Store, views
 
 
@@ -46,8 +46,13 @@ class RunsComparison:
 
     @property
     def baseline(self) -> str:
-        """Return the student that the others are held against."""
+        """Return the student that the others are compared with."""
         return self.students[0]
+
+    def regressed(self, threshold: float = 0.0) -> list[Against]:
+        """Return the students that are worse than the baseline by more than `threshold`, on which measure."""
+        worse = regressions([row.comparison for row in self.against], threshold)
+        return [row for row, regressed in zip(self.against, worse, strict=True) if regressed]
 
 
 def compare_runs(
@@ -86,3 +91,16 @@ def compare_runs(
         against=tuple(Against(each.student, one) for each, one in zip(against, together, strict=True)),
         stale=stale(store, *runs),
     )
+
+
+def adjusted_together(diff: Diff, runs: RunsComparison) -> Diff:
+    """Return a diff with the p-values that its comparisons have among those of many runs.
+
+    Where both are shown together, the same two students on the same measure have one verdict.
+    """
+    among = {
+        row.comparison.measure: row.comparison
+        for row in runs.against
+        if (runs.baseline, row.student) == (diff.before, diff.after)
+    }
+    return replace(diff, comparisons=tuple(among.get(one.measure, one) for one in diff.comparisons))

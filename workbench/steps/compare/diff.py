@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from workbench.errors import NothingToDo
 from workbench.evaluation import measures
+from workbench.evaluation.comparison import Comparison, adjusted, compare_all, regressions
 from workbench.evaluation.measures import MEASURES
-from workbench.evaluation.significance import Comparison, adjusted, compare_all
 from workbench.records import Run
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.coverage import judged_at
@@ -80,17 +80,22 @@ class Diff:
     @property
     def comparison(self) -> Comparison:
         """Return the comparison on the measure that orders the deltas."""
-        return next(found for found in self.comparisons if found.measure == self.measure)
+        return next(comparison for comparison in self.comparisons if comparison.measure == self.measure)
+
+    def regressed(self, threshold: float = 0.0) -> bool:
+        """Return whether `after` is worse on `measure` by more than `threshold`."""
+        worse = regressions(self.comparisons, threshold)
+        return worse[self.comparisons.index(self.comparison)]
 
     @property
     def in_words(self) -> str:
         """Return the finding as one sentence."""
-        found = self.comparison
+        comparison = self.comparison
         return (
             f"{self.after} against {self.before} on {self.measure}, {self.split}: {self.wins:,} better, "
-            f"{self.losses:,} worse, {self.ties:,} the same of {len(self.deltas):,}; mean {found.before.mean:.3f} to "
-            f"{found.after.mean:.3f} ({found.difference.mean:+.3f}, 95 % interval {found.difference.low:+.3f} to "
-            f"{found.difference.high:+.3f}, p = {found.p_value:.4f}): {found.in_words}."
+            f"{self.losses:,} worse, {self.ties:,} the same of {len(self.deltas):,}; mean "
+            f"{comparison.before.mean:.3f} to {comparison.after.mean:.3f} ({comparison.evidence}): "
+            f"{comparison.in_words}."
         )
 
 
@@ -154,20 +159,24 @@ def must_be_measurable(values: Values, measure: str, split: str, otherwise: str 
         )
 
 
-def compared_on(names: Sequence[str], before: Values, after: Values) -> tuple[Comparison, ...]:
+def compared_on(
+    names: Sequence[str], before: Values, after: Values, lower_is_better: Container[str] = ()
+) -> tuple[Comparison, ...]:
     """Compare two runs on every measure over its own queries, p-values adjusted; one without queries is left out."""
-    alike: dict[tuple[str, ...], list[str]] = {}
+    names_by_queries: dict[tuple[str, ...], list[str]] = {}
     for name in names:
         if before[name]:
-            alike.setdefault(tuple(before[name]), []).append(name)
-    found = {
+            names_by_queries.setdefault(tuple(before[name]), []).append(name)
+    comparisons = {
         comparison.measure: comparison
-        for queries, members in alike.items()
+        for queries, members in names_by_queries.items()
         for comparison in compare_all(
-            *({name: [of[name][q] for q in queries] for name in members} for of in (before, after))
+            {name: [before[name][query_id] for query_id in queries] for name in members},
+            {name: [after[name][query_id] for query_id in queries] for name in members},
+            lower_is_better,
         )
     }
-    return tuple(adjusted([found[name] for name in names if name in found]))
+    return tuple(adjusted([comparisons[name] for name in names if name in comparisons]))
 
 
 def _mean(values: Mapping[str, float], queries: Collection[str]) -> float:

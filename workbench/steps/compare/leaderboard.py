@@ -59,13 +59,13 @@ class Leaderboard:
         words = (
             f"{_many(trained, 'student')} by {_many(len(self.recipes), 'recipe')}. Dev chooses {best.label} "
             f"({best.dev_measure} {best.dev} over {_many(len(best.seeds), 'seed')}, {best.dev_before:.3f} before). "
-            f"On {self.split}, it is {best.answer}."
+            f"On {self.split}: {best.in_words}."
         )
         if len(self.recipes) == 1:
             return words
-        number = Counter(each.verdict for each in self.recipes)
-        said = ", ".join(f"{number[verdict]:,} {verdict}" for verdict in sorted(number, key=number.__getitem__)[::-1])
-        return f"{words} Against their bases on {self.measure}, of {len(self.recipes):,} recipes: {said}."
+        counts = Counter(recipe.verdict for recipe in self.recipes).most_common()
+        verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
+        return f"{words} Against their bases on {self.measure}, of {len(self.recipes):,} recipes: {verdicts}."
 
 
 def leaderboard(store: Store, split: str = "test", measure: str = "nDCG@10", also: Sequence[str] = ALSO) -> Leaderboard:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from workbench import losses, students
 from workbench.errors import NothingToDo
-from workbench.evaluation.significance import Interval, compare, interval
+from workbench.evaluation.comparison import RULE, Comparison, adjusted, compare
+from workbench.evaluation.significance import interval
 from workbench.steps.compare import run_measures
+from workbench.steps.compare.diff import Values
 from workbench.store import Store, views
 from workbench.students import Student, model_card
 
@@ -37,10 +39,10 @@ def _loss(name: str) -> str:
     """Return what a loss is and where it comes from, in its own docstring's sentences."""
     if name not in losses.LOSSES:
         return ""
-    told = " ".join((inspect.getdoc(losses.LOSSES[name]) or "").split())
-    first, *rest = re.split(r"(?<=\.)\s+(?=[A-Z])", told)
-    kept = [first.removeprefix("Return "), *(sentence for sentence in rest if SOURCED.search(sentence))]
-    return f"It is {' '.join(kept)}"
+    docstring = " ".join((inspect.getdoc(losses.LOSSES[name]) or "").split())
+    first, *rest = re.split(r"(?<=\.)\s+(?=[A-Z])", docstring)
+    sentences = [first.removeprefix("Return "), *(sentence for sentence in rest if SOURCED.search(sentence))]
+    return f"It is {' '.join(sentences)}"
 
 
 def _collection(store: Store, student: Student) -> list[str]:
@@ -64,39 +66,54 @@ def _collection(store: Store, student: Student) -> list[str]:
 
 def _measures(store: Store, student: Student) -> model_card.Table | None:
     """Return a student's measures on test beside those of its base and of BM25, as far as there are runs."""
-    qrels = views.qrels(store, "test")
-    found: dict[str, Mapping[str, Mapping[str, float]]] = {}
-    stale = False
-    for name in (student.name, student.base, students.BM25):
-        try:
-            run = views.find_run(store, name, "test")
-        except NothingToDo:
-            continue
-        stale |= run.collection != views.collection_fingerprint(store)
-        found[name] = run_measures.measure(store, run, SHOWN, qrels).values
-    if student.name not in found or not found[student.name][SHOWN[0]]:
+    values, stale = _values(store, (student.name, student.base, students.BM25))
+    own = values.pop(student.name, {})
+    if not own or not own[SHOWN[0]]:
         return None
-    others = [name for name in found if name != student.name]
+    comparisons = _compared(own, values)
     rows = []
     for measure in SHOWN:
-        own = found[student.name][measure]
-        row = [measure, str(interval(list(own.values())))]
-        for name in others:
-            theirs = found[name][measure]
-            both = [query_id for query_id in own if query_id in theirs]
-            difference = compare(measure, [theirs[q] for q in both], [own[q] for q in both]).difference
-            row += [str(interval(list(theirs.values()))), signed(difference)]
+        row = [measure, str(interval(list(own[measure].values())))]
+        for name, theirs in values.items():
+            comparison = comparisons[name, measure]
+            row += [
+                str(interval(list(theirs[measure].values()))),
+                f"{comparison.difference.signed}, {comparison.verdict}{comparison.few}",
+            ]
         rows.append(row)
     header = ["on test", "this student"]
-    for name in others:
+    for name in values:
         shown = model_card.inline(model_card.shown_name(name))
         header += [shown, f"this - {shown}"]
-    note = f"Means over {len(found[student.name][SHOWN[0]]):,} judged queries of test, with 95 % bootstrap intervals."
-    absent = [name for name in (student.base, students.BM25) if name and name not in found]
+    note = f"Means over {len(own[SHOWN[0]]):,} judged queries of test, with 95 % bootstrap intervals."
+    if values:
+        note += f" {RULE} The p-values are adjusted over this table."
+    absent = [name for name in (student.base, students.BM25) if name and name not in values]
     note += "".join(f" {model_card.inline(model_card.shown_name(name))} has not been evaluated." for name in absent)
     return model_card.Table(header, rows, note + (" The collection has changed since." if stale else ""))
 
 
-def signed(found: Interval) -> str:
-    """Return a difference with its sign and its interval."""
-    return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+def _values(store: Store, names: Sequence[str]) -> tuple[dict[str, Values], bool]:
+    """Return student -> measure -> query_id -> value for those with a run on test; whether any run is stale."""
+    qrels, fingerprint = views.qrels(store, "test"), views.collection_fingerprint(store)
+    values: dict[str, Values] = {}
+    stale = False
+    for name in names:
+        try:
+            run = views.find_run(store, name, "test")
+        except NothingToDo:
+            continue
+        stale |= run.collection != fingerprint
+        values[name] = run_measures.measure(store, run, SHOWN, qrels).values
+    return values, stale
+
+
+def _compared(own: Values, values: Mapping[str, Values]) -> dict[tuple[str, str], Comparison]:
+    """Return the comparison of a student with each other one on each measure, p-values adjusted over all of them."""
+    keys = [(name, measure) for name in values for measure in SHOWN]
+    comparisons = []
+    for name, measure in keys:
+        before, after = values[name][measure], own[measure]
+        both = [query_id for query_id in after if query_id in before]
+        comparisons.append(compare(measure, [before[q] for q in both], [after[q] for q in both]))
+    return dict(zip(keys, adjusted(comparisons), strict=True))

@@ -1,4 +1,4 @@
-"""Recipes: students that differ in their seed alone, taken together and held against their base."""
+"""Recipes: students that differ in their seed alone, taken together and compared with their base."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 from typing import Any, Literal, NamedTuple
 
-from workbench.evaluation.significance import Comparison, Interval, adjusted, compare
+from workbench.evaluation.comparison import Comparison, Verdict, adjusted, compare
+from workbench.evaluation.significance import Interval
 from workbench.steps.compare.diff import Values
 
-LEVEL = 0.05
-Verdict = Literal["better", "worse", "not shown to be better", "not evaluated"]
+RecipeVerdict = Verdict | Literal["not evaluated"]
 
 
 class Spread(NamedTuple):
@@ -59,9 +59,9 @@ class LeaderboardRow:
 class Recipe:
     """Students of one recipe with different seeds, and their `comparison` with their base on the asked measure.
 
-    The comparison is of per-query means over the evaluated students, its p-value adjusted over the `family` of
-    recipes; without one, `missing` says what it lacks. `above` counts the evaluated seeds whose mean is above the
-    base's. `seconds` is the mean of one training.
+    The comparison is of per-query means over the `evaluated` students, its p-value adjusted over all recipes; without
+    one, `not_evaluated` says why. `above_base` counts the evaluated seeds whose mean is above the base's. `seconds` is
+    the mean of one training.
     """
 
     label: str
@@ -79,9 +79,8 @@ class Recipe:
     measures: dict[str, Spread] = field(default_factory=dict)
     comparison: Comparison | None = None
     evaluated: int = 0
-    above: int = 0
-    family: int = 0
-    missing: str = ""
+    above_base: int = 0
+    not_evaluated: str = ""
 
     @classmethod
     def of(cls, label: str, differing: Sequence[str], rows: Sequence[LeaderboardRow]) -> Recipe:
@@ -105,27 +104,19 @@ class Recipe:
         )
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> RecipeVerdict:
         """Return whether the students are better than their base, as far as the judged queries show."""
-        if not (found := self.comparison):
-            return "not evaluated"
-        if found.adjusted_p >= LEVEL:
-            return "not shown to be better"
-        return "better" if found.difference.mean > 0 else "worse"
+        return self.comparison.verdict if self.comparison else "not evaluated"
 
     @property
-    def answer(self) -> str:
-        """Return the verdict with its evidence, to follow "it is"."""
-        if not (found := self.comparison):
-            return f"not evaluated: {self.missing}"
-        by = found.difference
-        p = "p < 0.001" if found.adjusted_p < 0.001 else f"p = {found.adjusted_p:.3f}"
-        family = f" (Holm, {self.family:,} recipes)" if self.family > 1 else ""
-        seeds = f"{self.above} of {self.evaluated} seed{'' if self.evaluated == 1 else 's'} above it"
-        return (
-            f"{self.verdict} than its base: {found.measure} {by.mean:+.3f} [{by.low:+.3f}, {by.high:+.3f}], "
-            f"{p}{family}, {seeds}"
-        )
+    def in_words(self) -> str:
+        """Return the verdict with its evidence."""
+        if not (comparison := self.comparison):
+            return f"not evaluated: {self.not_evaluated}"
+        verdict = comparison.verdict
+        words = f"{verdict} against its base" if verdict == "no difference shown" else f"{verdict} than its base"
+        seeds = f"{self.above_base} of {self.evaluated} seed{'' if self.evaluated == 1 else 's'} above it"
+        return f"{words}{comparison.few}: {comparison.measure} {comparison.evidence}, {seeds}"
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -136,28 +127,25 @@ def spread(values: Sequence[float]) -> Spread:
 def compared(
     recipes: Sequence[Recipe], values: Mapping[str, Values], names: Sequence[str], split: str
 ) -> tuple[Recipe, ...]:
-    """Hold each recipe against its base on the first measure, p-values adjusted over all of them (Holm)."""
-    found = [_against_base(each, values, names, split) for each in recipes]
-    tested = [each.comparison for each in found if each.comparison]
-    together = iter(adjusted(tested))
-    return tuple(
-        replace(each, comparison=next(together), family=len(tested)) if each.comparison else each for each in found
-    )
+    """Compare each recipe with its base on the first measure, p-values adjusted over all of them (Holm)."""
+    recipes = [_against_base(recipe, values, names, split) for recipe in recipes]
+    together = iter(adjusted([recipe.comparison for recipe in recipes if recipe.comparison]))
+    return tuple(replace(recipe, comparison=next(together)) if recipe.comparison else recipe for recipe in recipes)
 
 
 def _against_base(recipe: Recipe, values: Mapping[str, Values], names: Sequence[str], split: str) -> Recipe:
-    mine = [values[name] for name in recipe.students if name in values]
-    spreads = {name: spread([fmean(each[name].values()) for each in mine]) for name in names} if mine else {}
-    recipe = replace(recipe, measures=spreads, evaluated=len(mine))
-    if not mine or recipe.base not in values:
-        lacking = f"its base {recipe.base} has" if mine else "its students have"
-        return replace(recipe, missing=f"{lacking} no measures on {split}")
-    asked = names[0]
-    before = values[recipe.base][asked]
-    after = [fmean(each[asked][query_id] for each in mine) for query_id in before]
-    usual = fmean(before.values())
+    evaluated = [values[name] for name in recipe.students if name in values]
+    means = {name: spread([fmean(one[name].values()) for one in evaluated]) for name in names} if evaluated else {}
+    recipe = replace(recipe, measures=means, evaluated=len(evaluated))
+    if not evaluated or recipe.base not in values:
+        lacking = f"its base {recipe.base} has" if evaluated else "its students have"
+        return replace(recipe, not_evaluated=f"{lacking} no measures on {split}")
+    measure = names[0]
+    before = values[recipe.base][measure]
+    after = [fmean(one[measure][query_id] for one in evaluated) for query_id in before]
+    base_mean = fmean(before.values())
     return replace(
         recipe,
-        comparison=compare(asked, list(before.values()), after),
-        above=sum(fmean(each[asked].values()) > usual for each in mine),
+        comparison=compare(measure, list(before.values()), after),
+        above_base=sum(fmean(one[measure].values()) > base_mean for one in evaluated),
     )

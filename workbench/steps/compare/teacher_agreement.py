@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from workbench.errors import NothingToDo
 from workbench.evaluation import STUDENT_TEMPERATURE, TEACHER_AGREEMENTS, Temperatures, agreements
-from workbench.evaluation.significance import Comparison, Interval, intervals
+from workbench.evaluation.comparison import Comparison
+from workbench.evaluation.significance import Interval, intervals
 from workbench.records import Example, Query
 from workbench.steps.compare.calibration import ReliabilityCurve, reliability_of
 from workbench.steps.compare.diff import compared_on, stale
@@ -79,15 +80,12 @@ class TeacherAgreement:
     def in_words(self) -> str:
         """Return the finding in sentences."""
         shown = ", ".join(f"{kind} {self.after[kind]}" for kind in ("KL", "Kendall", "top-1"))
-        said = f"{self.student} against {self.teacher}, {self.split}: {shown} over {len(self.rows):,} queries."
-        if found := self.headline:
-            said += (
-                f" {self.before} has {found.measure} {found.before}: {found.difference.mean:+.3f}, 95 % interval "
-                f"{found.difference.low:+.3f} to {found.difference.high:+.3f}, p = {found.p_value:.4f}: {went(found)}."
-            )
+        words = f"{self.student} against {self.teacher}, {self.split}: {shown} over {len(self.rows):,} queries."
+        if one := self.headline:
+            words += f" {self.before} has {one.measure} {one.before}: {one.evidence}: {closeness(one)}{one.few}."
         for gap in self.gap_recovered[:1]:
-            said += f" {gap.in_words}"
-        return said
+            words += f" {gap.in_words}"
+        return words
 
     @property
     def headline(self) -> Comparison | None:
@@ -111,12 +109,10 @@ class TeacherAgreement:
         return tuple(said)
 
 
-def went(found: Comparison) -> str:
-    """Return which way a kind of agreement went, in words: less divergence or regret is closer."""
-    if not found.significant:
-        return "no sure difference"
-    closer = (found.difference.mean > 0) == TEACHER_AGREEMENTS[found.measure].closer_is_higher
-    return "closer to the teacher" if closer else "farther from the teacher"
+def closeness(comparison: Comparison) -> str:
+    """Return the verdict on a measure of agreement, in words: less divergence or regret is closer."""
+    words = {"better": "closer to the teacher", "worse": "farther from the teacher"}
+    return words.get(comparison.verdict, comparison.verdict)
 
 
 def teacher_agreement(
@@ -231,7 +227,8 @@ def _compared(before: Mapping[str, Values], after: Mapping[str, Values]) -> tupl
         pairs = {q: (before[q][kind], after[q][kind]) for q in after}
         for place, side in enumerate(sides):
             side[kind] = {q: pair[place] or 0.0 for q, pair in pairs.items() if None not in pair}
-    return compared_on(tuple(TEACHER_AGREEMENTS), *sides)
+    lower_is_closer = [name for name, measure in TEACHER_AGREEMENTS.items() if not measure.closer_is_higher]
+    return compared_on(tuple(TEACHER_AGREEMENTS), *sides, lower_is_better=lower_is_closer)
 
 
 def _beyond(side: Rankings) -> bool:

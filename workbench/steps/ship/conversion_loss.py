@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.evaluation import measures
-from workbench.evaluation.significance import Comparison, compare_all
+from workbench.evaluation.comparison import Comparison, adjusted, compare_all
 from workbench.records import Listener, Passage, Qrel, Query
 from workbench.retrieval.dense import Index
 from workbench.retrieval.encoder import Encoder
 from workbench.runtimes import RuntimeEncoder
-from workbench.steps.compare.model_card import signed
 from workbench.store import Store, views
 from workbench.students import Student, model_card
 
@@ -79,12 +78,13 @@ class ConversionLoss:
     @property
     def in_words(self) -> str:
         """Return the finding in a line."""
-        told = ", ".join(
-            f"{each.measure} {each.before.mean:.3f} to {each.after.mean:.3f} ({signed(each.difference)})"
-            for each in self.comparisons
+        measured = ", ".join(
+            f"{one.measure} {one.before.mean:.3f} to {one.after.mean:.3f} ({one.difference.signed}, {one.verdict}"
+            f"{one.few})"
+            for one in self.comparisons
         )
         return (
-            f"{self.file}: {told or 'nothing is judged'}; cosine to the original {self.cosine:.4f}, at least "
+            f"{self.file}: {measured or 'no query is judged'}; cosine to the original {self.cosine:.4f}, at least "
             f"{self.least_cosine:.4f}; {self.texts:,.0f} texts a second, the original {self.texts_before:,.0f}; "
             f"{self.size / 1e6:,.1f} MB"
         )
@@ -121,7 +121,8 @@ def loss(
     cosines = np.concatenate([(asked * tried.asked).sum(axis=1), (found * tried.found).sum(axis=1)])
     comparisons: tuple[Comparison, ...] = ()
     if any(qrel.relevance > 0 for qrel in tried.qrels):
-        comparisons = compare_all(tried.values(tried.asked, tried.found), tried.values(asked, found))
+        values = tried.values(tried.asked, tried.found), tried.values(asked, found)
+        comparisons = tuple(adjusted(compare_all(*values)))
     texts = [passage.content for passage in tried.passages[:: max(1, len(tried.passages) // TIMED)]][:TIMED]
     before, after = _rates(texts, _original(model), runtime.passages)
     weights = [folder / file, (folder / file).with_suffix(".bin")] if file.endswith(".xml") else [folder / file]
@@ -135,7 +136,7 @@ def section(losses: Sequence[ConversionLoss], note: str) -> str:
     rows = [
         [
             model_card.inline(each.file),
-            *(f"{one.after.mean:.3f} ({signed(one.difference)})" for one in each.comparisons),
+            *(f"{one.after.mean:.3f} ({one.difference.signed}, {one.verdict})" for one in each.comparisons),
             f"{each.cosine:.4f}, at least {each.least_cosine:.4f}",
             f"{each.texts:,.0f} ({each.texts / each.texts_before:.1f} times)",
             f"{each.size / 1e6:,.1f} MB",

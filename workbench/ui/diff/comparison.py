@@ -10,8 +10,9 @@ from streamlit.column_config import NumberColumn, TextColumn
 from workbench import plots
 from workbench.errors import NothingToDo
 from workbench.evaluation import NAMES
-from workbench.evaluation.significance import Comparison
+from workbench.evaluation.comparison import RULE, Comparison
 from workbench.plots.look import AFTER, BEFORE
+from workbench.steps.compare.compare_runs import RunsComparison, adjusted_together
 from workbench.steps.compare.coverage import cutoff
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered, first_word
@@ -26,12 +27,18 @@ LONG = 9  # words: the middle length of the sample's queries is near it
 
 
 def judged(store: Store, chosen: Chosen) -> Diff | None:
-    """Return the diff, or None (and a word why) if nothing in the split is judged."""
+    """Return the diff, or None (and a word why) if nothing in the split is judged.
+
+    Where every student is shown too, its p-values are adjusted for all of them: one pair has one verdict on a page.
+    """
     try:
-        return cache.diff(store, chosen.before.student, chosen.after.student, chosen.measure, chosen.split)
+        compared = cache.diff(store, chosen.before.student, chosen.after.student, chosen.measure, chosen.split)
     except NothingToDo as trouble:
         components.stale(f"{trouble.problem} The rankings are compared with one another instead.")
         return None
+    # The switch stands further down; what a link or the last run says of it is known here already.
+    everyone = st.session_state.get("everyone", st.query_params.get("everyone") == "true")
+    return adjusted_together(compared, _every_run(store, compared)) if everyone else compared
 
 
 def overview(store: Store, found: Diff) -> None:
@@ -43,7 +50,7 @@ def overview(store: Store, found: Diff) -> None:
         components.heading("Every measure")
         drawn = plots.measures(found.comparisons, found.before, found.after)
         components.picture(drawn, "measures", "Means with intervals, before and after")
-        components.remark("At the right the difference; a star says that its 95 % interval leaves out 0.")
+        components.remark(f"At the right the difference; a star marks a finding. {RULE}")
     with right:
         components.heading("Every query")
         kind = pickers.segment("Picture", {"bars": "Changes", "dots": "Before against after"}, "picture", "bars")
@@ -60,12 +67,11 @@ def overview(store: Store, found: Diff) -> None:
 
 def _numbers(found: Comparison) -> None:
     interval = f"95 % interval {found.difference.low:+.3f} to {found.difference.high:+.3f}"
-    p_value = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
     components.numbers(
         components.mean(f"{found.measure} before", found.before, BEFORE),
         components.mean(f"{found.measure} after", found.after, AFTER),
-        components.Number("ComparedQuery", f"{found.difference.mean:+.3f}", interval),
-        components.Number("Paired randomisation test", p_value, found.in_words),
+        components.Number("Change", f"{found.difference.mean:+.3f}", interval),
+        components.Number("Finding", found.verdict, f"{found.p_in_words}{found.few}"),
     )
 
 
@@ -93,16 +99,16 @@ def _sure(found: Comparison) -> dict[str, object]:
         "p": f"{found.p_value:.4f}",
         "t-test": f"{found.t_p_value:.4f}",
         "p (Holm)": f"{found.adjusted_p:.4f}",
+        "finding": f"{found.verdict}{found.few}",
     }
 
 
 def _everyone(store: Store, found: Diff) -> None:
     """Offer every student of the split at once, where there are more than the two."""
-    names = [run.student for run in cache.runs(store, found.split)]
-    if len(names) < 3 or not st.toggle(f"All {len(names)} students of this split", key="everyone", bind="query-params"):
+    number = len(cache.runs(store, found.split))
+    if number < 3 or not st.toggle(f"All {number} students of this split", key="everyone", bind="query-params"):
         return
-    ordered = tuple(dict.fromkeys((found.before, found.after, *names)))
-    table = cache.compare_runs(store, ordered, (found.measure,), found.split)
+    table = _every_run(store, found)
     alt = "A column a query, a row a student, darker where the measure is higher"
     components.picture(plots.heatmap(table), "heatmap", alt)
     rows = [
@@ -113,6 +119,11 @@ def _everyone(store: Store, found: Diff) -> None:
         rows, "everyone-table", f"Every student against {table.baseline}", student=TextColumn(width="large")
     )
     components.remark(f"Each against {table.baseline}; Holm adjusts for the {len(rows)} comparisons.")
+
+
+def _every_run(store: Store, found: Diff) -> RunsComparison:
+    names = (found.before, found.after, *(run.student for run in cache.runs(store, found.split)))
+    return cache.compare_runs(store, tuple(dict.fromkeys(names)), (found.measure,), found.split)
 
 
 def listed(store: Store, chosen: Chosen, found: Diff | None) -> tuple[list[ComparedQuery], Filters, str]:

@@ -10,9 +10,9 @@ from streamlit.column_config import NumberColumn, TextColumn
 from workbench import plots
 from workbench.errors import NothingToDo
 from workbench.evaluation import TEACHER_AGREEMENTS
-from workbench.evaluation.significance import Comparison
+from workbench.evaluation.comparison import Comparison
 from workbench.plots.look import AFTER
-from workbench.steps.compare.teacher_agreement import QueryAgreement, TeacherAgreement, went
+from workbench.steps.compare.teacher_agreement import QueryAgreement, TeacherAgreement, closeness
 from workbench.store import Store
 from workbench.ui.shell import cache, components, navigation, pickers, tables
 
@@ -73,10 +73,7 @@ def _opened(store: Store, found: TeacherAgreement) -> None:
 
 
 def _number(found: Comparison) -> components.Number:
-    by = found.difference
-    note = (
-        f"before {found.before.mean:.3f}; {by.mean:+.3f}, 95 % interval {by.low:+.3f} to {by.high:+.3f}, {went(found)}"
-    )
+    note = f"before {found.before.mean:.3f}; {found.evidence}: {closeness(found)}{found.few}"
     return components.Number(found.measure, f"{found.after.mean:.3f}", note, AFTER)
 
 
@@ -88,7 +85,7 @@ def _row(found: Comparison) -> dict[str, object]:
         "after": f"{found.after}",
         "difference": f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]",
         "p (Holm)": f"{found.adjusted_p:.4f}",
-        "finding": went(found),
+        "finding": closeness(found),
         "queries": by.n,
         "meaning": TEACHER_AGREEMENTS[found.measure].meaning,
     }

@@ -43,11 +43,11 @@ def _numbers(found: Leaderboard, best: Recipe) -> None:
         components.Number(f"Best {best.dev_measure} on dev", str(best.dev), seeds, AFTER),
     ]  # fmt: skip
     if tested := best.comparison:
-        by, p = tested.difference, tested.adjusted_p
+        by = tested.difference
         shown += [
             components.mean(f"{found.measure} on {found.split}", tested.after, AFTER),
             components.Number("Against its base", f"{by.mean:+.3f}", f"95 % interval {by.low:+.3f} to {by.high:+.3f}"),
-            components.Number("Paired test, Holm-adjusted", "p < 0.001" if p < 0.001 else f"p = {p:.3f}", best.verdict),
+            components.Number("Finding", best.verdict, f"{tested.p_in_words}{tested.few}"),
         ]
     components.numbers(*shown)
 
@@ -120,16 +120,16 @@ def _said(settings: Mapping[str, Any], names: Sequence[str], instead: Mapping[st
 
 def _difference(recipe: Recipe) -> dict[str, object]:
     if not (tested := recipe.comparison):
-        return {"difference": recipe.missing, "p (Holm)": ""}
+        return {"difference": recipe.not_evaluated, "p (Holm)": ""}
     by = tested.difference
     return {"difference": f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]", "p (Holm)": f"{tested.adjusted_p:.4f}"}
 
 
 def opened(store: Store, found: Leaderboard, row: LeaderboardRow, made: Mapping[str, Any]) -> None:
-    """Show what the chosen student is: its recipe's answer, its training, and the way to its queries."""
+    """Show what the chosen student is: its recipe's verdict, its training, and the way to its queries."""
     recipe = next((each for each in found.recipes if row.student in each.students), None)
     if recipe:
-        components.remark(f"{recipe.label}: {recipe.answer}.")
+        components.remark(f"{recipe.label}: {recipe.in_words}.")
     if row.student in made:
         report.report(store, made[row.student])
     elif row.measures:

@@ -1,0 +1,138 @@
+"""Two rankings of the same queries on a measure, and the one verdict whether the second is better."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.evaluation.significance import Interval, holm, intervals, randomisation_test, t_test
+
+LEVEL = 0.05
+FEW = 25  # below this number of queries, comparisons are unstable (Buckley and Voorhees 2000)
+
+Verdict = Literal["better", "worse", "no difference shown"]
+RULE = f"Better or worse: the 95 % interval excludes 0 and the Holm-adjusted p-value is below {LEVEL:g}."
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two rankings of the same queries on one measure; `difference` is after - before.
+
+    `p_value` is the randomisation test's, `t_p_value` the paired t-test's, `adjusted_p` Holm's of the former over a
+    `family` of so many comparisons. `differences` are those of the single queries. Every statement that one ranking
+    is better is `verdict`, or derived from it.
+    """
+
+    measure: str
+    before: Interval
+    after: Interval
+    difference: Interval
+    p_value: float
+    t_p_value: float = 1.0
+    adjusted_p: float = 1.0
+    family: int = 1
+    higher_is_better: bool = True
+    differences: tuple[float, ...] = field(default=(), repr=False)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return "better" or "worse" if the interval excludes 0 and the adjusted p-value is below LEVEL."""
+        excludes_0 = self.difference.low > 0 or self.difference.high < 0
+        if not (excludes_0 and self.adjusted_p < LEVEL):
+            return "no difference shown"
+        return "better" if (self.difference.mean > 0) == self.higher_is_better else "worse"
+
+    @property
+    def in_words(self) -> str:
+        """Return the verdict, and whether it rests on few queries."""
+        words = self.verdict if self.verdict == "no difference shown" else f"{self.verdict} than before"
+        return words + self.few
+
+    @property
+    def few(self) -> str:
+        """Return a remark that there are few queries, to follow a verdict; "" if there are enough."""
+        queries = "query" if self.difference.n == 1 else "queries"
+        return f" (only {self.difference.n} {queries})" if self.difference.n < FEW else ""
+
+    @property
+    def p_in_words(self) -> str:
+        """Return the adjusted p-value, and over how many comparisons it was adjusted."""
+        p = "p < 0.001" if self.adjusted_p < 0.001 else f"p = {self.adjusted_p:.3f}"
+        return p if self.family == 1 else f"{p} (Holm, {self.family:,} comparisons)"
+
+    @property
+    def evidence(self) -> str:
+        """Return what the verdict rests on: the difference, its interval and the adjusted p-value."""
+        by = self.difference
+        return f"{by.mean:+.3f}, 95 % interval {by.low:+.3f} to {by.high:+.3f}, {self.p_in_words}"
+
+    def shifted(self, threshold: float) -> Comparison:
+        """Return the comparison with an `after` that is better by `threshold` on every query, not adjusted."""
+        by = threshold if self.higher_is_better else -threshold
+        differences = tuple(difference + by for difference in self.differences)
+        p_value = randomisation_test(differences) if threshold else self.p_value
+        return replace(
+            self,
+            after=self.after.shifted(by),
+            difference=self.difference.shifted(by),
+            differences=differences,
+            p_value=p_value,
+            t_p_value=t_test(differences) if threshold else self.t_p_value,
+            adjusted_p=p_value,
+            family=1,
+        )
+
+
+def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Comparison:
+    """Compare two rankings of the same queries, values in the same order."""
+    return compare_all({measure: before}, {measure: after})[0]
+
+
+def compare_all(
+    before: Mapping[str, Sequence[float]],
+    after: Mapping[str, Sequence[float]],
+    lower_is_better: Container[str] = (),
+) -> tuple[Comparison, ...]:
+    """Compare two rankings of the same queries on several measures: measure -> values, all in the same order."""
+    first: NDArray[np.float64] = np.array(list(before.values()), dtype=np.float64)
+    second: NDArray[np.float64] = np.array([after[measure] for measure in before], dtype=np.float64)
+    differences = second - first
+    means, count = intervals(np.concatenate([first, second, differences])), len(before)
+    comparisons = []
+    for row, measure in enumerate(before):
+        p_value = randomisation_test(differences[row])
+        comparisons.append(
+            Comparison(
+                measure,
+                *(means[row], means[count + row], means[2 * count + row]),
+                p_value,
+                t_test(differences[row]),
+                adjusted_p=p_value,
+                higher_is_better=measure not in lower_is_better,
+                differences=tuple(differences[row].tolist()),
+            )
+        )
+    return tuple(comparisons)
+
+
+def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Return the comparisons of one family, each with its p-value adjusted for the others."""
+    p_values = holm([comparison.p_value for comparison in comparisons])
+    return [
+        replace(comparison, adjusted_p=p, family=len(comparisons))
+        for comparison, p in zip(comparisons, p_values, strict=True)
+    ]
+
+
+def regressions(family: Sequence[Comparison], threshold: float = 0.0) -> list[bool]:
+    """Return which comparisons of a family are worse by more than `threshold`.
+
+    That is the verdict "worse", by the same interval and the same adjusted test, of the differences moved by the
+    threshold. With a threshold of 0 it is the verdict itself.
+    """
+    moved = adjusted([comparison.shifted(threshold) for comparison in family])
+    return [comparison.verdict == "worse" for comparison in moved]
