@@ -1,4 +1,4 @@
-"""Commands with which people judge: annotate, undo."""
+"""The command with which people judge: annotate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench.records import Verdict
 from workbench.steps.annotate.annotate import TAGS, annotate, undo
 from workbench.store.views import ADJUDICATION
 
-Annotator = Annotated[str, typer.Option(envvar="USER", help="Who says so.", show_default=False)]
+Annotator = Annotated[str, typer.Option(envvar="USER", help="Who judges.", show_default=False)]
 
 
 def annotate_command(
@@ -35,23 +35,28 @@ def annotate_command(
     adjudicate: Annotated[
         bool, typer.Option("--adjudicate", help="Settle what annotators disagree on: this verdict counts.")
     ] = False,
-    take_back: Annotated[
-        bool, typer.Option("--undo", help="Take back what you said last; alone, without ids and verdict.")
+    undo_last: Annotated[
+        bool, typer.Option("--undo", help="Take back your last verdict; alone, without ids and verdict.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Write down a verdict on how useful a passage is for a query. A later verdict follows it, none is lost."""
+    """Record a verdict on how useful a passage is for a query. A later verdict follows it; none is overwritten."""
     session: Session = context.obj
-    if take_back:
+    if undo_last:
         withdrawn = undo(session.store(), annotator)
-        pairs = ", ".join(f"{each.passage_id} for {each.query_id}" for each in withdrawn[:3])
+        pairs = ", ".join(f"{row.passage_id} for {row.query_id}" for row in withdrawn[:3])
         more = f" and {len(withdrawn) - 3:,} more" if len(withdrawn) > 3 else ""
-        return session.tell(withdrawn, f"{withdrawn[0].annotator}: taken back {pairs}{more}", json)
+        return session.finish(withdrawn, f"{withdrawn[0].annotator}: taken back {pairs}{more}", json)
     if not (query_id and passage_id and verdict):
-        raise BadSetting("A verdict needs a query, a passage and a word.", "workbench annotate QUERY PASSAGE useful")
-    made = annotate(
+        raise BadSetting(
+            "A verdict needs a query, a passage and one of the verdicts.", "workbench annotate QUERY PASSAGE useful"
+        )
+    annotation = annotate(
         session.store(), query_id, passage_id, verdict, annotator,  # type: ignore[arg-type]
         note=note, grade=grade, tags=tag or (), flagged=flag, rule=ADJUDICATION if adjudicate else "",
     )  # fmt: skip
-    graded = "" if made.grade is None else f" (grade {made.grade})"
-    session.tell(made, f"{made.annotator}: {made.passage_id} is {made.verdict}{graded} for {made.query_id}", json)
+    grade_text = "" if annotation.grade is None else f" (grade {annotation.grade})"
+    message = (
+        f"{annotation.annotator}: {annotation.passage_id} is {annotation.verdict}{grade_text} for {annotation.query_id}"
+    )
+    session.finish(annotation, message, json)

@@ -17,7 +17,7 @@ from workbench.cli.ship import export_student, push
 from workbench.cli.start import demo, jobs, lab, serve
 from workbench.cli.teach import candidates, score, sweep, train
 
-HELP = """See where a retriever's similarities and a language model's utilities disagree, and teach one the other.
+HELP = """See where a retriever's similarities and a language model's utilities disagree, and distil one into the other.
 
 A walk has these steps, in this order; each adds to the workspace and none edits what an earlier one wrote:
 
@@ -62,7 +62,7 @@ def options(
         typer.Option(help=f"The workspace's folder; else ${WORKSPACE_VARIABLE}, else ./workspace.", show_default=False),
     ] = None,
 ) -> None:
-    """Take the options that come before the verb."""
+    """Read the options that come before the command."""
     context.obj.workspace = workspace_path(workspace)
 
 

@@ -1,4 +1,4 @@
-"""How the shell face speaks: results on standard output, everything else on standard error."""
+"""What the shell prints: results on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 LOG_SECONDS = 5.0  # how often a line is printed where no bar can be drawn
-# A terminal obeys control characters, so those of a text are shown as their pictures: ␛ for escape.
+# A terminal obeys control characters, so those of a text are shown as Unicode's pictures of them: ␛ for escape.
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 _PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
@@ -46,11 +46,11 @@ def jsonable(value: Any) -> Any:
 
 
 def silence() -> None:
-    """Leave speaking to another process that says the same."""
+    """Print nothing from now on: another process of the same command prints it."""
     out.quiet = err.quiet = True
 
 
-def say(text: str) -> None:
+def line(text: str) -> None:
     """Print a line of the result, as text: ids and passages may hold anything."""
     out.print(plain(text), soft_wrap=True)
 
@@ -74,15 +74,15 @@ def as_json(value: Any) -> None:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
     """Print rows in columns; numbers right, counts with thousands separators."""
-    drawn = Table(
+    grid = Table(
         title=plain(title) if title else None, title_justify="left", box=None, pad_edge=False, header_style="bold"
     )
-    for place, name in enumerate(header):
-        numeric = all(isinstance(row[place], (int, float)) or row[place] is None for row in rows)
-        drawn.add_column(plain(name), justify="right" if numeric and rows else "left", overflow="fold")
+    for column, name in enumerate(header):
+        numeric = all(isinstance(row[column], (int, float)) or row[column] is None for row in rows)
+        grid.add_column(plain(name), justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(plain(_cell(cell)) for cell in row))
-    out.print(drawn)
+        grid.add_row(*(plain(_cell(cell)) for cell in row))
+    out.print(grid)
 
 
 def _cell(value: Any) -> str:
@@ -97,7 +97,7 @@ def _cell(value: Any) -> str:
 
 @contextmanager
 def progress(reporter: Reporter | None) -> Iterator[Listener]:
-    """Hold a listener that draws bars on a terminal, prints a line now and then elsewhere, and tells the job."""
+    """Yield a listener that draws bars on a terminal, or prints a line every few seconds, and informs the job."""
     if err.is_terminal and reporter is None:
         with _bars() as listen:
             yield listen

@@ -1,4 +1,4 @@
-"""What every command shares: the workspace, its options, and how trouble ends it."""
+"""What every command shares: the workspace, the job it reports to, and its exit code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def workspace_path(given: Path | None = None) -> Path:
 
 @dataclass
 class Session:
-    """One call of the program: where it works and, if it is a job, whom it reports to."""
+    """One call of the program: its workspace and, if it runs as a job, the reporter of that job."""
 
     workspace: Path
     reporter: jobs.Reporter | None = None
@@ -39,7 +39,7 @@ class Session:
     stopping: bool = False
 
     def store(self, *, create: bool = False) -> Store:
-        """Open the workspace and say which one it is."""
+        """Open the workspace and print which one it is."""
         store = Store(self.workspace, create=create)
         output.note(f"workspace {store.path}")
         return store
@@ -56,17 +56,17 @@ class Session:
         signal.signal(signal.SIGINT, ask)
         signal.signal(signal.SIGTERM, ask)
 
-    def tell(self, result: Any, lines: str, as_json: bool) -> None:
-        """Print a result, as JSON or in words; a job keeps the words as its last."""
-        self.message = lines
+    def finish(self, result: Any, message: str, as_json: bool) -> None:
+        """Print a result, as JSON or as a message; a job ends with the message."""
+        self.message = message
         if as_json:
             output.as_json(result)
         else:
-            output.say(lines)
+            output.line(message)
 
 
 def run(app: Callable[[], Any], session: Session) -> None:
-    """Run the program; trouble a person can mend is told in a sentence, with exit code 1."""
+    """Run the program and exit; an error that a user can act on is printed as a sentence, with exit code 1."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -81,19 +81,19 @@ def run(app: Callable[[], Any], session: Session) -> None:
     code = 0
     try:
         app()
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else 1
-    except WorkbenchError as trouble:
+    except SystemExit as exiting:
+        code = exiting.code if isinstance(exiting.code, int) else 1
+    except WorkbenchError as error:
         output.err.quiet = False  # it may be this process's alone
-        code, session.message = 1, str(trouble)
-        output.err.print(Text("Error ", "bold red") + output.plain(trouble.problem), soft_wrap=True)
-        if trouble.hint:
-            output.err.print(output.plain(trouble.hint), soft_wrap=True)
+        code, session.message = 1, str(error)
+        output.err.print(Text("Error ", "bold red") + output.plain(error.problem), soft_wrap=True)
+        if error.hint:
+            output.err.print(output.plain(error.hint), soft_wrap=True)
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception as trouble:
+    except Exception as error:
         output.err.quiet = False
-        code, session.message = 1, f"{type(trouble).__name__}: {trouble}"
+        code, session.message = 1, f"{type(error).__name__}: {error}"
         output.err.print_exception()
     if code == INTERRUPTED and not session.message:
         session.message = "Stopped; what was finished is kept."

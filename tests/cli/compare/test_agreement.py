@@ -1,4 +1,4 @@
-"""The shell says who agrees: annotators with one another, a student with its teacher."""
+"""The shell on agreement: annotators with one another, a student with its teacher."""
 
 from __future__ import annotations
 
@@ -7,39 +7,45 @@ from tests.shell import shell, worked
 from workbench.store import Store, views
 
 
-def test_agreement_is_told_and_a_dispute_is_settled(store: Store) -> None:
+def test_agreement_is_printed_and_a_dispute_is_settled(store: Store) -> None:
     assert "0 annotators have no pair in common" in worked("agreement", workspace=store.path).out
     for who, verdicts in (("ada", ("useful", "useless")), ("bob", ("useful", "useful"))):
         for passage, verdict in zip(("p/1", "p 2"), verdicts, strict=True):
             worked("annotate", "q1", passage, verdict, "--annotator", who, workspace=store.path)
-    told = worked("agreement", workspace=store.path).out
-    assert "alpha 0.000 (nominal) over 2 shared pairs of 2 annotators; 1 disputed, 0 of them settled" in told
+    out = worked("agreement", workspace=store.path).out
+    assert "alpha 0.000 (nominal) over 2 shared pairs of 2 annotators; 1 disputed, 0 of them settled" in out
     worked("annotate", "q1", "p 2", "harmful", "--adjudicate", "--annotator", "cleo", workspace=store.path)
-    found = worked("agreement", "--json", workspace=store.path).json
-    assert (found["disputed"], found["settled"], found["annotators"]) == (1, 1, ["ada", "bob"])
+    result = worked("agreement", "--json", workspace=store.path).json
+    assert (result["disputed"], result["settled"], result["annotators"]) == (1, 1, ["ada", "bob"])
     assert views.decided(store)["q1", "p 2"] == "harmful"
 
 
-def test_a_students_agreement_is_told_before_and_after(store: Store) -> None:
-    said = worked("agreement", "after", "--before", "before", workspace=store.path)
-    assert "after against toy, test: KL" in said.out
-    assert "median spread on the test split" in said.err
-    for heading in ("p (Holm)", "no sure advantage", "calibration error", "Farthest from the teacher"):
-        assert heading in said.out
-    found = worked("agreement", "after", "--before", "before", "--json", workspace=store.path).json
-    by_kind = {each["measure"]: each for each in found["comparisons"]}
-    assert by_kind["regret"]["before"]["mean"] == 1.625
-    assert by_kind["regret"]["after"]["mean"] == 0
-    assert found["gap_recovered"][0]["share"] is None
-    assert found["temperatures"]["student"] == 0.05
+def test_a_students_agreement_is_compared_before_and_after(store: Store) -> None:
+    printed = worked("agreement", "after", "--before", "before", workspace=store.path)
+    assert "after against toy, test: KL" in printed.out
+    assert "median spread on the test split" in printed.err
+    for heading in (
+        "p (Holm)",
+        "Performance gap recovered",
+        "no sure advantage",
+        "calibration error",
+        "Farthest from the teacher",
+    ):
+        assert heading in printed.out
+    result = worked("agreement", "after", "--before", "before", "--json", workspace=store.path).json
+    by_measure = {row["measure"]: row for row in result["comparisons"]}
+    assert by_measure["regret"]["before"]["mean"] == 1.625
+    assert by_measure["regret"]["after"]["mean"] == 0
+    assert result["gap_recovered"][0]["share"] is None
+    assert result["temperatures"]["student"] == 0.05
 
 
-def test_a_student_alone_is_told_with_what_each_kind_means(store: Store) -> None:
+def test_a_student_alone_is_printed_with_the_meaning_of_each_measure(store: Store) -> None:
     heat = ("--teacher-temperature", 2, "--student-temperature", 0.1)
-    said = worked("agreement", "after", "--teacher", "to", *heat, "--show", 1, workspace=store.path)
-    assert "temperatures: teacher 2 (given), student 0.1" in said.err
-    assert "Jensen-Shannon divergence" in said.out
-    assert "kept" not in said.out
+    printed = worked("agreement", "after", "--teacher", "to", *heat, "--show", 1, workspace=store.path)
+    assert "temperatures: teacher 2 (given), student 0.1" in printed.err
+    assert "Jensen-Shannon divergence" in printed.out
+    assert "recovered" not in printed.out
 
 
 def test_what_cannot_be_compared_is_refused_in_words(store: Store) -> None:

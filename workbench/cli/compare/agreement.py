@@ -1,7 +1,8 @@
-"""The command that says who agrees: annotators with one another, or a student with its teacher."""
+"""The command for agreement, of a student with its teacher or of annotators with one another: agreement."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from workbench.cli.options import Json, Split
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.evaluation import STUDENT_TEMPERATURE, TEACHER_AGREEMENTS
+from workbench.evaluation.comparison import Comparison
 from workbench.steps.annotate.annotator_agreement import annotator_agreement
 from workbench.steps.compare.teacher_agreement import AgreementSettings, TeacherAgreement, closeness, teacher_agreement
 
@@ -18,7 +20,8 @@ from workbench.steps.compare.teacher_agreement import AgreementSettings, Teacher
 def agreement_command(
     context: typer.Context,
     student: Annotated[
-        str, typer.Argument(help="A student that was evaluated; without one, annotators.", show_default=False)
+        str,
+        typer.Argument(help="A student that was evaluated; without one, annotators are compared.", show_default=False),
     ] = "",
     before: Annotated[str, typer.Option(help="A student to compare with, such as its base.")] = "",
     teacher: Annotated[str, typer.Option(help="Whose utilities, by name or its beginning.")] = "",
@@ -30,7 +33,7 @@ def agreement_command(
     show: Annotated[int, typer.Option(min=0, help="How many of the queries farthest from the teacher to print.")] = 5,
     json: Json = False,
 ) -> None:
-    """Say how far a student agrees with a teacher, or, without a student, annotators with one another.
+    """Measure how far a student agrees with a teacher or, without a student, annotators with one another.
 
     With a student: divergences, rank correlations and first choices over the passages that the teacher scored, as
     means over queries. With --before also paired differences, and the performance gap recovered.
@@ -41,59 +44,84 @@ def agreement_command(
             raise BadSetting("A teacher agrees with a student, and none is named.", "workbench agreement STUDENT")
         return _annotators(session, json)
     settings = AgreementSettings(teacher_temperature, student_temperature)
-    found = teacher_agreement(session.store(), student, teacher, split, before, settings)
-    session.tell(found, found.in_words, json)
+    result = teacher_agreement(session.store(), student, teacher, split, before, settings)
+    session.finish(result, result.in_words, json)
     if not json:
-        _print(found, show)
+        _print(result, show)
 
 
-def _print(found: TeacherAgreement, show: int) -> None:
-    output.note(found.temperatures.in_words)
-    for remark in found.remarks:
+def _print(result: TeacherAgreement, show: int) -> None:
+    output.note(result.temperatures.in_words)
+    for remark in result.remarks:
         output.note(remark)
-    if found.comparisons:
-        rows = [
-            (c.measure, f"{c.before}", f"{c.after}", f"{c.difference.mean:+.3f}", f"{c.adjusted_p:.4f}", closeness(c))
-            for c in found.comparisons
-        ]
-        output.table(("", "before", "after", "difference", "p (Holm)", ""), rows)
+    if result.comparisons:
+        _differences(result.comparisons)
     else:
         output.table(
             ("", "mean", ""),
-            [(kind, f"{mean}", TEACHER_AGREEMENTS[kind].meaning) for kind, mean in found.after.items()],
+            [(name, f"{mean}", TEACHER_AGREEMENTS[name].meaning) for name, mean in result.after.items()],
         )
-    if found.gap_recovered:
+    if result.gap_recovered:
         output.table(
-            ("", "before", "student", "teacher", "kept"),
-            [(k.measure, f"{k.before}", f"{k.student}", f"{k.teacher}", k.share_in_words) for k in found.gap_recovered],
-            title="\nOver the same passages, and the share of the teacher's advantage that was kept",
+            ("", "before", "student", "teacher", "recovered"),
+            [
+                (gap.measure, f"{gap.before}", f"{gap.student}", f"{gap.teacher}", gap.share_in_words)
+                for gap in result.gap_recovered
+            ],
+            title="\nPerformance gap recovered: over the same passages, the share of the teacher's lead",
         )
-    calibrated = [(name, curve) for name, curve in found.reliability.items() if curve.error is not None]
+    _reliability(result)
+    output.table(
+        ("query", "text", "KL", "before", "regret"),
+        [
+            (row.query_id, row.text, row.after["KL"], row.before.get("KL"), row.after["regret"])
+            for row in result.rows[:show]
+        ],
+        title="\nFarthest from the teacher",
+    )
+
+
+def _differences(comparisons: Sequence[Comparison]) -> None:
+    output.table(
+        ("", "before", "after", "difference", "p (Holm)", ""),
+        [
+            (row.measure, f"{row.before}", f"{row.after}", f"{row.difference.mean:+.3f}", f"{row.adjusted_p:.4f}",
+             closeness(row)) for row in comparisons
+        ],
+    )  # fmt: skip
+
+
+def _reliability(result: TeacherAgreement) -> None:
+    before = result.reliability_before
     output.table(
         ("student's probability of its first passage against", "calibration error", "before"),
         [
-            (c.observed, c.error, found.reliability_before[name].error if found.before else None)
-            for name, c in calibrated
+            (curve.observed, curve.error, before[name].error if result.before else None)
+            for name, curve in result.reliability.items()
+            if curve.error is not None
         ],
         title="\nReliability",
-    )
-    rows_of_queries = [(r.query_id, r.text, r.after["KL"], r.before.get("KL"), r.after["regret"]) for r in found.rows]
-    output.table(
-        ("query", "text", "KL", "before", "regret"), rows_of_queries[:show], title="\nFarthest from the teacher"
     )
 
 
 def _annotators(session: Session, json: bool) -> None:
-    found = annotator_agreement(session.store())
-    session.tell(found, found.in_words, json)
-    if json or not found.pairs:
+    result = annotator_agreement(session.store())
+    session.finish(result, result.in_words, json)
+    if json or not result.pairs:
         return
-    measures = (("verdicts, nominal", found.nominal, found.pairs), ("verdicts, in order", found.ordinal, found.pairs),
-                ("grades, in order", found.grades, found.graded))  # fmt: skip
-    output.table(("Krippendorff's alpha of", "alpha", "pairs"), [(name, _said(a), n) for name, a, n in measures])
-    rows = [(two.first, two.second, two.pairs, f"{two.same:.0%}", _said(two.kappa)) for two in found.twos]
-    output.table(("annotator", "and", "pairs", "same verdict", "Cohen's kappa"), rows)
+    output.table(
+        ("Krippendorff's alpha of", "alpha", "pairs"),
+        [
+            ("verdicts, nominal", _coefficient(result.nominal), result.pairs),
+            ("verdicts, in order", _coefficient(result.ordinal), result.pairs),
+            ("grades, in order", _coefficient(result.grades), result.graded),
+        ],
+    )
+    output.table(
+        ("annotator", "and", "pairs", "same verdict", "Cohen's kappa"),
+        [(two.first, two.second, two.pairs, f"{two.same:.0%}", _coefficient(two.kappa)) for two in result.twos],
+    )
 
 
-def _said(value: float | None) -> str:
+def _coefficient(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}"

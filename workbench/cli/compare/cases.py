@@ -13,7 +13,7 @@ from workbench.errors import BadSetting
 from workbench.store import views
 from workbench.store.views import RULES, Thresholds
 
-LINES = Thresholds()
+DEFAULTS = Thresholds()
 
 
 def cases_command(
@@ -23,40 +23,42 @@ def cases_command(
     teacher: Annotated[str, typer.Option(help="Whose utilities, by name or its beginning.", show_default=False)] = "",
     split: Split = "test",
     rule: Annotated[str, typer.Option(help=f"Only this rule: {', '.join(RULES)}.")] = "",
-    useful: Annotated[float, typer.Option(help="'useful but far': the least utility.")] = LINES.useful,
-    useless: Annotated[float, typer.Option(help="'useless but near': the most utility.")] = LINES.useless,
-    far: Annotated[int, typer.Option(help="'useful but far': below this rank.")] = LINES.far,
-    near: Annotated[int, typer.Option(help="'useless but near': down to this rank.")] = LINES.near,
+    useful: Annotated[float, typer.Option(help="'useful but far': the least utility.")] = DEFAULTS.useful,
+    useless: Annotated[float, typer.Option(help="'useless but near': the most utility.")] = DEFAULTS.useless,
+    far: Annotated[int, typer.Option(help="'useful but far': below this rank.")] = DEFAULTS.far,
+    near: Annotated[int, typer.Option(help="'useless but near': down to this rank.")] = DEFAULTS.near,
     margin: Annotated[
         float, typer.Option(help="'confident and wrong': ahead of the second hit by this share of its similarity.")
-    ] = LINES.margin,
-    unjudged: Annotated[int, typer.Option(help="'unjudged but high': down to this rank.")] = LINES.unjudged,
-    alike: Annotated[float, typer.Option(help="'near duplicates': the least share of words in common.")] = LINES.alike,
+    ] = DEFAULTS.margin,
+    unjudged: Annotated[int, typer.Option(help="'unjudged but high': down to this rank.")] = DEFAULTS.unjudged,
+    alike: Annotated[
+        float, typer.Option(help="'near duplicates': the least share of words in common.")
+    ] = DEFAULTS.alike,
     apart: Annotated[
         float, typer.Option(help="'near duplicates': the least distance of their utilities.")
-    ] = LINES.apart,
+    ] = DEFAULTS.apart,
     json: Json = False,
 ) -> None:
-    """List the pairs where teacher, student and qrels disagree most: what is worth a person's minute."""
+    """List the pairs that a rule of hard cases selects: where teacher, student and qrels disagree most."""
     session: Session = context.obj
     if rule and rule not in RULES:
         raise BadSetting(f"There is no rule {rule!r}.", f"Rules: {', '.join(RULES)}.")
     store = session.store()
-    first = views.find_run(store, before, split) if before else None
-    found = views.hard_cases(
+    run_before = views.find_run(store, before, split) if before else None
+    cases = views.hard_cases(
         store,
         views.find_teacher(store, teacher),
         views.find_run(store, after, split),
-        first,
+        run_before,
         Thresholds(useful, useless, far, near, margin, unjudged, alike, apart),
     )
-    found = [case for case in found if not rule or rule in case.rules]
+    cases = [case for case in cases if not rule or rule in case.rules]
     if json:
-        return output.as_json([case._asdict() | {"rules": case.rules, "why": case.why} for case in found])
-    for name, number in views.rule_counts(found).items():
+        return output.as_json([case._asdict() | {"rules": case.rules, "why": case.why} for case in cases])
+    for name, number in views.rule_counts(cases).items():
         if number:
-            chosen = [(case, reason) for case in found for reason in case.reasons if reason.rule == name]
-            rows = [(case.query_id, case.passage_id, reason.why) for case, reason in chosen[:10]]
+            of_rule = [(case, reason) for case in cases for reason in case.reasons if reason.rule == name]
+            rows = [(case.query_id, case.passage_id, reason.why) for case, reason in of_rule[:10]]
             output.table(("query", "passage", "why"), rows, title=f"\n{name}: {number:,}")
-    session.message = f"{len(found):,} hard cases"
-    output.say(f"\n{session.message}. Judge them on the Annotate page, or with `workbench annotate`.")
+    session.message = f"{len(cases):,} hard cases"
+    output.line(f"\n{session.message}. Judge them on the Annotate page, or with `workbench annotate`.")

@@ -22,14 +22,17 @@ def evaluate_command(
     """Rank the passages for every query of a split, and measure the rankings against the qrels."""
     session: Session = context.obj
     store = session.store()
-    found: list[Evaluation] = []
+    evaluations: list[Evaluation] = []
     with output.progress(session.reporter) as listen:
-        found.extend(evaluate(store, name, split, depth, listen) for name in student)
-    session.message = "; ".join(each.in_words for each in found)
+        evaluations.extend(evaluate(store, name, split, depth, listen) for name in student)
+    session.message = "; ".join(evaluation.in_words for evaluation in evaluations)
     if json:
-        return output.as_json(found)
-    if not found[0].judged:
-        return output.say(session.message)
-    header = ("measure", *(each.student for each in found))
-    output.table(header, [(name, *(f"{each.measures[name]}" for each in found)) for name in found[0].measures])
-    output.note(f"means over {found[0].judged:,} judged queries with 95 % bootstrap intervals")
+        return output.as_json(evaluations)
+    first = evaluations[0]
+    if not first.judged:
+        return output.line(session.message)
+    header = ("measure", *(evaluation.student for evaluation in evaluations))
+    output.table(
+        header, [(name, *(f"{evaluation.measures[name]}" for evaluation in evaluations)) for name in first.measures]
+    )
+    output.note(f"means over {first.judged:,} judged queries with 95 % bootstrap intervals")

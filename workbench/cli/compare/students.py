@@ -18,28 +18,29 @@ def students_command(
     context: typer.Context,
     split: Split = "test",
     measure: Annotated[
-        str, typer.Option(help="Hold each recipe against its base on this: nDCG@10, R@1, …")
+        str, typer.Option(help="The measure on which each recipe is compared with its base: nDCG@10, R@1, …")
     ] = "nDCG@10",
     json: Json = False,
 ) -> None:
-    """Show every student: how it was made, how it did, and whether it is better than its base."""
+    """List every student with its recipe and measures, and say of each recipe whether it is better than its base."""
     session: Session = context.obj
-    found = leaderboard(session.store(), split, measure)
-    session.message = found.in_words
+    board = leaderboard(session.store(), split, measure)
+    session.message = board.in_words
     if json:
-        return output.as_json({"summary": found.in_words, **output.jsonable(found)})
-    if found.students:
+        return output.as_json({"summary": board.in_words, **output.jsonable(board)})
+    if board.students:
         output.table(
-            ("student", "seed", "on dev", "seconds", *(f"{name} on {split}" for name in found.measures)),
-            [(each.student, each.seed, _dev(each), each.seconds or None, *_measured(each, found.measures))
-             for each in found.students],
+            ("student", "seed", "on dev", "seconds", *(f"{name} on {split}" for name in board.measures)),
+            [(row.student, row.seed, _dev(row), row.seconds or None, *_measured(row, board.measures))
+             for row in board.students],
         )  # fmt: skip
-    for each in found.recipes:
-        output.say(f"\n{each.label}\n  {each.in_words}")
-        output.note(f"  on dev {each.dev or '–'}, seeds {', '.join(map(str, each.seeds))}, {each.seconds:.0f} s each")
-    if stale := [each.student for each in found.students if each.stale]:
+    for recipe in board.recipes:
+        output.line(f"\n{recipe.label}\n  {recipe.in_words}")
+        seeds = ", ".join(map(str, recipe.seeds))
+        output.note(f"  on dev {recipe.dev or '–'}, seeds {seeds}, {recipe.seconds:.0f} s each")
+    if stale := [row.student for row in board.students if row.stale]:
         output.note(f"Stale: {', '.join(stale)} searched other passages than there are now; evaluate again.")
-    output.say(f"\n{found.in_words}")
+    output.line(f"\n{board.in_words}")
 
 
 def _dev(student: LeaderboardRow) -> str:

@@ -12,13 +12,13 @@ from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.steps.data.export import EXPORTS, Exported, export
 
-_WHAT = "; ".join(f"{kind}: {outlet.says}" for kind, outlet in EXPORTS.items())
+_KINDS = "; ".join(f"{kind}: {outlet.says}" for kind, outlet in EXPORTS.items())
 
 
 def export_command(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help=f"What. {_WHAT}.")],
-    path: Annotated[Path, typer.Argument(help="The file or folder to write; its ending says the form.")],
+    kind: Annotated[str, typer.Argument(help=f"{_KINDS}.")],
+    path: Annotated[Path, typer.Argument(help="The file or folder to write; its ending decides the form.")],
     teacher: Annotated[
         str, typer.Option(help="Whose utilities, by name or its beginning; the only one, if there is one.")
     ] = "",
@@ -36,20 +36,20 @@ def export_command(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write what was learned to a file that other programs read, with a manifest beside it.
+    """Write data to a file that other programs read, with a manifest beside it.
 
-    Annotators' verdicts overrule the teacher in training files; the manifest says how often. Most files come
+    In training files verdicts override the teacher's utilities; the manifest counts how often. Most files come
     back with `workbench ingest` under the same name of the format; docs/exports.md says which carry what.
     """
     session: Session = context.obj
     if kind == "run" and not student:
-        raise BadSetting("A run belongs to a student.", "Say whose: --student NAME.")
-    chosen = settings(option) | {"teacher": teacher, "student": student, "split": split}
-    made = export(session.store(), kind, path, **chosen)
-    session.tell(made, _exported(made), json)
+        raise BadSetting("A run belongs to a student.", "Name it: --student NAME.")
+    given = settings(option) | {"teacher": teacher, "student": student, "split": split}
+    exported = export(session.store(), kind, path, **given)
+    session.finish(exported, _summary(exported), json)
 
 
-def _exported(made: Exported) -> str:
-    others = {name: count for name, count in made.counts.items() if count and name != "rows"}
-    told = "".join(f"\n{name.replace('_', ' ')}: {count:,}" for name, count in others.items())
-    return f"{made.rows:,} rows in {made.path}, their origin in {made.manifest}{told}"
+def _summary(exported: Exported) -> str:
+    others = {name: count for name, count in exported.counts.items() if count and name != "rows"}
+    lines = "".join(f"\n{name.replace('_', ' ')}: {count:,}" for name, count in others.items())
+    return f"{exported.rows:,} rows in {exported.path}, their origin in {exported.manifest}{lines}"

@@ -11,14 +11,15 @@ from workbench.store import views
 
 
 def info_command(context: typer.Context, json: Json = False) -> None:
-    """Say what the workspace holds: queries, passages, teachers, runs."""
+    """Show what the workspace holds: queries, passages, teachers, runs."""
     session: Session = context.obj
     store = session.store()
     counts, tags, teachers, runs = views.counts(store), views.tags(store), views.teachers(store), views.runs(store)
     if json:
-        held = {"workspace": store.path, "counts": counts, "tags": tags, "teachers": teachers, "runs": runs}
-        return output.as_json(held)
-    output.say(f"{counts.passages:,} passages, {counts.queries:,} queries, {counts.qrels:,} qrels")
+        return output.as_json(
+            {"workspace": store.path, "counts": counts, "tags": tags, "teachers": teachers, "runs": runs}
+        )
+    output.line(f"{counts.passages:,} passages, {counts.queries:,} queries, {counts.qrels:,} qrels")
     output.table(("split", "queries", "with answers", "judged", "candidates"), counts.splits)
     if tags:
         output.table(("tag", "queries", "judged"), tags)
@@ -28,5 +29,5 @@ def info_command(context: typer.Context, json: Json = False) -> None:
     )
     output.table(
         ("student", "split", "depth", "made"),
-        [(r.student, r.split, r.depth, f"{r.created:%Y-%m-%d %H:%M}") for r in runs],
+        [(run.student, run.split, run.depth, f"{run.created:%Y-%m-%d %H:%M}") for run in runs],
     )

@@ -29,18 +29,24 @@ def ingest_command(
         bool, typer.Option("--skip-bad-lines", help="Leave out lines that cannot be read, and list them.")
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Let new content replace old under the same id.")] = False,
-    column: Annotated[list[str] | None, typer.Option(help="A table's own spelling: `--column query=question`.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="What a table calls a column: `--column query=question`.")
+    ] = None,
     relevance: Annotated[
-        int | None, typer.Option(help="The relevance of a table's pairs, where no column says it.", show_default=False)
+        int | None,
+        typer.Option(help="The relevance of a table's pairs, where it has no such column.", show_default=False),
     ] = None,
     teacher: Annotated[
-        str, typer.Option(help="Whose the scores of a training file are to be: imported:NAME.", show_default=False)
+        str,
+        typer.Option(
+            help="The teacher that the scores of a training file belong to: imported:NAME.", show_default=False
+        ),
     ] = "",
     unit: Annotated[
         str, typer.Option(help=f"What those scores are measured in, where the file does not say: {', '.join(UNITS)}.")
     ] = "unknown",
     annotator: Annotated[
-        str, typer.Option(help="Who judged, where a file does not say; makes annotations of Quepid's ratings.")
+        str, typer.Option(help="The annotator, where a file names none; makes annotations of Quepid's ratings.")
     ] = "",
     json: Json = False,
 ) -> None:
@@ -50,35 +56,39 @@ def ingest_command(
     anything is written. What `workbench export` wrote comes back under the same name of the format.
     """
     session: Session = context.obj
-    columns = dict(_pair(given) for given in column or [])
+    columns = dict(_column(assignment) for assignment in column or [])
     settings = IngestSettings(columns, relevance, skip_bad, replace, teacher, cast(Unit, unit), annotator)
     store = session.store() if (session.workspace / "workbench.duckdb").exists() else None
-    seen = preview(kind, path, settings, store=store)
+    contents = preview(kind, path, settings, store=store)
     if preview_only:
-        return output.as_json(_preview_result(seen)) if json else _say_preview(seen)
-    must_be_whole(seen, settings)  # before a first ingest makes the workspace
-    done = keep(store or session.store(create=True), seen, settings)
-    _list_problems(done.skipped, "Skipped")
-    session.tell(done, _ingested(done), json)
+        return output.as_json(_preview_as_json(contents)) if json else _print_preview(contents)
+    must_be_whole(contents, settings)  # before a first ingest makes the workspace
+    ingested = keep(store or session.store(create=True), contents, settings)
+    _print_problems(ingested.skipped, "Skipped")
+    session.finish(ingested, _summary(ingested), json)
 
 
-def _pair(given: str) -> tuple[str, str]:
-    name, _, spelled = given.partition("=")
-    if not spelled:
-        raise BadSetting(f"--column {given!r} is not NAME=COLUMN.", "Example: --column query=question")
-    return name, spelled
+def _column(assignment: str) -> tuple[str, str]:
+    name, _, header = assignment.partition("=")
+    if not header:
+        raise BadSetting(f"--column {assignment!r} is not NAME=COLUMN.", "Example: --column query=question")
+    return name, header
 
 
-def _preview_result(seen: Preview) -> dict[str, object]:
-    return {"kind": seen.kind, "source": seen.source, "counts": seen.counts, "problems": seen.problems}
+def _preview_as_json(contents: Preview) -> dict[str, object]:
+    return {
+        "kind": contents.kind, "source": contents.source, "counts": contents.counts, "problems": contents.problems,
+    }  # fmt: skip
 
 
-def _say_preview(seen: Preview) -> None:
-    counted = ", ".join(f"{count:,} {name}" for name, count in seen.counts.items())
-    output.say(f"{seen.source}: {counted}, {seen.found.duplicates:,} duplicates, {len(seen.problems):,} problems")
-    output.table(("query", "text", "answers", "split", "tags"), [_short(row) for row in seen.found.queries[:3]])
-    output.table(("passage", "title", "text"), [_short(row) for row in seen.found.passages[:3]])
-    _list_problems(seen.problems, "Problem")
+def _print_preview(contents: Preview) -> None:
+    counts = ", ".join(f"{count:,} {name}" for name, count in contents.counts.items())
+    output.line(
+        f"{contents.source}: {counts}, {contents.found.duplicates:,} duplicates, {len(contents.problems):,} problems"
+    )
+    output.table(("query", "text", "answers", "split", "tags"), [_short(row) for row in contents.found.queries[:3]])
+    output.table(("passage", "title", "text"), [_short(row) for row in contents.found.passages[:3]])
+    _print_problems(contents.problems, "Problem")
     output.note("Nothing was written.")
 
 
@@ -89,7 +99,7 @@ def _short(row: tuple[object, ...]) -> list[str]:
     ]
 
 
-def _list_problems(problems: tuple[Problem, ...], word: str) -> None:
+def _print_problems(problems: tuple[Problem, ...], word: str) -> None:
     for problem in problems[:SHOWN]:
         where = f"{problem.file}, line {problem.line}" if problem.line else problem.file
         output.note(f"{word}: {where}: {problem.what}")
@@ -97,16 +107,17 @@ def _list_problems(problems: tuple[Problem, ...], word: str) -> None:
         output.note(f"… and {len(problems) - SHOWN:,} more; --json lists all of them.")
 
 
-def _ingested(done: Ingested) -> str:
-    if done.kind == "run":
-        return f"{done.hits:,} hits from {done.source}; {len(done.skipped):,} lines skipped."
-    if seen := [f"{count:,} {name}" for name in ("annotations", "utilities") if (count := getattr(done, name))]:
-        instead = f", {done.added.replaced:,} in place of others" if done.added.replaced else ""
-        return f"{' and '.join(seen)} added from {done.source}{instead}; {done.duplicates:,} were there already."
-    added = done.added
-    tagged = f"{added.tagged:,} queries given tags, " if added.tagged else ""
+def _summary(ingested: Ingested) -> str:
+    added, source, skipped = ingested.added, ingested.source, len(ingested.skipped)
+    if ingested.kind == "run":
+        return f"{ingested.hits:,} hits from {source}; {skipped:,} lines skipped."
+    imported = {"annotations": ingested.annotations, "utilities": ingested.utilities}
+    if rows := [f"{count:,} {name}" for name, count in imported.items() if count]:
+        replaced = f", {added.replaced:,} in place of others" if added.replaced else ""
+        return f"{' and '.join(rows)} added from {source}{replaced}; {ingested.duplicates:,} were there already."
+    tags = f"{added.tagged:,} queries given tags, " if added.tagged else ""
     return (
-        f"{added.queries:,} queries, {added.passages:,} passages and {added.qrels:,} qrels added from {done.source}; "
-        f"{added.unchanged:,} rows were there already, {added.replaced:,} replaced, {tagged}"
-        f"{done.duplicates:,} repeated in the files, {len(done.skipped):,} lines skipped."
+        f"{added.queries:,} queries, {added.passages:,} passages and {added.qrels:,} qrels added from {source}; "
+        f"{added.unchanged:,} rows were there already, {added.replaced:,} replaced, {tags}"
+        f"{ingested.duplicates:,} repeated in the files, {skipped:,} lines skipped."
     )

@@ -18,5 +18,5 @@ def snapshot_command(
 ) -> None:
     """Copy the database to a file, consistent, while others go on using it. Never copy it by hand."""
     session: Session = context.obj
-    made = session.store().snapshot(path)
-    session.tell({"snapshot": made}, f"Snapshot in {made}", json)
+    copy = session.store().snapshot(path)
+    session.finish({"snapshot": copy}, f"Snapshot in {copy}", json)

@@ -18,18 +18,18 @@ def export_student_command(
     student: Annotated[str, typer.Argument(help="The student, by name or folder.")],
     folder: Annotated[Path, typer.Argument(help="The folder to write; it must not exist yet.")],
     runtime: Annotated[
-        list[str] | None, typer.Option(help=f"Write it for this runtime too, once or twice: {', '.join(RUNTIMES)}.")
+        list[str] | None, typer.Option(help=f"Write it for this runtime too; can be repeated: {', '.join(RUNTIMES)}.")
     ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Write each runtime's model in int8 as well.")] = False,
     split: Split = "test",
     check: Annotated[
-        int, typer.Option(min=0, help="Measure the loss of quality on so many judged queries; 0: all.")
+        int, typer.Option(min=0, help="Judged queries on which the conversion loss is measured; 0: all.")
     ] = 200,
     json: Json = False,
 ) -> None:
-    """Copy a student's folder away, for other runtimes too, and measure what they lose.
+    """Copy a student's folder, for other runtimes too, and measure the conversion loss.
 
-    What was measured is printed, and kept in the folder as quality.json and in its model card.
+    The measurements are printed, and written to the folder as quality.json and to its model card.
     """
     session: Session = context.obj
     store = session.store()
@@ -37,5 +37,5 @@ def export_student_command(
     if session.reporter:
         session.reporter.student(student)
     with output.progress(session.reporter) as listen:
-        taken = export_student(store, student, folder, settings, listen)
-    session.tell(taken, taken.in_words, json)
+        exported = export_student(store, student, folder, settings, listen)
+    session.finish(exported, exported.in_words, json)

@@ -1,4 +1,4 @@
-"""The demo: the whole walk on the bundled sample, with its time told."""
+"""The command that walks the bundled sample from files to a diff, and times each part: demo."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from workbench.trainer import TrainSettings
 
 
 class Clock:
-    """Takes the time of each part and prints where it went."""
+    """Times each part of the walk and prints where the time went."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -37,12 +37,12 @@ class Clock:
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Time a part under its name."""
-        output.say(f"▸ {name}")
+        output.line(f"▸ {name}")
         started = time.monotonic()
         yield
         self.seconds[name] = time.monotonic() - started
 
-    def tell(self) -> None:
+    def table(self) -> None:
         """Print the times, longest first, and their sum."""
         rows = [(name, f"{seconds:.1f} s") for name, seconds in sorted(self.seconds.items(), key=lambda row: -row[1])]
         output.table(("where the time went", ""), [*rows, ("in all", f"{sum(self.seconds.values()):.1f} s")])
@@ -56,41 +56,40 @@ def demo(session: Session, steps: int) -> None:
         with clock.part(f"train {DEFAULT_STUDENT} on the teacher's utilities"):
             planned = plan(store, DEFAULT_STUDENT, None, TrainSettings(steps=steps))
             result = train(store, planned, listen)
-            output.say(f"  {result.in_words}")
+            output.line(f"  {result.in_words}")
         with clock.part("evaluate before, after and two references on the test split"):
             for student in (BM25, MINILM, DEFAULT_STUDENT, result.student):
-                found = evaluate(store, student, "test", listen=listen)
-                shown = "  ".join(f"{name} {found.measures[name]}" for name in ("R@1", "AP"))
-                output.say(f"  {student}: {shown}")
-    _tell(store, result.student)
-    clock.tell()
-    output.say(f"\nLook at it: workbench --workspace {session.workspace} serve")
+                evaluation = evaluate(store, student, "test", listen=listen)
+                measures = "  ".join(f"{name} {evaluation.measures[name]}" for name in ("R@1", "AP"))
+                output.line(f"  {student}: {measures}")
+    _conclude(store, result.student)
+    clock.table()
+    output.line(f"\nLook at it: workbench --workspace {session.workspace} serve")
 
 
 def _prepare(store: Store, clock: Clock, listen: Listener) -> None:
     with clock.part("ingest the bundled sample (SQuAD, CC BY-SA 4.0)"):
-        done = ingest(store, "beir", SAMPLE)
-        added = done.added
-        output.say(f"  {added.passages:,} passages and {added.queries:,} queries; {added.unchanged:,} rows known")
+        added = ingest(store, "beir", SAMPLE).added
+        output.line(f"  {added.passages:,} passages and {added.queries:,} queries; {added.unchanged:,} rows known")
     with clock.part("candidates: top 20 of BM25 and of the student, and the qrels"):
-        output.say(f"  {candidates(store, listen=listen).in_words}")
+        output.line(f"  {candidates(store, listen=listen).in_words}")
     with clock.part("score them with the lexical teacher"):
         scored = score(store, teacher("lexical"), listen=listen)
-        counted = next(each for each in views.teachers(store) if each.teacher == scored.teacher)
-        output.say(
+        counts = next(counts for counts in views.teachers(store) if counts.teacher == scored.teacher)
+        output.line(
             f"  {scored.pairs:,} new utilities, {scored.rate:,.0f} a second; the teacher puts a relevant passage first "
-            f"for {counted.relevant_first:,} of {counted.judged:,} queries"
+            f"for {counts.relevant_first:,} of {counts.judged:,} queries"
         )
 
 
-def _tell(store: Store, student: str) -> None:
-    """Say whether the training helped, with the evidence; if it did not, say that, and why that can be."""
-    output.say("\nDid it help on unseen questions?")
-    found = [diff(store, DEFAULT_STUDENT, student, measure) for measure in ("R@1", "AP")]
-    for each in found:
-        output.say(f"  {each.in_words}")
-    if not all(each.comparison.verdict == "better" for each in found):
-        output.say(
+def _conclude(store: Store, student: str) -> None:
+    """Print whether the training helped, with the evidence; if it did not, print the likely reasons."""
+    output.line("\nDid it help on unseen questions?")
+    diffs = [diff(store, DEFAULT_STUDENT, student, measure) for measure in ("R@1", "AP")]
+    for result in diffs:
+        output.line(f"  {result.in_words}")
+    if not all(result.comparison.verdict == "better" for result in diffs):
+        output.line(
             "  So this run does not show a gain. Look at its history on the Train page: dev that never rises means too "
             "few steps or too high a learning rate; dev that rises alone means that the articles differ."
         )
@@ -108,7 +107,7 @@ def demo_command(
 ) -> None:
     """Walk the bundled sample from files to a diff: ingest, score, train, evaluate; then look at it with `serve`."""
     if serve:
-        servers.free(port, "serve")  # better said now than after the walk
+        servers.free(port, "serve")  # better now than after the walk
     demo(context.obj, steps)
     if serve:
         serve_command(context, port)

@@ -18,17 +18,19 @@ def jobs_command(
     log: Annotated[str, typer.Option(help="Print the last lines of this job.")] = "",
     json: Json = False,
 ) -> None:
-    """List the steps that were started in the background, and how they stand."""
+    """List the steps that were started in the background, and their state."""
     session: Session = context.obj
     store = session.store()
     if stop:
         jobs.stop(store, stop)
-        session.tell({"asked_to_end": stop}, f"Asked {stop} to end.", json)
+        session.finish({"asked_to_end": stop}, f"Asked {stop} to end.", json)
     elif log:
         printed = jobs.log(store, log)
-        session.tell({"job": log, "log": printed}, printed, json)
+        session.finish({"job": log, "log": printed}, printed, json)
     elif json:
         output.as_json(jobs.jobs(store))
     else:
-        rows = [(j.job_id, j.verb, j.state, f"{j.started:%Y-%m-%d %H:%M}", j.message) for j in jobs.jobs(store)]
-        output.table(("job", "step", "state", "started", "last word"), rows)
+        rows = [
+            (job.job_id, job.verb, job.state, f"{job.started:%Y-%m-%d %H:%M}", job.message) for job in jobs.jobs(store)
+        ]
+        output.table(("job", "step", "state", "started", "message"), rows)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.output import note
+from workbench.cli import output
 from workbench.cli.session import Session
 from workbench.cli.start import servers
 from workbench.errors import NothingToDo
@@ -24,7 +24,7 @@ def lab_command(
     notebooks = servers.ROOT / "notebooks"
     if not notebooks.is_dir():
         raise NothingToDo("The notebooks are not installed with the package.", "Clone the repository for them.")
-    note(f"JupyterLab with {session.workspace.resolve()}")
+    output.note(f"JupyterLab with {session.workspace.resolve()}")
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     servers.follow(
         [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={servers.HOST}", f"--port={port}",

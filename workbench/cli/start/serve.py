@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.output import say
+from workbench.cli import output
 from workbench.cli.session import Session
 from workbench.cli.start import servers
 from workbench.errors import WorkbenchError
@@ -23,18 +23,18 @@ def serve_command(
     """Open the dashboard in a browser, on this machine only."""
     session: Session = context.obj
     servers.free(port, "serve")
-    home = dashboard()
-    say(f"Dashboard of {session.workspace.resolve()}: http://{servers.HOST}:{port}   (Ctrl-C ends it)")
+    folder = dashboard()
+    output.line(f"Dashboard of {session.workspace.resolve()}: http://{servers.HOST}:{port}   (Ctrl-C stops it)")
     servers.follow(
-        [sys.executable, "-m", "streamlit", "run", str(home / "streamlit_app.py"), f"--server.port={port}",
+        [sys.executable, "-m", "streamlit", "run", str(folder / "streamlit_app.py"), f"--server.port={port}",
          f"--server.address={servers.HOST}", "--server.fileWatcherType=none"],
-        session, home,
+        session, folder,
     )  # fmt: skip
 
 
 def dashboard() -> Path:
     """Return the folder of `streamlit_app.py`: the repository's, or the copy inside an installed package."""
-    for home in (servers.ROOT, servers.ROOT / "workbench" / "dashboard"):
-        if (home / "streamlit_app.py").is_file():
-            return home
+    for folder in (servers.ROOT, servers.ROOT / "workbench" / "dashboard"):
+        if (folder / "streamlit_app.py").is_file():
+            return folder
     raise WorkbenchError("The dashboard's files are missing from this installation.", "Install the package again.")

@@ -1,4 +1,4 @@
-"""How a server is started on this machine: a free port, and the workspace by environment."""
+"""Starting a server on this machine: a port that is free, and the workspace by environment variable."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _can_bind(port: int) -> bool:
 
 
 def follow(command: list[str], session: Session, folder: Path) -> None:
-    """Run a server until it ends or is interrupted; it gets the workspace by environment."""
+    """Run a server until it ends or is interrupted, with the workspace in its environment."""
     environment = {**os.environ, WORKSPACE_VARIABLE: str(session.workspace.resolve())}
     with subprocess.Popen(command, cwd=folder, env=environment) as server:
         try:

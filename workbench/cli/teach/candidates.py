@@ -15,7 +15,7 @@ from workbench.steps.teach.candidates import DEFAULT_STUDENT, candidates
 def candidates_command(
     context: typer.Context,
     depth: Annotated[
-        int, typer.Option(min=1, help="How many passages BM25 and the student each propose a query.")
+        int, typer.Option(min=1, help="How many passages BM25 and the student each propose for a query.")
     ] = 20,
     student: Annotated[str, typer.Option(help="Which student proposes beside BM25.")] = DEFAULT_STUDENT,
     split: OptionalSplit = None,
@@ -25,5 +25,5 @@ def candidates_command(
     session: Session = context.obj
     store = session.store()
     with output.progress(session.reporter) as listen:
-        found = candidates(store, student, depth, split, listen)
-    session.tell(found, found.in_words, json)
+        result = candidates(store, student, depth, split, listen)
+    session.finish(result, result.in_words, json)

@@ -35,17 +35,17 @@ def score_command(
     """
     session: Session = context.obj
     given = {name: value for name, value in (("model", model), ("template", template)) if value}
-    asked = teacher(kind, **given, **settings(option))
+    chosen = teacher(kind, **given, **settings(option))
     store = session.store()
     with output.progress(session.reporter) as listen:
-        done = score(store, asked, split, limit, listen)
-    words = (
-        f"{done.teacher}: {done.pairs:,} pairs of {done.queries:,} queries scored in {done.seconds:.1f} s "
-        f"({done.rate:,.0f} a second), {done.failures:,} failed"
+        result = score(store, chosen, split, limit, listen)
+    message = (
+        f"{result.teacher}: {result.pairs:,} pairs of {result.queries:,} queries scored in {result.seconds:.1f} s "
+        f"({result.rate:,.0f} a second), {result.failures:,} failed"
     )
-    if done.interrupted:
+    if result.interrupted:
         session.stopping = True
-        words += f"; stopped with {done.remaining:,} to go, which the same command takes up"
-    session.tell(done, words + ".", json)
-    if done.interrupted:
+        message += f"; stopped with {result.remaining:,} to go, which the same command takes up"
+    session.finish(result, message + ".", json)
+    if result.interrupted:
         raise typer.Exit(130)

@@ -1,4 +1,4 @@
-"""The command that trains many students: sweep."""
+"""The command that trains a student for every combination of settings: sweep."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def sweep_command(
         typer.Option(help="Values of a setting; of several settings every combination: `--grid loss=kl,infonce`."),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option(help=f"A TOML file of tables [\\[{TABLES}]], each a training.", show_default=False)
+        Path | None,
+        typer.Option(
+            help=f"A TOML file of tables [\\[{TABLES}]], each the settings of one training.", show_default=False
+        ),
     ] = None,
     seeds: Annotated[str, typer.Option(help="Train each with these seeds: `13,14,15`.")] = "",
     steps: Annotated[int | None, typer.Option(help="The most steps of each training.", show_default=False)] = None,
@@ -46,44 +49,48 @@ def sweep_command(
     session: Session = context.obj
     if bool(grid) == bool(file):
         raise BadSetting("A sweep needs either --grid or --file.", "Example: --grid loss=kl,infonce --seeds 13,14,15")
-    usual = {name: value for name, value in (("steps", steps), ("minutes", minutes)) if value is not None}
-    usual |= settings(option)
-    asked = Grid(_tables(file) if file else read_values(grid or []), _seeds(seeds), usual)
-    asked.settings()  # what is wrong with it is said before the workspace is looked for
+    shared = {name: value for name, value in (("steps", steps), ("minutes", minutes)) if value is not None}
+    shared |= settings(option)
+    trainings = Grid(_tables(file) if file else read_values(grid or []), _seeds(seeds), shared)
+    trainings.settings()  # a mistake in it is reported before the workspace is opened
     store = session.store()
     session.stop_softly()
     with output.progress(session.reporter) as listen:
-        done = sweep(store, student, teacher or None, asked, split, listen, lambda: session.stopping)
+        result = sweep(store, student, teacher or None, trainings, split, listen, lambda: session.stopping)
     if json:
-        session.message = done.in_words
-        return output.as_json(done)
+        session.message = result.in_words
+        return output.as_json(result)
     output.table(
         ("student", "", "on dev", "seconds", "tried"),
-        [(each.student, each.state, _dev(each), each.trained and each.trained.seconds, settings_in_words(each.tried))
-         for each in done.attempts],
+        [(attempt.student, attempt.state, _dev(attempt), attempt.trained and attempt.trained.seconds,
+          settings_in_words(attempt.tried)) for attempt in result.attempts],
     )  # fmt: skip
-    session.tell(done, done.in_words, json)
+    session.finish(result, result.in_words, json)
 
 
 def _tables(file: Path) -> list[dict[str, Any]]:
     try:
-        read = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as trouble:
-        raise BadInput(f"This file cannot be read as TOML: {trouble}.", file) from trouble
-    tables = read.get(TABLES)
-    if list(read) != [TABLES] or not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"This file cannot be read as TOML: {error}.", file) from error
+    tables = document.get(TABLES)
+    if (
+        list(document) != [TABLES]
+        or not isinstance(tables, list)
+        or not all(isinstance(table, dict) for table in tables)
+    ):
         raise BadInput(f"This is not a list of tables [[{TABLES}]] and nothing else.", file)
     return tables
 
 
 def _seeds(text: str) -> list[int]:
     try:
-        return [int(each) for each in text.split(",") if text.strip()]
-    except ValueError as trouble:
-        raise BadSetting(f"--seeds {text} is not a list of whole numbers.", "Example: --seeds 13,14,15") from trouble
+        return [int(seed) for seed in text.split(",") if text.strip()]
+    except ValueError as error:
+        raise BadSetting(f"--seeds {text} is not a list of whole numbers.", "Example: --seeds 13,14,15") from error
 
 
 def _dev(attempt: Attempt) -> str:
-    if not (done := attempt.trained):
+    if not (outcome := attempt.trained):
         return "–"
-    return f"{done.measure} {done.dev_before:.3f} → {done.dev_after:.3f}"
+    return f"{outcome.measure} {outcome.dev_before:.3f} → {outcome.dev_after:.3f}"

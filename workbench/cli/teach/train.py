@@ -40,20 +40,22 @@ def train_command(
     loss: Annotated[
         str, typer.Option(help=f"{', '.join(LOSSES)}; or a sum: `utility_infonce + 0.2*infonce(alpha=0.6)`.")
     ] = DEFAULTS.loss,
-    steps: Annotated[int, typer.Option(help="The most steps that are done.")] = DEFAULTS.steps,
+    steps: Annotated[int, typer.Option(help="The most optimisation steps.")] = DEFAULTS.steps,
     minutes: Annotated[float | None, typer.Option(help="End after so many minutes.", show_default=False)] = None,
-    batch_size: Annotated[int, typer.Option(help="Queries a step.")] = DEFAULTS.batch_size,
-    candidates_: Annotated[int, typer.Option("--candidates", help="Scored passages a query.")] = DEFAULTS.candidates,
-    negatives: Annotated[int, typer.Option(help="Other passages a query, at random.")] = DEFAULTS.negatives,
+    batch_size: Annotated[int, typer.Option(help="Queries per step.")] = DEFAULTS.batch_size,
+    candidates_: Annotated[int, typer.Option("--candidates", help="Scored passages per query.")] = DEFAULTS.candidates,
+    negatives: Annotated[int, typer.Option(help="Random negatives per query.")] = DEFAULTS.negatives,
     refresh: Annotated[
         int, typer.Option(help="Steps after which hard negatives are mined anew; 0: random ones.")
     ] = DEFAULTS.refresh,
-    hard: Annotated[int, typer.Option(help="How many mined passages a query draws from.")] = DEFAULTS.hard,
+    hard: Annotated[
+        int, typer.Option(help="How many mined passages a query's negatives are drawn from.")
+    ] = DEFAULTS.hard,
     curriculum: Annotated[
-        float, typer.Option(help="Share of the steps that begins with the queries the teacher is surest of.")
+        float, typer.Option(help="Share of the steps in which queries come in the order of the teacher's certainty.")
     ] = DEFAULTS.curriculum,
     accumulate: Annotated[
-        int, typer.Option(help="Parts a step's batch is split in, each with its own negatives.")
+        int, typer.Option(help="Parts that a step's batch is split into, each with its own negatives.")
     ] = DEFAULTS.accumulate,
     chunk: Annotated[
         int | None, typer.Option(help="Texts read at once; the gradients are the whole batch's.", show_default=False)
@@ -68,13 +70,15 @@ def train_command(
             help="2e-3 for static students, 3e-5 for others; some methods have their own.", show_default=False
         ),
     ] = None,
-    evaluate_every: Annotated[int, typer.Option(help="Steps between two looks at dev.")] = DEFAULTS.evaluate_every,
+    evaluate_every: Annotated[
+        int, typer.Option(help="Steps between two evaluations on dev.")
+    ] = DEFAULTS.evaluate_every,
     patience: Annotated[
-        int, typer.Option(help="Looks at dev without a gain before it ends; 0: never.")
+        int, typer.Option(help="Evaluations on dev without a gain before it ends; 0: never.")
     ] = DEFAULTS.patience,
     seed: Annotated[int, typer.Option(help="The same seed gives the same student.")] = DEFAULTS.seed,
     only: Annotated[
-        str, typer.Option(help="`annotated`: only queries that people judged; their verdicts override the teacher.")
+        str, typer.Option(help="`annotated`: only queries with verdicts, which override the teacher's utilities.")
     ] = "",
     queries: Annotated[
         Path | None, typer.Option(help="Only these queries: a file of ids, one a line.", show_default=False)
@@ -87,7 +91,7 @@ def train_command(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Teach a student on the train split, keep its best moment on dev, and save it as a model folder.
+    """Train a student on the train split, keep its best checkpoint on dev, and save it as a model folder.
 
     Killed, the same command goes on from the last checkpoint. Ctrl-C ends it and keeps the best so far.
     """
@@ -99,8 +103,8 @@ def train_command(
         "chunk": chunk, "teacher_temperature": teacher_temperature, "student_temperature": student_temperature,
         "learning_rate": learning_rate, "evaluate_every": evaluate_every, "patience": patience, "seed": seed,
     }  # fmt: skip
-    wanted = {name: value for name, value in options.items() if _said(context, name)}
-    given = (preset(preset_) if preset_ else {}) | wanted | settings(option)
+    chosen = {name: value for name, value in options.items() if _is_given(context, name)}
+    given = (preset(preset_) if preset_ else {}) | chosen | settings(option)
     if unknown := [key for key in given if not hasattr(DEFAULTS, key)]:
         raise BadSetting(f"Training has no setting {unknown[0]!r}.", f"It has: {', '.join(vars(DEFAULTS))}.")
     if only not in ("", "annotated"):
@@ -109,16 +113,18 @@ def train_command(
     planned = plan(
         store, student, teacher_name or None, TrainSettings(**given), name, annotated=bool(only), queries=queries
     )
-    output.note(f"student {planned.name}, taught by {planned.teacher}, {len(planned.examples):,} queries")
+    output.note(
+        f"student {planned.name}, trained on the utilities of {planned.teacher}, {len(planned.examples):,} queries"
+    )
     if session.reporter:
         session.reporter.student(planned.name)
     session.stop_softly()
     with output.progress(session.reporter) as listen:
         result = train(store, planned, listen, lambda: session.stopping)
-    session.tell(result, result.in_words, json)
+    session.finish(result, result.in_words, json)
 
 
-def _said(context: typer.Context, name: str) -> bool:
-    """Return whether a person set an option, and be it to its default."""
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option was given, be it with its default."""
     source = context.get_parameter_source("candidates_" if name == "candidates" else name)
     return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
