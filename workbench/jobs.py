@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import psutil
 
+from workbench import files
 from workbench.errors import UnknownName, WorkbenchError
 from workbench.records import Progress
 from workbench.store import Store
@@ -194,7 +195,4 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    # A reader sees the old file or the new one, never half of either.
-    partial = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.partial")
-    partial.write_text(json.dumps(content), encoding="utf-8")
-    partial.replace(path)
+    files.write_text(path, json.dumps(content))

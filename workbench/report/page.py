@@ -6,10 +6,11 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from string import Template
 
+from workbench import files
 from workbench.errors import WorkbenchError
 from workbench.html.marking import html
 from workbench.plots.look import ANSWER, ROLES
@@ -66,7 +67,7 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
         _listed(rows, about, settings),
         *_stepped(opened),
     ]
-    here = files("workbench.report")
+    here = resources.files("workbench.report")
     script = (here / "steps.js").read_text(encoding="utf-8")
     return Template((here / "template.html").read_text(encoding="utf-8")).substitute(
         # Nothing but this script may run, whatever a passage holds.
@@ -82,11 +83,8 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
 def write(path: Path | str, text: str) -> Path:
     """Write a report; the file appears whole."""
     target = Path(path).expanduser()
-    draft = target.with_name(f".{target.name}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(target)
+        files.write_text(target, text)
     except OSError as trouble:
         raise WorkbenchError(
             f"{target} cannot be written: {trouble.strerror}.", "Name a file in a folder that you can write to."

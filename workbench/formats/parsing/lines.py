@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
+from workbench import files
 from workbench.errors import BadInput
 from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
 from workbench.formats.parsing.values import parse_json, shown
@@ -84,18 +84,12 @@ def write_lines(lines: Iterable[str], path: Path) -> None:
 
     The same lines give the same bytes, also compressed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("wb") as file:
-            if path.suffix == ".gz":
-                with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-                    packed.writelines(f"{line}\n".encode() for line in lines)
-            else:
-                file.writelines(f"{line}\n".encode() for line in lines)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with files.stream(path) as file:
+        if path.suffix == ".gz":
+            with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+                packed.writelines(f"{line}\n".encode() for line in lines)
+        else:
+            file.writelines(f"{line}\n".encode() for line in lines)
 
 
 def _next_line(file: IO[bytes], path: Path, number: int, problems: list[Problem]) -> bytes:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
+from workbench import files
 from workbench.errors import WorkbenchError
 from workbench.store import Store
 
@@ -31,13 +30,10 @@ def guidelines(store: Store) -> str:
 
 
 def write_guidelines(store: Store, text: str) -> Path:
-    """Write the guidelines in one move, so that no reader ever sees half of them."""
+    """Write the guidelines, whole or not at all, and return their file."""
     place = store.path / FILE
     try:
-        with NamedTemporaryFile("w", encoding="utf-8", dir=store.path, prefix=".guidelines-", delete=False) as draft:
-            draft.write(text.strip() + "\n")
-        os.chmod(draft.name, 0o644)  # noqa: PTH101 - a temporary file is its owner's alone, and these are for all
-        Path(draft.name).replace(place)
+        files.write_text(place, text.strip() + "\n")
     except OSError as trouble:
         raise WorkbenchError(
             f"{place} cannot be written: {trouble.strerror}.", "Check the folder's rights."

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from workbench import students
+from workbench import files, students
 from workbench.errors import BadSetting, UnknownName, WorkbenchError
 from workbench.formats.cases import CASES
 from workbench.formats.labelling import LABELLING
@@ -55,7 +54,6 @@ def export(
     asked = _complete(store, kind, _chosen(settings or ExportSettings(), chosen))
     filters = {name: getattr(asked, name) for name in outlet.settings}
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         return _written(store, Exported(kind, str(target), f"{target}.manifest.json", 0, filters), outlet, asked)
     except OSError as trouble:
         raise WorkbenchError(
@@ -101,18 +99,13 @@ def _complete(store: Store, kind: str, asked: ExportSettings) -> ExportSettings:
 
 
 def _written(store: Store, asked: Exported, outlet: Outlet, settings: ExportSettings) -> Exported:
-    """Write both files in a folder of their own, then move them to their places."""
-    target, manifest = Path(asked.path), Path(asked.manifest)
-    with TemporaryDirectory(prefix=".export-", dir=target.parent) as folder:
-        drafts = Path(folder)
-        counts = outlet.write(store, drafts / target.name, settings)
-        made = replace(asked, rows=counts["rows"], counts=counts)
-        said = _manifest(store, made, settings) | {"sha256": _digests(drafts / target.name)}
-        text = json.dumps(said, indent=2, ensure_ascii=False)
-        (drafts / manifest.name).write_text(f"{text}\n", encoding="utf-8")
-        for place in (target, manifest):
-            (drafts / place.name).replace(place)
-    return made
+    """Write both files aside; when neither has failed, they are moved to their places, the manifest last."""
+    with files.stream(Path(asked.manifest)) as file, files.aside(Path(asked.path)) as draft:
+        counts = outlet.write(store, draft, settings)
+        exported = replace(asked, rows=counts["rows"], counts=counts)
+        manifest = _manifest(store, exported, settings) | {"sha256": _digests(draft)}
+        file.write(f"{json.dumps(manifest, indent=2, ensure_ascii=False)}\n".encode())
+    return exported
 
 
 def _manifest(store: Store, made: Exported, settings: ExportSettings) -> dict[str, Any]:
@@ -137,9 +130,9 @@ def _manifest(store: Store, made: Exported, settings: ExportSettings) -> dict[st
 
 def _digests(made: Path) -> dict[str, str]:
     """Return the SHA-256 of each file that was written, by its name within the export."""
-    files = sorted(path for path in made.rglob("*") if path.is_file()) if made.is_dir() else [made]
+    written = sorted(path for path in made.rglob("*") if path.is_file()) if made.is_dir() else [made]
     digests = {}
-    for path in files:
+    for path in written:
         with path.open("rb") as file:
             digests[str(path.relative_to(made.parent))] = file_digest(file, "sha256").hexdigest()
     return digests
