@@ -64,9 +64,9 @@ def test_diff_says_the_same_in_words_and_in_json(store: Store) -> None:
 
 
 def test_cases_students_and_jobs_as_json(full: Store) -> None:
-    cases = worked("cases", "before", "--far", 2, "--json", workspace=full.path).json
+    cases = worked("cases", "before", "--set", "far=2", "--json", workspace=full.path).json
     assert {"rules", "query_id", "passage_id", "why", "utility", "after"} <= cases[0].keys()
-    only = worked("cases", "before", "--far", 2, "--rule", "useful but far", "--json", workspace=full.path).json
+    only = worked("cases", "before", "--set", "far=2", "--rule", "useful but far", "--json", workspace=full.path).json
     assert only == [case for case in cases if "useful but far" in case["rules"]] != []
     said = worked("students", "--json", workspace=full.path).json
     assert [(one["student"], one["dev_after"]) for one in said["students"]] == [
@@ -81,7 +81,7 @@ def test_cases_students_and_jobs_as_json(full: Store) -> None:
 def test_the_same_for_people(full: Store) -> None:
     listed = worked("students", workspace=full.path).out
     assert "nDCG@10 0.250 → 0.500" in listed
-    assert "useful but far: 1" in worked("cases", "before", "--far", 2, workspace=full.path).out
+    assert "useful but far: 1" in worked("cases", "before", "--set", "far=2", workspace=full.path).out
     assert "lost" in worked("jobs", workspace=full.path).out
     assert worked("jobs", "--log", "20260101-000000-abcd", workspace=full.path).out == "first line\nlast line\n"
 

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from tests.conftest import run, utility
 from tests.profiles import examples
-from workbench.errors import BadSetting
+from workbench.errors import BadSetting, UnknownName
 from workbench.records import Hit, Passage, Qrel, Query
 from workbench.store import Store, views
-from workbench.store.views import RULES, HardCase, Reason, Thresholds
-from workbench.store.views.hard_cases import _FOUND
+from workbench.store.views import RULES, HardCase, Reason, Rule, Threshold, Thresholds, UtilityScale
 
 Q2 = "http://q/2?x=1"
 
@@ -31,8 +30,29 @@ def of_rule(listed: list[HardCase], rule: str) -> dict[tuple[str, str], Reason]:
     }
 
 
-def test_every_rule_has_a_question_and_a_meaning() -> None:
-    assert list(_FOUND) == list(RULES)
+def test_every_rule_declares_the_thresholds_that_its_query_reads() -> None:
+    of_teacher = {"teacher", "unit", "zero", "scale"}
+    for rule in RULES.values():
+        read = set(re.findall(r"\$(\w+)", rule.query + rule.tables)) - of_teacher
+        assert read == {threshold.name for threshold in rule.thresholds}
+        assert rule.meaning.endswith(".")
+    of_rules = {threshold for rule in RULES.values() for threshold in rule.thresholds}
+    assert len(of_rules) == len(views.known_thresholds()), "two thresholds have the same name"
+    for threshold in of_rules:
+        assert threshold.checked(threshold.default) == threshold.default
+        assert threshold.label
+        assert threshold.help.endswith(".")
+
+
+def test_a_rule_is_added_in_the_table_alone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    depth = Threshold("depth", 2, "rank", "Rank from", "from this rank on.", low=1)
+    query = "select query_id, passage_id, format('rank {}', after), 0.25 from pair where after >= $depth"
+    monkeypatch.setitem(RULES, "toy", Rule("It is not the first.", (depth,), query))
+    assert len(of_rule(found(store), "toy")) == 6
+    assert of_rule(found(store, lines=Thresholds(depth=4)), "toy").keys() == {("q1", "03"), (Q2, "p 2")}
+    assert Thresholds.parse(["depth=4"]) == Thresholds(depth=4)
+    assert list(views.known_thresholds())[-1] == "depth"
+    assert views.rule_counts(found(store))["toy"] == 6
 
 
 def test_useful_but_far_asks_for_the_teachers_best(store: Store) -> None:
@@ -156,7 +176,64 @@ def test_a_pair_of_several_rules_is_one_case_with_all_its_reasons(store: Store) 
     assert sum(counted.values()) == sum(len(case.rules) for case in listed) > len(listed)
 
 
-@pytest.mark.parametrize("lines", [{"alike": 0.4}, {"alike": 1.1}, {"near": 0}, {"margin": -0.1}])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {"alike": 0.4}, {"alike": 1.1}, {"near": 0}, {"near": 1.5}, {"margin": -0.1}, {"useful": float("nan")},
+        {"useless": float("inf")}, {"apart": -1.0}, {"far": float("inf")},
+    ],
+)  # fmt: skip
 def test_a_line_that_cannot_be_drawn_is_refused(lines: dict[str, float]) -> None:
-    with pytest.raises(BadSetting):
-        Thresholds(**lines)  # type: ignore[arg-type]
+    with pytest.raises(BadSetting, match=f"threshold {next(iter(lines))} is"):
+        Thresholds(**lines)
+
+
+def test_thresholds_are_read_from_settings() -> None:
+    lines = Thresholds.parse(["useful=0.3", "near = 5"])
+    assert lines == Thresholds(near=5, useful=0.3) != Thresholds(useful=0.3)
+    assert repr(lines) == "Thresholds(useful=0.3, near=5)"
+    for setting in ("useful", "useful=much", "=1"):
+        with pytest.raises((BadSetting, UnknownName)):
+            Thresholds.parse([setting])
+    with pytest.raises(UnknownName, match="threshold named 'use'"):
+        Thresholds(use=1.0)
+
+
+def test_in_nats_the_usual_thresholds_are_fixed_and_in_other_units_they_follow_the_spread(store: Store) -> None:
+    assert views.utility_scale(store, "toy") == UtilityScale("nats per token", 0.0, 1.0)
+    in_nats = {threshold.name: threshold.default for threshold in views.known_thresholds().values()}
+    assert views.usual_thresholds(store, "toy") == in_nats
+    values = {("q1", "p/1"): 0.9, ("q1", "p 2"): 0.1, (Q2, "03"): 0.5, (Q2, "ü"): 0.5}
+    store.add_scored([utility(*pair, value, "judge") for pair, value in values.items()], "probability")
+    unit, zero, scale = views.utility_scale(store, "judge")
+    assert (unit, zero, scale) == ("probability", pytest.approx(0.5), pytest.approx(0.08**0.5))
+    usual = views.usual_thresholds(store, "judge")
+    assert (usual["useful"], usual["useless"], usual["apart"]) == (0.641, 0.5, 0.141)
+    assert (usual["far"], usual["alike"]) == (10, 0.8)
+    assert views.utility_scale(store, "nobody") == UtilityScale("unknown", 0.0, 1.0)
+    store.add_scored([utility("q1", "p/1", 3.0, "always")], "grade")
+    assert views.utility_scale(store, "always") == UtilityScale("grade", 3.0, 1.0)
+
+
+def test_rules_mean_the_same_in_another_unit(store: Store) -> None:
+    """Utilities of half the spread about 5, in an unknown unit, give the cases and strengths of those about 0."""
+    rows = views.utilities(store, "toy")
+    mean = sum(row.value for row in rows) / len(rows)
+    spread = (sum((row.value - mean) ** 2 for row in rows) / len(rows)) ** 0.5
+    store.add_scored([row._replace(teacher="in nats", value=(row.value - mean) / spread) for row in rows], "nats")
+    store.add_scored([row._replace(teacher="other", value=5 + row.value / 2) for row in rows])
+    after = views.find_run(store, "before", "test")
+    for case, same in zip(
+        *(views.hard_cases(store, teacher, after, None, Thresholds(far=2)) for teacher in ("in nats", "other")),
+        strict=True,
+    ):
+        assert (case[:2], case.rules) == (same[:2], same.rules)
+        assert case.strength == pytest.approx(same.strength, abs=0.01)
+
+
+def test_teachers_of_different_units_are_held_against_their_own_lines(store: Store) -> None:
+    values = {("q1", "p/1"): 0.1, ("q1", "p 2"): 0.2, ("q1", "03"): 0.8, ("q1", "ü"): 0.9}
+    store.add_scored([utility(*pair, value, "judge") for pair, value in values.items()], "probability")
+    opposed = of_rule(found(store), "teachers disagree")
+    assert opposed.keys() == values.keys() - {("q1", "p 2")}, "that one is useless to both"
+    assert opposed["q1", "p/1"].why == "utility +2.00 (place 1 of the candidates), yet judge says +0.10 (place 4)"

@@ -11,9 +11,9 @@ from workbench.cli.options import Json, Split
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.store import views
-from workbench.store.views import RULES, Thresholds
+from workbench.store.views import RULES, Thresholds, known_thresholds
 
-DEFAULTS = Thresholds()
+_THRESHOLDS = "; ".join(f"{name}={t.default:g} ({t.help})" for name, t in known_thresholds().items())
 
 
 def cases_command(
@@ -23,20 +23,9 @@ def cases_command(
     teacher: Annotated[str, typer.Option(help="Whose utilities, by name or its beginning.", show_default=False)] = "",
     split: Split = "test",
     rule: Annotated[str, typer.Option(help=f"Only this rule: {', '.join(RULES)}.")] = "",
-    useful: Annotated[float, typer.Option(help="'useful but far': the least utility.")] = DEFAULTS.useful,
-    useless: Annotated[float, typer.Option(help="'useless but near': the most utility.")] = DEFAULTS.useless,
-    far: Annotated[int, typer.Option(help="'useful but far': below this rank.")] = DEFAULTS.far,
-    near: Annotated[int, typer.Option(help="'useless but near': down to this rank.")] = DEFAULTS.near,
-    margin: Annotated[
-        float, typer.Option(help="'confident and wrong': ahead of the second hit by this share of its similarity.")
-    ] = DEFAULTS.margin,
-    unjudged: Annotated[int, typer.Option(help="'unjudged but high': down to this rank.")] = DEFAULTS.unjudged,
-    alike: Annotated[
-        float, typer.Option(help="'near duplicates': the least share of words in common.")
-    ] = DEFAULTS.alike,
-    apart: Annotated[
-        float, typer.Option(help="'near duplicates': the least distance of their utilities.")
-    ] = DEFAULTS.apart,
+    thresholds: Annotated[
+        list[str] | None, typer.Option("--set", help=f"A threshold, in the teacher's unit or a rank: {_THRESHOLDS}.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List the pairs that a rule of hard cases selects: where teacher, student and qrels disagree most."""
@@ -50,7 +39,7 @@ def cases_command(
         views.find_teacher(store, teacher),
         views.find_run(store, after, split),
         run_before,
-        Thresholds(useful, useless, far, near, margin, unjudged, alike, apart),
+        Thresholds.parse(thresholds or ()),
     )
     cases = [case for case in cases if not rule or rule in case.rules]
     if json:

@@ -25,7 +25,15 @@ from workbench.store.views.collection import (
     query,
     tags,
 )
-from workbench.store.views.hard_cases import RULES, HardCase, Reason, Thresholds, hard_cases, rule_counts
+from workbench.store.views.hard_case_rules import RULES, Rule, Thresholds, known_thresholds
+from workbench.store.views.hard_cases import (
+    HardCase,
+    Reason,
+    hard_cases,
+    rule_counts,
+    usual_thresholds,
+    utility_scale,
+)
 from workbench.store.views.pairs import (
     Bin,
     Cell,
@@ -55,6 +63,7 @@ from workbench.store.views.runs import (
     runs,
     scored_orders,
 )
+from workbench.store.views.thresholds import Threshold, UtilityScale
 from workbench.store.views.utilities import (
     TeacherCounts,
     examples,
@@ -84,11 +93,14 @@ __all__ = [
     "Pair",
     "Placed",
     "Reason",
+    "Rule",
     "Sample",
     "SplitCounts",
     "TagCounts",
     "TeacherCounts",
+    "Threshold",
     "Thresholds",
+    "UtilityScale",
     "annotated",
     "candidates_of",
     "collection_fingerprint",
@@ -109,6 +121,7 @@ __all__ = [
     "histogram",
     "hits",
     "judged_ranks",
+    "known_thresholds",
     "last_act",
     "last_words",
     "movements",
@@ -129,6 +142,8 @@ __all__ = [
     "teacher_unit",
     "teachers",
     "unscored",
+    "usual_thresholds",
     "utilities",
+    "utility_scale",
     "verdicts",
 ]

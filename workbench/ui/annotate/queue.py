@@ -10,7 +10,8 @@ import streamlit as st
 
 from workbench.records import Annotation
 from workbench.store import Store
-from workbench.store.views import ADJUDICATION, RULES, HardCase, Reason, Thresholds, rule_counts
+from workbench.store.views import ADJUDICATION, RULES, HardCase, Reason, rule_counts
+from workbench.ui.annotate.thresholds import threshold_inputs
 from workbench.ui.shell import cache, components, pickers
 from workbench.ui.shell.pickers import Pair
 
@@ -20,7 +21,7 @@ ALL = "all rules"
 TABS = ("pending", "done", "skipped")
 MEANINGS = {
     ALL: "Every case once with all its reasons, the greatest disagreement first.",
-    **RULES,
+    **{name: rule.meaning for name, rule in RULES.items()},
     ADJUDICATION: "Annotators say different things of the pair; your verdict here is the one that counts.",
 }
 
@@ -77,7 +78,7 @@ def chosen(store: Store, pair: Pair, annotator: str) -> Queue | None:
     """Let a person choose a rule and its thresholds; None (and a word why) if no rule finds anything."""
     others = [run for run in cache.runs(store, pair.run.split) if run.student != pair.run.student]
     with st.expander("Thresholds of the rules", icon=":material/tune:"):
-        lines = _thresholds()
+        lines = threshold_inputs(store, pair.teacher)
         names = [NO_BASE, *(run.student for run in others)]
         usual, _ = pickers.base_and_trained(store, [*others, pair.run])
         base = pickers.one(
@@ -120,24 +121,3 @@ def _disputes(store: Store) -> list[HardCase]:
         reasons = (Reason(ADJUDICATION, words, 1.0),)
         cases.append(HardCase(dispute.query_id, dispute.passage_id, reasons, 1.0, None, None, None, None))
     return cases
-
-
-def _thresholds() -> Thresholds:
-    usual = Thresholds()
-    first, second, third, fourth = st.columns(4)
-    return Thresholds(
-        useful=first.number_input("Useful from utility", -20.0, 20.0, usual.useful, 0.1, key="useful"),
-        useless=second.number_input("Useless up to utility", -20.0, 20.0, usual.useless, 0.1, key="useless"),
-        far=third.number_input("Far: rank above", 1, 1_000, usual.far, key="far"),
-        near=fourth.number_input("Near: rank up to", 1, 1_000, usual.near, key="near"),
-        margin=first.number_input(
-            "Confident: ahead by", 0.0, 10.0, usual.margin, 0.05, key="margin",
-            help="How far the first hit is ahead of the second, as a share of its own similarity.",
-        ),
-        unjudged=second.number_input("Unjudged: rank up to", 1, 1_000, usual.unjudged, key="unjudged"),
-        alike=third.number_input(
-            "Alike: words shared from", 0.5, 1.0, usual.alike, 0.05, key="alike",
-            help="Share of the words of two passages that both have (Jaccard).",
-        ),
-        apart=fourth.number_input("Alike, yet utilities apart by", 0.0, 20.0, usual.apart, 0.1, key="apart"),
-    )  # fmt: skip

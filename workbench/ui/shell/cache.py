@@ -75,6 +75,7 @@ def _evaluated(store: Store, split: str) -> list[Evaluation]:
 
 counts = _remembered(views.counts, annotations=True)
 teachers = _remembered(views.teachers)
+usual_thresholds = _remembered(views.usual_thresholds)
 runs = _remembered(views.runs)
 query = _remembered(views.query)
 queries = _remembered(views.queries)
