@@ -1,4 +1,4 @@
-"""Child processes that start in milliseconds: forked from a server that has torch and the program loaded already.
+"""Child processes that start in less than a second: forked from a server that has torch and its like loaded already.
 
 A child is a process like any other (its own pid, signals, exit code, session), but for how it came to be. What depends
 on a clean interpreter, such as what an import loads, is tested with `subprocess`.
@@ -19,10 +19,10 @@ from typing import Any
 Environment = Mapping[str, str] | None
 
 ROOT = Path(__file__).parents[1]
-# The first comes first: it sets the threads that torch takes.
+# Libraries only: the program's own modules load in a third of a second, and `without_workbench` must not have them.
 PRELOADED = (
-    "workbench.machine", "torch", "accelerate", "peft", "sentence_transformers", "workbench.cli",
-    "workbench.steps.teach.train", "workbench.steps.compare.evaluate", "tests.steps.classes",
+    "accelerate", "bm25s", "datasets", "duckdb", "faiss", "ir_measures", "peft", "scipy.stats", "sentence_transformers",
+    "torch", "transformers", "typer", "rich",
 )  # fmt: skip
 
 _SERVER = multiprocessing.get_context("forkserver")
@@ -55,7 +55,7 @@ class Child:
     def terminate(self) -> None:
         self._process.terminate()
 
-    def wait(self, timeout: float = 120.0) -> int:
+    def wait(self, timeout: float = 300.0) -> int:
         """Wait for the end and return the exit code."""
         self._process.join(timeout)
         code = self.poll()
@@ -88,9 +88,13 @@ def call(function: Callable[..., object], *arguments: Any, environment: Environm
     return Child(function, arguments, environment)
 
 
+def without_workbench(code: str, *arguments: object, folder: Path) -> Child:
+    """Start a program in `folder` that can import the libraries, and not the workbench."""
+    return Child(_foreign, (code, [str(argument) for argument in arguments], folder), None)
+
+
 def launch(arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> int:
     """Start a job as `workbench.jobs.launch` does, in whose place a test may put this."""
-    log.touch()
     pid = _start(_job, (list(arguments),), environment, (log, log)).pid
     assert pid is not None
     return pid
@@ -100,6 +104,8 @@ def _start(
     function: Callable[..., object], arguments: tuple[Any, ...], environment: Environment, output: tuple[Path, Path]
 ) -> ForkServerProcess:
     environment = {**os.environ, **(environment or {})}
+    for path in output:
+        path.touch()
     process = _SERVER.Process(target=_child, args=(function, arguments, environment, output), daemon=True)
     process.start()
     return process
@@ -132,6 +138,14 @@ def _program(arguments: list[str]) -> None:
 def _job(arguments: list[str]) -> None:
     os.setsid()
     _program(arguments)
+
+
+def _foreign(code: str, arguments: list[str], folder: Path) -> None:
+    assert not [name for name in sys.modules if name.partition(".")[0] == "workbench"]
+    sys.modules["workbench"] = None  # type: ignore[assignment] # importing it fails
+    os.chdir(folder)
+    sys.argv = ["-c", *arguments]
+    exec(code, {"__name__": "__main__"})
 
 
 def _free_port() -> int:

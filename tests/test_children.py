@@ -1,4 +1,4 @@
-"""Forked children are processes as others are: exit codes, signals, output, sessions, and torch is there at once."""
+"""Forked children are processes as others are: exit codes, signals, output, sessions, and torch is loaded."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from tests import children
-from workbench import jobs
 from workbench.store import Store
 
 pytestmark = pytest.mark.process
@@ -66,12 +66,9 @@ def test_it_is_the_program(store: Store) -> None:
     assert children.workbench("nothing", workspace=store.path).wait() == 2
 
 
-def test_a_job_can_be_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "launch", children.launch)
-    job = jobs.start(store, ["info"])
-    deadline = time.monotonic() + 60
-    while jobs.find(store, job.job_id).state == "running":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert jobs.find(store, job.job_id).state == "done", jobs.log(store, job.job_id)
-    assert "4 passages" in jobs.log(store, job.job_id)
+def test_one_without_the_workbench_has_the_libraries_and_not_us(tmp_path: Path) -> None:
+    child = children.without_workbench("import sys, os, torch; print(sys.argv[1], os.getcwd())", 7, folder=tmp_path)
+    assert child.checked() == f"7 {tmp_path}\n"
+    refused = children.without_workbench("import workbench.store", folder=tmp_path)
+    assert refused.wait() == 1
+    assert "ModuleNotFoundError" in refused.stderr

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import children
 from workbench import jobs
 from workbench.errors import UnknownName, WorkbenchError
 from workbench.jobs import Job
@@ -28,10 +29,18 @@ def wait(store: Store, job_id: str, until: Callable[[Job], bool]) -> Job:
     return job
 
 
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let jobs come from the fork server: as real, and there at once."""
+    monkeypatch.setattr(jobs, "launch", children.launch)
+
+
 def ended(job: Job) -> bool:
     return job.state != "running"
 
 
+@pytest.mark.process
+@pytest.mark.usefixtures("forked")
 def test_a_job_runs_on_its_own_and_leaves_its_last_word(store: Store) -> None:
     job = jobs.start(store, ["score", "--teacher", "lexical", "--split", "train"])
     done = wait(store, job.job_id, ended)
@@ -41,6 +50,8 @@ def test_a_job_runs_on_its_own_and_leaves_its_last_word(store: Store) -> None:
     assert any(found.teacher.startswith("lexical") for found in views.teachers(store))
 
 
+@pytest.mark.process
+@pytest.mark.usefixtures("forked")
 def test_a_failed_job_says_why_and_what_to_do(store: Store) -> None:
     job = jobs.start(store, ["train", "no/such model", "--teacher", "toy"])
     failed = wait(store, job.job_id, ended)
@@ -48,6 +59,7 @@ def test_a_failed_job_says_why_and_what_to_do(store: Store) -> None:
     assert "no/such model" in failed.message
 
 
+@pytest.mark.process
 def test_a_killed_job_is_lost_not_running(store: Store) -> None:
     job = jobs.start(store, ["jobs", "--json"])
     pid = jobs._load(store.jobs / job.job_id / "job.json")["pid"]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests import tiny
+from tests import children, tiny
 from workbench import students
 from workbench.errors import ModelUnavailable
 from workbench.students import Student, built, model_card
 
-# A clean interpreter in which the workbench cannot be imported.
 OPEN = """
 import sys
-sys.modules["workbench"] = None
 from sentence_transformers import {opens}
 model = {opens}(sys.argv[1], device="cpu")
 found = model.similarity(model.encode_query(["what is oil"]), model.encode_document(["the price of oil", "salt"]))
@@ -30,6 +26,7 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tiny.bert(tmp_path_factory.mktemp("models") / "masked", masked=True))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("kind", "opens"), [("sparse", "SparseEncoder"), ("multi", "MultiVectorEncoder")])
 def test_it_is_built_once_and_opens_without_the_workbench(
     kind: str, opens: str, masked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -40,8 +37,7 @@ def test_it_is_built_once_and_opens_without_the_workbench(
     assert form == {"sparse": "sparse", "multi": "multi-vector"}[kind]
     monkeypatch.setitem(built.BUILDERS, kind, lambda _: pytest.fail("built twice"))
     assert students.find(f"{kind}:{masked}", tmp_path) == made
-    run = [sys.executable, "-c", OPEN.format(opens=opens), str(made.path)]
-    printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    printed = children.without_workbench(OPEN.format(opens=opens), made.path, folder=tmp_path).checked()
     theirs = [float(value) for value in printed.split("said ")[1].split()]
     model = students.load(made)
     assert type(model).__name__ == opens

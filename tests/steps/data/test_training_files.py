@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import tiny
+from tests import children, tiny
 from tests.conftest import PASSAGES, utility
 from tests.shell import shell, worked
 from workbench.errors import BadSetting, NothingToDo, UnknownName
@@ -202,28 +200,15 @@ def test_the_shell_says_and_does_the_same(store: Store, tmp_path: Path) -> None:
     assert all(kind in worked("export", "--help").out for kind in EXPORTS)
 
 
+@pytest.mark.process
 def test_the_script_of_the_docs_trains_on_what_comes_out(store: Store, tmp_path: Path) -> None:
     script = ROOT / "docs" / "train_triplets.py"
     assert "import workbench" not in script.read_text("utf-8")
     made = export(store, "triplets", tmp_path / "triplets.jsonl", split="test")
     tiny.static().save_pretrained(str(tmp_path / "base"))
-    command = [
-        sys.executable,
-        script,
-        tmp_path / "base",
-        made.path,
-        tmp_path / "new",
-        "--steps",
-        "4",
-        "--batch-size",
-        "2",
-    ]
-    done = subprocess.run(
-        [*map(str, command), "--learning-rate", "0.1"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={"PATH": "/bin", "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    options = ("--steps", 4, "--batch-size", 2, "--learning-rate", 0.1)
+    folders = (tmp_path / "base", made.path, tmp_path / "new")
+    children.without_workbench(script.read_text("utf-8"), *folders, *options, folder=tmp_path).checked()
     before, after = (_weights(tmp_path / name) for name in ("base", "new"))
     assert before.shape == after.shape
     assert abs(before - after).max() > 0.01
