@@ -1,5 +1,5 @@
-"""The dashboard's entry: `streamlit run streamlit_app.py` puts the rooms in order and opens one."""
+"""The dashboard's entry: `streamlit run streamlit_app.py` orders the pages and runs the one asked for."""
 
-from workbench.ui.shell.navigation import open_house
+from workbench.ui.shell.navigation import run_page
 
-open_house()
+run_page()

@@ -1,4 +1,4 @@
-"""Hard cases, one at a time: a person says whether the passage is useful, and why it is here."""
+"""Hard cases, one at a time: a person judges whether the passage is useful for the query."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import streamlit as st
 
 from workbench.steps.annotate.annotate import ANONYMOUS
 from workbench.store import Store
-from workbench.ui.annotate import annotators, queue, verdicts
+from workbench.ui.annotate import annotators, card, case_queue, keys, reproduction
+from workbench.ui.annotate.on_screen import CaseOnScreen
 from workbench.ui.shell import components, frame, pickers
 
 
@@ -16,46 +17,33 @@ def page(store: Store) -> None:
         "Each case is a passage that teacher, student and people may see in different ways. Read the query, then the "
         "passage, and say whether it would help to answer. Every verdict is kept the moment you give it."
     )
-    name, blind, swift = _who()
+    annotator, blind, advance = _annotator()
     # What a blind annotator must not see names systems and rules: it is put away, not taken away.
     with st.expander("Hidden: teacher, student, rule", key="hidden") if blind else st.container():
-        if not (chosen := pickers.pair(store, newest=True)):
+        if not (pair := pickers.pair(store, newest=True)):
             return
-        waiting = queue.chosen(store, chosen, name)
-    if waiting is None:
+        queue = case_queue.select_queue(store, pair, annotator)
+    if queue is None:
         return
-    waiting = queue.opened(waiting)
-    verdicts.progress(waiting)
-    if current := waiting.current():
-        table = verdicts.Table(store, waiting, current, name, swift)
-        verdicts.card(table, chosen, blind=blind)
-        verdicts.keys(table, blind=blind)
-        verdicts.details(table)
+    queue = case_queue.select_tab(queue)
+    card.progress(queue)
+    if case := queue.current():
+        screen = CaseOnScreen(store, queue, case, annotator, advance)
+        card.show(screen, blind=blind)
+        keys.keys(screen, blind=blind)
+        keys.details(screen)
     else:
-        components.empty(f"No case is {waiting.tab} here. Open another tab, choose another rule, or move a threshold.")
-        verdicts.undo_key(store, waiting, name)
-    verdicts.trouble()
+        components.empty(f"No case is {queue.tab} here. Open another tab, choose another rule, or move a threshold.")
+        keys.undo_key(store, queue, annotator)
+    keys.failure()
     annotators.guide(store)
-    annotators.everything(store, waiting, name)
+    annotators.all_pending(store, queue, annotator)
     annotators.agreement(store)
     annotators.export(store)
-    components.reproduce(
-        store,
-        "annotate",
-        ["export", "annotations", "annotations.jsonl"],
-        f"run = wb.views.find_run(store, {chosen.run.student!r}, {chosen.run.split!r})\n"
-        f"wb.views.hard_cases(store, {chosen.teacher!r}, run)",
-        teacher=chosen.teacher,
-        split=chosen.run.split,
-        student=chosen.run.student,
-        rule=waiting.rule,
-        tab=waiting.tab,
-        query=current.query_id if current else "",
-        passage=current.passage_id if current else "",
-    )
+    reproduction.reproduce(store, queue, annotator, case)
 
 
-def _who() -> tuple[str, bool, bool]:
+def _annotator() -> tuple[str, bool, bool]:
     with st.sidebar:
         name = st.text_input(
             "Your name", key="annotator", bind="query-params", max_chars=60, placeholder=ANONYMOUS,
@@ -64,8 +52,10 @@ def _who() -> tuple[str, bool, bool]:
         blind = st.toggle(
             "Judge blind", key="blind", bind="query-params", help="Hides ranks, utilities, qrels, systems and rules."
         )
-        swift = st.toggle("Go on after a verdict", key="swift", bind="query-params", help="Without waiting for Enter.")
-    return (name or "").strip() or ANONYMOUS, blind, swift
+        advance = st.toggle(
+            "Go on after a verdict", key="advance", bind="query-params", help="Without waiting for Enter."
+        )
+    return (name or "").strip() or ANONYMOUS, blind, advance
 
 
 frame.show(page, "Annotate")

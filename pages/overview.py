@@ -2,63 +2,41 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from workbench import jobs
 from workbench.store import Store
-from workbench.ui.overview import walk
-from workbench.ui.shell import cache, components, frame, job_board, pickers, tables
+from workbench.ui.overview import tables, walk
+from workbench.ui.shell import cache, components, frame, job_board
 
 
 def page(store: Store) -> None:
     """Show what the workspace holds and the next step of the walk."""
-    held = cache.counts(store)
-    teachers, runs = cache.teachers(store), cache.runs(store)
-    components.lead(walk.summary(held, teachers, runs))
-    walk.next_step(store, held, runs)
-    if not held.queries and not held.passages:
+    counts, teachers, runs = cache.counts(store), cache.teachers(store), cache.runs(store)
+    components.lead(walk.summary(counts, teachers, runs))
+    walk.next_step(store, counts, runs)
+    if not counts.queries and not counts.passages:
         return
-    pairs = sum(split.candidates for split in held.splits)
+    pairs = sum(split.candidates for split in counts.splits)
     components.numbers(
-        components.Number("Passages", f"{held.passages:,}"),
-        components.Number("Queries", f"{held.queries:,}", f"{held.qrels:,} relevance judgements"),
-        components.Number("Utilities", f"{held.utilities:,}", f"of {pairs:,} candidate pairs"),
-        components.Number("Runs", f"{held.runs:,}", "rankings of a student on a split"),
-        components.Number("Annotations", f"{held.annotations:,}", "verdicts by people"),
+        components.Number("Passages", f"{counts.passages:,}"),
+        components.Number("Queries", f"{counts.queries:,}", f"{counts.qrels:,} relevance judgements"),
+        components.Number("Utilities", f"{counts.utilities:,}", f"of {pairs:,} candidate pairs"),
+        components.Number("Runs", f"{counts.runs:,}", "rankings of a student on a split"),
+        components.Number("Annotations", f"{counts.annotations:,}", "verdicts by people"),
     )
-    _students(store)
+    split = tables.students(store)
     left, right = components.columns("two", [1.7, 1])
     with left:
         components.heading("Teachers")
-        tables.teachers(teachers)
+        tables.teachers(store, teachers)
     with right:
         components.heading("Splits")
-        tables.splits(held.splits)
+        tables.splits(counts.splits)
         if tags := cache.tags(store):
             components.heading("Tags")
             tables.tags(tags)
     components.heading("Jobs")
     job_board.board(store, jobs.jobs(store)[:5])
-    components.reproduce(store, "", ["info"], "wb.views.counts(store), wb.views.teachers(store), wb.views.runs(store)")
-
-
-def _students(store: Store) -> None:
-    left, right = st.columns([5, 1], vertical_alignment="bottom")
-    with left:
-        components.heading("Students")
-    splits = sorted({run.split for run in cache.runs(store)}, reverse=True)
-    if not splits:
-        components.empty("No student has been evaluated yet.", "workbench evaluate bm25 static:all-MiniLM-L6-v2")
-        return
-    with right:
-        split = pickers.one("Split", splits, "split", "test")
-    found = cache.evaluated(store, split)
-    for each in found:
-        if each.stale:
-            components.stale(
-                f"{each.student} was evaluated on {split} when the collection held other passages; evaluate it again."
-            )
-    tables.students(found)
+    tables.reproduce(store, split)
 
 
 frame.show(page, "Overview")

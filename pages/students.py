@@ -6,22 +6,18 @@ import streamlit as st
 
 from workbench import jobs
 from workbench.store import Store
-from workbench.ui.shell import cache, components, frame, job_board, pickers
+from workbench.ui.shell import cache, commands, components, frame, job_board, pickers
 from workbench.ui.students import leaderboard, sweep_form
 
 
 def page(store: Store) -> None:
-    """Hold the students against one another and their bases, open one, and offer to train more."""
-    teachers = [found.teacher for found in cache.teachers(store) if found.pairs]
+    """Compare the students with one another and with their bases, open one, and offer to train more."""
+    teachers = pickers.scoring_teachers(store)
     if not teachers and not cache.trained(store):
-        components.empty(
-            "A student learns from utilities, and no teacher has scored anything yet.",
-            "workbench candidates",
-            "workbench score --teacher lexical",
-        )
+        pickers.nothing_scored(store, "A student is trained on utilities, and no teacher has scored anything yet.")
         return
-    running = [job for job in jobs.jobs(store) if job.verb == "sweep" and job.state == "running"]
-    if running:
+    sweeps = [job for job in jobs.jobs(store) if job.verb == "sweep"]
+    if running := [job for job in sweeps if job.state == "running"]:
         components.heading("Running")
         job_board.live(store, running)
     split, measure, student = _leaderboard(store)
@@ -30,14 +26,14 @@ def page(store: Store) -> None:
         if arguments := sweep_form.form(store, teachers):
             jobs.start(store, arguments)
             st.rerun()  # it is followed at the top
-    if ended := [job for job in jobs.jobs(store) if job.verb == "sweep" and job.state != "running"][:3]:
-        components.heading("Sweeps lately")
-        job_board.board(store, ended)
-    components.reproduce(
+    if ended := [job for job in sweeps if job.state != "running"]:
+        components.heading("Recent sweeps")
+        job_board.board(store, ended[:3])
+    commands.reproduce(
         store,
         "students",
-        ["students", "--split", split, "--measure", measure],
-        f"found = wb.leaderboard(store, {split!r}, {measure!r})\nwb.plots.recipes(found)",
+        [["students", "--split", split, "--measure", measure]],
+        f"board = wb.leaderboard(store, {split!r}, {measure!r})\nwb.plots.recipes(board)",
         split=split,
         measure=measure,
         student=student,
@@ -47,25 +43,25 @@ def page(store: Store) -> None:
 def _leaderboard(store: Store) -> tuple[str, str, str]:
     """Show what is known of the students; return what was chosen: split, measure, and the student that is open."""
     splits = pickers.splits(store) or ["test"]
-    made = {student.name: student for student in cache.trained(store)}
-    if not made:
+    trained = {student.name: student for student in cache.trained(store)}
+    if not trained:
         components.empty("No student has been trained in this workspace yet. Try a few recipes below.")
         return splits[0], "nDCG@10", ""
     lead, choices = components.columns("two", [1.7, 1])
     with choices:
         left, right = components.columns("pickers-students", [1, 1])
         with left:
-            split = pickers.one("Split", splits, "split", "test")
+            split = pickers.select("Split", splits, "split", "test")
         with right:
-            measure = pickers.one("Measure", pickers.measures(store, split), "measure", "nDCG@10")
-    found = cache.leaderboard(store, split, measure)
+            measure = pickers.select("Measure", pickers.measures(store, split), "measure", "nDCG@10")
+    board = cache.leaderboard(store, split, measure)
     with lead:
-        components.lead(found.in_words)
-    leaderboard.overview(found)
-    row = leaderboard.table(found, f"{split}-{measure}-{store.revision()}-{len(made)}")
+        components.lead(board.in_words)
+    leaderboard.overview(board)
+    row = leaderboard.table(board, f"{split}-{measure}-{store.revision()}-{len(trained)}")
     if row:
-        leaderboard.opened(store, found, row, made)
-    leaderboard.side_by_side(found)
+        leaderboard.opened(store, board, row, trained)
+    leaderboard.side_by_side(board)
     return split, measure, row.student if row else ""
 
 

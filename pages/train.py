@@ -5,51 +5,50 @@ from __future__ import annotations
 from workbench import jobs
 from workbench.steps.teach.plan import QRELS
 from workbench.store import Store
-from workbench.ui.shell import cache, components, frame, job_board, navigation
+from workbench.ui.shell import cache, commands, components, frame, job_board, navigation, pickers
 from workbench.ui.students import report
 from workbench.ui.train import form
 
 SHOWN = 3  # of the students, the last so many; all of them are a page of their own
+VERBS = ("train", "evaluate", "export-student")
 
 
 def page(store: Store) -> None:
-    """Offer a training, follow those that run, and show the students that came out last."""
-    teachers = [found.teacher for found in cache.teachers(store) if found.pairs]
-    if any(part.split == "train" and part.judged for part in cache.counts(store).splits):
+    """Offer a training, follow those that run, and show the students trained last."""
+    teachers = pickers.scoring_teachers(store)
+    if any(split.split == "train" and split.judged for split in cache.counts(store).splits):
         teachers.append(QRELS)
     if not teachers:
-        components.empty(
-            "A student learns from utilities or from qrels of the train split, and there are neither yet.",
-            "workbench candidates",
-            "workbench score --teacher lexical",
+        pickers.nothing_scored(
+            store, "A student is trained on utilities or on qrels of the train split, and there are neither yet."
         )
         return
     components.lead(
-        "A training takes a student and shows it, query by query, which passages the teacher finds useful. It learns "
-        "on the train split, its best moment is chosen on dev, and test is never looked at. It runs in a process of "
-        "its own: you may close this page."
+        "Training moves a student's similarities toward a teacher's utilities, on the queries of the train split. The "
+        "best checkpoint is chosen on dev; test is never used. It runs in a process of its own: you may close this "
+        "page."
     )
     if arguments := form.form(store, teachers):
         started = jobs.start(store, arguments)
         components.remark(f"Job {started.job_id} has started.")
-    mine = [job for job in jobs.jobs(store) if job.verb in ("train", "evaluate", "export-student")]
-    running = [job for job in mine if job.state == "running"]
-    if running:
+    board = [job for job in jobs.jobs(store) if job.verb in VERBS]
+    if running := [job for job in board if job.state == "running"]:
         components.heading("Running")
         job_board.live(store, running)
-    if ended := [job for job in mine if job.state != "running"][:5]:
-        components.heading("Lately")
-        job_board.board(store, ended)
+    if ended := [job for job in board if job.state != "running"]:
+        components.heading("Recent jobs")
+        job_board.board(store, ended[:5])
     components.heading("Students trained last")
-    made = cache.trained(store)[::-1]
-    if not made:
+    trained = cache.trained(store)[::-1]
+    if not trained:
         components.empty(
-            "No student has been trained in this workspace yet. Start one above, or in the shell:", "workbench train"
+            "No student has been trained in this workspace yet. Start one above, or in the shell:",
+            commands.line(store, "train"),
         )
-    for student in made[:SHOWN]:
+    for student in trained[:SHOWN]:
         report.report(store, student)
-    if len(made) > SHOWN:
-        navigation.link("students", f"All {len(made):,} students")
+    if len(trained) > SHOWN:
+        navigation.link("students", f"All {len(trained):,} students")
 
 
 frame.show(page, "Train")

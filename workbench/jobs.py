@@ -86,11 +86,11 @@ def find(store: Store, job_id: str) -> Job:
 def stop(store: Store, job_id: str) -> None:
     """Ask a running job to end; it keeps what it has finished."""
     job = find(store, job_id)
-    made = _load(store.jobs / job_id / "job.json")
+    started = _load(store.jobs / job_id / "job.json")
     if job.state != "running":
         raise WorkbenchError(f"Job {job_id} is not running; it is {job.state}.")
-    if _alive(made):
-        psutil.Process(int(made["pid"])).terminate()
+    if _alive(started):
+        psutil.Process(int(started["pid"])).terminate()
 
 
 def log(store: Store, job_id: str, lines: int = 40) -> str:
@@ -111,16 +111,16 @@ class Reporter:
         threading.Thread(target=self._beat, daemon=True).start()
 
     def progress(self, progress: Progress) -> None:
-        """Take note of how far the step is; written with the next heartbeat."""
+        """Note how far the step is; written with the next heartbeat."""
         self._status["progress"] = list(progress)
 
     def student(self, name: str) -> None:
-        """Take note of which student the job makes."""
+        """Note which student the job makes."""
         self._status["student"] = name
         self._update()
 
     def end(self, state: str, message: str) -> None:
-        """Write the last word."""
+        """Report how the step ended."""
         self._ended.set()
         self._status |= {"state": state, "message": message}
         self._update()
@@ -141,24 +141,24 @@ def reporter() -> Reporter | None:
 
 
 def _read(folder: Path) -> Job:
-    made = _load(folder / "job.json")
+    started = _load(folder / "job.json")
     status = _load(folder / "status.json")
     state, message = status.get("state", "running"), status.get("message", "")
-    updated = datetime.fromisoformat(status.get("updated", made["started"]))
-    if state == "running" and not _alive(made):
-        # It may have ended between the two looks: its own last word counts, if there is one.
+    updated = datetime.fromisoformat(status.get("updated", started["started"]))
+    if state == "running" and not _alive(started):
+        # It may have ended between the two looks: what it reported last counts, if it did.
         status = _load(folder / "status.json")
         state, message = status.get("state", "running"), status.get("message", "")
         if state == "running":
-            state, message = "lost", "The process is gone without a last word; what it had committed is kept."
+            state, message = "lost", "The process ended without a report; what it had committed is kept."
     elif state == "running" and (datetime.now(UTC) - updated).total_seconds() > SILENT_SECONDS:
         message = f"No sign of life since {updated:%H:%M:%S} UTC."
     progress = status.get("progress")
     return Job(
         job_id=folder.name,
-        arguments=tuple(made["arguments"]),
+        arguments=tuple(started["arguments"]),
         state=state,
-        started=datetime.fromisoformat(made["started"]),
+        started=datetime.fromisoformat(started["started"]),
         updated=updated,
         progress=Progress(*progress) if progress else None,
         message=message,
@@ -174,10 +174,10 @@ def _identity(pid: int) -> dict[str, Any]:
         return {"pid": pid, "created": 0.0}
 
 
-def _alive(made: dict[str, Any]) -> bool:
+def _alive(started: dict[str, Any]) -> bool:
     try:
-        process = psutil.Process(int(made["pid"]))
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - made["created"]) < 1.0
+        process = psutil.Process(int(started["pid"]))
+        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started["created"]) < 1.0
     except psutil.Error:
         return False
 
@@ -188,10 +188,10 @@ def _now() -> str:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    return found
+    return content
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

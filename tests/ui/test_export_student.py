@@ -25,7 +25,7 @@ def _page(path: str, folder: str) -> None:
     from workbench.store import Store
     from workbench.ui.students import export_student
 
-    export_student.away(Store(Path(path)), students.read(Path(folder)))
+    export_student.offer(Store(Path(path)), students.read(Path(folder)))
 
 
 def _visit(store: Store, student: Student) -> AppTest:

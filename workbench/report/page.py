@@ -15,7 +15,7 @@ from workbench.errors import WorkbenchError
 from workbench.html.marking import html
 from workbench.plots.look import ANSWER, ROLES
 from workbench.report import queries, summary
-from workbench.steps.compare.compare_runs import RunsComparison, adjusted_together
+from workbench.steps.compare.compare_runs import RunsComparison
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
@@ -49,7 +49,7 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
     subject = about.rank_similarity or about.diff
     if subject is None:
         raise ValueError("a report needs a diff or a rank_similarity")
-    compared = adjusted_together(about.diff, about.table) if about.diff and about.table else about.diff
+    compared = about.table.adjusted(about.diff) if about.diff and about.table else about.diff
     title = f"{subject.before} → {subject.after}"
     rows = filtered(compared_queries(about.diff, about.rank_similarity), settings.filters)
     before, after = (views.find_run(store, name, subject.split) for name in (subject.before, subject.after))

@@ -15,7 +15,7 @@ from workbench.cli.options import Json, Split
 from workbench.cli.session import Session
 from workbench.errors import NothingToDo
 from workbench.evaluation import NAMES
-from workbench.steps.compare.compare_runs import Against, adjusted_together, compare_runs
+from workbench.steps.compare.compare_runs import Against, compare_runs
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered
 from workbench.steps.compare.rank_similarity import is_rank_similarity, rank_similarity
@@ -95,7 +95,7 @@ def _compare(store: Store, names: Sequence[str], by: str, measure: str, split: s
     if len(names) == 2:
         return Results(compared, similarity, None)
     runs = compare_runs(store, names, [measure], split)
-    return Results(adjusted_together(compared, runs), similarity, runs)
+    return Results(runs.adjusted(compared), similarity, runs)
 
 
 def _teacher(store: Store, name: str) -> str | None:

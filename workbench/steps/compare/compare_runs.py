@@ -54,6 +54,18 @@ class RunsComparison:
         worse = regressions([row.comparison for row in self.against], threshold)
         return [row for row, regressed in zip(self.against, worse, strict=True) if regressed]
 
+    def adjusted(self, diff: Diff) -> Diff:
+        """Return a diff with the p-values that its comparisons have among those of many runs.
+
+        Where both are shown together, the same two students on the same measure have one verdict.
+        """
+        among = {
+            row.comparison.measure: row.comparison
+            for row in self.against
+            if (self.baseline, row.student) == (diff.before, diff.after)
+        }
+        return replace(diff, comparisons=tuple(among.get(one.measure, one) for one in diff.comparisons))
+
 
 def compare_runs(
     store: Store, students: Sequence[str], measures: Sequence[str] = ("nDCG@10",), split: str = "test"
@@ -91,16 +103,3 @@ def compare_runs(
         against=tuple(Against(each.student, one) for each, one in zip(against, together, strict=True)),
         stale=stale(store, *runs),
     )
-
-
-def adjusted_together(diff: Diff, runs: RunsComparison) -> Diff:
-    """Return a diff with the p-values that its comparisons have among those of many runs.
-
-    Where both are shown together, the same two students on the same measure have one verdict.
-    """
-    among = {
-        row.comparison.measure: row.comparison
-        for row in runs.against
-        if (runs.baseline, row.student) == (diff.before, diff.after)
-    }
-    return replace(diff, comparisons=tuple(among.get(one.measure, one) for one in diff.comparisons))

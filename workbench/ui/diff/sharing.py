@@ -1,44 +1,42 @@
-"""The foot of the diff page: the way to the teacher in a sentence, the report to send, how to come back."""
+"""The foot of the diff page: the displacement to the teacher in a sentence, the report as a file, how to come back."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import streamlit as st
 
 from workbench.errors import NothingToDo
 from workbench.steps.compare.diff import Diff
-from workbench.steps.compare.filters import Filters
 from workbench.store import Store
-from workbench.ui.diff.comparison import BY_MEASURE
-from workbench.ui.shell import cache, components, pickers
-from workbench.ui.shell.pickers import Comparison
+from workbench.ui.diff.query_list import QueryList
+from workbench.ui.shell import cache, commands, components
+from workbench.ui.shell.pickers import ChosenRuns
 
 
-def toward(store: Store, chosen: Comparison, teacher: str | None) -> None:
+def displacement(store: Store, chosen: ChosenRuns, teacher: str | None) -> None:
     """Say how many queries moved toward the teacher's order, and how many away from it."""
     if not teacher:
         return
     try:
-        found = cache.toward(store, chosen.before.student, chosen.after.student, teacher, chosen.split)
+        result = cache.displacement_to_teacher(store, *chosen.students, teacher, chosen.split)
     except NothingToDo:
         return  # the columns above say already that the teacher scored none of this
-    components.remark(found.in_words)
+    components.remark(result.in_words)
 
 
-def report(store: Store, chosen: Comparison, found: Diff | None, filters: Filters, by: str) -> None:
+def report(store: Store, diff: Diff | None, queries: QueryList, teacher: str | None) -> None:
     """Offer what the page shows as one file that opens offline; it is made when asked for."""
-    names = chosen.before.student, chosen.after.student
-    rank_similarity = None if by == BY_MEASURE else cache.rank_similarity(store, *names, by, chosen.split)
-    teacher = pickers.teacher(store)
 
-    def made() -> str:
+    def document() -> str:
         # Runs outside the page, where no picker can be asked.
         from workbench.report import Report, Shown, page
 
-        return page(store, Report(found, rank_similarity), Shown(filters, teacher=teacher))
+        return page(store, Report(diff, queries.rank_similarity), Shown(queries.filters, teacher=teacher))
 
     st.download_button(
         "Download as one HTML file",
-        made,
+        document,
         file_name="diff.html",
         mime="text/html",
         icon=":material/download:",
@@ -47,11 +45,25 @@ def report(store: Store, chosen: Comparison, found: Diff | None, filters: Filter
     )
 
 
-def again(store: Store, chosen: Comparison, filters: Filters, by: str, query_id: str) -> None:
-    """Tell how to come to this view again."""
-    before, after = chosen.before.student, chosen.after.student
-    asked = {
-        "--by": "" if by == BY_MEASURE else by,
+def reproduce(store: Store, chosen: ChosenRuns, diff: Diff | None, students: Sequence[str], queries: QueryList) -> None:
+    """Show the shell line, the notebook cell and the link of the comparison, its order and its filters."""
+    arguments = ["diff", *students, "--measure", chosen.measure, "--split", chosen.split, *_options(queries)]
+    commands.reproduce(
+        store,
+        "diff",
+        [arguments],
+        "\n".join(_cell(chosen, diff, students, queries)),
+        split=chosen.split,
+        before=chosen.before.student,
+        after=chosen.after.student,
+        measure=chosen.measure,
+    )
+
+
+def _options(queries: QueryList) -> list[str]:
+    filters = queries.filters
+    options = {
+        "--by": queries.rank_similarity.by if queries.rank_similarity else "",
         "--only": filters.only,
         "--words": filters.words,
         "--first-word": filters.first_word,
@@ -59,22 +71,19 @@ def again(store: Store, chosen: Comparison, filters: Filters, by: str, query_id:
         "--max-length": str(filters.max_length or ""),
         "--tag": filters.tag,
     }
-    options = [part for name, value in asked.items() if value for part in (name, value)]
-    cell = f"found = wb.diff(store, {before!r}, {after!r}, {chosen.measure!r}, {chosen.split!r})"
-    rows = "wb.compared_queries(found)"
-    if by != BY_MEASURE:
-        cell += f"\ncontrast = wb.rank_similarity(store, {before!r}, {after!r}, {by!r}, {chosen.split!r})"
-        rows = "wb.compared_queries(found, rank_similarity)"
-    components.reproduce(
-        store,
-        "diff",
-        ["diff", before, after, "--measure", chosen.measure, "--split", chosen.split, *options],
-        f"{cell}\nwb.filtered({rows}, wb.{filters!r})",
-        split=chosen.split,
-        before=before,
-        after=after,
-        measure=chosen.measure,
-        by="" if by == BY_MEASURE else by,
-        query=query_id,
-        **{name: st.query_params.get(name, "") for name in ("show", "words", "first", "length", "tag")},
-    )
+    return [part for name, value in options.items() if value for part in (name, value)]
+
+
+def _cell(chosen: ChosenRuns, diff: Diff | None, students: Sequence[str], queries: QueryList) -> list[str]:
+    before, after = chosen.students
+    lines = ["diff = None  # nothing in this split is judged"]
+    if diff:
+        lines = [f"diff = wb.diff(store, {before!r}, {after!r}, {chosen.measure!r}, {chosen.split!r})"]
+    if diff and len(students) > 2:
+        lines.append(f"runs = wb.compare_runs(store, {tuple(students)!r}, [{chosen.measure!r}], {chosen.split!r})")
+        lines.append("diff = runs.adjusted(diff)")
+    if queries.rank_similarity:
+        by = queries.by
+        lines.append(f"similarity = wb.rank_similarity(store, {before!r}, {after!r}, {by!r}, {chosen.split!r})")
+    compared = "diff, similarity" if queries.rank_similarity else "diff"
+    return [*lines, f"wb.filtered(wb.compared_queries({compared}), wb.{queries.filters!r})"]

@@ -9,96 +9,97 @@ import streamlit as st
 
 from workbench.html.marking import html
 from workbench.records import Run
+from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
 from workbench.store.views import Counts, TeacherCounts
-from workbench.ui.shell import cache, navigation
+from workbench.students import BM25
+from workbench.ui.shell import cache, commands, navigation
 
 
 class Stage(NamedTuple):
-    """One step of the walk: is it done, and what does it; `room` is the page that does it, if one does."""
+    """One step of the walk: is it done, why it is taken, and the commands or the page that take it."""
 
     name: str
     done: bool
     why: str
-    commands: tuple[str, ...] = ()
-    room: str = ""
+    commands: tuple[tuple[str, ...], ...] = ()
+    page: str = ""
 
 
-def summary(held: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Run]) -> str:
-    """Return the workspace in a sentence."""
-    if not held.passages and not held.queries:
+def summary(counts: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Run]) -> str:
+    """Return what the workspace holds in a sentence."""
+    if not counts.passages and not counts.queries:
         return "This workspace is empty."
     evaluated = len({run.student for run in runs})
     return (
-        f"{held.queries:,} queries over {held.passages:,} passages; {_counted(len(teachers), 'teacher')} and "
-        f"{_counted(evaluated, 'evaluated student')}."
+        f"{counts.queries:,} queries over {counts.passages:,} passages; {_number(len(teachers), 'teacher')} and "
+        f"{_number(evaluated, 'evaluated student')}."
     )
 
 
-def next_step(store: Store, held: Counts, runs: Sequence[Run]) -> None:
+def next_step(store: Store, counts: Counts, runs: Sequence[Run]) -> None:
     """Show the walk with the steps done ticked off, and how to do the first that is not."""
-    stages = _stages(store, held, runs)
-    coming = next((stage for stage in stages if not stage.done), None)
-    chips = "".join(_chip(stage, stage is coming) for stage in stages)
+    stages = _stages(store, counts, runs)
+    following = next((stage for stage in stages if not stage.done), None)
+    chips = "".join(_chip(stage, stage is following) for stage in stages)
     st.html(f'<div class="wb"><ol class="wb-walk" aria-label="The walk">{chips}</ol></div>')
-    if not coming:
+    if not following:
         return
     with st.container(border=True):
-        st.markdown(f":material/arrow_forward: **Next: {coming.name}**")
-        st.text(coming.why)
-        for command in coming.commands:
-            st.code(command, language="shell", wrap_lines=True)
-        if coming.room:
-            navigation.link(coming.room, f"Go to {coming.room.title()}")
+        st.markdown(f":material/arrow_forward: **Next: {following.name}**")
+        st.text(following.why)
+        for arguments in following.commands:
+            st.code(commands.line(store, *arguments), language="shell", wrap_lines=True)
+        if following.page:
+            navigation.link(following.page, f"Go to {following.page.title()}")
 
 
-def _stages(store: Store, held: Counts, runs: Sequence[Run]) -> list[Stage]:
+def _stages(store: Store, counts: Counts, runs: Sequence[Run]) -> list[Stage]:
     trained = [student.name for student in cache.trained(store)]
     ranked = {run.student for run in runs}
-    unseen = [name for name in trained if name not in ranked]
-    base = "static:all-MiniLM-L6-v2"
+    unranked = [name for name in trained if name not in ranked]
     return [
         Stage(
             "ingest",
-            bool(held.passages and held.queries),
+            bool(counts.passages and counts.queries),
             "Bring in queries, passages and relevance judgements; or make a workspace from the bundled sample.",
-            ("workbench ingest beir FOLDER", "workbench demo"),
+            (("ingest", "beir", "FOLDER"), ("demo",)),
         ),
         Stage(
             "candidates",
-            bool(held.candidates),
+            bool(counts.candidates),
             "Choose the passages worth asking a teacher about.",
-            ("workbench candidates",),
+            (("candidates",),),
         ),
         Stage(
             "score",
-            bool(held.utilities),
+            bool(counts.utilities),
             "Ask a teacher how useful each candidate is. The lexical one needs no model.",
-            ("workbench score --teacher lexical",),
+            (("score", "--teacher", "lexical"),),
         ),
         Stage(
             "train",
             bool(trained),
-            "Look where teacher and student disagree, then teach the student.",
-            (f"workbench train {base}",),
+            "Look where teacher and student disagree, then distil the utilities into the student.",
+            (("train", DEFAULT_STUDENT),),
             "train",
         ),
         Stage(
             "evaluate",
-            len(ranked) > 1 and not unseen,
+            len(ranked) > 1 and not unranked,
             "Rank the passages for every test query, before and after, so that the two can be compared.",
-            (f"workbench evaluate bm25 {base} {' '.join(unseen)}".strip(),),
+            (("evaluate", BM25, DEFAULT_STUDENT, *unranked),),
         ),
-        Stage("diff", bool(held.annotations), "See which queries were won and which were lost.", (), "diff"),
-        Stage("annotate", bool(held.annotations), "Let a person judge the hard cases.", (), "annotate"),
+        Stage("diff", bool(counts.annotations), "See which queries were won and which were lost.", (), "diff"),
+        Stage("annotate", bool(counts.annotations), "Let a person judge the hard cases.", (), "annotate"),
     ]
 
 
-def _chip(stage: Stage, coming: bool) -> str:
-    state, word = ("done", "done") if stage.done else ("next", "next") if coming else ("later", "not yet")
+def _chip(stage: Stage, following: bool) -> str:
+    state, word = ("done", "done") if stage.done else ("next", "next") if following else ("later", "not yet")
     sign = {"done": "✓", "next": "→", "later": "·"}[state]
     return f'<li class="wb-{state}" title="{word}"><span aria-hidden="true">{sign}</span> {html(stage.name)}</li>'
 
 
-def _counted(number: int, word: str) -> str:
+def _number(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"

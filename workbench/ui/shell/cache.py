@@ -14,7 +14,8 @@ from workbench.steps.compare.diff import diff as compare_two
 from workbench.steps.compare.evaluate import Evaluation, measured
 from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.leaderboard import leaderboard as leaderboard_of
-from workbench.steps.compare.rank_similarity import displacement_to_teacher, query_displacements
+from workbench.steps.compare.rank_similarity import displacement_to_teacher as compare_displacements
+from workbench.steps.compare.rank_similarity import query_displacements
 from workbench.steps.compare.rank_similarity import rank_similarity as compare_rankings
 from workbench.steps.compare.teacher_agreement import teacher_agreement as compare_with_teacher
 from workbench.store import Store, views
@@ -55,17 +56,17 @@ def _remembered(
 
 
 def trained(store: Store) -> list[Student]:
-    """Return the students that a teacher taught in this workspace, oldest first; untrained bases are left out."""
+    """Return the students that were trained in this workspace, oldest first; untrained bases are left out."""
     return [student for student in students.trained(store.students) if student.recipe.get("teacher")]
 
 
 def leaderboard(store: Store, split: str, measure: str) -> Leaderboard:
-    """Return the leaderboard; a student that was trained but not evaluated changes them, though not the database."""
+    """Return the leaderboard; a student that was trained but not evaluated changes it, though not the database."""
     made = tuple((student.name, str(student.recipe.get("created"))) for student in trained(store))
     return _leaderboard(store, split, measure, made)
 
 
-def _stand(store: Store, split: str, measure: str, _made: tuple[tuple[str, str], ...]) -> Leaderboard:
+def _leaderboard_of(store: Store, split: str, measure: str, _made: tuple[tuple[str, str], ...]) -> Leaderboard:
     return leaderboard_of(store, split, measure)
 
 
@@ -76,6 +77,7 @@ def _evaluated(store: Store, split: str) -> list[Evaluation]:
 counts = _remembered(views.counts, annotations=True)
 teachers = _remembered(views.teachers)
 usual_thresholds = _remembered(views.usual_thresholds)
+teacher_unit = _remembered(views.teacher_unit)
 runs = _remembered(views.runs)
 query = _remembered(views.query)
 queries = _remembered(views.queries)
@@ -98,9 +100,9 @@ annotator_agreement = _remembered(compare_annotators, annotations=True)
 evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …")
 diff = _remembered(compare_two, "Comparing the two runs, query by query …")
 disagreements = _remembered(views.disagreements)
-rank_similarity = _remembered(compare_rankings, "Contrasting the two runs, query by query …")
+rank_similarity = _remembered(compare_rankings, "Comparing the two rankings, query by query …")
 compare_runs = _remembered(compare_many, "Comparing the runs, query by query …")
 teacher_agreement = _remembered(compare_with_teacher, "Comparing with the teacher, query by query …")
-toward = _remembered(displacement_to_teacher, "Asking which way the queries moved …")
-_leaderboard = _remembered(_stand, "Measuring every student, and holding each recipe against its base …")
+displacement_to_teacher = _remembered(compare_displacements, "Comparing the movements with the teacher's order …")
+_leaderboard = _remembered(_leaderboard_of, "Measuring every student, and comparing each recipe with its base …")
 displacements = _remembered(query_displacements)

@@ -1,13 +1,11 @@
-"""The parts that pages are put together from: the sentence on top, key numbers, pictures, tables, the way back."""
+"""The parts that pages are put together from: the sentence on top, key numbers, pictures, tables, warnings."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -17,7 +15,6 @@ from workbench.evaluation.significance import Interval
 from workbench.html.cards import role_class
 from workbench.html.marking import html
 from workbench.plots.look import HARMFUL, USEFUL, USELESS, Role
-from workbench.store import Store
 
 
 class Number(NamedTuple):
@@ -45,9 +42,9 @@ def numbers(*shown: Number) -> None:
     st.html(f'<div class="wb wb-numbers">{tiles}</div>')
 
 
-def mean(label: str, found: Interval, role: Role | None = None) -> Number:
+def mean(label: str, interval: Interval, role: Role | None = None) -> Number:
     """Return a mean with its interval as a key number."""
-    return Number(label, f"{found.mean:.3f}", f"95 % interval {found.low:.3f} to {found.high:.3f}", role)
+    return Number(label, f"{interval.mean:.3f}", f"95 % interval {interval.low:.3f} to {interval.high:.3f}", role)
 
 
 def tally(won: int, tied: int, lost: int) -> None:
@@ -75,9 +72,9 @@ def columns(kind: str, widths: Sequence[float]) -> list[DeltaGenerator]:
         return list(st.columns(widths, gap="medium" if kind.startswith("two") else "small", vertical_alignment="top"))
 
 
-def picture(drawn: go.Figure, key: str, alt: str) -> None:
+def picture(figure: go.Figure, key: str, alt: str) -> None:
     """Show a figure; `alt` says in a sentence what it shows to those who cannot see it."""
-    st.plotly_chart(drawn, key=key, alt=alt, config={"displayModeBar": False})
+    st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False})
 
 
 def html_block(block: str) -> None:
@@ -90,18 +87,18 @@ def table(rows: Sequence[Mapping[str, object]], key: str, alt: str, **columns: A
     st.dataframe(list(rows), hide_index=True, key=key, alt=alt, column_config=columns or None)
 
 
-def empty(what: str, *commands: str) -> None:
-    """Say calmly that there is nothing to show yet, and how to get it."""
+def empty(message: str, *lines: str) -> None:
+    """Say calmly that there is nothing to show yet, and by which shell lines to get it."""
     with st.container(border=True):
         st.markdown(":material/inbox: **Nothing here yet**")
-        st.text(what)
-        for command in commands:
-            st.code(command, language="shell", wrap_lines=True)
+        st.text(message)
+        for line in lines:
+            st.code(line, language="shell", wrap_lines=True)
 
 
-def stale(what: str) -> None:
+def stale(message: str) -> None:
     """Warn that a shown result is about something that has changed since."""
-    st.warning(_plain(what), icon=":material/history:")
+    st.warning(_plain(message), icon=":material/history:")
 
 
 def failed(problem: str, hint: str = "") -> None:
@@ -122,19 +119,6 @@ def remark(text: str) -> None:
 def heading(text: str) -> None:
     """Begin a section."""
     st.subheader(text, anchor=False)
-
-
-def reproduce(store: Store, page: str, shell: Sequence[str], notebook: str, **chosen: str) -> None:
-    """Tell how to come to this view again: in the shell, in a notebook, and by link."""
-    command = shlex.join(["workbench", "--workspace", str(store.path), *shell])
-    cell = f"import workbench as wb\n\nstore = wb.Store({str(store.path)!r})\n{notebook}"
-    here = urlsplit(st.context.url or "")
-    params = urlencode({name: value for name, value in chosen.items() if value})
-    link = urlunsplit((here.scheme, here.netloc, f"/{page}", params, ""))
-    with st.expander("How to reproduce this view", icon=":material/replay:"):
-        for where, text, language in (("Shell", command, "shell"), ("Notebook", cell, "python"), ("Link", link, None)):
-            st.caption(where)
-            st.code(text, language=language, wrap_lines=True)
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The frame every page hangs in: opens the workspace, says which one it is, and is the one place a failure is shown."""
+"""The frame around every page: opens the workspace, names it, and is the one place where a failure is shown."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ log = logging.getLogger("workbench.ui")
 
 
 def show(page: Callable[[Store], None], title: str) -> None:
-    """Show a page: a function of the store. Its failures are told in a sentence, with a way out."""
+    """Show a page: a function of the store. A failure is shown as a sentence that says what to do."""
     machine.prepare()
-    navigation.arrange()
+    navigation.order_pages()
     st.set_page_config(page_title=f"{title} · workbench", page_icon=str(navigation.ICON), layout="wide")
     st.html(style.css())
-    room = next(room for room in navigation.ROOMS if room.title == title)
+    question = next(page.question for page in navigation.PAGES if page.title == title)
     st.title(title, anchor=False)
     path = workspace()
     with st.sidebar:
         st.caption("Workspace")
         st.code(str(path), language=None, wrap_lines=True)
     try:
-        store = _opened(path)
+        store = _open(path)
         with st.sidebar:
             _about(store)
-        st.caption(room.question)
+        st.caption(question)
         page(store)
     except (StopException, RerunException):
         raise
@@ -59,7 +59,7 @@ def workspace() -> Path:
     return Path(os.environ.get(WORKSPACE_VARIABLE) or DEFAULT_WORKSPACE).expanduser().resolve()
 
 
-def _opened(path: Path) -> Store:
+def _open(path: Path) -> Store:
     # A page only looks: a folder that is not there must not come to be because someone looked for it.
     if not (path / "workbench.duckdb").exists():
         raise NothingToDo(
@@ -71,8 +71,8 @@ def _opened(path: Path) -> Store:
 
 
 def _about(store: Store) -> None:
-    held = cache.counts(store)
+    counts = cache.counts(store)
     components.remark(
-        f"{held.passages:,} passages, {held.queries:,} queries. "
+        f"{counts.passages:,} passages, {counts.queries:,} queries. "
         f"Revision {store.revision():,}, read {datetime.now(UTC):%H:%M} UTC."
     )

@@ -1,4 +1,4 @@
-"""Jobs on a page: those that run are followed, those that ended say how."""
+"""Jobs on a page: those that run are followed, those that ended are listed with their outcome."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ STATES: dict[str, tuple[str, Role | None]] = {
 }
 
 
-def board(store: Store, shown: Sequence[Job]) -> None:
-    """List jobs with their state and their last word."""
-    if not shown:
+def board(store: Store, listed: Sequence[Job]) -> None:
+    """List jobs with their state and their last message."""
+    if not listed:
         components.remark("No job has run here yet.")
-    for job in shown:
+    for job in listed:
         with st.container(border=True):
             _headline(job)
             if job.state in ("failed", "lost"):
@@ -46,14 +46,14 @@ def live(store: Store, running: Sequence[Job]) -> None:
 
     @st.fragment(run_every=SECONDS)
     def follow() -> None:
-        now = [jobs.find(store, name) for name in names]
-        for job in now:
+        current = [jobs.find(store, name) for name in names]
+        for job in current:
             with st.container(border=True):
                 _headline(job)
                 _progress(job)
                 _curve(store, job)
                 _controls(store, job)
-        if any(job.state != "running" for job in now):
+        if any(job.state != "running" for job in current):
             st.rerun()
 
     follow()
@@ -75,18 +75,17 @@ def _progress(job: Job) -> None:
         components.remark("Getting ready: loading the model and the data.")
         return
     step, done, total, unit, note = job.progress
-    of = f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
+    count = f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
     spent = (job.updated - job.started).total_seconds()
     left = f", about {components.duration(spent / done * (total - done))} to go" if total and 0 < done < total else ""
-    share = min(1.0, done / total) if total else 0.0
-    st.progress(share)
-    components.remark(f"{step}: {of}{left}{'; ' + note if note else ''}")
+    st.progress(min(1.0, done / total) if total else 0.0)
+    components.remark(f"{step}: {count}{left}{'; ' + note if note else ''}")
 
 
 def _curve(store: Store, job: Job) -> None:
-    lines = history(store, job.student) if job.verb == "train" and job.student else []
-    if len(lines) > 1:
-        components.picture(plots.history(lines), f"history-{job.job_id}", "Loss and dev measure by training step")
+    steps = history(store, job.student) if job.verb == "train" and job.student else []
+    if len(steps) > 1:
+        components.picture(plots.history(steps), f"history-{job.job_id}", "Loss and dev measure by training step")
 
 
 def _controls(store: Store, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""The rooms of the dashboard in walking order, and the navigation between them."""
+"""The pages of the dashboard in walking order, and the links between them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 import workbench
 
 
-class Room(NamedTuple):
-    """One page: its file in pages/ without the suffix is also its address."""
+class Page(NamedTuple):
+    """One page: its file in pages/ without the suffix, which is also its address, and the question it answers."""
 
     name: str
     title: str
@@ -22,67 +22,67 @@ class Room(NamedTuple):
     question: str
 
 
-ROOMS = (
-    Room("overview", "Overview", ":material/home:", "What does this workspace hold, and what comes next?"),
-    Room("utility", "Utility", ":material/balance:", "Where do teacher and student disagree?"),
-    Room("train", "Train", ":material/school:", "Teach a student what the teacher finds useful."),
-    Room("students", "Students", ":material/leaderboard:", "Which student is best, and is it better than its base?"),
-    Room("diff", "Diff", ":material/compare_arrows:", "Which queries did a student win or lose?"),
-    Room("annotate", "Annotate", ":material/edit_note:", "What does a person say of the hard cases?"),
+PAGES = (
+    Page("overview", "Overview", ":material/home:", "What does this workspace hold, and what comes next?"),
+    Page("utility", "Utility", ":material/balance:", "Where do teacher and student disagree?"),
+    Page("train", "Train", ":material/school:", "Distil a teacher's utilities into a student."),
+    Page("students", "Students", ":material/leaderboard:", "Which student is best, and is it better than its base?"),
+    Page("diff", "Diff", ":material/compare_arrows:", "Which queries did a student win or lose?"),
+    Page("annotate", "Annotate", ":material/edit_note:", "How useful does a person find the hard cases?"),
 )
 
 ENTRY = "streamlit_app.py"
 ICON = Path(__file__).with_name("icon.svg")
-_arranged: ContextVar[bool] = ContextVar("arranged", default=False)
+_run_by_entry: ContextVar[bool] = ContextVar("run_by_entry", default=False)
 
 
 def folder() -> Path:
     """Return the folder that holds `streamlit_app.py` and `pages/`: inside an installed package, or the checkout."""
     package = Path(str(workbench.__file__)).resolve().parent
-    inside = package / "dashboard"
-    return inside if inside.is_dir() else package.parent
+    installed = package / "dashboard"
+    return installed if installed.is_dir() else package.parent
 
 
-def open_house() -> None:
-    """Arrange the rooms and run the one that was asked for: all that the entry file does."""
-    # Before the rooms are named: Streamlit fetches the icon of a room from a font service on the net to show it in the
+def run_page() -> None:
+    """Order the pages and run the one that was asked for: all that the entry file does."""
+    # Before the pages are named: Streamlit fetches the icon of a page from a font service on the net to show it in the
     # browser's tab, unless the page has one of its own by then.
     st.set_page_config(page_icon=str(ICON), layout="wide")
     page = _navigation()
-    token = _arranged.set(True)
+    token = _run_by_entry.set(True)
     try:
         page.run()
     finally:
-        _arranged.reset(token)
+        _run_by_entry.reset(token)
 
 
-def arrange() -> None:
-    """Arrange the rooms if the entry file has not, and open the one asked for by way of them.
+def order_pages() -> None:
+    """Order the pages if the entry file has not, and run the one asked for by way of it.
 
     A server's first visitor may come by a link to a page: Streamlit then runs that file of `pages/` without the entry
-    file, and would list the rooms by file name. A page shown like that would have other widget identities than in the
+    file, and would list the pages by file name. A page shown like that would have other widget identities than in the
     next run, which does go by the entry file, and the visitor's first input would be lost.
     """
-    if _arranged.get():
+    if _run_by_entry.get():
         return
     context = get_script_run_ctx()
     if context and Path(context.main_script_path).name == ENTRY:
-        open_house()
+        run_page()
         st.stop()
     _navigation()
 
 
-def link(name: str, label: str, **chosen: str) -> None:
-    """Show a link to a room, with the choices it is to open with."""
-    room = next(room for room in ROOMS if room.name == name)
-    params: Mapping[str, str] | None = chosen or None
-    st.page_link(_page(room), label=label, icon=room.icon, query_params=params)
+def link(name: str, label: str, **params: str) -> None:
+    """Show a link to a page, with the choices it is to open with."""
+    page = next(page for page in PAGES if page.name == name)
+    query_params: Mapping[str, str] | None = params or None
+    st.page_link(_streamlit_page(page), label=label, icon=page.icon, query_params=query_params)
 
 
 def _navigation() -> st.Page:
-    return st.navigation([_page(room) for room in ROOMS])
+    return st.navigation([_streamlit_page(page) for page in PAGES])
 
 
-def _page(room: Room) -> st.Page:
-    file = folder() / "pages" / f"{room.name}.py"
-    return st.Page(file, title=room.title, icon=room.icon, url_path=room.name, default=room is ROOMS[0])
+def _streamlit_page(page: Page) -> st.Page:
+    file = folder() / "pages" / f"{page.name}.py"
+    return st.Page(file, title=page.title, icon=page.icon, url_path=page.name, default=page is PAGES[0])

@@ -1,147 +1,119 @@
-"""The tables and rows of key numbers of the pages: results in, what is shown out."""
+"""Tables of queries or students, one row of which is open: found by words, chosen by click, walked by key."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import streamlit as st
-from streamlit.column_config import NumberColumn, TextColumn
+from streamlit.column_config import NumberColumn
 
-from workbench.plots.look import AFTER, TEACHER
-from workbench.steps.compare.evaluate import Evaluation
-from workbench.store.views import Disagreement, FirstPlaces, SplitCounts, TagCounts, TeacherCounts
-from workbench.ui.shell import components, pickers
+from workbench.ui.shell import components
 
 
-def teachers(found: Sequence[TeacherCounts]) -> None:
-    """Show what each teacher has scored, and how good its first choices are."""
-    if not found:
-        components.empty("No teacher has scored anything yet.", "workbench score --teacher lexical")
-        return
-    rows = [
-        {
-            "teacher": each.teacher,
-            "queries": each.queries,
-            "pairs": each.pairs,
-            "failed": each.failures,
-            "cut": each.truncated,
-            "helpful": each.helpful,
-            "relevant first": each.relevant_first / each.judged if each.judged else None,
-        }
-        for each in found
-    ]
-    components.table(
-        rows,
-        "teachers",
-        "Teachers",
-        **_counts("queries", "pairs", "failed"),
-        cut=NumberColumn(format="localized", help="Pairs whose passage was too long for the teacher to read whole."),
-        helpful=_share("Share of pairs with a utility above 0."),
-        **{"relevant first": _share("Share of the judged queries whose most useful passage is relevant.")},
-    )
+class QueryRow(Protocol):
+    """A row about one query."""
+
+    @property
+    def query_id(self) -> str:
+        """Return the query's id."""
+
+    @property
+    def text(self) -> str:
+        """Return the query's text."""
 
 
-def splits(found: Sequence[SplitCounts]) -> None:
-    """Show how much of each split there is."""
-    rows = [
-        {
-            "split": each.split or "(none)",
-            "queries": each.queries,
-            "with answers": each.with_answers,
-            "judged": each.judged,
-            "candidates": each.candidates,
-        }
-        for each in found
-    ]
-    components.table(rows, "splits", "Splits", **_counts("queries", "with answers", "judged", "candidates"))
-
-
-def tags(found: Sequence[TagCounts]) -> None:
-    """Show which tags the queries have, and how many have each."""
-    components.table([each._asdict() for each in found], "tags", "Tags of queries", **_counts("queries", "judged"))
-
-
-def students(found: Sequence[Evaluation]) -> None:
-    """Show every evaluated student with its measures and their intervals."""
-    rows: list[dict[str, object]] = []
-    for each in found:
-        row: dict[str, object] = {"student": each.student}
-        row |= {name: f"{mean.mean:.3f}  [{mean.low:.3f}, {mean.high:.3f}]" for name, mean in each.measures.items()}
-        rows.append(row)
-    components.table(rows, "students", "Students and their measures", student=TextColumn(width="large"))
-    judged = max((each.judged for each in found), default=0)
-    components.remark(
-        f"Means over {judged:,} judged queries with 95 % bootstrap intervals, which overlap more readily than a paired "
-        "comparison: see Diff for whether a difference is more than chance."
-    )
-    for each in found:
-        if each.unanswered:
-            components.stale(
-                f"{each.student} gives no ranking for {each.unanswered:,} judged queries; they count as 0."
-            )
-
-
-def first_places(found: FirstPlaces) -> None:
-    """Show whom teacher and student put first."""
-
-    def judged(number: int) -> str:
-        return f"{number / found.judged:.3f}" if found.judged else "–"
-
-    below = f"of {found.judged:,} judged queries"
-    components.numbers(
-        components.Number("Scored queries", f"{found.queries:,}", "with candidates that the student ranks"),
-        components.Number("Teacher puts a relevant passage first", judged(found.teacher_relevant), below, TEACHER),
-        components.Number("Student puts a relevant candidate first", judged(found.student_relevant), below, AFTER),
-        components.Number("Same first choice", f"{found.same / found.queries:.0%}", f"{found.same:,} queries"),
-        components.Number(
-            "Utility given away", f"{found.regret:.2f}", "nats per token a query, by the student's first choice"
-        ),
-    )
-
-
-def disagreements(rows: Sequence[Disagreement], version: str) -> str | None:
-    """Show the queries by how much they give away; return the one that is open."""
-    sought = search("words")
-    kept = [row for row in rows if sought in f"{row.text} {row.query_id}".casefold()]
-    ids = [row.query_id for row in kept]
-    if not kept:
-        components.remark("No query has these words.")
-        return None
-    pickers.unknown(ids, "query", "query")
-    shown: list[dict[str, object]] = [
-        {"query": row.text, "candidates": row.candidates, "best utility": row.best,
-         "student ranks it": row.rank, "given away": row.regret}
-        for row in kept
-    ]  # fmt: skip
-    return pickers.row(
-        ids,
-        shown,
-        "query",
-        f"{version}-{sought}",
-        query=TextColumn(width="large"),
-        **{
-            "best utility": NumberColumn(format="%+.2f", help="Utility of the teacher's favourite, nats per token."),
-            "student ranks it": NumberColumn(format="%d", help="The student's rank of the teacher's favourite."),
-            "given away": NumberColumn(
-                format="%.2f", help="Utility between the teacher's first choice and the student's."
-            ),
-        },
-    )
+QueryRowT = TypeVar("QueryRowT", bound=QueryRow)
 
 
 def search(key: str) -> str:
     """Let a person type words to look for; return them in small letters."""
-    found = st.text_input(
+    words = st.text_input(
         "Search", key=key, placeholder="Words or id of a query", label_visibility="collapsed", icon=":material/search:",
         bind="query-params",
     )  # fmt: skip
-    return (found or "").strip().casefold()
+    return (words or "").strip().casefold()
 
 
-def _counts(*names: str) -> dict[str, Any]:
+def matching(rows: Iterable[QueryRowT], words: str) -> list[QueryRowT]:
+    """Return the rows of queries whose text or id holds `words`; says so if there are none."""
+    matches = [row for row in rows if words in f"{row.text} {row.query_id}".casefold()]
+    if not matches:
+        components.remark("No query has these words.")
+    return matches
+
+
+def select_row(
+    ids: Sequence[str], rows: Sequence[dict[str, object]], key: str, version: str, **columns: Any
+) -> str | None:
+    """Show a table, let a person choose a row, and return the id it stands for, kept in the link as `?key=`.
+
+    Selected rows are positions, and positions outlive the data they were chosen from: they become an id in the run
+    that showed them, and a new table (another `version`) starts without any.
+    """
+    if not ids:
+        return None
+    name = f"table-{key}-{version}"
+    wanted = st.query_params.get(key, "")
+    position = ids.index(wanted) if wanted in ids else 0
+    if _selected(name) != [position]:
+        st.session_state[name] = {"selection": {"rows": [position], "columns": [], "cells": []}}
+    st.dataframe(
+        list(rows),
+        hide_index=True,
+        key=name,
+        height=min(38 + 35 * len(rows), 318),
+        on_select=_on_select(key, name, tuple(ids)),
+        selection_mode="single-row-required",
+        column_config=columns or None,
+        alt="Selecting a row opens it below",
+    )
+    return ids[position]
+
+
+def steps(ids: Sequence[str], chosen: str, key: str) -> None:
+    """Offer the previous and the next row, by button and by arrow key."""
+    position = ids.index(chosen)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, shift, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):
+            target = position + shift
+            inside = 0 <= target < len(ids)
+            st.button(
+                label,
+                key=f"step-{key}-{shift}",
+                shortcut=shortcut,
+                disabled=not inside,
+                on_click=_open,
+                args=(key, ids[target] if inside else chosen),
+            )
+        components.remark(f"{position + 1:,} of {len(ids):,}")
+
+
+def unknown(ids: Sequence[str], key: str, noun: str) -> None:
+    """Warn if the link names a row that is not among `ids`."""
+    wanted = st.query_params.get(key, "")
+    if wanted and wanted not in ids:
+        components.stale(f"The link names the {noun} “{wanted}”, which is not in this list. Showing the first one.")
+
+
+def counts(*names: str) -> dict[str, Any]:
+    """Return columns of counts, with thousands separators."""
     return {name: NumberColumn(format="localized") for name in names}
 
 
-def _share(meaning: str) -> Any:
-    return NumberColumn(format="percent", help=meaning)
+def _on_select(key: str, name: str, ids: tuple[str, ...]) -> Callable[[], None]:
+    def open_selected() -> None:
+        rows = _selected(name)
+        if rows and rows[0] < len(ids):
+            _open(key, ids[rows[0]])
+
+    return open_selected
+
+
+def _selected(name: str) -> list[int]:
+    state = st.session_state.get(name) or {}
+    return list(state.get("selection", {}).get("rows", []))
+
+
+def _open(key: str, row_id: str) -> None:
+    st.query_params[key] = row_id

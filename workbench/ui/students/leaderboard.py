@@ -1,4 +1,4 @@
-"""The parts of the students' page: who is best, every recipe and student, and what a chosen one opens."""
+"""The leaderboard on a page: which recipe is best, every recipe and student, and what a chosen one opens."""
 
 from __future__ import annotations
 
@@ -13,105 +13,106 @@ from workbench.plots.look import AFTER
 from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.recipes import LeaderboardRow, Recipe
 from workbench.store import Store
-from workbench.ui.shell import components, navigation, pickers
+from workbench.students import Student
+from workbench.ui.shell import commands, components, navigation, pickers, tables
 from workbench.ui.students import report
 
 
-def overview(found: Leaderboard) -> None:
+def overview(board: Leaderboard) -> None:
     """Show the recipe that dev chooses in key numbers, and every recipe against its base."""
-    for name in (row.student for row in found.students if row.stale):
+    for name in (row.student for row in board.students if row.stale):
         components.stale(f"{name} was evaluated when the collection held other passages; evaluate it again.")
-    if best := found.best:
-        _numbers(found, best)
-    if any(each.comparison for each in found.recipes):
+    if best := board.best:
+        _numbers(board, best)
+    if any(recipe.comparison for recipe in board.recipes):
         components.heading("Better than its base?")
         components.picture(
-            plots.recipes(found), "recipes", "Each recipe with its interval beside its base, best on dev first"
+            plots.recipes(board), "recipes", "Each recipe with its interval beside its base, best on dev first"
         )
         components.remark(
             "Means over queries with 95 % intervals; of several seeds, of their per-query means. The verdict is by "
-            f"the paired test on {found.measure}, adjusted for {len(found.recipes):,} recipes (Holm): intervals may "
+            f"the paired test on {board.measure}, adjusted for {len(board.recipes):,} recipes (Holm): intervals may "
             "overlap and the difference still be sure."
         )
 
 
-def _numbers(found: Leaderboard, best: Recipe) -> None:
+def _numbers(board: Leaderboard, best: Recipe) -> None:
     seeds = f"{len(best.seeds)} seed{'s' if len(best.seeds) > 1 else ''}, {best.dev_before or 0:.3f} before"
-    shown = [
-        components.Number("Students", f"{sum(len(each.students) for each in found.recipes):,}",
-                     f"by {len(found.recipes):,} recipes"),
+    numbers = [
+        components.Number("Students", f"{sum(len(recipe.students) for recipe in board.recipes):,}",
+                     f"by {len(board.recipes):,} recipes"),
         components.Number(f"Best {best.dev_measure} on dev", str(best.dev), seeds, AFTER),
     ]  # fmt: skip
-    if tested := best.comparison:
-        by = tested.difference
-        shown += [
-            components.mean(f"{found.measure} on {found.split}", tested.after, AFTER),
+    if comparison := best.comparison:
+        by = comparison.difference
+        numbers += [
+            components.mean(f"{board.measure} on {board.split}", comparison.after, AFTER),
             components.Number("Against its base", f"{by.mean:+.3f}", f"95 % interval {by.low:+.3f} to {by.high:+.3f}"),
-            components.Number("Finding", best.verdict, f"{tested.p_in_words}{tested.few}"),
+            components.Number("Finding", best.verdict, f"{comparison.p_in_words}{comparison.few}"),
         ]
-    components.numbers(*shown)
+    components.numbers(*numbers)
 
 
-def table(found: Leaderboard, version: str) -> LeaderboardRow | None:
+def table(board: Leaderboard, version: str) -> LeaderboardRow | None:
     """Show every recipe, or every student, and return the student that is open."""
     components.heading("Every student")
-    kinds = {"recipes": f"Recipes ({len(found.recipes):,})", "students": f"Every student ({len(found.students):,})"}
-    single = pickers.segment("Rows", kinds, "rows", "recipes") == "students"
-    rows = _students(found) if single else _recipes(found)
-    ids = [row.student for row in found.students] if single else [_named(each) for each in found.recipes]
-    pickers.unknown([row.student for row in found.students], "student", "student")
-    chosen = pickers.row(
+    options = {"recipes": f"Recipes ({len(board.recipes):,})", "students": f"Every student ({len(board.students):,})"}
+    single = pickers.segment("Rows", options, "rows", "recipes") == "students"
+    rows = _students(board) if single else _recipes(board)
+    ids = [row.student for row in board.students] if single else [_representative(recipe) for recipe in board.recipes]
+    tables.unknown([row.student for row in board.students], "student", "student")
+    student = tables.select_row(
         ids, rows, "student", f"{version}-{single}",
         **{"seconds": NumberColumn(format="%.0f", help="Of one training."),
-           "pairs": NumberColumn(format="localized", help="Query and scored passage, shown to a student at most."),
+           "pairs": NumberColumn(format="localized", help="Pairs of query and scored passage in training, at most."),
            "steps": NumberColumn(format="localized")},
     )  # fmt: skip
-    return next((row for row in found.students if row.student == chosen), None)
+    return next((row for row in board.students if row.student == student), None)
 
 
-def _named(recipe: Recipe) -> str:
+def _representative(recipe: Recipe) -> str:
     """Return which of a recipe's students stands for it: the one that the link asks for, else the first."""
     wanted = st.query_params.get("student", "")
     return wanted if wanted in recipe.students else recipe.students[0]
 
 
-def _recipes(found: Leaderboard) -> list[dict[str, object]]:
+def _recipes(board: Leaderboard) -> list[dict[str, object]]:
     return [
         {
-            **_said(each.settings, found.differing or ("loss",), {"loss": each.label}),
-            "seeds": len(each.seeds),
-            "against base": each.verdict,
-            **_difference(each),
-            "dev": str(each.dev or "–"),
-            **{name: str(each.measures.get(name, "not evaluated")) for name in found.measures},
-            "seconds": each.seconds,
-            "steps": each.steps,
-            "pairs": each.pairs,
+            **_cells(recipe.settings, board.differing or ("loss",), {"loss": recipe.label}),
+            "seeds": len(recipe.seeds),
+            "against base": recipe.verdict,
+            **_difference(recipe),
+            "dev": str(recipe.dev or "–"),
+            **{name: str(recipe.measures.get(name, "not evaluated")) for name in board.measures},
+            "seconds": recipe.seconds,
+            "steps": recipe.steps,
+            "pairs": recipe.pairs,
         }
-        for each in found.recipes
+        for recipe in board.recipes
     ]
 
 
-def _students(found: Leaderboard) -> list[dict[str, object]]:
+def _students(board: Leaderboard) -> list[dict[str, object]]:
     return [
         {
             "student": row.student,
-            **_said(row.settings, found.differing, {}),
+            **_cells(row.settings, board.differing, {}),
             "seed": row.seed,
             "dev before": row.dev_before and f"{row.dev_before:.3f}",
             "dev": row.dev_after and f"{row.dev_after:.3f}",
-            **{name: str(row.measures.get(name, "not evaluated")) for name in found.measures},
+            **{name: str(row.measures.get(name, "not evaluated")) for name in board.measures},
             "seconds": row.seconds or None,
             "steps": row.steps or None,
             "pairs": row.pairs or None,
         }
-        for row in found.students
+        for row in board.students
     ]
 
 
-def _said(settings: Mapping[str, Any], names: Sequence[str], instead: Mapping[str, str]) -> dict[str, object]:
-    """Return settings as cells: text, since a column may hold words and numbers."""
-    values = {name: settings.get(name, instead.get(name, "")) for name in names}
+def _cells(settings: Mapping[str, Any], names: Sequence[str], defaults: Mapping[str, str]) -> dict[str, object]:
+    """Return settings as cells of text, since a column may hold words and numbers."""
+    values = {name: settings.get(name, defaults.get(name, "")) for name in names}
     return {
         name.replace("_", " "): f"{value:.4g}" if isinstance(value, float) else str(value)
         for name, value in values.items()
@@ -119,34 +120,35 @@ def _said(settings: Mapping[str, Any], names: Sequence[str], instead: Mapping[st
 
 
 def _difference(recipe: Recipe) -> dict[str, object]:
-    if not (tested := recipe.comparison):
+    if not (comparison := recipe.comparison):
         return {"difference": recipe.not_evaluated, "p (Holm)": ""}
-    by = tested.difference
-    return {"difference": f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]", "p (Holm)": f"{tested.adjusted_p:.4f}"}
+    by = comparison.difference
+    cell = f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]"
+    return {"difference": cell, "p (Holm)": f"{comparison.adjusted_p:.4f}"}
 
 
-def opened(store: Store, found: Leaderboard, row: LeaderboardRow, made: Mapping[str, Any]) -> None:
-    """Show what the chosen student is: its recipe's verdict, its training, and the way to its queries."""
-    recipe = next((each for each in found.recipes if row.student in each.students), None)
+def opened(store: Store, board: Leaderboard, row: LeaderboardRow, trained: Mapping[str, Student]) -> None:
+    """Show the chosen student: its recipe's result, its training, and the link to its queries."""
+    recipe = next((recipe for recipe in board.recipes if row.student in recipe.students), None)
     if recipe:
         components.remark(f"{recipe.label}: {recipe.in_words}.")
-    if row.student in made:
-        report.report(store, made[row.student])
+    if row.student in trained:
+        report.report(store, trained[row.student])
     elif row.measures:
-        navigation.link("diff", f"Compare another with {row.student}", before=row.student, split=found.split)
+        navigation.link("diff", f"Compare another with {row.student}", before=row.student, split=board.split)
     else:
         components.empty(
-            f"{row.student} has not been evaluated on {found.split}.",
-            f"workbench evaluate {row.student} --split {found.split}",
+            f"{row.student} has not been evaluated on {board.split}.",
+            commands.line(store, "evaluate", row.student, "--split", board.split),
         )
 
 
-def side_by_side(found: Leaderboard) -> None:
+def side_by_side(board: Leaderboard) -> None:
     """Show settings, dev and test of every recipe as lines."""
-    if len(found.recipes) < 2:
+    if len(board.recipes) < 2:
         return
     components.heading("Settings, dev and test side by side")
-    components.picture(plots.parallel(found), "parallel", "A line a recipe, from its settings over dev to its measures")
+    components.picture(plots.parallel(board), "parallel", "A line a recipe, from its settings over dev to its measures")
     components.remark(
         "A line is a recipe; point at it to read which, click on a verdict above to take those away. Of many recipes "
         "the best on test is flattered: dev is there to choose."

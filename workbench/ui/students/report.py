@@ -1,4 +1,4 @@
-"""What came of a training: the report of a student, a failure as plainly as a success."""
+"""The report of one trained student: its recipe and its gain on dev, or that there was none."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from workbench.ui.students import export_student
 
 
 def report(store: Store, student: Student) -> None:
-    """Tell how a trained student was made and what came of it, and offer what can be done with it next."""
+    """Show how a student was trained and with what result, and offer what can be done with it next."""
     with st.container(border=True):
         recipe, outcome = student.recipe, student.recipe.get("outcome", {})
         st.text(student.name)
         components.remark(
-            f"from {student.base}, taught by {recipe.get('teacher', 'an unknown teacher')}, "
+            f"from {student.base}, trained on the utilities of {recipe.get('teacher', 'an unknown teacher')}, "
             f"method {recipe.get('method', 'full')}, loss {recipe.get('loss', 'unknown')}"
         )
         if outcome:
@@ -40,22 +40,22 @@ def report(store: Store, student: Student) -> None:
                 components.Number("Time", components.duration(outcome["seconds"]), _ENDS.get(outcome["stopped"], "")),
             )  # fmt: skip
         left, right = st.columns([3, 2])
-        with left.expander("How the training went", icon=":material/show_chart:"):
-            if lines := history(store, student.name):
-                drawn = plots.history(lines, f"{outcome.get('measure', 'measure')} on dev")
-                components.picture(drawn, f"history-{student.name}", "Loss and dev measure by training step")
+        with left.expander("Course of the training", icon=":material/show_chart:"):
+            if steps := history(store, student.name):
+                figure = plots.history(steps, f"{outcome.get('measure', 'measure')} on dev")
+                components.picture(figure, f"history-{student.name}", "Loss and dev measure by training step")
             else:
                 components.remark("Its history was not kept.")
         with right.expander("Recipe", icon=":material/receipt_long:"):
             st.json(dict(recipe), expanded=1)
         _next(store, student)
-        export_student.away(store, student)
+        export_student.offer(store, student)
 
 
 def _verdict(outcome: Mapping[str, Any]) -> str:
     if outcome["best_step"] == 0:
-        return "no gain: no step beat the base, so it holds the base's weights"
-    return "chosen on dev; whether it holds on test, Diff tells"
+        return "no gain: no step beat the base, so it has the base's weights"
+    return "chosen on dev; Diff shows whether it holds on test"
 
 
 _ENDS = {
@@ -66,8 +66,8 @@ _ENDS = {
 
 
 def _next(store: Store, student: Student) -> None:
-    known = {run.student for run in cache.runs(store, "test")}
-    if missing := [name for name in (student.base, student.name) if name not in known]:
+    evaluated = {run.student for run in cache.runs(store, "test")}
+    if missing := [name for name in (student.base, student.name) if name not in evaluated]:
         components.remark(f"Not evaluated on test yet: {' and '.join(missing)}.")
         if st.button("Evaluate on test", key=f"evaluate-{student.name}", icon=":material/straighten:"):
             jobs.start(store, ["evaluate", *missing, "--split", "test"])

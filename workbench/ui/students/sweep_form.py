@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 import streamlit as st
@@ -12,9 +11,9 @@ from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
 from workbench.students import MINILM
 from workbench.trainer import Grid, TrainSettings, read_values
-from workbench.ui.shell import cache, components
+from workbench.ui.shell import cache, commands, components
 
-USUAL = "loss=utility_infonce,kl,infonce\nteacher_temperature=null,0.5"
+EXAMPLE = "loss=utility_infonce,kl,infonce\nteacher_temperature=null,0.5"
 
 
 def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
@@ -27,7 +26,7 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         )
         teacher = middle.selectbox("Teacher", teachers, key="sweep-teacher")
         values = st.text_area(
-            "Settings to try", USUAL, key="sweep-grid", height=110,
+            "Settings to try", EXAMPLE, key="sweep-grid", height=110,
             help="A line a setting, its values with commas between; every combination is trained. `null` leaves a "
             "setting open. Settings: " + ", ".join(f"`{name}`" for name in vars(TrainSettings())),
         )  # fmt: skip
@@ -36,12 +35,12 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         steps = second.number_input("Steps each", 1, 100_000, TrainSettings().steps, key="sweep-steps")
         minutes = third.number_input("Minutes each", 0.1, 600.0, None, key="sweep-minutes", placeholder="no limit")
         grid = [line.strip() for line in (values or "").splitlines() if line.strip()]
-        usual = {"steps": steps, **({"minutes": minutes} if minutes else {})}
+        budget = {"steps": steps, **({"minutes": minutes} if minutes else {})}
         try:
             wanted = [int(seed) for seed in (seeds or "").split(",") if seed.strip()]
-            number = len(Grid(read_values(grid), wanted, usual).settings())
-        except WorkbenchError as trouble:
-            components.failed(trouble.problem, trouble.hint)
+            number = len(Grid(read_values(grid), wanted, budget).settings())
+        except WorkbenchError as error:
+            components.failed(error.problem, error.hint)
             return None
         except ValueError:
             components.failed(f"Seeds are whole numbers with commas between, not {seeds!r}.")
@@ -49,11 +48,8 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         arguments = ["sweep", str(base), "--teacher", str(teacher)]
         arguments += [part for line in grid for part in ("--grid", line.replace(" ", "") if "(" not in line else line)]
         arguments += ["--seeds", ",".join(map(str, wanted))] if wanted else []
-        arguments += [part for name, value in usual.items() for part in (f"--{name}", f"{value:g}")]
-        st.caption("The same in the shell")
-        st.code(
-            shlex.join(["workbench", "--workspace", str(store.path), *arguments]), language="shell", wrap_lines=True
-        )
+        arguments += [part for name, value in budget.items() for part in (f"--{name}", f"{value:.12g}")]
+        commands.show(store, arguments)
         components.remark("Those that were trained before are not trained again. They are evaluated on test.")
         if st.button(f"Train {number:,} students", type="primary", icon=":material/play_arrow:", key="sweep-start"):
             return arguments

@@ -1,0 +1,145 @@
+"""The diff page: its order, its filters, an opened query, and the agreement with the teacher."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.conftest import QUERIES, run
+from tests.ui.pages import Visit, text_of
+from workbench.records import Hit, Qrel
+from workbench.steps.compare.teacher_agreement import TeacherAgreement
+from workbench.store import Store
+from workbench.ui.shell import cache
+
+
+def test_next_and_previous_walk_through_the_queries(store: Store, visit: Visit) -> None:
+    at = visit(store, "diff")
+    first = at.query_params.get("query")
+    assert first is None
+    at.button(key="step-query-1").click().run()
+    assert at.query_params["query"] in (["q1"], "q1", ["http://q/2?x=1"], "http://q/2?x=1")
+    assert "2 of 2" in text_of(at)
+    at.button(key="step-query--1").click().run()
+    assert "1 of 2" in text_of(at)
+    assert at.button(key="step-query--1").disabled
+
+
+def test_the_diff_filters_by_what_happened_and_by_words(store: Store, visit: Visit) -> None:
+    at = visit(store, "diff", show="worse")
+    assert "1 of 1" in text_of(at)
+    at.text_input(key="words").set_value("no such word").run()
+    assert not at.exception
+    assert "No query passes this filter" in text_of(at)
+
+
+def test_the_diff_is_ordered_by_a_contrast_and_filtered_by_word_and_length(store: Store, visit: Visit) -> None:
+    at = visit(store, "diff", by="RBO")
+    assert "by RBO, test: mean" in text_of(at)
+    assert "1 of 2" in text_of(at)
+    assert "1 of 1" in text_of(visit(store, "diff", first="where"))
+    assert "No query passes this filter" in text_of(visit(store, "diff", length="over 9 words"))
+    assert "Of 2 queries that toy scored, 1 moved toward its order" in text_of(at)
+
+
+def test_the_diff_filters_by_tag_and_its_link_keeps_every_filter(store: Store, visit: Visit) -> None:
+    assert "Tag" not in [picker.label for picker in visit(store, "diff").selectbox]
+    tag = "<b>*who* & what</b>"
+    store.add_collection([query._replace(tags=(tag, "all")) for query in QUERIES[:1]])
+    at = visit(store, "diff", tag=tag, first="what", length="up to 9 words", show="better", words="oil")
+    assert "1 of 1" in text_of(at)
+    assert tag in at.selectbox(key="tag").options
+    said_by = [element.value for element in at.code]
+    shell, cell, address = (
+        next(text for text in said_by if sign in text) for sign in ("diff before after", "wb.Filters", "/diff?")
+    )
+    assert f"--words oil --first-word what --max-length 9 --tag '{tag}'" in shell
+    assert f"tag={tag!r}" in cell
+    link = parse_qs(urlsplit(address).query)
+    wanted = {"tag": tag, "first": "what", "length": "up to 9 words", "show": "better", "words": "oil"}
+    assert {name: link[name] for name in wanted} == {name: [value] for name, value in wanted.items()}
+    assert "“nobody’s” under “Tag”" in text_of(visit(store, "diff", tag="nobody’s"))
+    assert "No query passes this filter" in text_of(visit(store, "diff", tag=tag, show="worse"))
+    shown = visit(store, "overview")
+    assert "Tags" in [heading.value for heading in shown.subheader]
+
+
+def test_the_diff_compares_what_nobody_judged(store: Store, visit: Visit) -> None:
+    for name in ("before", "after"):
+        store.add_run(run(name, "dev"), [Hit(f"{name}@dev", "q4", "03", 1, 0.5), Hit(f"{name}@dev", "q4", "ü", 2, 0.4)])
+    words = text_of(visit(store, "diff", split="dev"))
+    assert "The rankings are compared with one another instead" in words
+    assert "by RBO, dev: mean 1.000" in words
+    assert "query q4, dev split" in words
+
+
+def test_the_diff_offers_measures_with_a_threshold_where_qrels_are_graded(store: Store, visit: Visit) -> None:
+    assert "is not there" in text_of(visit(store, "diff", measure="AP(rel=2)"))
+    store.add_collection([], [], [Qrel("q1", "p 2", 2)])
+    assert "on AP(rel=2), test: 0 better, 1 worse, 0 the same of 1" in text_of(
+        visit(store, "diff", measure="AP(rel=2)")
+    )
+
+
+def test_the_diff_shows_all_students_at_once_where_there_are_three(store: Store, visit: Visit) -> None:
+    assert not visit(store, "diff").toggle
+    store.add_run(run("third"), [Hit("third@test", "q1", "p/1", 1, 0.5)])
+    assert "Each against before; Holm adjusts for the 2 comparisons." in text_of(visit(store, "diff", everyone="true"))
+
+
+def test_the_opened_query_shows_three_orders_with_movement_and_judgements(store: Store, visit: Visit) -> None:
+    words = text_of(visit(store, "diff", query="q1"))
+    for expected in (
+        "Before",
+        "After",
+        "Teacher",
+        "▲ up 2",
+        "▼ down 1",
+        "relevant",
+        "useful +2.00",
+        "useless -0.50",
+        "moved toward the teacher",
+    ):
+        assert expected in words, expected
+    assert "after: rank 1" in words
+
+
+def test_the_diff_folds_out_the_agreement_with_the_teacher(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    measure = cache.teacher_agreement
+
+    def counted(store: Store, *names: str) -> TeacherAgreement:
+        started.extend(names)
+        return measure(store, *names)
+
+    monkeypatch.setattr(cache, "teacher_agreement", counted)
+    folded = text_of(visit(store, "diff"))
+    assert not started  # it is worked out when a person opens it
+    assert "Farthest from the teacher" not in folded
+    at = visit(store, "diff", agreement="true", farthest="q1")
+    words = text_of(at)
+    assert started == ["after", "toy", "test", "before"]
+    assert "after against toy, test: KL" in words
+    assert "no sure advantage in R@1" in words
+    assert "agreement after --before before --teacher toy --split test" in words
+    for kind in ("KL", "Kendall", "top-1", "regret"):
+        assert kind in words
+    assert "median spread on the test split" in words
+    link = next(e for e in at.get("page_link") if "student=after" in str(e.proto) and "q1" in str(e.proto))
+    assert "teacher=toy" in str(link.proto)
+
+
+@pytest.mark.parametrize("observed", ["teacher", "relevant", "useful", "utility"])
+def test_every_reliability_curve_is_shown(store: Store, visit: Visit, observed: str) -> None:
+    words = text_of(visit(store, "diff", agreement="true", observed=observed, agree="regret"))
+    assert "best utility less that of the student's first passage" in words
+    assert ("Similarity predicts utility where the line rises" in words) == (observed == "utility")
+
+
+def test_agreement_that_cannot_be_said_is_a_sentence(store: Store, visit: Visit) -> None:
+    store.add_run(run("mute"), [])
+    words = text_of(visit(store, "diff", agreement="true", after="mute"))
+    assert "toy and mute and before share no query of the test split" in words

@@ -1,0 +1,136 @@
+"""The page Train: the form, its shell line, running jobs, and the report of a student."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.ui.pages import Visit, text_of
+from workbench import jobs
+from workbench.losses import LOSSES
+from workbench.store import Store
+from workbench.trainer import PRESETS
+
+
+def test_the_form_starts_a_job_with_the_line_it_shows(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = visit(store, "train")
+    at.number_input(key="steps").set_value(30).run()
+    line = f"workbench --workspace '{store.path}' train static:all-MiniLM-L6-v2 --teacher toy --steps 30"
+    assert line in [block.value for block in at.code]
+    at.checkbox(key="only-annotated").check().run()
+    assert f"{line} --only annotated" in [block.value for block in at.code]
+    at.checkbox(key="only-annotated").uncheck().run()
+    assert "qrels" in at.selectbox(key="train-teacher").options
+    at.selectbox(key="method").set_value("adapter").run()
+    at.number_input(key="rank").set_value(8).run()
+    assert f"{line.removesuffix(' --steps 30')} --method adapter --steps 30 --rank 8" in [
+        block.value for block in at.code
+    ]
+    at.selectbox(key="method").set_value("query_only").run()
+    assert "rank" not in [box.key for box in at.number_input], "only a method that has one is started for it"
+    at.selectbox(key="method").set_value("full").run()
+    started = []
+
+    def start(where: Store, arguments: list[str]) -> jobs.Job:
+        started.append((where.path, arguments))
+        folder = where.jobs / "20260101-000000-dead"
+        folder.mkdir(parents=True)
+        made = {"arguments": arguments, "started": "2026-01-01T00:00:00+00:00", "pid": 2**22 + 1, "created": 0.0}
+        (folder / "job.json").write_text(json.dumps(made))
+        (folder / "log.txt").write_text("the last words\n")
+        return jobs.find(where, folder.name)
+
+    monkeypatch.setattr(jobs, "start", start)
+    next(button for button in at.button if button.label == "Start training").click().run()
+    assert not at.exception
+    assert started == [(store.path, ["train", "static:all-MiniLM-L6-v2", "--teacher", "toy", "--steps", "30"])]
+    words = text_of(at)
+    assert "? lost" in words
+    assert "ended without a report" in words
+    assert "the last words" in words
+
+
+def test_a_sum_of_losses_is_started_for_and_a_wrong_one_cannot_start(store: Store, visit: Visit) -> None:
+    at = visit(store, "train")
+    assert set(at.selectbox(key="loss").options) == set(LOSSES)
+    at.text_input(key="loss-sum").set_value(" kl + 0.5*infonce(alpha=0.6) ").run()
+    line = "train static:all-MiniLM-L6-v2 --teacher toy --loss 'kl + 0.5*infonce(alpha=0.6)'"
+    assert any(line in block.value for block in at.code)
+    at.text_input(key="loss-sum").set_value("kl + hinge").run()
+    assert not at.exception
+    assert "hinge" in text_of(at)
+    assert next(button for button in at.button if button.label == "Start training").disabled
+
+
+def test_settings_that_do_not_go_together_cannot_start(store: Store, visit: Visit) -> None:
+    at = visit(store, "train")
+    at.number_input(key="accumulate").set_value(5).run()
+    assert "32 queries do not split into equal parts" in text_of(at)
+    assert next(button for button in at.button if button.label == "Start training").disabled
+    at.number_input(key="batch-size").set_value(40).run()
+    assert not next(button for button in at.button if button.label == "Start training").disabled
+
+
+def test_a_preset_fills_the_form_and_what_a_person_changes_wins(store: Store, visit: Visit) -> None:
+    at = visit(store, "train")
+    at.segmented_control(key="preset").set_value("cpu").run()
+    assert at.number_input(key="steps-cpu").value == PRESETS["cpu"]["steps"]
+    line = f"workbench --workspace '{store.path}' train static:all-MiniLM-L6-v2 --teacher toy --preset cpu"
+    assert line in [block.value for block in at.code]
+    at.number_input(key="minutes-cpu").set_value(3.0)
+    at.number_input(key="refresh").set_value(50).run()
+    assert f"{line} --minutes 3 --refresh 50" in [block.value for block in at.code]
+
+
+def test_a_running_job_is_followed_and_can_be_stopped(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psutil
+
+    folder = store.jobs / "20260101-000000-live"
+    folder.mkdir(parents=True)
+    me = psutil.Process()
+    made = {
+        "arguments": ["train", "x"],
+        "started": "2026-01-01T00:00:00+00:00",
+        "pid": me.pid,
+        "created": me.create_time(),
+    }
+    (folder / "job.json").write_text(json.dumps(made))
+    progress = ["train", 40, 120, "steps", "loss 1.234"]
+    status = {"state": "running", "student": "s", "progress": progress, "updated": "2026-01-01T00:00:30+00:00"}
+    (folder / "status.json").write_text(json.dumps(status))
+    (folder / "log.txt").write_text("")
+    work = store.students / ".training-s"
+    work.mkdir(parents=True)
+    lines = [{"step": 0, "dev": 0.5}, {"step": 10, "loss": 1.0}, {"step": 20, "loss": 0.9, "dev": 0.6}]
+    (work / "history.jsonl").write_text("\n".join(map(json.dumps, lines)) + '\n{"step": 30, "lo')
+    started = []
+    monkeypatch.setattr(jobs, "stop", lambda _store, name: started.append(name))
+    at = visit(store, "train")
+    assert "train: 40 of 120 steps, about 60 s to go; loss 1.234" in text_of(at)
+    assert len(at.get("plotly_chart")) == 1
+    at.button(key=f"stop-{folder.name}").click().run()
+    assert started == [folder.name]
+
+
+def test_a_student_that_gained_nothing_is_reported_plainly_and_can_be_evaluated(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda _store, arguments: started.append(arguments))
+    folder = store.students / "s"
+    folder.mkdir(parents=True)
+    outcome = {"steps": 40, "best_step": 0, "dev_before": 0.5, "dev_after": 0.5, "measure": "nDCG@10", "seconds": 100.0}
+    recipe = {"name": "s", "base": "b", "teacher": "toy", "loss": "kl", "outcome": {**outcome, "stopped": "patience"}}
+    (folder / "student.json").write_text(json.dumps(recipe))
+    at = visit(store, "train")
+    words = text_of(at)
+    assert "no gain: no step beat the base" in words
+    assert "Not evaluated on test yet: b and s" in words
+    assert "2 min" in words
+    at.button(key="evaluate-s").click().run()
+    assert started == [["evaluate", "b", "s", "--split", "test"]]

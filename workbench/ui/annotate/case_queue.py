@@ -1,0 +1,142 @@
+"""The queue of hard cases: which there are, what this annotator did with each, and which one is on screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from workbench.records import Annotation, Run
+from workbench.store import Store
+from workbench.store.views import ADJUDICATION, RULES, HardCase, Reason, Thresholds, rule_counts
+from workbench.ui.annotate.thresholds import threshold_inputs
+from workbench.ui.shell import cache, components, pickers
+from workbench.ui.shell.pickers import Pair
+
+PairIds = tuple[str, str]
+NO_BASE = "(none)"
+ALL = "all rules"
+TABS = ("pending", "done", "skipped")
+MEANINGS = {
+    ALL: "Every case once with all its reasons, the greatest disagreement first.",
+    **{name: rule.meaning for name, rule in RULES.items()},
+    ADJUDICATION: "Annotators give different verdicts on the pair; your verdict here is the one that counts.",
+}
+
+
+@dataclass(frozen=True)
+class Search:
+    """What hard cases are searched for with: teacher and run, the run before training, and the thresholds."""
+
+    pair: Pair
+    before: Run | None
+    thresholds: Thresholds
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The cases of one rule in order, this annotator's last verdict on each pair, and the tab that is open."""
+
+    search: Search
+    rule: str
+    cases: Sequence[HardCase]
+    verdicts: Mapping[PairIds, Annotation]
+    tab: str = TABS[0]
+
+    @property
+    def settles(self) -> bool:
+        """Return whether a verdict here settles what annotators disagree on."""
+        return self.rule == ADJUDICATION
+
+    def state(self, case: HardCase) -> str:
+        """Return the tab that a case belongs to: judged, left for later, or neither yet."""
+        annotation = self.verdicts.get(pair_ids(case))
+        if annotation is None or annotation.verdict in ("draft", "withdrawn"):
+            return "pending"
+        return "skipped" if annotation.verdict == "skipped" else "done"
+
+    def counts(self) -> dict[str, int]:
+        """Return how many cases there are in each tab."""
+        states = Counter(self.state(case) for case in self.cases)
+        return {tab: states[tab] for tab in TABS}
+
+    def in_tab(self) -> list[HardCase]:
+        """Return the cases of the open tab."""
+        return [case for case in self.cases if self.state(case) == self.tab]
+
+    def current(self) -> HardCase | None:
+        """Return the case that the link names, whatever its tab, else the first of the open one."""
+        wanted = (st.query_params.get("query", ""), st.query_params.get("passage", ""))
+        named = next((case for case in self.cases if pair_ids(case) == wanted), None)
+        return named or next(iter(self.in_tab()), None)
+
+    def neighbour(self, case: HardCase, step: int) -> HardCase | None:
+        """Return the case before (-1) or after (1) this one in the open tab, None at its end."""
+        ordered = self.cases[::step]
+        later = ordered[ordered.index(case) + 1 :]
+        return next((other for other in later if self.state(other) == self.tab), None)
+
+    def following(self, case: HardCase) -> HardCase | None:
+        """Return the case to go on with: the next of the open tab, from the start again at its end."""
+        first = next((other for other in self.in_tab() if other != case), None)
+        return self.neighbour(case, 1) or first
+
+
+def pair_ids(case: HardCase) -> PairIds:
+    """Return the query and the passage that a case is about."""
+    return case.query_id, case.passage_id
+
+
+def select_queue(store: Store, pair: Pair, annotator: str) -> Queue | None:
+    """Let a person choose thresholds and a rule; None (and a word why) if no rule finds anything."""
+    search = _search(store, pair)
+    cases = cache.hard_cases(store, pair.teacher, pair.run, search.before, search.thresholds)
+    disputes = _disputes(store)
+    if not cases and not disputes:
+        components.empty(
+            "No candidate pair answers to any rule with these thresholds. Move them, or choose another student."
+        )
+        return None
+    counts = {ALL: len(cases), **rule_counts(cases), ADJUDICATION: len(disputes)}
+    rule = pickers.segment("Rule", {name: f"{name} ({counts[name]:,})" for name in MEANINGS}, "rule", ALL)
+    components.remark(MEANINGS[rule])
+    of_rule = disputes if rule == ADJUDICATION else [case for case in cases if rule in (ALL, *case.rules)]
+    return Queue(search, rule, of_rule, _verdicts(store, annotator, rule))
+
+
+def select_tab(queue: Queue) -> Queue:
+    """Let a person choose a tab of the queue; return the queue with that one open."""
+    options = {tab: f"{tab} ({number:,})" for tab, number in queue.counts().items()}
+    return replace(queue, tab=pickers.segment("Tab", options, "tab", TABS[0]))
+
+
+def _search(store: Store, pair: Pair) -> Search:
+    others = [run for run in cache.runs(store, pair.run.split) if run.student != pair.run.student]
+    with st.expander("Thresholds of the rules", icon=":material/tune:"):
+        thresholds = threshold_inputs(store, pair.teacher)
+        names = [NO_BASE, *(run.student for run in others)]
+        default, _ = pickers.base_and_trained(store, [*others, pair.run])
+        base = pickers.select(
+            "Before training", names, "base", default, "For “got worse”: the student that it is compared with."
+        )
+    return Search(pair, next((run for run in others if run.student == base), None), thresholds)
+
+
+def _verdicts(store: Store, annotator: str, rule: str) -> dict[PairIds, Annotation]:
+    """Return the last verdict on each pair: this annotator's, or whoever settled it where that is the question."""
+    if rule == ADJUDICATION:
+        settled = [dispute.settled for dispute in cache.disputes(store)]
+        return {(row.query_id, row.passage_id): row for row in settled if row}
+    rows = cache.last_words(store, annotator)
+    return {(row.query_id, row.passage_id): row for row in rows if row.rule != ADJUDICATION}
+
+
+def _disputes(store: Store) -> list[HardCase]:
+    cases = []
+    for dispute in cache.disputes(store):
+        why = ", ".join(f"{row.annotator} says {row.verdict}" for row in dispute.said)
+        reasons = (Reason(ADJUDICATION, why, 1.0),)
+        cases.append(HardCase(dispute.query_id, dispute.passage_id, reasons, 1.0, None, None, None, None))
+    return cases

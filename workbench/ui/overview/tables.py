@@ -1,0 +1,127 @@
+"""The tables of the overview: teachers, splits, tags, and evaluated students."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.column_config import NumberColumn, TextColumn
+
+from workbench.steps.compare.evaluate import Evaluation
+from workbench.store import Store
+from workbench.store.views import SplitCounts, TagCounts, TeacherCounts
+from workbench.ui.shell import cache, commands, components, pickers
+from workbench.ui.shell.tables import counts
+
+
+def teachers(store: Store, teacher_counts: Sequence[TeacherCounts]) -> None:
+    """Show what each teacher has scored, and how good its first choices are."""
+    if not teacher_counts:
+        components.empty("No teacher has scored anything yet.", commands.line(store, "score", "--teacher", "lexical"))
+        return
+    rows = [
+        {
+            "teacher": row.teacher,
+            "queries": row.queries,
+            "pairs": row.pairs,
+            "failed": row.failures,
+            "truncated": row.truncated,
+            "helpful": row.helpful,
+            "relevant first": row.relevant_first / row.judged if row.judged else None,
+        }
+        for row in teacher_counts
+    ]
+    components.table(
+        rows,
+        "teachers",
+        "Teachers",
+        **counts("queries", "pairs", "failed"),
+        truncated=NumberColumn(
+            format="localized", help="Pairs whose passage was too long for the teacher to read whole."
+        ),
+        helpful=_share("Share of pairs with a utility above 0."),
+        **{"relevant first": _share("Share of the judged queries whose most useful passage is relevant.")},
+    )
+
+
+def splits(split_counts: Sequence[SplitCounts]) -> None:
+    """Show how much of each split there is."""
+    rows = [
+        {
+            "split": row.split or "(none)",
+            "queries": row.queries,
+            "with answers": row.with_answers,
+            "judged": row.judged,
+            "candidates": row.candidates,
+        }
+        for row in split_counts
+    ]
+    components.table(rows, "splits", "Splits", **counts("queries", "with answers", "judged", "candidates"))
+
+
+def tags(tag_counts: Sequence[TagCounts]) -> None:
+    """Show which tags the queries have, and how many have each."""
+    components.table([row._asdict() for row in tag_counts], "tags", "Tags of queries", **counts("queries", "judged"))
+
+
+def students(store: Store) -> str:
+    """Let a person choose a split, and show every student evaluated on it; return the split, "" if there is none."""
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    with left:
+        components.heading("Students")
+    splits = pickers.splits(store)
+    if not splits:
+        pickers.nothing_evaluated(store, "No student has been evaluated yet.")
+        return ""
+    with right:
+        split = pickers.select("Split", splits, "split", "test")
+    evaluations = cache.evaluated(store, split)
+    for evaluation in evaluations:
+        if evaluation.stale:
+            components.stale(
+                f"{evaluation.student} was evaluated on {split} when the collection held other passages; evaluate it "
+                "again."
+            )
+    _students(evaluations)
+    return split
+
+
+def reproduce(store: Store, split: str) -> None:
+    """Show how to come to these tables again; `split` is that of the students, "" if none was evaluated."""
+    cell = ["counts, teachers = wb.views.counts(store), wb.views.teachers(store)"]
+    if split:
+        measure, *others = cache.SHOWN_MEASURES
+        cell.append(f"board = wb.leaderboard(store, {split!r}, {measure!r}, {others!r})")
+    cell.append("{row.student: row.measures for row in board.students}" if split else "counts")
+    students = [["students", "--split", split]] if split else []
+    commands.reproduce(store, "overview", [["info"], *students], "\n".join(cell), split=split)
+
+
+def _students(evaluations: Sequence[Evaluation]) -> None:
+    """Show every evaluated student with its measures and their intervals."""
+    rows = [
+        {
+            "student": evaluation.student,
+            **{
+                measure: f"{interval.mean:.3f}  [{interval.low:.3f}, {interval.high:.3f}]"
+                for measure, interval in evaluation.measures.items()
+            },
+        }
+        for evaluation in evaluations
+    ]
+    components.table(rows, "students", "Students and their measures", student=TextColumn(width="large"))
+    judged = max((evaluation.judged for evaluation in evaluations), default=0)
+    components.remark(
+        f"Means over {judged:,} judged queries with 95 % bootstrap intervals, which overlap more readily than a paired "
+        "comparison: see Diff for whether a difference is more than chance."
+    )
+    for evaluation in evaluations:
+        if evaluation.unanswered:
+            components.stale(
+                f"{evaluation.student} gives no ranking for {evaluation.unanswered:,} judged queries; they count as 0."
+            )
+
+
+def _share(meaning: str) -> Any:
+    return NumberColumn(format="percent", help=meaning)

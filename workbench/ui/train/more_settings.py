@@ -1,0 +1,104 @@
+"""The settings of a training that have usual values: its length, its temperatures, its passages, its memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from workbench.students.methods import METHODS
+from workbench.trainer import TrainSettings
+from workbench.ui.shell import components
+
+
+def length(begin: TrainSettings, suffix: str) -> dict[str, Any]:
+    """Ask how long the training may take; `suffix` tells the fields of a preset from those of another."""
+    first, second, third, _ = _four("length")
+    return {
+        "steps": first.number_input(
+            "Steps", 1, 100_000, begin.steps, key=f"steps{suffix}", help="At most; it ends earlier without gain."
+        ),
+        "minutes": second.number_input(
+            "Minutes", 0.1, 600.0, begin.minutes, 1.0, key=f"minutes{suffix}", format="%g", placeholder="no limit",
+            help="Ends earlier after so long.",
+        ),
+        "seed": third.number_input("Seed", 0, 999_999, begin.seed, key="seed", help="Same seed, same student."),
+    }  # fmt: skip
+
+
+def loss_sum() -> str:
+    """Ask for a sum of losses; "" if there is none."""
+    text = st.text_input(
+        "A sum of losses, in place of the one above", key="loss-sum",
+        placeholder="utility_infonce + 0.2*infonce(alpha=0.6)",
+        help="Names of losses, each with a weight or with options in brackets where you like.",
+    )  # fmt: skip
+    return text.strip()
+
+
+def learning(method: str, begin: TrainSettings, suffix: str) -> dict[str, Any]:
+    """Ask for temperatures, learning rate and batch size, and for a rank where the method has one."""
+    first, second, third, fourth = _four("learning")
+    settings: dict[str, Any] = {
+        "teacher_temperature": first.number_input(
+            "Teacher temperature", 0.01, 20.0, None, 0.1, key="teacher-temperature", placeholder="from the spread",
+            help="Divides utilities. Low: only the best passage counts; high: all nearly alike.",
+        ),
+        "student_temperature": second.number_input(
+            "Student temperature", 0.001, 1.0, begin.student_temperature, 0.01, format="%.3f",
+            key="student-temperature", help="Divides cosines.",
+        ),
+        "learning_rate": third.number_input(
+            "Learning rate", 1e-7, 1.0, None, key="learning-rate", format="%g", placeholder="by method",
+            help="Unless given, 0.002 for a static student and 0.00003 for a transformer; some methods have their own.",
+        ),
+        "batch_size": fourth.number_input("Queries a step", 1, 1_024, begin.batch_size, key=f"batch-size{suffix}"),
+    }  # fmt: skip
+    if (default := METHODS[method].rank) is not None:
+        settings["rank"] = first.number_input(
+            "Rank", 1, 4_096, None, key="rank", placeholder=f"{default}",
+            help="The rank of the change to the weights or vectors: a low one learns less and costs less.",
+        )  # fmt: skip
+    return settings
+
+
+def passages(begin: TrainSettings, suffix: str) -> dict[str, Any]:
+    """Ask which passages a query is trained on, and how a batch larger than memory is encoded."""
+    first, second, third, fourth = _four("passages")
+    settings: dict[str, Any] = {
+        "candidates": first.number_input(
+            "Candidates a query", 2, 100, begin.candidates, key=f"candidates{suffix}", help="Scored passages, at most."
+        ),
+        "negatives": second.number_input(
+            "Negatives a query", 0, 100, begin.negatives, key=f"negatives{suffix}",
+            help="Other passages a query is trained on: random ones, or hard ones.",
+        ),
+        "refresh": third.number_input(
+            "Steps between minings", 0, 100_000, begin.refresh, key="refresh",
+            help="Steps after which hard negatives, the highest-ranked passages that are not relevant, are mined "
+            "anew; 0: negatives are random.",
+        ),
+        "hard": fourth.number_input(
+            "Hard negatives", 1, 1_000, begin.hard, key="hard", disabled=not st.session_state.get("refresh"),
+            help="Negatives are drawn from so many of a query's nearest passages, where they are mined.",
+        ),
+    }  # fmt: skip
+    first, second, third, _ = _four("memory")
+    return settings | {
+        "curriculum": first.number_input(
+            "Curriculum", 0.0, 1.0, begin.curriculum, 0.1, key="curriculum", format="%g",
+            help="Share of the steps that begins with the queries the teacher is surest of; 0: all from the start.",
+        ),
+        "accumulate": second.number_input(
+            "Parts of a batch", 1, 64, begin.accumulate, key="accumulate",
+            help="Splits a batch larger than memory; each part sees its own negatives only.",
+        ),
+        "chunk": third.number_input(
+            "Texts encoded at once", 1, 10_000, None, key="chunk", placeholder="all",
+            help="For transformers: the same gradients as all at once, in less memory and more time.",
+        ),
+    }  # fmt: skip
+
+
+def _four(name: str) -> list[Any]:
+    return components.columns(f"four-{name}", [1, 1, 1, 1])

@@ -1,0 +1,50 @@
+"""All candidate pairs: whom teacher and student put first, and how utilities and similarities are distributed."""
+
+from __future__ import annotations
+
+from workbench import plots
+from workbench.plots.look import AFTER, TEACHER
+from workbench.store import Store
+from workbench.store.views import FirstPlaces
+from workbench.ui.shell import cache, components, pickers
+from workbench.ui.shell.pickers import Pair
+
+FIGURES = {"density": "Density", "scatter": "Single pairs"}
+
+
+def first_places(first: FirstPlaces) -> None:
+    """Show whom teacher and student put first."""
+
+    def share(number: int) -> str:
+        return f"{number / first.judged:.3f}" if first.judged else "–"
+
+    judged = f"of {first.judged:,} judged queries"
+    components.numbers(
+        components.Number("Scored queries", f"{first.queries:,}", "with candidates that the student ranks"),
+        components.Number("Teacher puts a relevant passage first", share(first.teacher_relevant), judged, TEACHER),
+        components.Number("Student puts a relevant candidate first", share(first.student_relevant), judged, AFTER),
+        components.Number("Same first choice", f"{first.same / first.queries:.0%}", f"{first.same:,} queries"),
+        components.Number("Regret", f"{first.regret:.2f}", "nats per token a query, by the student's first choice"),
+    )
+
+
+def distributions(store: Store, pair: Pair) -> str:
+    """Show utilities and similarities of all pairs, apart and together; return the name of the joint figure."""
+    left, right = components.columns("two", [1, 1])
+    for column, quantity in ((left, "utility"), (right, "similarity")):
+        with column:
+            components.heading(f"Distribution of {quantity}")
+            bins = cache.histogram(store, *pair, of=quantity)
+            components.picture(
+                plots.histogram(bins, quantity),
+                f"histogram-{quantity}",
+                f"Distribution of {quantity} over the candidate pairs",
+            )
+    components.heading("Utility against similarity")
+    name = pickers.segment("Figure", FIGURES, "figure", "density")
+    if name == "scatter":
+        figure = plots.scatter(cache.sample_pairs(store, *pair))
+    else:
+        figure = plots.density(cache.density(store, *pair))
+    components.picture(figure, "pairs", "Similarity against utility of the candidate pairs")
+    return name

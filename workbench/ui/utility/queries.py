@@ -1,0 +1,101 @@
+"""The queries where teacher and student disagree, and one of them opened."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.column_config import NumberColumn, TextColumn
+
+from workbench import plots
+from workbench.html.cards import card, column, placed_card, question
+from workbench.plots.look import AFTER, TEACHER
+from workbench.store import Store
+from workbench.ui.shell import cache, components, navigation, tables
+from workbench.ui.shell.pickers import Pair
+
+DEPTH = 10  # passages of an opened query on each side
+
+
+def listed(store: Store, pair: Pair) -> tuple[str, str]:
+    """List the queries by the student's regret, and let a person open one; return its id and the words searched for."""
+    words = tables.search("words")
+    rows = tables.matching(cache.disagreements(store, *pair), words)
+    ids = [row.query_id for row in rows]
+    if not ids:
+        return "", words
+    tables.unknown(ids, "query", "query")
+    cells: list[dict[str, object]] = [
+        {"query": row.text, "candidates": row.candidates, "best utility": row.best,
+         "student ranks it": row.rank, "regret": row.regret}
+        for row in rows
+    ]  # fmt: skip
+    query_id = tables.select_row(
+        ids,
+        cells,
+        "query",
+        f"{pair.teacher}-{pair.run.run}-{store.revision()}-{words}",
+        query=TextColumn(width="large"),
+        **{
+            "best utility": NumberColumn(format="%+.2f", help="Utility of the teacher's favourite, nats per token."),
+            "student ranks it": NumberColumn(format="%d", help="The student's rank of the teacher's favourite."),
+            "regret": NumberColumn(
+                format="%.2f", help="Best utility less that of the student's first passage, nats per token."
+            ),
+        },
+    )
+    if query_id:
+        tables.steps(ids, query_id, "query")
+    return query_id or "", words
+
+
+def opened(store: Store, pair: Pair, query_id: str) -> None:
+    """Open one query: the teacher's order beside the student's, and the likelihoods behind the utilities."""
+    query = cache.query(store, query_id)
+    components.html_block(question(query))
+    ranked = cache.ranking(store, query_id, run=pair.run, teacher=pair.teacher, depth=1_000)
+    scored = sorted(
+        (passage for passage in ranked if passage.utility is not None),
+        key=lambda passage: (-(passage.utility or 0), passage.passage_id),
+    )
+    components.picture(plots.opened(scored), "opened", "Utility and similarity of each candidate of the query")
+    components.remark("★ marks a relevant passage; the number beside a dot is the student's rank.")
+    components.legend()
+    left, right = components.columns("two-orders", [1, 1])
+    with left:
+        cards = [card(placed_card(passage), query) for passage in scored[:DEPTH]]
+        heading = "Most useful to the teacher, with the student's rank"
+        components.html_block(column(heading, pair.teacher, TEACHER, cards, "Nothing was scored."))
+    with right:
+        cards = [card(placed_card(passage), query) for passage in ranked[:DEPTH]]
+        heading = "Nearest to the student"
+        components.html_block(column(heading, pair.run.student, AFTER, cards, "The student ranks nothing here."))
+    _likelihoods(store, pair.teacher, query_id)
+    navigation.link("diff", "This query in Diff", query=query_id, split=pair.run.split, teacher=pair.teacher)
+
+
+def _likelihoods(store: Store, teacher: str, query_id: str) -> None:
+    with st.expander("Likelihoods of the answers behind the utilities", icon=":material/functions:"):
+        rows = [
+            {
+                "passage": utility.passage_id,
+                "answer": answer.answer,
+                "tokens": answer.tokens,
+                "log p with the passage": answer.with_passage,
+                "without": answer.without_passage,
+                "gain per token": answer.log_perplexity_reduction,
+                "utility": utility.value,
+                "truncated": utility.truncated,
+            }
+            for utility in cache.utilities(store, teacher, query_id)
+            for answer in utility.answers
+        ]
+        if rows:
+            components.table(rows, "likelihoods", "Likelihood of each answer with and without each passage")
+            components.remark(
+                "Natural logarithms, summed over the answer's tokens. The utility is the best answer's gain; "
+                "“truncated” counts passage tokens the teacher could not read."
+            )
+        else:
+            components.remark("This teacher gives utilities without likelihoods.")
+        failures = [failure for failure in cache.failures(store, teacher) if failure.query_id == query_id]
+        for failure in failures:
+            components.remark(f"Not scored: {failure.passage_id}, because {failure.reason}")
