@@ -1,17 +1,18 @@
-"""The teachers by name: who can say how useful a passage is for a query."""
+"""The teachers by name: an open family of what gives utilities of passages for queries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
-from typing import Any, Protocol
+from pkgutil import resolve_name
+from typing import Any, NamedTuple, Protocol
 
 from workbench.errors import BadSetting, UnknownName
 from workbench.records import Group, Passage, Scored, Unit
 
 
 class Teacher(Protocol):
-    """Anything that can say how useful passages are for queries."""
+    """Anything that gives utilities of passages for queries."""
 
     @property
     def name(self) -> str:
@@ -32,34 +33,71 @@ class Teacher(Protocol):
         ...
 
 
-def _likelihood(**settings: Any) -> Teacher:
-    from workbench.teachers.likelihood.teacher import Likelihood, LikelihoodSettings
+class Setting(NamedTuple):
+    """One setting of a teacher, as a shell or a page shows it; one that is `required` has no default."""
 
-    _check("likelihood", LikelihoodSettings, settings)
-    return Likelihood(LikelihoodSettings(**settings))
-
-
-def _lexical(**settings: Any) -> Teacher:
-    from workbench.teachers.lexical import Lexical, LexicalSettings
-
-    _check("lexical", LexicalSettings, settings)
-    return Lexical(LexicalSettings(**settings))
+    name: str
+    about: str
+    default: Any
+    required: bool
 
 
-TEACHERS: dict[str, Callable[..., Teacher]] = {"likelihood": _likelihood, "lexical": _lexical}
+class TeacherKind(NamedTuple):
+    """One kind of teacher: what its utilities are, in one line, and where it is implemented.
+
+    `implementation` and `settings` are "module:class", imported when they are used. The first is made of an instance of
+    the second, a dataclass whose fields have an "about" in their metadata.
+    """
+
+    about: str
+    implementation: str
+    settings: str
+
+
+TEACHERS: dict[str, TeacherKind] = {
+    "likelihood": TeacherKind(
+        "how much a passage raises the likelihood of the reference answer under a causal language model",
+        "workbench.teachers.likelihood.teacher:Likelihood",
+        "workbench.teachers.likelihood.settings:LikelihoodSettings",
+    ),
+    "lexical": TeacherKind(
+        "how much a passage raises the likelihood of the reference answer under a model of single words; no download",
+        "workbench.teachers.lexical:Lexical",
+        "workbench.teachers.lexical:LexicalSettings",
+    ),
+}
 
 
 def teacher(kind: str, **settings: Any) -> Teacher:
-    """Return a teacher of this kind, not yet prepared; raise on a kind or setting nobody knows."""
-    if kind not in TEACHERS:
-        raise UnknownName("teacher", kind, sorted(TEACHERS))
-    return TEACHERS[kind](**settings)
+    """Return a teacher by its name in TEACHERS, not yet prepared.
+
+    Raises UnknownName for another kind, and BadSetting for a setting that is unknown, missing or cannot work.
+    """
+    chosen = _kind(kind)
+    _check(kind, settings)
+    make: Callable[[Any], Teacher] = resolve_name(chosen.implementation)
+    return make(resolve_name(chosen.settings)(**settings))
 
 
-def _check(kind: str, form: type, settings: Mapping[str, Any]) -> None:
-    known = {field.name: field for field in fields(form)}
-    if strange := sorted(set(settings) - set(known)):
-        raise BadSetting(f"The {kind} teacher has no setting {strange[0]!r}.", f"It has: {', '.join(known)}.")
-    needed = [name for name, field in known.items() if field.default is MISSING and name not in settings]
-    if needed:
-        raise BadSetting(f"The {kind} teacher needs the setting {needed[0]!r}.", f"It has: {', '.join(known)}.")
+def teacher_settings(kind: str) -> tuple[Setting, ...]:
+    """Return the settings of a kind of teacher, with what they mean and their defaults."""
+    return tuple(
+        Setting(field.name, field.metadata["about"], None if field.default is MISSING else field.default,
+                field.default is MISSING)
+        for field in fields(resolve_name(_kind(kind).settings))
+    )  # fmt: skip
+
+
+def _kind(name: str) -> TeacherKind:
+    if name not in TEACHERS:
+        raise UnknownName("teacher", name, sorted(TEACHERS))
+    return TEACHERS[name]
+
+
+def _check(kind: str, settings: Mapping[str, Any]) -> None:
+    known = {setting.name: setting for setting in teacher_settings(kind)}
+    hint = f"It has: {', '.join(known)}."
+    if unknown := sorted(set(settings) - set(known)):
+        raise BadSetting(f"The {kind} teacher has no setting {unknown[0]!r}.", hint)
+    if missing := [name for name, setting in known.items() if setting.required and name not in settings]:
+        raise BadSetting(f"The {kind} teacher needs the setting {missing[0]!r}.", hint)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from math import log
-from typing import Literal
 from unicodedata import normalize
 
 from workbench.errors import BadSetting, NothingToDo
 from workbench.records import AnswerLikelihood, Failure, Group, Passage, Query, Scored, Unit, Utility
+from workbench.teachers.normalisation import UNITS, Normalisation, best_gain, check_normalisation
 
 # Big enough that one write to the store is shared by many pairs, small enough that an interrupt costs a blink.
 PAIRS_IN_BATCH = 2000
@@ -23,16 +23,17 @@ PASSAGES_CACHED = 30_000
 
 @dataclass(frozen=True)
 class LexicalSettings:
-    """`smoothing` is the collection's share in the mixture; `normalisation` "mean" is per word, "sum" per answer."""
+    """All that decides the lexical teacher's utilities."""
 
-    smoothing: float = 0.5
-    normalisation: Literal["mean", "sum"] = "mean"
+    smoothing: float = field(default=0.5, metadata={"about": "the collection's share in the mixture, from 0 to 1"})
+    normalisation: Normalisation = field(
+        default="mean", metadata={"about": "mean: nats per word of the answer; sum: nats"}
+    )
 
     def __post_init__(self) -> None:
         if not (isinstance(self.smoothing, float) and 0 < self.smoothing < 1):
             raise BadSetting(f"smoothing is {self.smoothing!r}.", "It must lie between 0 and 1, both excluded.")
-        if self.normalisation not in ("mean", "sum"):
-            raise BadSetting(f"normalisation is {self.normalisation!r}.", "It is 'mean' or 'sum'.")
+        check_normalisation(self.normalisation)
 
 
 class Lexical:
@@ -48,18 +49,18 @@ class Lexical:
         self._counts: Counter[str] = Counter()
         self._total = 0
         self._fingerprint = ""
-        self._read = lru_cache(maxsize=PASSAGES_CACHED)(_count)
+        self._word_counts = lru_cache(maxsize=PASSAGES_CACHED)(_word_counts)
 
     @property
     def name(self) -> str:
         """Return the recipe: smoothing, normalisation, and a fingerprint of the collection's word counts."""
-        self._must_be_prepared()
+        self._check_prepared()
         return f"lexical:jm{float(self.settings.smoothing)}:{self.settings.normalisation}:{self._fingerprint}"
 
     @property
     def unit(self) -> Unit:
         """Return what its utilities are measured in."""
-        return "nats per token" if self.settings.normalisation == "mean" else "nats"
+        return UNITS[self.settings.normalisation]
 
     def prepare(self, collection: Iterable[Passage]) -> None:
         """Count the words of the whole collection; the order of its passages does not matter."""
@@ -76,7 +77,7 @@ class Lexical:
 
     def utilities(self, groups: Sequence[Group]) -> Iterator[list[Scored]]:
         """Yield a utility per pair, or a failure where no reference answer has a word."""
-        self._must_be_prepared()
+        self._check_prepared()
         finished: list[Scored] = []
         for group in groups:
             finished.extend(self._group(group))
@@ -94,30 +95,28 @@ class Lexical:
             yield from (Failure(query_id, passage.passage_id, name, reason) for passage in group.passages)
             return
         for passage in group.passages:
-            scored = tuple(self._likelihood(answer, shares, passage.content) for answer, shares in answers)
-            if self.settings.normalisation == "mean":
-                value = max(one.log_perplexity_reduction for one in scored)
-            else:
-                value = max(one.log_likelihood_gain for one in scored)
-            yield Utility(query_id, passage.passage_id, name, value, scored)
+            likelihoods = tuple(self._likelihood(answer, shares, passage.content) for answer, shares in answers)
+            value = best_gain(likelihoods, self.settings.normalisation)
+            yield Utility(query_id, passage.passage_id, name, value, likelihoods)
 
     def _answers(self, query: Query) -> list[tuple[str, list[tuple[str, float]]]]:
-        found = []
+        """Return the reference answers that have words, each with its words' shares in the collection."""
+        answers = []
         for answer in dict.fromkeys(query.answers):
             shares = [(word, max(self._counts[word], 1) / self._total) for word in words(answer)]
             if shares:
-                found.append((answer, shares))
-        return found
+                answers.append((answer, shares))
+        return answers
 
     def _likelihood(self, answer: str, shares: list[tuple[str, float]], content: str) -> AnswerLikelihood:
-        counts, length = self._read(content)
+        counts, length = self._word_counts(content)
         smoothing = self.settings.smoothing
-        own = (1 - smoothing) / max(length, 1)
+        weight = (1 - smoothing) / max(length, 1)
         without = sum(log(share) for _, share in shares)
-        with_passage = sum(log(own * counts.get(word, 0) + smoothing * share) for word, share in shares)
+        with_passage = sum(log(weight * counts.get(word, 0) + smoothing * share) for word, share in shares)
         return AnswerLikelihood(answer, len(shares), with_passage, without)
 
-    def _must_be_prepared(self) -> None:
+    def _check_prepared(self) -> None:
         if not self._fingerprint:
             raise NothingToDo("The lexical teacher has not read the collection.", "Call prepare(collection) first.")
 
@@ -127,6 +126,7 @@ def words(text: str) -> list[str]:
     return re.findall(r"\w+", normalize("NFKC", text).lower())
 
 
-def _count(content: str) -> tuple[dict[str, int], int]:
-    found = words(content)
-    return dict(Counter(found)), len(found)
+def _word_counts(text: str) -> tuple[dict[str, int], int]:
+    """Return how often each word occurs in a text, and how many words it has."""
+    counts = Counter(words(text))
+    return dict(counts), counts.total()

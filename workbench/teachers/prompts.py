@@ -41,15 +41,15 @@ class Template:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w.-]+", self.name):
             raise BadSetting(f"A template cannot be named {self.name!r}.", "Use letters, digits, '-', '_' and '.'.")
-        with_passage, without = self._used("with_passage"), self._used("without_passage")
+        with_passage, without = self._fields("with_passage"), self._fields("without_passage")
         if with_passage.count("query") != 1 or not PASSAGE_FIELDS & set(with_passage):
-            raise self._wrong("with_passage", "needs {query} once and {title}, {text} or {content}")
+            raise self._error("with_passage", "needs {query} once and {title}, {text} or {content}")
         if without != ["query"]:
-            raise self._wrong("without_passage", "needs {query} once and nothing of the passage")
-        if self._used("answer") != ["answer"]:
-            raise self._wrong("answer", "needs {answer} once and no other field")
+            raise self._error("without_passage", "needs {query} once and nothing of the passage")
+        if self._fields("answer") != ["answer"]:
+            raise self._error("answer", "needs {answer} once and no other field")
         if not tail(self.with_passage).strip() or tail(self.with_passage) != tail(self.without_passage):
-            raise self._wrong("without_passage", "must end, like with_passage, in the same words before the answer")
+            raise self._error("without_passage", "must end, like with_passage, in the same words before the answer")
 
     @property
     def fingerprint(self) -> str:
@@ -57,17 +57,17 @@ class Template:
         content = {key: value for key, value in asdict(self).items() if key != "name"}
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-    def _used(self, part: str) -> list[str]:
+    def _fields(self, part: str) -> list[str]:
         try:
             used = [piece.text for piece in pieces(getattr(self, part)) if piece.field]
         except ValueError as error:
-            raise self._wrong(part, f"cannot be read: {error}") from error
+            raise self._error(part, f"cannot be read: {error}") from error
         known = PASSAGE_FIELDS | {"query"} if part != "answer" else {"answer"}
-        if strange := sorted(set(used) - known):
-            raise self._wrong(part, f"has an unknown field {{{strange[0]}}}")
+        if unknown := sorted(set(used) - known):
+            raise self._error(part, f"has an unknown field {{{unknown[0]}}}")
         return used
 
-    def _wrong(self, part: str, problem: str) -> BadSetting:
+    def _error(self, part: str, problem: str) -> BadSetting:
         return BadSetting(
             f"{part} of template {self.name} {problem}.", "Fields: {title} {text} {content} {query}; {answer}."
         )
@@ -75,17 +75,17 @@ class Template:
 
 def pieces(text: str) -> list[Piece]:
     """Cut a template's text into words and fields, in order; {{ and }} are braces; ValueError if it cannot be read."""
-    found: list[Piece] = []
+    parts: list[Piece] = []
     for words, name, spec, conversion in Formatter().parse(text):
         if spec or conversion:
             raise ValueError(f"the field {name} has a format")
-        if words and found and not found[-1].field:
-            found[-1] = Piece(found[-1].text + words, False)
+        if words and parts and not parts[-1].field:
+            parts[-1] = Piece(parts[-1].text + words, False)
         elif words:
-            found.append(Piece(words, False))
+            parts.append(Piece(words, False))
         if name is not None:
-            found.append(Piece(name, True))
-    return found
+            parts.append(Piece(name, True))
+    return parts
 
 
 def tail(text: str) -> str:
@@ -113,42 +113,42 @@ TEMPLATES: dict[str, Template] = {
 }
 
 
-def template(chosen: str | Path | Template) -> Template:
+def template(name: str | Path | Template) -> Template:
     """Return a template by its name in TEMPLATES, or from a .toml or .json file with a template's fields."""
-    if isinstance(chosen, Template):
-        return chosen
-    if str(chosen) in TEMPLATES:
-        return TEMPLATES[str(chosen)]
-    path = Path(chosen)
+    if isinstance(name, Template):
+        return name
+    if str(name) in TEMPLATES:
+        return TEMPLATES[str(name)]
+    path = Path(name)
     if path.suffix not in (".toml", ".json"):
         raise UnknownName(
             "template",
-            str(chosen),
+            str(name),
             sorted(TEMPLATES),
             "Name one of these, or a .toml or .json file: " + ", ".join(sorted(TEMPLATES)) + ".",
         )
     try:
         content = path.read_text(encoding="utf-8")
-        found = tomllib.loads(content) if path.suffix == ".toml" else json.loads(content)
+        values = tomllib.loads(content) if path.suffix == ".toml" else json.loads(content)
     except (OSError, ValueError) as error:
         raise BadInput(f"The template cannot be read: {error}.", path) from error
-    return _from_file(found, path)
+    return _from_values(values, path)
 
 
-def _from_file(found: Any, path: Path) -> Template:
-    if not isinstance(found, dict):
+def _from_values(values: Any, path: Path) -> Template:
+    if not isinstance(values, dict):
         raise BadInput("A template is a table of names and texts.", path)
-    found = {"name": path.stem} | found
+    values = {"name": path.stem} | values
     known = [field.name for field in fields(Template)]
-    if strange := sorted(set(found) - set(known)):
-        raise BadInput(f"A template has no {strange[0]!r}.", path, hint=f"It has: {', '.join(known)}.")
-    if missing := {"with_passage", "without_passage"} - set(found):
+    if unknown := sorted(set(values) - set(known)):
+        raise BadInput(f"A template has no {unknown[0]!r}.", path, hint=f"It has: {', '.join(known)}.")
+    if missing := {"with_passage", "without_passage"} - set(values):
         raise BadInput(f"The template lacks {sorted(missing)[0]!r}.", path)
-    special = found.pop("special", [])
-    texts = isinstance(special, list) and all(isinstance(value, str) for value in [*found.values(), *special])
-    if not texts:
+    special = values.pop("special", [])
+    are_texts = isinstance(special, list) and all(isinstance(value, str) for value in [*values.values(), *special])
+    if not are_texts:
         raise BadInput("Every part of a template is a text, and 'special' a list of texts.", path)
     try:
-        return Template(**found, special=tuple(special))
+        return Template(**values, special=tuple(special))
     except WorkbenchError as error:
         raise BadInput(error.problem, path, hint=error.hint) from error

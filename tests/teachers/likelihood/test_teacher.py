@@ -13,7 +13,8 @@ from tests.teachers import models
 from workbench.errors import BadSetting, ModelUnavailable, NothingToDo
 from workbench.records import Failure, Group, Passage, Query, Scored, Utility
 from workbench.teachers import teacher
-from workbench.teachers.likelihood.teacher import Likelihood, LikelihoodSettings
+from workbench.teachers.likelihood.settings import LikelihoodSettings
+from workbench.teachers.likelihood.teacher import Likelihood
 from workbench.teachers.prompts import TEMPLATES
 
 OIL = Passage("oil", "Oil", "The embargo of 1973 raised the price of oil.")
@@ -67,7 +68,7 @@ def test_a_utility_is_what_a_naive_loop_gives(tmp_path: Path, kind: str) -> None
     folder = models.write(tmp_path / kind, kind)
     found = prepared(folder)
     one = scored(found, GROUPS[:1])["q1", "oil"]
-    assert found._open()[0]._short
+    assert found._open()[0]._head_on_answers
     assert isinstance(one, Utility)
     assert [likelihood.answer for likelihood in one.answers] == ["the embargo", "an embargo of 1973"]
     ask = "Question: What raised the price of oil?\nAnswer:"
@@ -84,7 +85,7 @@ def test_a_utility_is_what_a_naive_loop_gives(tmp_path: Path, kind: str) -> None
 
 def test_all_logits_give_the_same_where_the_short_cut_is_shut(llama: Path) -> None:
     short, whole = prepared(llama), prepared(llama)
-    whole._open()[0]._short = False
+    whole._open()[0]._head_on_answers = False
     for pair, one in scored(short).items():
         other = scored(whole)[pair]
         assert isinstance(one, Failure) or one.value == pytest.approx(other.value, abs=1e-5)  # type: ignore[union-attr]
@@ -135,7 +136,7 @@ def test_a_prompt_without_passage_that_is_too_long_is_a_failure(llama: Path) -> 
 def test_only_the_passage_is_cut(llama: Path, limit: dict[str, int]) -> None:
     words = models.tokenizer()
     found = prepared(llama, **limit)
-    pairs, _ = found._drafted([Group(QUERY, (OIL,))])
+    pairs, _ = found._pairs([Group(QUERY, (OIL,))])
     ids = [int(token) for token in pairs[0].prompt]
     answer = max(len(ids) for ids in pairs[0].answers.values())
     ask = words("\n\nQuestion: What raised the price of oil?\nAnswer:", add_special_tokens=False)["input_ids"]
@@ -150,10 +151,10 @@ def test_only_the_passage_is_cut(llama: Path, limit: dict[str, int]) -> None:
 
 
 def test_no_limit_known_asks_for_one(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from workbench.teachers.likelihood.causal import Causal
+    from workbench.teachers.likelihood.causal import CausalModel
 
     assert prepared(llama)._open()[0].limit == 200
-    monkeypatch.setattr(Causal, "limit", None)
+    monkeypatch.setattr(CausalModel, "limit", None)
     with pytest.raises(BadSetting, match="max_tokens"):
         scored(prepared(llama))
     assert scored(prepared(llama, max_tokens=150))

@@ -10,18 +10,24 @@ from workbench.cli import output
 from workbench.cli.options import Json, OptionalSplit, settings
 from workbench.cli.session import Session
 from workbench.steps.teach.score import score
-from workbench.teachers import TEACHERS, teacher
+from workbench.teachers import TEACHERS, teacher, teacher_settings
+
+_KINDS = "; ".join(f"`{name}`: {kind.about}" for name, kind in TEACHERS.items())
+_SETTINGS = "; ".join(f"`{name}` has {', '.join(s.name for s in teacher_settings(name))}" for name in TEACHERS)
 
 
 def score_command(
     context: typer.Context,
-    kind: Annotated[str, typer.Option("--teacher", help=f"Which teacher: {', '.join(TEACHERS)}.")] = "lexical",
-    model: Annotated[str, typer.Option(help="For `likelihood`: a causal language model, by hub name or folder.")] = "",
+    kind: Annotated[str, typer.Option("--teacher", help=f"Which teacher. {_KINDS}.")] = "lexical",
+    model: Annotated[
+        str, typer.Option(help="The same as `--set model=`: a language model, by hub name or folder.")
+    ] = "",
     template: Annotated[
-        str, typer.Option(help="For `likelihood`: a prompt template's name, or its TOML or JSON file.")
+        str, typer.Option(help="The same as `--set template=`: a prompt template's name, or its TOML or JSON file.")
     ] = "",
     option: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other setting of the teacher: `--set normalisation=sum`.")
+        list[str] | None,
+        typer.Option("--set", help=f"A setting of the teacher: `--set normalisation=sum`. {_SETTINGS}."),
     ] = None,
     split: OptionalSplit = None,
     limit: Annotated[

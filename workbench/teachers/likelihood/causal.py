@@ -28,87 +28,87 @@ class Continuation(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Return how many tokens the model reads: all but the last, whose successor nobody asks for."""
+        """Return how many tokens the model reads: all but the last, whose successor is not scored."""
         return len(self.prompt) + len(self.answer) - 1
 
 
-class Causal:
-    """A causal language model with its tokenizer, proven on a probe when it is loaded.
+class CausalModel:
+    """A causal language model with its tokenizer, checked on a probe when it is loaded.
 
     The model's own head is run on the answers' positions alone where the probe shows that this gives the same numbers
     as the whole forward; else all logits are computed and those positions taken.
     """
 
     def __init__(self, folder: Path, dtype: str, device: str) -> None:
-        self.tokenizer, self._model = _opened(folder, dtype)
+        self.tokenizer, self._model = _load(folder, dtype)
         try:
             self._model = self._model.eval().to(device)
         except (RuntimeError, AssertionError) as error:
             raise BadSetting(f"The model does not go onto the device {device!r}: {error}", "Try 'cpu'.") from error
         self._model.config.use_cache = False
         self._device = device
-        self._short = self._model.base_model is not self._model
+        self._head_on_answers = self._model.base_model is not self._model
         self._probe(folder)
 
     @property
     def limit(self) -> int | None:
-        """Return how many tokens model and tokenizer allow, None if neither says."""
+        """Return how many tokens model and tokenizer allow, None if neither has a limit."""
         positions = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
         # A tokenizer without a limit of its own reports 1e30.
         limits = [limit for limit in (positions, self.tokenizer.model_max_length) if limit and 0 < limit < 1e9]
         return int(min(limits)) if limits else None
 
-    def log_likelihoods(self, asked: Sequence[Continuation], token_budget: int) -> list[float]:
+    def log_likelihoods(self, continuations: Sequence[Continuation], token_budget: int) -> list[float]:
         """Return the log-likelihood of each answer after its prompt, in nats, summed over its tokens.
 
         At most `token_budget` padded tokens go through the model at once, but always one sequence. What does not fit
         a GPU's memory is halved and tried again.
         """
-        if not asked:
+        if not continuations:
             return []
-        width = max(one.length for one in asked)
-        if len(asked) > 1 and len(asked) * width > token_budget:
+        width = max(one.length for one in continuations)
+        if len(continuations) > 1 and len(continuations) * width > token_budget:
             size = max(1, token_budget // width)
-            parts = [asked[at : at + size] for at in range(0, len(asked), size)]
+            parts = [continuations[at : at + size] for at in range(0, len(continuations), size)]
             return [value for part in parts for value in self.log_likelihoods(part, token_budget)]
         try:
-            return self._forward(asked)
+            return self._forward(continuations)
         except torch.OutOfMemoryError as error:
-            if len(asked) == 1:
+            if len(continuations) == 1:
                 reason = f"A sequence of {width} tokens does not fit the memory of {self._device}."
                 raise BadSetting(reason, "Lower max_passage_tokens, or take a smaller model.") from error
         torch.cuda.empty_cache()
-        return self.log_likelihoods(asked, width * (len(asked) // 2))
+        return self.log_likelihoods(continuations, width * (len(continuations) // 2))
 
     @torch.inference_mode()
-    def _forward(self, asked: Sequence[Continuation]) -> list[float]:
-        ids = np.zeros((len(asked), max(one.length for one in asked)), dtype=np.int64)
+    def _forward(self, batch: Sequence[Continuation]) -> list[float]:
+        ids = np.zeros((len(batch), max(one.length for one in batch)), dtype=np.int64)
         mask = np.zeros_like(ids)
-        for row, one in enumerate(asked):
+        for row, one in enumerate(batch):
             ids[row, : one.length] = np.concatenate([one.prompt, one.answer[:-1]])
             mask[row, : one.length] = 1
-        rows = np.repeat(np.arange(len(asked)), [len(one.answer) for one in asked])
-        columns = np.concatenate([np.arange(len(one.prompt) - 1, one.length) for one in asked])
-        targets = self._there(np.concatenate([one.answer for one in asked]).astype(np.int64))
-        logits = self._logits(self._there(ids), self._there(mask), self._there(rows), self._there(columns))
-        found = np.zeros(len(asked))
+        rows = np.repeat(np.arange(len(batch)), [len(one.answer) for one in batch])
+        columns = np.concatenate([np.arange(len(one.prompt) - 1, one.length) for one in batch])
+        targets = self._on_device(np.concatenate([one.answer for one in batch]).astype(np.int64))
+        logits = self._logits(*map(self._on_device, (ids, mask, rows, columns)))
+        log_likelihoods = np.zeros(len(batch))
         for at in range(0, len(rows), ROWS_AT_ONCE):
             part = slice(at, at + ROWS_AT_ONCE)
-            chosen = logits[part].float().log_softmax(-1).gather(1, targets[part, None])[:, 0]
-            np.add.at(found, rows[part], chosen.double().cpu().numpy())
-        return [float(value) for value in found]
+            of_targets = logits[part].float().log_softmax(-1).gather(1, targets[part, None])[:, 0]
+            np.add.at(log_likelihoods, rows[part], of_targets.double().cpu().numpy())
+        return [float(value) for value in log_likelihoods]
 
     def _logits(self, ids: Tensor, mask: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         """Return (N, V) logits of N positions of a (B, L) batch; causal attention makes right padding exact."""
-        if not self._short:
+        if not self._head_on_answers:
             whole: Tensor = self._model(input_ids=ids, attention_mask=mask).logits
             return whole[rows, columns]
 
-        def only_these(_module: Any, _args: Any, output: Any) -> Any:
+        def select_positions(_module: Any, _args: Any, output: Any) -> Any:
             output.last_hidden_state = output.last_hidden_state[rows, columns][None]
             return output
 
-        hook = self._model.base_model.register_forward_hook(only_these)
+        hook = self._model.base_model.register_forward_hook(select_positions)
         try:
             logits: Tensor = self._model(input_ids=ids, attention_mask=mask).logits
         finally:
@@ -127,25 +127,25 @@ class Causal:
         if not _same(whole[0, :-1], whole[1, :-1]):
             reason = f"{folder} reads ahead: a later token changes what it expects before."
             raise ModelUnavailable(reason, "Only causal language models can score answers.")
-        if not self._short:
+        if not self._head_on_answers:
             return
         rows = torch.tensor([0, 0, 1], device=self._device)
         columns = torch.tensor([0, size // 2, size - 1], device=self._device)
         try:
-            short = self._logits(ids, torch.ones_like(ids), rows, columns)
-            self._short = short.shape == (3, whole.shape[-1]) and _same(short, whole[rows, columns])
+            selected = self._logits(ids, torch.ones_like(ids), rows, columns)
+            self._head_on_answers = selected.shape == (3, whole.shape[-1]) and _same(selected, whole[rows, columns])
         except (AttributeError, IndexError, RuntimeError, TypeError):
             # An architecture that builds its logits in another way than hidden states through a head.
-            self._short = False
+            self._head_on_answers = False
 
-    def _there(self, array: np.ndarray[Any, Any]) -> Tensor:
+    def _on_device(self, array: np.ndarray[Any, Any]) -> Tensor:
         return torch.from_numpy(array).to(self._device)
 
 
-def _opened(folder: Path, dtype: str) -> tuple[Any, Any]:
+def _load(folder: Path, dtype: str) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        opened: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
             output_loading_info=True,
@@ -156,13 +156,13 @@ def _opened(folder: Path, dtype: str) -> tuple[Any, Any]:
     except Exception as error:  # transformers raises whatever its parts raise; all mean that it cannot be opened
         reason = f"{folder} does not open as a causal language model: {type(error).__name__}: {error}"
         raise ModelUnavailable(reason, "Check that its type is one transformers knows.") from error
-    model, report = opened
-    if lost := sorted([*report["missing_keys"], *map(str, report["mismatched_keys"])]):
-        reason = f"{folder} lacks weights of a causal language model, {lost[0]} among {len(lost)}."
+    model, report = loaded
+    if absent := sorted([*report["missing_keys"], *map(str, report["mismatched_keys"])]):
+        reason = f"{folder} lacks weights of a causal language model, {absent[0]} among {len(absent)}."
         raise ModelUnavailable(reason, "An encoder alone cannot score answers.")
     return tokenizer, model
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
-    close = TOLERANCE[one.dtype]
-    return bool((one - other).abs().max() <= close * one.abs().max().clamp(min=1))
+    tolerance = TOLERANCE[one.dtype]
+    return bool((one - other).abs().max() <= tolerance * one.abs().max().clamp(min=1))

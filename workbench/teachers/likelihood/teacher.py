@@ -4,70 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench import machine
 from workbench.errors import BadSetting, NothingToDo
 from workbench.hub import model_folder
-from workbench.records import AnswerLikelihood, Failure, Group, Passage, Query, Scored, Unit, Utility
+from workbench.records import AnswerLikelihood, Failure, Group, Passage, Scored, Unit, Utility
 from workbench.teachers.likelihood import checkpoint
-from workbench.teachers.likelihood.tokens import Encoding, Ids, cut
-from workbench.teachers.prompts import Template, template
+from workbench.teachers.likelihood.pairs import Pair, TokenLimits, batches, pairs_of, windows
+from workbench.teachers.likelihood.settings import LikelihoodSettings
+from workbench.teachers.likelihood.tokens import PromptTokenizer
+from workbench.teachers.normalisation import UNITS, best_gain
+from workbench.teachers.prompts import template
 
 if TYPE_CHECKING:
-    from workbench.teachers.likelihood.causal import Causal
+    from workbench.teachers.likelihood.causal import CausalModel
 
-# Tokenised and sorted by length together: enough for even batches, few enough to hold in memory and to start soon.
-PAIRS_AT_ONCE = 4096
-
-
-@dataclass(frozen=True)
-class LikelihoodSettings:
-    """`model` is a folder or a hub's name; `template` a name in TEMPLATES or a file.
-
-    `normalisation` "mean" gives nats per answer token (log-perplexity reduction), "sum" nats per answer. `bos` None
-    does what the tokenizer does. Token limits are the model's own where None; `token_budget` counts padded tokens of
-    a batch and changes no value beyond rounding.
-    """
-
-    model: str | Path
-    template: str | Path | Template = "plain"
-    normalisation: Literal["mean", "sum"] = "mean"
-    dtype: str = "auto"
-    device: str = "auto"
-    bos: bool | None = None
-    max_tokens: int | None = None
-    max_passage_tokens: int | None = None
-    token_budget: int = 8192
-
-    def __post_init__(self) -> None:
-        if self.normalisation not in ("mean", "sum"):
-            raise BadSetting(f"normalisation is {self.normalisation!r}.", "It is 'mean' or 'sum'.")
-        if self.dtype not in ("auto", *checkpoint.DTYPES):
-            raise BadSetting(f"dtype is {self.dtype!r}.", f"It is 'auto' or one of {', '.join(checkpoint.DTYPES)}.")
-        if self.bos not in (None, True, False):
-            raise BadSetting(f"bos is {self.bos!r}.", "It is true, false or left out.")
-        for name in ("max_tokens", "max_passage_tokens", "token_budget"):
-            value = getattr(self, name)
-            if not ((isinstance(value, int) and value > 0) or (value is None and name != "token_budget")):
-                raise BadSetting(f"{name} is {value!r}.", "It is a whole number above 0.")
+# Log-likelihoods without a passage, by the query's text and the answer.
+Baselines = dict[tuple[str, str], float]
 
 
-class _Pair(NamedTuple):
-    query: Query
-    passage: Passage
-    prompt: Ids
-    bare: Ids  # the prompt without the passage
-    answers: dict[str, Ids]
-    truncated: int
-
-    @property
-    def length(self) -> int:
-        return len(self.prompt) + max(map(len, self.answers.values()))
+class _Checkpoint(NamedTuple):
+    folder: Path
+    dtype: str
+    device: str
 
 
 class Likelihood:
@@ -81,8 +44,8 @@ class Likelihood:
         self.settings = settings
         self._template = template(settings.template)
         self._name = ""
-        self._where: tuple[Path, str, str] | None = None
-        self._opened: tuple[Causal, Encoding] | None = None
+        self._checkpoint: _Checkpoint | None = None
+        self._loaded: tuple[CausalModel, PromptTokenizer] | None = None
 
     @property
     def name(self) -> str:
@@ -94,148 +57,93 @@ class Likelihood:
     @property
     def unit(self) -> Unit:
         """Return what its utilities are measured in."""
-        return "nats per token" if self.settings.normalisation == "mean" else "nats"
+        return UNITS[self.settings.normalisation]
 
     def prepare(self, collection: Iterable[Passage] = ()) -> None:
         """Find the model and fingerprint its files; it is loaded when the first pair is asked for."""
-        chosen = self.settings
-        folder = model_folder(str(chosen.model), checkpoint.FILES)
-        device = machine.best_device() if chosen.device == "auto" else chosen.device
-        dtype = checkpoint.dtype_of(chosen.dtype, device)
-        reading = [self._template.fingerprint, chosen.bos, chosen.max_tokens, chosen.max_passage_tokens]
-        read = sha256(json.dumps(reading).encode()).hexdigest()[:6]
-        is_folder = Path(chosen.model).expanduser().is_dir()
-        called = folder.resolve().name if is_folder else str(chosen.model)
-        model = "-".join(called.replace(":", "-").split()) + f"-{checkpoint.fingerprint(folder)[:6]}"
-        self._name = f"likelihood:{model}:{self._template.name}-{read}:{chosen.normalisation}:{dtype}"
-        self._where, self._opened = (folder, dtype, device), None
+        settings = self.settings
+        folder = model_folder(str(settings.model), checkpoint.FILES)
+        device = machine.best_device() if settings.device == "auto" else settings.device
+        dtype = checkpoint.dtype_of(settings.dtype, device)
+        reading = [self._template.fingerprint, settings.bos, settings.max_tokens, settings.max_passage_tokens]
+        prompts = sha256(json.dumps(reading).encode()).hexdigest()[:6]
+        is_folder = Path(settings.model).expanduser().is_dir()
+        name = folder.resolve().name if is_folder else str(settings.model)
+        model = "-".join(name.replace(":", "-").split()) + f"-{checkpoint.fingerprint(folder)[:6]}"
+        self._name = f"likelihood:{model}:{self._template.name}-{prompts}:{settings.normalisation}:{dtype}"
+        self._checkpoint, self._loaded = _Checkpoint(folder, dtype, device), None
 
     def utilities(self, groups: Sequence[Group]) -> Iterator[list[Scored]]:
         """Yield a utility per pair, longest first, or a failure with its reason; stopping between batches is safe."""
-        baselines: dict[tuple[str, str], float] = {}
-        for some in _windows(groups):
-            pairs, failed = self._drafted(some)
-            if failed:
-                yield failed
+        baselines: Baselines = {}
+        for window in windows(groups):
+            pairs, failures = self._pairs(window)
+            if failures:
+                yield failures
             if pairs:
                 self._add_baselines(pairs, baselines)
-            for batch in _batches(pairs, self.settings.token_budget):
+            for batch in batches(pairs, self.settings.token_budget):
                 yield self._scored(batch, baselines)
 
-    def _drafted(self, groups: Sequence[Group]) -> tuple[list[_Pair], list[Scored]]:
-        found: list[_Pair | Failure] = []
+    def _pairs(self, groups: Sequence[Group]) -> tuple[list[Pair], list[Scored]]:
+        _, tokenizer = self._open()
+        limits = self._limits()
+        pairs: list[Pair] = []
+        failures: list[Scored] = []
         for group in groups:
-            answers: dict[str, Ids] = {}
-            reason = "the query has no reference answer"
-            if any(answer.strip() for answer in group.query.answers):
-                answers = self._answers(group.query)
-                reason = "the model's tokenizer leaves nothing of any reference answer"
-            if answers:
-                found += self._prompted(group, answers)
-            else:
-                query_id = group.query.query_id
-                found += [Failure(query_id, passage.passage_id, self.name, reason) for passage in group.passages]
-        pairs = [one for one in found if isinstance(one, _Pair)]
-        return pairs, [one for one in found if isinstance(one, Failure)]
+            of_group, failed = pairs_of(group, tokenizer, limits, self.name)
+            pairs += of_group
+            failures += failed
+        return pairs, failures
 
-    def _prompted(self, group: Group, answers: dict[str, Ids]) -> Iterator[_Pair | Failure]:
-        _, encoding = self._open()
-        limit = self._limit()
-        room = limit - max(map(len, answers.values()))
-        bare, *drafts = encoding.prompts([(group.query, passage) for passage in (None, *group.passages)])
-        for passage, draft in zip(group.passages, drafts, strict=True):
-            fitted = cut(draft, room, self.settings.max_passage_tokens)
-            if fitted is None or len(bare.ids) > room:
-                reason = f"query and answer leave no room for the passage within {limit} tokens"
-                yield Failure(group.query.query_id, passage.passage_id, self.name, reason)
-            else:
-                yield _Pair(group.query, passage, fitted[0], bare.ids, answers, fitted[1])
-
-    def _answers(self, query: Query) -> dict[str, Ids]:
-        _, encoding = self._open()
-        found = {answer: encoding.answer(answer) for answer in query.answers}
-        return {answer: ids for answer, ids in found.items() if ids is not None}
-
-    def _add_baselines(self, pairs: Sequence[_Pair], baselines: dict[tuple[str, str], float]) -> None:
+    def _add_baselines(self, pairs: Sequence[Pair], baselines: Baselines) -> None:
         from workbench.teachers.likelihood.causal import Continuation
 
-        causal, _ = self._open()
-        asked = {
-            (pair.query.text, answer): Continuation(pair.bare, ids)
+        model, _ = self._open()
+        missing = {
+            (pair.query.text, answer): Continuation(pair.prompt_without_passage, ids)
             for pair in pairs
             for answer, ids in pair.answers.items()
             if (pair.query.text, answer) not in baselines
         }
-        ordered = sorted(asked, key=lambda key: -asked[key].length)
-        values = causal.log_likelihoods([asked[key] for key in ordered], self.settings.token_budget)
-        baselines.update(zip(ordered, values, strict=True))
+        longest_first = sorted(missing, key=lambda key: -missing[key].length)
+        values = model.log_likelihoods([missing[key] for key in longest_first], self.settings.token_budget)
+        baselines.update(zip(longest_first, values, strict=True))
 
-    def _scored(self, pairs: Sequence[_Pair], baselines: dict[tuple[str, str], float]) -> list[Scored]:
+    def _scored(self, pairs: Sequence[Pair], baselines: Baselines) -> list[Scored]:
         from workbench.teachers.likelihood.causal import Continuation
 
-        causal, _ = self._open()
-        asked = [Continuation(pair.prompt, ids) for pair in pairs for ids in pair.answers.values()]
-        values = iter(causal.log_likelihoods(asked, self.settings.token_budget))
+        model, _ = self._open()
+        continuations = [Continuation(pair.prompt, ids) for pair in pairs for ids in pair.answers.values()]
+        values = iter(model.log_likelihoods(continuations, self.settings.token_budget))
         return [
-            self._judged(pair, [
+            self._utility(pair, [
                 AnswerLikelihood(answer, len(ids), next(values), baselines[pair.query.text, answer])
                 for answer, ids in pair.answers.items()
             ])
             for pair in pairs
         ]  # fmt: skip
 
-    def _judged(self, pair: _Pair, answers: Sequence[AnswerLikelihood]) -> Scored:
+    def _utility(self, pair: Pair, answers: Sequence[AnswerLikelihood]) -> Scored:
         query_id, passage_id = pair.query.query_id, pair.passage.passage_id
-        if not all(isfinite(one.with_passage) and isfinite(one.without_passage) for one in answers):
+        if not all(isfinite(answer.with_passage) and isfinite(answer.without_passage) for answer in answers):
             return Failure(query_id, passage_id, self.name, "the model gave an answer no finite likelihood")
-        if self.settings.normalisation == "mean":
-            value = max(one.log_perplexity_reduction for one in answers)
-        else:
-            value = max(one.log_likelihood_gain for one in answers)
+        value = best_gain(answers, self.settings.normalisation)
         return Utility(query_id, passage_id, self.name, value, tuple(answers), pair.truncated)
 
-    def _limit(self) -> int:
-        causal, _ = self._open()
-        own, asked = causal.limit, self.settings.max_tokens
-        if own is None and asked is None:
+    def _limits(self) -> TokenLimits:
+        model, _ = self._open()
+        limits = [limit for limit in (model.limit, self.settings.max_tokens) if limit is not None]
+        if not limits:
             raise BadSetting("The model does not say how many tokens it can read.", "Set max_tokens.")
-        return min(limit for limit in (own, asked) if limit is not None)
+        return TokenLimits(min(limits), self.settings.max_passage_tokens)
 
-    def _open(self) -> tuple[Causal, Encoding]:
-        if self._where is None:
+    def _open(self) -> tuple[CausalModel, PromptTokenizer]:
+        if self._checkpoint is None:
             raise NothingToDo("The likelihood teacher does not know its model yet.", "Call prepare(()) first.")
-        if self._opened is None:
-            from workbench.teachers.likelihood.causal import Causal
+        if self._loaded is None:
+            from workbench.teachers.likelihood.causal import CausalModel
 
-            folder, dtype, device = self._where
-            causal = Causal(folder, dtype, device)
-            self._opened = causal, Encoding(causal.tokenizer, self._template, self.settings.bos)
-        return self._opened
-
-
-def _windows(groups: Sequence[Group]) -> Iterator[list[Group]]:
-    window: list[Group] = []
-    pairs = 0
-    for group in groups:
-        window.append(group)
-        pairs += len(group.passages)
-        if pairs >= PAIRS_AT_ONCE:
-            yield window
-            window, pairs = [], 0
-    if window:
-        yield window
-
-
-def _batches(pairs: Sequence[_Pair], token_budget: int) -> Iterator[list[_Pair]]:
-    """Yield pairs of like length together, the longest first: what does not fit shows at once."""
-    batch: list[_Pair] = []
-    rows = width = 0
-    for pair in sorted(pairs, key=lambda pair: -pair.length):
-        rows += len(pair.answers)
-        if batch and rows * width > token_budget:
-            yield batch
-            batch, rows = [], len(pair.answers)
-        width = width if batch else pair.length
-        batch.append(pair)
-    if batch:
-        yield batch
+            model = CausalModel(*self._checkpoint)
+            self._loaded = model, PromptTokenizer(model.tokenizer, self._template, self.settings.bos)
+        return self._loaded
