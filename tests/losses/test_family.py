@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.losses.drawn import ABSENT, AT_ONE, STUDENT, TEACHER, batches, given, temperatures
 from workbench.errors import UnknownName
-from workbench.losses import LOSSES, loss, meaning
+from workbench.losses import LOSSES, loss
 
 
 class Facts(NamedTuple):
@@ -48,7 +48,7 @@ FACTS = {
 }
 
 
-def those(*holding, **fact):
+def those(**fact):
     """Draw a loss for which all these facts hold."""
     return st.sampled_from([name for name, facts in FACTS.items() if fact.items() <= facts._asdict().items()])
 
@@ -59,14 +59,14 @@ every_loss = those()
 def value(name, batch, at):
     """Calculate a loss, always with the same random numbers."""
     torch.manual_seed(0)
-    return LOSSES[name](*batch, **at)
+    return loss(name)(*batch, **at)
 
 
 def test_the_table_here_is_the_table_there():
     assert set(FACTS) == set(LOSSES)
-    assert len({meaning(name) for name in LOSSES}) == len(LOSSES)
+    assert len({entry.meaning for entry in LOSSES.values()}) == len(LOSSES)
     with pytest.raises(UnknownName, match="hinge"):
-        meaning("hinge")
+        loss("hinge")
 
 
 @given(batches(), temperatures, those(by_chance=False), st.randoms(use_true_random=False))
@@ -191,7 +191,7 @@ def test_following_the_gradient_puts_the_best_first(name):
     optimizer = torch.optim.Adam([similarities, negatives], lr=0.02)
     for _ in range(150):
         optimizer.zero_grad()
-        LOSSES[name](similarities, utilities, negatives, **at).backward()
+        loss(name)(similarities, utilities, negatives, **at).backward()
         optimizer.step()
     assert value(name, (similarities, utilities, negatives), at).item() < before
     assert similarities.argmax().item() == 1

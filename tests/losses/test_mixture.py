@@ -37,7 +37,7 @@ def test_a_sum_is_what_its_terms_add_up_to(spec, weights):
 
 
 def test_options_reach_the_loss():
-    wanted = LOSSES["lambda_loss"](STUDENT, TEACHER, None, levels=3, mu=10, **AT_ONE)
+    wanted = loss("lambda_loss")(STUDENT, TEACHER, None, levels=3, mu=10, **AT_ONE)
     assert loss("lambda_loss(levels=3, mu=10)")(STUDENT, TEACHER, None, **AT_ONE) == wanted
     assert value("multi_similarity(centre=-0.2)") != value("multi_similarity")
 
@@ -48,7 +48,7 @@ def test_a_sum_has_the_gradient_of_its_terms_and_can_be_sent_elsewhere():
     assert isinstance(mixed, Mixture)
     mixed(similarities, TEACHER, None, **AT_ONE).backward()
     apart = [
-        torch.autograd.grad(LOSSES[name](again, TEACHER, None, **AT_ONE), again)[0]
+        torch.autograd.grad(loss(name)(again, TEACHER, None, **AT_ONE), again)[0]
         for name in ("kl", "js")
         for again in [STUDENT.clone().requires_grad_()]
     ]
@@ -99,9 +99,9 @@ def test_what_is_wrong_is_named(spec, said):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_option_can_be_written(name):
-    options = {key: each for key, each in (LOSSES[name].__kwdefaults__ or {}).items() if "temperature" not in key}
+    options = {key: value for key, value in (loss(name).__kwdefaults__ or {}).items() if "temperature" not in key}
     # None stands for an option that is not used; every such is a share.
-    written = ", ".join(f"{key}={0.6 if each is None else each}" for key, each in options.items())
+    written = ", ".join(f"{key}={0.6 if value is None else value}" for key, value in options.items())
     assert isinstance(loss(f"{name}({written})"), Mixture)
 
 

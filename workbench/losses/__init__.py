@@ -2,6 +2,6 @@
 
 from workbench.losses.mixture import Mixture, loss
 from workbench.losses.pool import teacher_distribution
-from workbench.losses.registry import LOSSES, Loss, meaning
+from workbench.losses.registry import LOSSES, Loss, Range
 
-__all__ = ["LOSSES", "Loss", "Mixture", "loss", "meaning", "teacher_distribution"]
+__all__ = ["LOSSES", "Loss", "Mixture", "Range", "loss", "teacher_distribution"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import TYPE_CHECKING
 
-from workbench.losses.pool import ranked
+from workbench.losses.pool import sort_by_utility
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,7 @@ def kl(
     The retriever's loss of Atlas (Izacard et al., arXiv 2208.03299) and REPLUG (Shi et al., arXiv 2301.12652), but
     summed over candidates, not averaged, and not multiplied by a squared temperature.
     """
-    pool = ranked(similarities, utilities, student_temperature)
+    pool = sort_by_utility(similarities, utilities, student_temperature)
     log_p = pool.log_p(teacher_temperature)
     return _divergence(log_p, pool.log_q, pool.present)
 
@@ -43,7 +43,7 @@ def reverse_kl(
     distillation loss in MiniLLM (Gu et al., arXiv 2306.08543). It has no bound: with utilities far apart for their
     temperature it grows with them.
     """
-    pool = ranked(similarities, utilities, student_temperature)
+    pool = sort_by_utility(similarities, utilities, student_temperature)
     log_p = pool.log_p(teacher_temperature)
     return _divergence(pool.log_q, log_p, pool.present)
 
@@ -61,7 +61,7 @@ def js(
     Half of KL to the mean of both from either side (Lin, IEEE Trans. Information Theory 37, 1991): at most log 2,
     so a single query cannot outweigh a batch. Not its square root, which is what scipy's `jensenshannon` returns.
     """
-    pool = ranked(similarities, utilities, student_temperature)
+    pool = sort_by_utility(similarities, utilities, student_temperature)
     log_p, log_q = pool.log_p(teacher_temperature), pool.log_q
     middle = log_p.logaddexp(log_q) - log(2)
     return (_divergence(log_p, middle, pool.present) + _divergence(log_q, middle, pool.present)) / 2

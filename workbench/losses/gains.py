@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.losses.pool import Pool, ranked
+from workbench.losses.pool import Pool, sort_by_utility
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,8 +30,8 @@ def lambda_loss(
     its NDCGLoss2 weights, and 10 is its NDCGLoss2++. Grades: see `grades`, with `levels` of them. Similarities that
     tie share the mean of their ranks. Neither `teacher_temperature` nor negatives play a part.
     """
-    pool = ranked(similarities, utilities, student_temperature)
-    return swaps(pool, grades(pool, levels), mu).mean()
+    pool = sort_by_utility(similarities, utilities, student_temperature)
+    return swap_losses(pool, grades(pool, levels), mu).mean()
 
 
 def approx_ndcg(
@@ -49,20 +49,20 @@ def approx_ndcg(
     other one is ahead of it, the student's temperature saying how sharply. Grades: see `grades`; where all tie there
     is nothing to rank, and the loss is 0. Neither `teacher_temperature` nor negatives play a part.
     """
-    pool = ranked(similarities, utilities, student_temperature)
-    return missed(pool, grades(pool, levels)).mean()
+    pool = sort_by_utility(similarities, utilities, student_temperature)
+    return one_minus_ndcg(pool, grades(pool, levels)).mean()
 
 
 def grades(pool: Pool, levels: int) -> Tensor:
-    """Return each candidate's grade, 0 to levels - 1, from its place among the query's distinct utilities, (B, K).
+    """Return each candidate's grade, 0 to levels - 1, from its rank among the query's distinct utilities, (B, K).
 
-    The best has the highest grade, the worst 0, those between are spread evenly by their order; ties share a grade,
+    The best has the highest grade, the worst 0, those between lie evenly by their order; ties share a grade,
     and where all tie, all have 0. With four levels, grades of 0 to 3 that are all there come out as they are.
     """
-    return ((levels - 1) * pool.standing).round()
+    return ((levels - 1) * pool.relative_rank).round()
 
 
-def swaps(pool: Pool, grade: Tensor, mu: float) -> Tensor:
+def swap_losses(pool: Pool, grade: Tensor, mu: float) -> Tensor:
     """Return the loss of LambdaRank plus mu times NDCGLoss2 for each query, (B,), of grades (B, K)."""
     from torch import logaddexp, zeros_like
 
@@ -74,23 +74,23 @@ def swaps(pool: Pool, grade: Tensor, mu: float) -> Tensor:
     weight = (discount[:, :, None] - discount[:, None, :]).abs()
     weight = weight + mu * (1 / (1 + apart).log2() - 1 / (2 + apart).log2())
     weight = weight * (gain[:, :, None] - gain[:, None, :]).abs()
-    lower = pool.lower
-    behind = (pool.logits[:, None, :] - pool.logits[:, :, None]).masked_fill(~lower, 0.0)
+    less_useful = pool.less_useful
+    behind = (pool.logits[:, None, :] - pool.logits[:, :, None]).masked_fill(~less_useful, 0.0)
     bits = logaddexp(behind, zeros_like(behind)) / zeros_like(behind).add(2).log()
-    return (weight * bits).masked_fill(~lower, 0.0).sum(dim=(1, 2))
+    return (weight * bits).masked_fill(~less_useful, 0.0).sum(dim=(1, 2))
 
 
-def missed(pool: Pool, grade: Tensor) -> Tensor:
-    """Return 1 - approximated nDCG of each query, (B,), of grades (B, K); 0 where nobody has a grade."""
+def one_minus_ndcg(pool: Pool, grade: Tensor) -> Tensor:
+    """Return 1 - approximated nDCG of each query, (B,), of grades (B, K); 0 where all grades are 0."""
     ahead = (pool.logits[:, None, :] - pool.logits[:, :, None]).sigmoid()
-    # Everybody is half ahead of themselves, which rank 1 does not count.
+    # Each candidate is half ahead of itself, which rank 1 does not count.
     rank = 0.5 + ahead.masked_fill(~pool.present[:, None, :], 0.0).sum(dim=2)
     gain = _gains(pool, grade)
     return gain.any(dim=1).float() - (gain / (1 + rank).log2()).sum(dim=1)
 
 
 def _ranks(pool: Pool) -> Tensor:
-    """Return the student's ranks from 1, (B, K); who ties shares the mean of the ranks, who is absent comes last."""
+    """Return the student's ranks from 1, (B, K); ties share the mean of their ranks, absent candidates come last."""
     logits = pool.logits.detach()
     above = (logits[:, None, :] > logits[:, :, None]).sum(dim=2)
     equal = (logits[:, None, :] == logits[:, :, None]).sum(dim=2)
@@ -98,7 +98,7 @@ def _ranks(pool: Pool) -> Tensor:
 
 
 def _gains(pool: Pool, grade: Tensor) -> Tensor:
-    """Return (2^grade - 1) / the ideal DCG, (B, K); all 0 where nobody has a grade."""
+    """Return (2^grade - 1) / the ideal DCG, (B, K); all 0 where all grades are 0."""
     from torch import arange
 
     gain = (2**grade - 1).masked_fill(~pool.present, 0.0)

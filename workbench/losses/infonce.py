@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.losses.pool import contrast, mean_of, ranked, teacher_distribution, with_negatives
+from workbench.losses.pool import contrastive_terms, masked_mean, sort_by_utility, teacher_distribution, with_negatives
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,9 +33,9 @@ def utility_infonce(
     temperature. A utility of -inf marks a candidate that is not there, a negative of -inf one that is masked. The
     same holds for the other losses here; all of them calculate in float32.
     """
-    pool = ranked(similarities, utilities, student_temperature)
-    everyone = with_negatives(pool.logits, negatives, student_temperature)
-    log_q = pool.logits - everyone.logsumexp(dim=1, keepdim=True)
+    pool = sort_by_utility(similarities, utilities, student_temperature)
+    all_logits = with_negatives(pool.logits, negatives, student_temperature)
+    log_q = pool.logits - all_logits.logsumexp(dim=1, keepdim=True)
     p = teacher_distribution(pool.utilities, teacher_temperature)
     return -(p * log_q.masked_fill(~pool.present, 0.0)).sum(dim=1).mean()
 
@@ -49,18 +49,18 @@ def utility_infonce_b(
     student_temperature: float,
     share: float = 0.5,
 ) -> Tensor:
-    """Return one InfoNCE term for each positive, weighted by the teacher; positives are no rivals of each other.
+    """Return one InfoNCE term for each positive, weighted by the teacher; positives are no negatives of each other.
 
     Another reading of the loss of arXiv 2604.22722.
     Positives are the candidates with at least `share` of the probability of the teacher's best, their weights the
-    teacher's probabilities, scaled to sum to 1; all others and the negatives are what each is held against. With a
+    teacher's probabilities, scaled to sum to 1; each is contrasted with all others and the negatives. With a
     share of 0 all candidates are positives, and there is something to learn only from negatives.
     """
-    pool = ranked(similarities, utilities, student_temperature)
-    positive = pool.within(share, teacher_temperature)
+    pool = sort_by_utility(similarities, utilities, student_temperature)
+    positive = pool.positives(share, teacher_temperature)
     p = teacher_distribution(pool.utilities.masked_fill(~positive, float("-inf")), teacher_temperature)
-    rivals = (pool.present & ~positive)[:, None, :].expand(-1, positive.shape[1], -1)
-    return (p * contrast(pool, rivals, negatives, student_temperature)).sum(dim=1).mean()
+    against = (pool.present & ~positive)[:, None, :].expand(-1, positive.shape[1], -1)
+    return (p * contrastive_terms(pool, against, negatives, student_temperature)).sum(dim=1).mean()
 
 
 def utility_infonce_c(
@@ -75,12 +75,12 @@ def utility_infonce_c(
 
     Another reading of the loss of arXiv 2604.22722. Candidates are taken away one after the other in the teacher's
     order, negatives stay in every term: the sequential distillation of LLM-Embedder (arXiv 2310.07554) and BGE-M3
-    (arXiv 2402.03216). Candidates that tie are not held against each other, so that their order in the batch means
+    (arXiv 2402.03216). Candidates that tie are not contrasted with each other, so that their order in the batch means
     nothing. Without negatives it is `pld`.
     """
-    pool = ranked(similarities, utilities, student_temperature)
+    pool = sort_by_utility(similarities, utilities, student_temperature)
     p = teacher_distribution(pool.utilities, teacher_temperature)
-    return (p * contrast(pool, pool.lower, negatives, student_temperature)).sum(dim=1).mean()
+    return (p * contrastive_terms(pool, pool.less_useful, negatives, student_temperature)).sum(dim=1).mean()
 
 
 def utility_infonce_d(
@@ -98,10 +98,10 @@ def utility_infonce_d(
     the candidates with at least `share` of the probability of the teacher's best; how they share the student's mass is
     left to the student.
     """
-    pool = ranked(similarities, utilities, student_temperature)
-    positive = pool.within(share, teacher_temperature)
-    everyone = with_negatives(pool.logits, negatives, student_temperature).logsumexp(dim=1)
-    return (everyone - pool.logits.masked_fill(~positive, float("-inf")).logsumexp(dim=1)).mean()
+    pool = sort_by_utility(similarities, utilities, student_temperature)
+    positive = pool.positives(share, teacher_temperature)
+    all_logits = with_negatives(pool.logits, negatives, student_temperature).logsumexp(dim=1)
+    return (all_logits - pool.logits.masked_fill(~positive, float("-inf")).logsumexp(dim=1)).mean()
 
 
 def infonce(
@@ -119,13 +119,14 @@ def infonce(
     are not used, nor is `teacher_temperature`. Candidates tied for the best are each a positive, none a negative of
     the others, and their terms are averaged.
 
-    With `alpha`, where the best utility is above 0, candidates above alpha times it are taken for false negatives
+    With `alpha`, where the best utility is above 0, candidates above alpha times it are treated as false negatives
     and left out (as in arXiv 2502.19712, with 0.6); the loss then depends on where utilities have their zero.
     """
-    pool = ranked(similarities, utilities, student_temperature)
-    rival = pool.present & ~pool.best
+    pool = sort_by_utility(similarities, utilities, student_temperature)
+    others = pool.present & ~pool.best
     if alpha is not None:
         top = pool.utilities[:, :1]
-        rival = rival & ~((top > 0) & (pool.utilities > alpha * top))
-    costs = contrast(pool, rival[:, None, :].expand(-1, rival.shape[1], -1), negatives, student_temperature)
-    return mean_of(costs, pool.best).mean()
+        others = others & ~((top > 0) & (pool.utilities > alpha * top))
+    against = others[:, None, :].expand(-1, others.shape[1], -1)
+    terms = contrastive_terms(pool, against, negatives, student_temperature)
+    return masked_mean(terms, pool.best).mean()

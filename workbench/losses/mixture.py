@@ -9,14 +9,14 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from workbench.errors import BadSetting
-from workbench.losses.registry import LOSSES, Loss, checked, known
+from workbench.losses.registry import LOSSES, Formula, checked_option, named
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 # Far more than any sum that means something, and far less than what Python's parser cannot nest.
 LONGEST = 500
-HOW = "A sum is written like `utility_infonce + 0.2*infonce(alpha=0.6)`."
+SYNTAX = "A sum is written like `utility_infonce + 0.2*infonce(alpha=0.6)`."
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Mixture:
         """Return the sum of its terms, each at the same temperatures."""
         total = similarities.new_zeros(()).float()
         for term in self.terms:
-            value = LOSSES[term.name](
+            value = LOSSES[term.name].formula(
                 similarities,
                 utilities,
                 negatives,
@@ -58,41 +58,45 @@ class Mixture:
         return total
 
 
-def loss(text: str) -> Loss:
-    """Return the loss of that name, or the sum that is written; UnknownName or BadSetting say what is wrong with it.
+def loss(text: str) -> Formula:
+    """Return the formula of the loss of that name, or the sum that is written.
+
+    Raises UnknownName or BadSetting, which say what is wrong with the text.
 
     A sum has names, `+`, numbers above 0 times something, options in brackets, and brackets around a sum.
     """
     if text in LOSSES:
-        return LOSSES[text]
+        return LOSSES[text].formula
     if len(text) > LONGEST:
-        raise BadSetting(f"A loss is written in {len(text):,} characters.", f"{LONGEST} are the most. {HOW}")
+        raise BadSetting(f"A loss is written in {len(text):,} characters.", f"{LONGEST} are the most. {SYNTAX}")
     try:
-        written = ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise BadSetting(f"The loss {text!r} cannot be read.", HOW) from None
-    return Mixture(tuple(_terms(written, 1.0)))
+        raise BadSetting(f"The loss {text!r} cannot be read.", SYNTAX) from None
+    return Mixture(tuple(_terms(tree, 1.0)))
 
 
 def _terms(node: ast.expr, weight: float) -> list[Term]:
     match node:
         case ast.Name(name):
-            return [Term(known(name), weight)]
+            named(name)
+            return [Term(name, weight)]
         case ast.Call(ast.Name(name), [], keywords):
-            return [Term(known(name), weight, _options(name, keywords))]
+            named(name)
+            return [Term(name, weight, _options(name, keywords))]
         case ast.BinOp(left, ast.Add(), right):
             return _terms(left, weight) + _terms(right, weight)
         case ast.BinOp(ast.Constant() as number, ast.Mult(), inner):
             return _terms(inner, weight * _weight(number))
         case ast.BinOp(inner, ast.Mult(), ast.Constant() as number):
             return _terms(inner, weight * _weight(number))
-    raise BadSetting(f"A loss cannot be {ast.unparse(node)!r}.", HOW)
+    raise BadSetting(f"A loss cannot be {ast.unparse(node)!r}.", SYNTAX)
 
 
 def _weight(node: ast.Constant) -> float:
     value = _number(node)
     if value is None or not (isfinite(value) and value > 0):
-        raise BadSetting(f"The weight {ast.unparse(node)} of a loss is no number above 0.", HOW)
+        raise BadSetting(f"The weight {ast.unparse(node)} of a loss is no number above 0.", SYNTAX)
     return float(value)
 
 
@@ -102,11 +106,11 @@ def _options(name: str, keywords: list[ast.keyword]) -> dict[str, float]:
         value = _number(keyword.value)
         if keyword.arg is None or value is None:
             raise BadSetting(
-                f"The loss {name} has {ast.unparse(keyword)!r} as an option.", f"Options are numbers. {HOW}"
+                f"The loss {name} has {ast.unparse(keyword)!r} as an option.", f"Options are numbers. {SYNTAX}"
             )
         if keyword.arg in options:
             raise BadSetting(f"{keyword.arg} of the loss {name} is given twice.", "Give it once.")
-        options[keyword.arg] = checked(name, keyword.arg, value)
+        options[keyword.arg] = checked_option(name, keyword.arg, value)
     return options
 
 

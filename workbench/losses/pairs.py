@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.losses.pool import ABSENT, mean_of, ranked, with_negatives
+from workbench.losses.pool import ABSENT, masked_mean, sort_by_utility, with_negatives
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,14 +26,14 @@ def margin_mse(
     """
     from torch import eye
 
-    pool = ranked(similarities, utilities, student_temperature)
+    pool = sort_by_utility(similarities, utilities, student_temperature)
     logits = pool.logits.masked_fill(~pool.present, 0.0)
     # The best is always in the first column, and equal to it are all that tie with it.
-    wanted = pool.shortfall(teacher_temperature)[:, None, :]
+    wanted = pool.gap_to_best(teacher_temperature)[:, None, :]
     errors = (logits[:, :, None] - logits[:, None, :] - wanted) ** 2
     itself = eye(logits.shape[1], dtype=pool.best.dtype, device=logits.device)
     pairs = pool.best[:, :, None] & pool.present[:, None, :] & ~itself
-    return mean_of(errors, pairs).mean()
+    return masked_mean(errors, pairs).mean()
 
 
 def ranknet(
@@ -44,17 +44,17 @@ def ranknet(
     teacher_temperature: float,
     student_temperature: float,
 ) -> Tensor:
-    """Return the mean logistic loss over pairs of candidates that the teacher tells apart; negatives play no part.
+    """Return the mean logistic loss over pairs of candidates of different utility; negatives play no part.
 
     RankNet (Burges et al., ICML 2005): log(1 + exp(s_j - s_i)) where i is the more useful. Only the order counts, not
     by how much, nor `teacher_temperature`; ties have no pair.
     """
     from torch import logaddexp, zeros_like
 
-    pool = ranked(similarities, utilities, student_temperature)
-    lower = pool.lower
-    behind = (pool.logits[:, None, :] - pool.logits[:, :, None]).masked_fill(~lower, 0.0)
-    return mean_of(logaddexp(behind, zeros_like(behind)), lower).mean()
+    pool = sort_by_utility(similarities, utilities, student_temperature)
+    less_useful = pool.less_useful
+    behind = (pool.logits[:, None, :] - pool.logits[:, :, None]).masked_fill(~less_useful, 0.0)
+    return masked_mean(logaddexp(behind, zeros_like(behind)), less_useful).mean()
 
 
 def bce(
@@ -74,14 +74,14 @@ def bce(
     """
     from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
-    pool = ranked(similarities.float() - centre, utilities, student_temperature)
+    pool = sort_by_utility(similarities.float() - centre, utilities, student_temperature)
     targets = (pool.utilities / teacher_temperature).sigmoid()
     logits = pool.logits.masked_fill(~pool.present, 0.0)
-    value = mean_of(cross_entropy(logits, targets, reduction="none"), pool.present)
+    value = masked_mean(cross_entropy(logits, targets, reduction="none"), pool.present)
     if negatives is not None:
         others = with_negatives(pool.logits[:, :0], negatives.float() - centre, student_temperature)
         unmasked = negatives > float("-inf")
-        value = value + mean_of(cross_entropy(others, others.new_zeros(others.shape), reduction="none"), unmasked)
+        value = value + masked_mean(cross_entropy(others, others.new_zeros(others.shape), reduction="none"), unmasked)
     return value.mean()
 
 
@@ -106,8 +106,8 @@ def multi_similarity(
     """
     from torch import cat
 
-    pool = ranked(similarities, utilities, 1.0)
-    positive = pool.within(share, teacher_temperature)
+    pool = sort_by_utility(similarities, utilities, 1.0)
+    positive = pool.positives(share, teacher_temperature)
     near = (-pull * (pool.logits - centre)).masked_fill(~positive, ABSENT)
     others = with_negatives(pool.logits.masked_fill(positive, ABSENT), negatives, 1.0)
     far = (push * (others - centre)).clamp(min=ABSENT)

@@ -1,70 +1,22 @@
-"""The table of losses: a name, the function, and what it asks of a student in one line."""
+"""The table of losses: each with its formula, what it rewards, its paper and its options; a line here adds one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from inspect import Parameter, signature
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BadSetting, UnknownName
-from workbench.losses.divergences import js, kl, reverse_kl
-from workbench.losses.gains import approx_ndcg, lambda_loss
-from workbench.losses.infonce import infonce, utility_infonce, utility_infonce_b, utility_infonce_c, utility_infonce_d
-from workbench.losses.lists import contrastive_partial_ranking, listmle, listnet, p_listmle, pld
-from workbench.losses.pairs import bce, margin_mse, multi_similarity, ranknet
-from workbench.losses.policy import policy_gradient
-from workbench.losses.transport import sinkhorn, wasserstein
+from workbench.losses import divergences, gains, infonce, lists, pairs, policy, transport
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Loss = Callable[..., "Tensor"]
-
-_TABLE: dict[str, tuple[Loss, str]] = {
-    "utility_infonce": (utility_infonce, "graded targets, and everything else in the batch as negatives"),
-    "utility_infonce_b": (utility_infonce_b, "each positive on its own against all that are none, weighted by utility"),
-    "utility_infonce_c": (utility_infonce_c, "each candidate against the less useful ones, weighted by utility"),
-    "utility_infonce_d": (utility_infonce_d, "any positive before everything else, whichever it is"),
-    "infonce": (infonce, "only the teacher's favourite counts"),
-    "kl": (kl, "match the teacher's distribution over the candidates alone"),
-    "reverse_kl": (reverse_kl, "be sure only where the teacher is"),
-    "js": (js, "between kl and reverse_kl, and bounded: no query outweighs the others"),
-    "listnet": (listnet, "the same lesson as kl; its value holds the teacher's entropy too"),
-    "listmle": (listmle, "the teacher's whole order, by how much left aside"),
-    "p_listmle": (p_listmle, "the teacher's whole order, the first places most"),
-    "pld": (pld, "the teacher's whole order, each place as important as its utility"),
-    "contrastive_partial_ranking": (contrastive_partial_ranking, "the order of the few best, before everything else"),
-    "margin_mse": (margin_mse, "be as far behind the best as the teacher says"),
-    "ranknet": (ranknet, "the right order of each two candidates, all alike important"),
-    "lambda_loss": (lambda_loss, "the right order of each two candidates, those first that change nDCG most"),
-    "approx_ndcg": (approx_ndcg, "a high nDCG of the teacher's grades, with smooth ranks"),
-    "policy_gradient": (policy_gradient, "draw rankings, and make likelier those with a high nDCG"),
-    "wasserstein": (wasserstein, "a mistake costs as much utility as it loses"),
-    "sinkhorn": (sinkhorn, "a mistake costs by how many places it is off, smoothed"),
-    "bce": (bce, "is this passage useful at all, each for itself"),
-    "multi_similarity": (
-        multi_similarity,
-        "the useful above one cosine, all others below it, the worst offenders first",
-    ),
-}
-
-LOSSES: dict[str, Loss] = {name: function for name, (function, _) in _TABLE.items()}
-
-
-def meaning(name: str) -> str:
-    """Return what a loss asks of a student, in one line without a full stop."""
-    return _TABLE[known(name)][1]
-
-
-def known(name: str) -> str:
-    """Return the name of a loss as it is, or raise UnknownName."""
-    if name not in LOSSES:
-        raise UnknownName("loss", name, list(LOSSES), f"Known: {', '.join(LOSSES)}.")
-    return name
+Formula = Callable[..., "Tensor"]
 
 
 class Range(NamedTuple):
-    """What an option may be: between `low` and `high`, both included, and whole if it must."""
+    """The numbers that an option may be: between `low` and `high`, both included, and whole if it must."""
 
     low: float
     high: float
@@ -72,33 +24,118 @@ class Range(NamedTuple):
 
     @property
     def in_words(self) -> str:
-        """Return the range as a person would say it."""
+        """Return the range in words."""
         return f"{'a whole number' if self.whole else 'a number'} from {self.low:g} to {self.high:g}"
 
 
-_RANGES = {
-    "share": Range(0, 1),
-    "alpha": Range(0, 1),
-    "levels": Range(2, 10, whole=True),
-    "mu": Range(0, 1_000),
-    "hard": Range(1, 1_000, whole=True),
-    "samples": Range(2, 10_000, whole=True),
-    "blur": Range(0.001, 10),
-    "iterations": Range(1, 10_000, whole=True),
-    "centre": Range(-1, 1),
-    "pull": Range(0.01, 1_000),
-    "push": Range(0.01, 1_000),
-}
+@dataclass(frozen=True)
+class Loss:
+    """One loss: a function of similarities, utilities and negatives, and what is shown of it.
+
+    `meaning` says what it rewards, in one line without a full stop; `paper` where it comes from; `options` what each
+    keyword of its own may be.
+    """
+
+    formula: Formula
+    meaning: str
+    paper: str
+    options: Mapping[str, Range] = field(default_factory=dict)
 
 
-def checked(name: str, option: str, value: float) -> float:
+SHARE = Range(0, 1)
+LEVELS = Range(2, 10, whole=True)
+CENTRE = Range(-1, 1)
+OURS = "our reading of arXiv 2604.22722"
+
+LOSSES: dict[str, Loss] = {
+    "utility_infonce": Loss(
+        infonce.utility_infonce, "the teacher's distribution as soft targets, all other passages as negatives", OURS
+    ),
+    "utility_infonce_b": Loss(
+        infonce.utility_infonce_b, "each positive by itself against all non-positives, weighted by utility", OURS,
+        {"share": SHARE},
+    ),
+    "utility_infonce_c": Loss(
+        infonce.utility_infonce_c, "each candidate against the less useful ones, weighted by utility", OURS
+    ),
+    "utility_infonce_d": Loss(
+        infonce.utility_infonce_d, "any positive before everything else, whichever it is", OURS, {"share": SHARE}
+    ),
+    "infonce": Loss(
+        infonce.infonce, "the teacher's best candidate alone as the positive", "van den Oord et al., arXiv 1807.03748",
+        {"alpha": SHARE},
+    ),
+    "kl": Loss(
+        divergences.kl, "the teacher's distribution over the candidates alone", "Izacard et al., arXiv 2208.03299"
+    ),
+    "reverse_kl": Loss(
+        divergences.reverse_kl, "probability only where the teacher puts it", "Gu et al., arXiv 2306.08543"
+    ),
+    "js": Loss(
+        divergences.js, "between kl and reverse_kl, and bounded: no query outweighs the others", "Lin, IEEE IT 1991"
+    ),
+    "listnet": Loss(
+        lists.listnet, "the same gradient as kl; its value includes the teacher's entropy", "Cao et al., ICML 2007"
+    ),
+    "listmle": Loss(
+        lists.listmle, "the teacher's whole order, whatever the differences in utility", "Xia et al., ICML 2008"
+    ),
+    "p_listmle": Loss(lists.p_listmle, "the teacher's whole order, the first ranks most", "Lan et al., UAI 2014"),
+    "pld": Loss(lists.pld, "the teacher's whole order, each rank weighted by its utility", "arXiv 2506.12542"),
+    "contrastive_partial_ranking": Loss(
+        lists.contrastive_partial_ranking, "the order of the few best, before everything else",
+        "our reading of arXiv 2407.07479", {"hard": Range(1, 1_000, whole=True)},
+    ),
+    "margin_mse": Loss(
+        pairs.margin_mse, "the teacher's margins between the best and each other", "Hofstätter et al., arXiv 2010.02666"
+    ),
+    "ranknet": Loss(
+        pairs.ranknet, "the right order of each two candidates, all weighted alike", "Burges et al., ICML 2005"
+    ),
+    "lambda_loss": Loss(
+        gains.lambda_loss, "the right order of each two candidates, weighted by the change in nDCG",
+        "Wang et al., CIKM 2018", {"levels": LEVELS, "mu": Range(0, 1_000)},
+    ),
+    "approx_ndcg": Loss(
+        gains.approx_ndcg, "a high nDCG of the teacher's grades, with smooth ranks", "Qin et al., IR 2010",
+        {"levels": LEVELS},
+    ),
+    "policy_gradient": Loss(
+        policy.policy_gradient, "sampled rankings, made likelier where their nDCG is high",
+        "Gao et al., arXiv 2310.04407", {"samples": Range(2, 10_000, whole=True)},
+    ),
+    "wasserstein": Loss(
+        transport.wasserstein, "a mistake costs as much utility as it loses", "1-Wasserstein distance on a line"
+    ),
+    "sinkhorn": Loss(
+        transport.sinkhorn, "a mistake costs by how many ranks it is off, smoothed", "Feydy et al., arXiv 1810.08278",
+        {"blur": Range(0.001, 10), "iterations": Range(1, 10_000, whole=True)},
+    ),
+    "bce": Loss(
+        pairs.bce, "whether a passage is useful, each by itself", "arXiv 2605.06132", {"centre": CENTRE}
+    ),
+    "multi_similarity": Loss(
+        pairs.multi_similarity, "positives above one cosine, all others below it, the worst of them most",
+        "Wang et al., arXiv 1904.06627",
+        {"share": SHARE, "pull": Range(0.01, 1_000), "push": Range(0.01, 1_000), "centre": CENTRE},
+    ),
+}  # fmt: skip
+
+
+def named(name: str) -> Loss:
+    """Return the loss of that name; raises UnknownName."""
+    if name not in LOSSES:
+        raise UnknownName("loss", name, list(LOSSES), f"Known: {', '.join(LOSSES)}.")
+    return LOSSES[name]
+
+
+def checked_option(name: str, option: str, value: float) -> float:
     """Return an option's value, or raise BadSetting where a loss has no such option or it cannot be that."""
-    parameters = signature(LOSSES[name]).parameters.values()
-    has = [each.name for each in parameters if each.kind is Parameter.KEYWORD_ONLY and each.name in _RANGES]
-    if option not in has:
-        hint = f"It has {', '.join(has)}." if has else "It has none."
+    options = named(name).options
+    if option not in options:
+        hint = f"It has {', '.join(options)}." if options else "It has none."
         raise BadSetting(f"The loss {name} has no option {option!r}.", hint)
-    allowed = _RANGES[option]
+    allowed = options[option]
     if not allowed.low <= value <= allowed.high or (allowed.whole and not isinstance(value, int)):
         raise BadSetting(f"{option} of the loss {name} is {value!r}.", f"It must be {allowed.in_words}.")
     return value

@@ -39,7 +39,7 @@ def _loss(name: str) -> str:
     """Return what a loss is and where it comes from, in its own docstring's sentences."""
     if name not in losses.LOSSES:
         return ""
-    docstring = " ".join((inspect.getdoc(losses.LOSSES[name]) or "").split())
+    docstring = " ".join((inspect.getdoc(losses.LOSSES[name].formula) or "").split())
     first, *rest = re.split(r"(?<=\.)\s+(?=[A-Z])", docstring)
     sentences = [first.removeprefix("Return "), *(sentence for sentence in rest if SOURCED.search(sentence))]
     return f"It is {' '.join(sentences)}"

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from workbench.errors import WorkbenchError
-from workbench.losses import LOSSES, meaning
+from workbench.losses import LOSSES
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
 from workbench.students import MINILM
@@ -67,7 +67,7 @@ def _base_teacher_loss(store: Store, teachers: Sequence[str]) -> tuple[list[str]
     )  # fmt: skip
     loss = right.selectbox(
         "Loss", list(LOSSES), index=list(LOSSES).index(DEFAULTS.loss), key="loss",
-        help="  \n".join(f"`{name}`: {meaning(name)}." for name in LOSSES),
+        help="  \n".join(f"`{name}`: {entry.meaning}." for name, entry in LOSSES.items()),
     )  # fmt: skip
     return ["train", str(base), "--teacher", str(teacher)], str(loss)
 
