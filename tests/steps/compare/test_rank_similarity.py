@@ -44,9 +44,9 @@ def _hits(name: str, orders: dict[str, str]) -> list[Hit]:
 @pytest.mark.parametrize("by", NAMES)
 def test_queries_come_most_different_first_and_the_unsaid_last(unjudged: Store, by: str) -> None:
     found = rank_similarity(unjudged, "one", "two", by)
-    assert [(row.query_id, row.missing) for row in found.rows] == [("q1", ""), ("q0", ""), ("q2", "before")] or by == (
-        "Jaccard@10"
-    )
+    # Of a reversed ranking the first ten are the same set.
+    answered = ["q0", "q1"] if by == "Jaccard@10" else ["q1", "q0"]
+    assert [(row.query_id, row.missing) for row in found.rows] == [*((name, "") for name in answered), ("q2", "before")]
     assert {row.query_id: row.value for row in found.rows}["q0"] == pytest.approx(found.alike)
     assert found.rows[-1] == ("q2", "who is 2", None, "before", ())
     assert "1 have no ranking in one of the runs" in found.in_words
