@@ -1,4 +1,4 @@
-"""Forms of a student: one vector a text, a sparse one, or one a token; how each is encoded and compared."""
+"""Architectures of students: a vector a text, a sparse one, or one a token; how each encodes and compares texts."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SPARSE_UNIT = 20.0
 class Architecture(NamedTuple):
     """One architecture of student.
 
-    `opens` is the class of sentence-transformers that opens its folder. `encode` reads texts of a side in float32;
-    `similarities` compares what it returned of queries and of passages, (Q, N), as in a run. `outputs` takes from a
-    model's output what `training_similarities` needs for the same with gradients. `unit` divides similarities in
-    training, so that a temperature made for cosines suits them. `most` passages can be compared with a query, None
-    without a limit.
+    `opens` is the class of sentence-transformers that opens its folder. `encode` returns the embeddings of texts in
+    float32; `similarities` those of queries and passages, (Q, N), as in a run. `outputs` takes from a model's output
+    what `training_similarities` needs for the same with gradients. `unit` divides similarities in training, so that a
+    temperature made for cosines suits them. `most` passages can be compared with a query, None without a limit.
+    `takes_task` says whether the model must be told which side it reads.
     """
 
     name: str
@@ -75,11 +75,11 @@ def _sparse(model: SentenceTransformer, task: Task, texts: Sequence[str], batch_
     """Return a scipy CSR matrix (n, vocabulary) in double precision."""
     from scipy.sparse import csr_array
 
-    found = _encoder(model, task)(
+    vectors = _encoder(model, task)(
         list(texts), batch_size=batch_size, convert_to_sparse_tensor=True, save_to_cpu=True, show_progress_bar=False
     ).coalesce()
-    rows, columns = found.indices().numpy()
-    return csr_array((found.values().double().numpy(), (rows, columns)), shape=tuple(found.shape))
+    rows, columns = vectors.indices().numpy()
+    return csr_array((vectors.values().double().numpy(), (rows, columns)), shape=tuple(vectors.shape))
 
 
 def _products(queries: Embeddings, passages: Embeddings) -> Tensor:
@@ -94,8 +94,8 @@ def _dots(queries: Tensor, passages: Tensor) -> Tensor:
 
 def _tokens(model: SentenceTransformer, task: Task, texts: Sequence[str], batch_size: int) -> Embeddings:
     """Return a tensor (tokens, d) for each text."""
-    found = _encoder(model, task)(list(texts), batch_size=batch_size, show_progress_bar=False)
-    return [vectors.float() for vectors in found]
+    embeddings = _encoder(model, task)(list(texts), batch_size=batch_size, show_progress_bar=False)
+    return [vectors.float() for vectors in embeddings]
 
 
 def _mean_maxsim(queries: Embeddings, passages: Embeddings) -> Tensor:
@@ -116,21 +116,21 @@ def _masked_mean_maxsim(queries: tuple[Tensor, Tensor], passages: tuple[Tensor, 
 
 DENSE = Architecture(
     "dense", "SentenceTransformer",
-    "it maps queries and passages to vectors whose cosine says how near they are",
+    "it maps queries and passages to vectors, compared by their cosine",
     _dense, _cosines, _vector, _cosines,
     tags=("sentence-transformers", "sentence-similarity", "feature-extraction", "dense-retrieval"),
     pipeline="sentence-similarity",
 )  # fmt: skip
 SPARSE = Architecture(
     "sparse", "SparseEncoder",
-    "it maps queries and passages to sparse vectors over a vocabulary, whose dot product says how near they are",
+    "it maps queries and passages to sparse vectors over a vocabulary, compared by their dot product",
     _sparse, _products, _vector, _dots, unit=SPARSE_UNIT,
     tags=("sentence-transformers", "sparse-encoder", "sparse", "feature-extraction"),
 )  # fmt: skip
 MULTI_VECTOR = Architecture(
     "multi-vector", "MultiVectorEncoder",
-    "it maps queries and passages to a vector for each token; how near they are says MaxSim, the best cosine of each "
-    "of a query's tokens, here as their mean",
+    "it maps queries and passages to a vector for each token, compared by MaxSim: the best cosine of each of a query's "
+    "tokens, here as their mean",
     _tokens, _mean_maxsim, _masked, _masked_mean_maxsim, most=MOST_MULTI_VECTOR, takes_task=True,
     tags=("sentence-transformers", "multi-vector", "colbert", "late-interaction", "feature-extraction"),
 )  # fmt: skip
@@ -151,13 +151,13 @@ def of(model: SentenceTransformer) -> Architecture:
 
 
 def architecture(path: Path) -> Architecture:
-    """Tell a model folder's architecture from its files; anything that does not say otherwise is dense."""
-    said = _read(path / "config_sentence_transformers.json")
+    """Return the architecture of a model folder by its files, dense where they name no other."""
+    library_config = _read(path / "config_sentence_transformers.json")
     modules = json.dumps(_read(path / "modules.json"))
-    kind = said.get("model_type") if isinstance(said, dict) else None
+    kind = library_config.get("model_type") if isinstance(library_config, dict) else None
     config = _read(path / "config.json")
     architectures = config.get("architectures") if isinstance(config, dict) else None
-    # How ColBERT's own library and PyLate call what sentence-transformers opens as a MultiVectorEncoder.
+    # The names in ColBERT's own library and PyLate for what sentence-transformers opens as a MultiVectorEncoder.
     if kind == "ColBERT" or "multi_vector_encoder." in modules or "HF_ColBERT" in (architectures or ()):
         return MULTI_VECTOR
     if kind is None and "sparse_encoder." in modules:
@@ -182,7 +182,7 @@ def _encoder(model: SentenceTransformer, task: Task) -> Callable[..., Any]:
 
 
 def _read(file: Path) -> Any:
-    """Return what a JSON file holds; nothing for one that is absent or damaged, which opening the model tells."""
+    """Return the content of a JSON file; nothing for one absent or damaged, which opening the model will report."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,9 +1,10 @@
-"""Students that are built from a base: a prefix before the base's name says what is made of it."""
+"""Students that are built from a base without training, named by a prefix before the base's name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from workbench.errors import Conflict
@@ -15,37 +16,25 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-def _static(base: Student) -> SentenceTransformer:
-    from workbench.students import static
-
-    return static.build(base)
-
-
-def _sparse(base: Student) -> SentenceTransformer:
-    from workbench.students import heads
-
-    return heads.sparse(base)
+# By prefix: the function from a base to a model, imported when it is used.
+BUILDERS = {
+    "static": "workbench.students.static:build",
+    "sparse": "workbench.students.heads:sparse",
+    "multi": "workbench.students.heads:multi_vector",
+}
 
 
-def _multi(base: Student) -> SentenceTransformer:
-    from workbench.students import heads
-
-    return heads.multi_vector(base)
-
-
-BUILDERS: dict[str, Callable[[Student], SentenceTransformer]] = {"static": _static, "sparse": _sparse, "multi": _multi}
-
-
-def built(kind: str, base: Student, folder: Path) -> Student:
-    """Return the student `<kind>:<base>`, from the students folder or built there once (seconds)."""
-    name = f"{kind}:{base.name}"
+def built(prefix: str, base: Student, folder: Path) -> Student:
+    """Return the student `<prefix>:<base>`, from the students folder or built there once (seconds)."""
+    name = f"{prefix}:{base.name}"
     path = folder / slug(name)
     if not (path / RECIPE).is_file():
-        model = BUILDERS[kind](base)
+        build: Callable[[Student], SentenceTransformer] = resolve_name(BUILDERS[prefix])
+        model = build(base)
         try:
-            return save(model, Student(name, path, base.name, {"method": kind, "origin": origin(base)}))
+            return save(model, Student(name, path, base.name, {"method": prefix, "origin": origin(base)}))
         except Conflict:
-            # Another process built the same folder meanwhile, or something else lies there: read() tells which.
+            # Another process built the same folder meanwhile, or something else lies there: see below.
             pass
     student = read(path)
     if student.name != name:

@@ -30,9 +30,9 @@ def sparse(base: Student) -> SentenceTransformer:
             f"{base.name!r} cannot become sparse: it has no head of a masked language model, which weighs words.",
             "Name a base that has one, such as distilbert/distilbert-base-uncased, or a SPLADE model as it is.",
         )
-    reader = Transformer(str(folder), transformer_task="fill-mask", processor_kwargs={"local_files_only": True})
-    made = SparseEncoder(modules=[reader, SpladePooling("max")], device="cpu", similarity_fn_name="dot")
-    return cast("SentenceTransformer", made.float())
+    transformer = Transformer(str(folder), transformer_task="fill-mask", processor_kwargs={"local_files_only": True})
+    model = SparseEncoder(modules=[transformer, SpladePooling("max")], device="cpu", similarity_fn_name="dot")
+    return cast("SentenceTransformer", model.float())
 
 
 def multi_vector(base: Student) -> SentenceTransformer:
@@ -44,24 +44,24 @@ def multi_vector(base: Student) -> SentenceTransformer:
     from sentence_transformers.base.modules import Normalize, Transformer
     from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
-    whole = load(base, device="cpu")
-    reader = whole[0]
-    if architectures.architecture(base.path) is not architectures.DENSE or not isinstance(reader, Transformer):
+    base_model = load(base, device="cpu")
+    transformer = base_model[0]
+    if architectures.architecture(base.path) is not architectures.DENSE or not isinstance(transformer, Transformer):
         raise ModelUnavailable(
             f"{base.name!r} cannot become a multi-vector student: it is no transformer with a vector for each token.",
             "Choose a transformers encoder such as all-MiniLM-L6-v2 as base.",
         )
-    made = MultiVectorEncoder(
-        modules=[reader, MultiVectorMask(), Normalize(module_input_name="token_embeddings")],
+    model = MultiVectorEncoder(
+        modules=[transformer, MultiVectorMask(), Normalize(module_input_name="token_embeddings")],
         device="cpu",
-        prompts={name: prompt for name, prompt in whole.prompts.items() if prompt},
+        prompts={name: prompt for name, prompt in base_model.prompts.items() if prompt},
         similarity_fn_name="meanmaxsim",
     )
-    return cast("SentenceTransformer", made)
+    return cast("SentenceTransformer", model)
 
 
 def _transformer(path: Path) -> Path:
-    """Return where the transformer of a model folder lies: a folder of its own, or the model's."""
+    """Return the folder of a model's transformer: one of its own, or the model's."""
     file = path / "modules.json"
     modules = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
     return path / modules[0]["path"] if modules else path
@@ -69,5 +69,5 @@ def _transformer(path: Path) -> Path:
 
 def _architectures(folder: Path) -> list[str]:
     file = folder / "config.json"
-    said = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return said.get("architectures") or []
+    config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return config.get("architectures") or []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from workbench import files
 from workbench.hub import MINILM
 from workbench.students.architectures import ARCHITECTURES, DENSE, Architecture
 from workbench.students.student import Student
@@ -22,9 +23,9 @@ student = {opens}("path/to/this/folder")
 passages = student.encode_document(["The embargo of 1973 raised the price of oil."])
 print(student.similarity(student.encode_query(["What raised the price of oil?"]), passages))"""
 LIMITS = (
-    "It was fitted to one collection; on other texts, languages or kinds of query nobody has measured it here.",
-    "Its teacher's utilities are a model's opinion, not a person's; what the teacher gets wrong, it was taught.",
-    "Intervals tell of the choice of queries alone, not of another seed, another teacher or missing judgements.",
+    "It was fitted to one collection; it has not been measured here on other texts, languages or kinds of query.",
+    "Its teacher's utilities are a model's opinion, not a person's; it was trained on the teacher's errors too.",
+    "Intervals cover the sampling of queries alone, not another seed, another teacher or missing judgements.",
     "A high similarity does not say that a passage is true.",
 )
 
@@ -39,7 +40,7 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True)
 class About:
-    """What a workspace knows of a student beyond its recipe: what its loss is, its collection, how it measured."""
+    """What a card states beyond the recipe: a sentence on the loss, facts on the collection, a table of measures."""
 
     loss: str = ""
     collection: Sequence[str] = ()
@@ -47,36 +48,34 @@ class About:
 
 
 def origin(student: Student) -> dict[str, str]:
-    """Return whose weights a student goes back to: `model`, its name on the hub, and `licence`; "" if not known."""
-    if known := student.recipe.get("origin"):
-        return {"model": str(known.get("model", "")), "licence": str(known.get("licence", ""))}
-    # One that was made here before its origin was kept goes back to its base, of whose licence nothing is known now.
+    """Return the model of the hub that a student derives from, `model`, and its `licence`; "" where not known."""
+    if saved := student.recipe.get("origin"):
+        return {"model": str(saved.get("model", "")), "licence": str(saved.get("licence", ""))}
+    # One that was made here before recipes held an origin derives from its base, whose licence is not known now.
     name = student.base.removeprefix("static:") if student.recipe else student.name
     hub = f"sentence-transformers/{name}" if name == MINILM else name
-    known_there = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", hub) and not Path(name).exists()
+    is_repository = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", hub) and not Path(name).exists()
     licence = "" if student.recipe else _licence(student.path / CARD)
-    return {"model": hub if known_there else "", "licence": licence}
+    return {"model": hub if is_repository else "", "licence": licence}
 
 
 def write(student: Student, about: About, folder: Path | None = None) -> Path:
     """Write a student's card into its folder, or another; what a person wrote below the mark stays."""
     file = (folder or student.path) / CARD
-    own = ""
+    by_hand = ""
     if file.exists():
-        before = file.read_text(encoding="utf-8")
+        card = file.read_text(encoding="utf-8")
         # A card without the mark was written by a person, all of it.
-        own = before.partition(MARK)[2] if MARK in before else _without_front_matter(before)
-    part = file.with_name(f".{CARD}.part")
-    part.write_text(text(student, about) + own.rstrip() + ("\n" if own.strip() else ""), encoding="utf-8")
-    part.replace(file)
+        by_hand = card.partition(MARK)[2] if MARK in card else _without_front_matter(card)
+    files.write_text(file, text(student, about) + by_hand.rstrip() + ("\n" if by_hand.strip() else ""))
     return file
 
 
 def append(file: Path, section: str) -> None:
     """Add a section to a card: above the mark if it is one of ours, else at its end."""
-    before = file.read_text(encoding="utf-8") if file.exists() else ""
-    ours, mark, own = before.partition(MARK)
-    file.write_text(f"{ours.rstrip()}\n\n{section.strip()}\n" + (f"\n{mark}{own}" if mark else ""), encoding="utf-8")
+    card = file.read_text(encoding="utf-8") if file.exists() else ""
+    generated, mark, by_hand = card.partition(MARK)
+    files.write_text(file, f"{generated.rstrip()}\n\n{section.strip()}\n" + (f"\n{mark}{by_hand}" if mark else ""))
 
 
 def text(student: Student, about: About) -> str:
@@ -85,11 +84,11 @@ def text(student: Student, about: About) -> str:
     sections = [
         _front_matter(student),
         f"# {inline(student.name)}",
-        _what(student),
+        _summary(student),
         "## Use",
         f"```python\n{USE.format(opens=_architecture(student).opens)}\n```",
         "## How it was made",
-        bullets(_made(student, about)),
+        bullets(_provenance(student, about)),
     ]
     if "settings" in recipe:
         sections += ["Settings of the training:", fenced(recipe["settings"])]
@@ -101,7 +100,7 @@ def text(student: Student, about: About) -> str:
 
 
 def inline(foreign: str) -> str:
-    """Return foreign text as one line of code in Markdown, in which nothing of it is obeyed, in a table neither."""
+    """Return untrusted text as one line of code in Markdown, in a table too, so that none of it acts as Markdown."""
     shown = "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in foreign)
     shown = " ".join(shown.split()).replace("|", "\\|")
     fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
@@ -109,11 +108,11 @@ def inline(foreign: str) -> str:
     return f"{fence} {shown} {fence}" if "`" in shown or not shown else f"{fence}{shown}{fence}"
 
 
-def table(shown: Table) -> str:
+def table(cells: Table) -> str:
     """Return a table in Markdown; its cells are taken as Markdown."""
-    lines = [shown.header, ["---"] * len(shown.header), *shown.rows]
-    drawn = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{drawn}\n\n{shown.note}" if shown.note else drawn
+    lines = [cells.header, ["---"] * len(cells.header), *cells.rows]
+    markdown = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{markdown}\n\n{cells.note}" if cells.note else markdown
 
 
 def bullets(sentences: Iterable[str]) -> str:
@@ -129,13 +128,13 @@ def fenced(value: Mapping[str, Any]) -> str:
 def _front_matter(student: Student) -> str:
     from huggingface_hub import ModelCardData
 
-    known = origin(student)
+    source = origin(student)
     data = ModelCardData(
         library_name="sentence-transformers",
         pipeline_tag=_architecture(student).pipeline,
         tags=[*_architecture(student).tags, TAG],
-        base_model=known["model"] or None,
-        license=known["licence"] or None,
+        base_model=source["model"] or None,
+        license=source["licence"] or None,
     )
     return f"---\n{data.to_yaml()}\n---"
 
@@ -144,14 +143,14 @@ def _architecture(student: Student) -> Architecture:
     return ARCHITECTURES[student.recipe.get("architecture", DENSE.name)]
 
 
-def _what(student: Student) -> str:
-    what = f"A retriever: {_architecture(student).about}."
+def _summary(student: Student) -> str:
+    summary = f"A retriever: {_architecture(student).about}."
     if "teacher" in student.recipe:
-        return f"{what} It was taught, query by query, which passages a language model or another teacher finds useful."
-    return f"{what} It was made from another model and has not been trained."
+        return f"{summary} It was trained on the utilities that a teacher, such as a language model, gave to passages."
+    return f"{summary} It was made from another model and has not been trained."
 
 
-def _made(student: Student, about: About) -> list[str]:
+def _provenance(student: Student, about: About) -> list[str]:
     recipe, data = student.recipe, student.recipe.get("data", {})
     lines = [
         f"Base: {inline(shown_name(student.base))}, fingerprint {inline(recipe.get('base_fingerprint', 'unknown'))}."
@@ -163,9 +162,9 @@ def _made(student: Student, about: About) -> list[str]:
     if loss := recipe.get("loss"):
         lines.append(f"Loss: {inline(loss)}. {about.loss}".rstrip())
     if data:
-        lines.append(f"Learnt from {data['queries']:,} queries, fingerprint {inline(data['fingerprint'])}.")
+        lines.append(f"Trained on {data['queries']:,} queries, fingerprint {inline(data['fingerprint'])}.")
     if label_overrides := recipe.get("label_overrides"):
-        lines.append(f"People's verdicts went before the teacher's: {label_overrides['verdicts']:,} of them.")
+        lines.append(f"{label_overrides['verdicts']:,} verdicts of people replaced the teacher's utilities.")
     if "seed" in recipe:
         lines.append(f"Seed: {recipe['seed']}.")
     versions = ", ".join(f"{name} {number}" for name, number in recipe.get("versions", {}).items())
@@ -176,32 +175,32 @@ def _made(student: Student, about: About) -> list[str]:
 
 
 def _measures(recipe: Mapping[str, Any], about: About) -> list[str]:
-    said = []
+    paragraphs = []
     if outcome := recipe.get("outcome"):
         gain = outcome["dev_after"] - outcome["dev_before"]
-        said.append(
+        paragraphs.append(
             f"{outcome['measure']} on dev: {outcome['dev_before']:.3f} before, {outcome['dev_after']:.3f} after "
             f"({gain:+.3f}), best at step {outcome['best_step']:,} of {outcome['steps']:,}. The best step was "
-            "chosen by this number, so it flatters."
+            "chosen by this measure, which is therefore optimistic."
         )
         if outcome["best_step"] == 0:
-            said.append("No step beat the base, so this student holds the base's weights.")
-    said.append(table(about.measures) if about.measures else "It has not been evaluated on test.")
-    return said
+            paragraphs.append("No step beat the base, so this student holds the base's weights.")
+    paragraphs.append(table(about.measures) if about.measures else "It has not been evaluated on test.")
+    return paragraphs
 
 
 def _licences(student: Student) -> str:
-    known = origin(student)
-    base = inline(known["model"] or shown_name(student.base))
+    source = origin(student)
+    base = inline(source["model"] or shown_name(student.base))
     weights = (
-        f"The weights come from {base}, whose card says {inline(known['licence'])}."
-        if known["licence"]
-        else f"The weights come from {base}; under which licence is not known here."
+        f"The weights come from {base}, licensed as {inline(source['licence'])} according to its card."
+        if source["licence"]
+        else f"The weights come from {base}; their licence is not known here."
     )
     return (
-        f"{weights} They were changed by a teacher's numbers about the texts of a collection. The workspace does not "
-        "know the licences of that collection and of the teacher: whoever passes this model on must check whether they "
-        "allow it, and under which terms."
+        f"{weights} They were changed by training on a teacher's utilities for texts of a collection. The workspace "
+        "does not know the licences of that collection and of the teacher: whoever passes this model on must check "
+        "whether they allow it, and under which terms."
     )
 
 
@@ -216,14 +215,14 @@ def _licence(card: Path) -> str:
     if not card.is_file():
         return ""
     try:
-        said = ModelCard.load(card, ignore_metadata_errors=True).data.get("license")
+        licence = ModelCard.load(card, ignore_metadata_errors=True).data.get("license")
     except (OSError, ValueError):
         return ""
     except Exception as error:  # of the YAML library, whichever that is
         if type(error).__module__.partition(".")[0] != "yaml":
             raise
         return ""
-    return said if isinstance(said, str) else ""
+    return licence if isinstance(licence, str) else ""
 
 
 def _without_front_matter(card: str) -> str:

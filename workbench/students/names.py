@@ -1,4 +1,4 @@
-"""What a student's name stands for: one trained here, a folder, a static student, or a base model."""
+"""The student of a name: one trained here, a model folder, one built from a base, or a base model."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def find(name: str, folder: Path) -> Student:
     Tried in this order: a student of the workspace's students `folder`, the path of a model folder,
     `static:<base>`, `sparse:<base>` or `multi:<base>`, all-MiniLM-L6-v2 (packaged or from the hub), any model of the
     Hugging Face hub.
-    Raises ModelUnavailable, saying why, if the name stands for nothing that can be had here.
+    Raises ModelUnavailable, with the reason, if there is none that can be had here.
     """
     if name == BM25:
         raise BadSetting(f"{BM25!r} is the lexical baseline: it has no weights.", "It can be evaluated, not trained.")
@@ -46,9 +46,9 @@ def find(name: str, folder: Path) -> Student:
     path = Path(name).expanduser()
     if is_model(path):
         return _of_path(name, path, folder)
-    kind, colon, base = name.partition(":")
-    if colon and kind in built.BUILDERS:
-        return built.built(kind, find(base, folder), folder)
+    prefix, colon, base = name.partition(":")
+    if colon and prefix in built.BUILDERS:
+        return built.built(prefix, find(base, folder), folder)
     name = MINILM if name == MINILM_REPOSITORY else name
     return Student(name, model_folder(name, FILES))
 
@@ -62,7 +62,7 @@ def _of_workspace(name: str, folder: Path) -> Student | None:
 
 
 def _of_path(name: str, path: Path, folder: Path) -> Student:
-    """Name a student of this workspace as it names itself, and any other model by the path given."""
+    """Return the student of a model folder: one of this workspace under its own name, any other under its path."""
     if not (path / RECIPE).is_file():
         return Student(name, path)
     student = read(path)

@@ -1,4 +1,4 @@
-"""Static students: the mean of a base model's token vectors, without its layers; encoding takes a table look-up."""
+"""Static students: the mean of a base model's token vectors, without its layers; encoding is a look-up in a table."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def build(base: Student) -> SentenceTransformer:
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
     from tokenizers import Tokenizer
 
-    whole = load(base, device="cpu")
-    table = getattr(getattr(whole[0], "auto_model", None), "get_input_embeddings", lambda: None)()
-    fast = getattr(whole.tokenizer, "backend_tokenizer", None)
+    model = load(base, device="cpu")
+    table = getattr(getattr(model[0], "auto_model", None), "get_input_embeddings", lambda: None)()
+    fast = getattr(model.tokenizer, "backend_tokenizer", None)
     if table is None or fast is None:
         raise ModelUnavailable(
             f"{base.name!r} cannot become static: it has no table of token vectors with a fast tokenizer.",

@@ -28,7 +28,7 @@ FORMER_KEYS = {"kind": "method", "form": "architecture", "annotated": "label_ove
 class Student:
     """A retriever on disk and how it was made.
 
-    `recipe` is what student.json says: base, teacher, loss, settings, data fingerprint, seed, library versions;
+    `recipe` is what student.json holds: base, teacher, loss, settings, data fingerprint, seed, library versions;
     empty for a model that was not made here. `base` is empty for one that was not trained from another.
     """
 
@@ -65,7 +65,7 @@ def read(path: Path) -> Student:
 
 
 def _renamed(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Return a recipe in today's words, as those of schema 3 and before were written in others."""
+    """Return a recipe with today's keys."""
     recipe = {FORMER_KEYS.get(key, key): value for key, value in recipe.items()}
     if isinstance(settings := recipe.get("settings"), dict):
         recipe["settings"] = {FORMER_KEYS.get(key, key): value for key, value in settings.items()}
@@ -76,8 +76,8 @@ def trained(folder: Path) -> list[Student]:
     """Return every student of a students folder, oldest first; folders without student.json are none."""
     if not folder.is_dir():
         return []
-    found = [read(path) for path in folder.iterdir() if not path.name.startswith(".") and (path / RECIPE).is_file()]
-    return sorted(found, key=lambda student: (str(student.recipe.get("created", "")), student.name))
+    folders = [path for path in folder.iterdir() if not path.name.startswith(".") and (path / RECIPE).is_file()]
+    return sorted(map(read, folders), key=lambda student: (str(student.recipe.get("created", "")), student.name))
 
 
 def load(student: Student, device: str | None = None) -> SentenceTransformer:
