@@ -1,17 +1,30 @@
-"""What people said, as what a student learns from: on the queries they judged, their word goes before the teacher's."""
+"""Label overrides: people's verdicts in the place of a teacher's utilities, the same for training and for exports."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from workbench.errors import NothingToDo
 from workbench.records import Example, Passage, Verdict
 from workbench.store import Store, views
 
-Words = Mapping[str, Verdict]
+# Which side a verdict takes; who is unsure takes none.
+HELPS: dict[Verdict, bool] = {"useful": True, "useless": False, "harmful": False}
+
+
+class OverriddenExample(NamedTuple):
+    """An example whose utilities are those of the verdicts, where there are any.
+
+    `verdicts` are those that hold, by passage; `utilities` the teacher's own, of the passages that it has scored.
+    """
+
+    example: Example
+    verdicts: Mapping[str, Verdict]
+    utilities: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -32,60 +45,72 @@ class LabelOverrides:
         )
 
 
-def overridden_examples(store: Store, examples: Sequence[Example]) -> tuple[list[Example], LabelOverrides]:
-    """Return the examples of queries on which people settled something, with their verdicts in the teacher's place.
+def override_labels(store: Store, examples: Sequence[Example]) -> list[OverriddenExample]:
+    """Return the examples with people's verdicts in the place of the teacher's utilities.
 
-    A useful passage gets the utility of the query's best, a useless or harmful one that of its worst; not below or
-    above 0, which is no passage at all. A pair that the teacher has not scored joins its query. Who is unsure changes
-    nothing. Raises NothingToDo if nobody has settled anything about these queries.
+    An adjudicator's verdict holds, else the majority of those who are sure; an even vote changes nothing. A useful
+    passage gets the utility of the query's best, a useless or harmful one that of its worst; not below or above 0. A
+    judged passage that the teacher has not scored joins its query. Of equal utilities, passages that people call
+    useful come first, those that they call useless or harmful last, then the ids decide.
     """
-    said = _said(store, {example.query.query_id for example in examples})
-    if not said:
+    verdicts = _settled(store, {example.query.query_id for example in examples})
+    judged = {passage_id for of_query in verdicts.values() for passage_id in of_query}
+    passages = {passage.passage_id: passage for passage in views.passages(store, judged)} if judged else {}
+    return [_overridden(example, verdicts.get(example.query.query_id, {}), passages) for example in examples]
+
+
+def overridden_examples(store: Store, examples: Sequence[Example]) -> tuple[list[Example], LabelOverrides]:
+    """Return the examples of those queries alone on which verdicts hold, with these, and how many there are.
+
+    Raises NothingToDo if no verdict on these queries holds.
+    """
+    overridden = [one for one in override_labels(store, examples) if one.verdicts]
+    if not overridden:
         raise NothingToDo(
             "No scored query of the train split has a verdict that is settled.",
             "Evaluate a student with `--split train`, and judge its hard cases on the Annotate page.",
         )
-    wanted = {passage_id for words in said.values() for passage_id in words}
-    texts = {passage.passage_id: passage for passage in views.passages(store, wanted)}
-    made, label_overrides = [], LabelOverrides(0, 0, 0, sha256(repr(sorted(said.items())).encode()).hexdigest()[:12])
-    for example in examples:
-        if words := said.get(example.query.query_id):
-            held = _values(example)
-            values = held | _worth(held, words)
-            made.append(_ordered(example, values, texts))
-            label_overrides = replace(
-                label_overrides,
-                verdicts=label_overrides.verdicts + len(words),
-                overrode=label_overrides.overrode
-                + sum(values[passage_id] != value for passage_id, value in held.items()),
-                added=label_overrides.added + len(values) - len(held),
-            )
-    return made, label_overrides
-
-
-def _said(store: Store, asked: set[str]) -> dict[str, dict[str, Verdict]]:
-    said: defaultdict[str, dict[str, Verdict]] = defaultdict(dict)
-    for (query_id, passage_id), verdict in sorted(views.decided(store).items()):
-        if query_id in asked and verdict != "unsure":
-            said[query_id][passage_id] = verdict
-    return dict(said)
-
-
-def _values(example: Example) -> dict[str, float]:
-    return {passage.passage_id: value for passage, value in zip(example.passages, example.utilities, strict=True)}
-
-
-def _worth(held: Mapping[str, float], words: Words) -> dict[str, float]:
-    best, worst = max(0.0, *held.values()), min(0.0, *held.values())
-    return {passage_id: best if verdict == "useful" else worst for passage_id, verdict in words.items()}
-
-
-def _ordered(example: Example, values: Mapping[str, float], texts: Mapping[str, Passage]) -> Example:
-    passages = dict(texts) | {passage.passage_id: passage for passage in example.passages}
-    ordered = sorted(values, key=lambda passage_id: (-values[passage_id], passage_id))
-    return Example(
-        example.query,
-        tuple(passages[passage_id] for passage_id in ordered),
-        tuple(values[passage_id] for passage_id in ordered),
-        example.known | values.keys(),
+    held = {one.example.query.query_id: dict(sorted(one.verdicts.items())) for one in overridden}
+    changed = sum(
+        one.utilities.get(passage.passage_id, utility) != utility
+        for one in overridden
+        for passage, utility in zip(one.example.passages, one.example.utilities, strict=True)
     )
+    return [one.example for one in overridden], LabelOverrides(
+        verdicts=sum(len(one.verdicts) for one in overridden),
+        overrode=changed,
+        added=sum(len(one.example.passages) - len(one.utilities) for one in overridden),
+        fingerprint=sha256(repr(sorted(held.items())).encode()).hexdigest()[:12],
+    )
+
+
+def _settled(store: Store, query_ids: set[str]) -> dict[str, dict[str, Verdict]]:
+    """Return query_id -> passage_id -> the verdict that holds, where somebody is sure."""
+    verdicts: defaultdict[str, dict[str, Verdict]] = defaultdict(dict)
+    for (query_id, passage_id), verdict in views.decided(store).items():
+        if query_id in query_ids and verdict in HELPS:
+            verdicts[query_id][passage_id] = verdict
+    return dict(verdicts)
+
+
+def _overridden(example: Example, verdicts: Mapping[str, Verdict], judged: Mapping[str, Passage]) -> OverriddenExample:
+    passages = {passage.passage_id: passage for passage in example.passages}
+    teachers = dict(zip(passages, example.utilities, strict=True))
+    if not verdicts:
+        return OverriddenExample(example, verdicts, teachers)
+    extreme = {True: max(0.0, *example.utilities), False: min(0.0, *example.utilities)}
+    utilities = teachers | {passage_id: extreme[HELPS[verdict]] for passage_id, verdict in verdicts.items()}
+    passages = {passage_id: judged[passage_id] for passage_id in verdicts} | passages
+
+    def place(passage_id: str) -> tuple[float, int, str]:
+        among_equal = {None: 1, True: 0, False: 2}[HELPS[verdicts[passage_id]] if passage_id in verdicts else None]
+        return -utilities[passage_id], among_equal, passage_id
+
+    order = sorted(utilities, key=place)
+    overridden = Example(
+        example.query,
+        tuple(passages[passage_id] for passage_id in order),
+        tuple(utilities[passage_id] for passage_id in order),
+        example.known | utilities.keys(),
+    )
+    return OverriddenExample(overridden, verdicts, teachers)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from workbench.errors import BadSetting, NothingToDo
 from workbench.formats.distillation import TrainingExample
-from workbench.records import Example, Passage
+from workbench.steps.data.label_overrides import HELPS, OverriddenExample, override_labels
 from workbench.store import Store, views
 
-HELPS = {"useful": True, "useless": False, "harmful": False}
+# What a verdict does to a teacher's utility, as an export counts it.
+EFFECTS = (
+    "teacher_overruled",
+    "verdicts_agreeing",
+    "added_by_verdict",
+    "verdicts_undecided",
+    "verdicts_on_unscored_queries",
+)
 
 
 @dataclass(frozen=True)
@@ -37,90 +45,62 @@ class ExportSettings:
     licence: str = ""
 
 
-@dataclass(frozen=True)
-class OverriddenExamples:
-    """Lessons in the order of their queries, and how many verdicts went into them, by what they did."""
+class TrainingRows(NamedTuple):
+    """Training examples in the order of their queries, and how many verdicts went into them, by what they did."""
 
     examples: list[TrainingExample]
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int]
 
 
-def training_examples(store: Store, settings: ExportSettings) -> OverriddenExamples:
-    """Return a split's scored queries as examples, the teacher's numbers moved where people say otherwise.
+def training_examples(store: Store, settings: ExportSettings) -> TrainingRows:
+    """Return a split's scored queries as examples, with `override_labels` applied unless verdicts are left out.
 
-    An adjudicator's word holds, else the majority of those who are sure; an even vote leaves the teacher's number
-    alone. A passage that is useful gets the highest utility of the query, a useless or
-    harmful one the lowest, not below or above 0, which is no passage at all. A judged passage that the teacher has
-    not scored is added.
+    A passage is positive by its verdict, else if its utility is above `useful`.
     """
-    found = views.examples(store, settings.teacher, settings.split)
-    votes = _votes(store) if settings.verdicts else {}
-    added = _unscored(store, found, votes)
-    counts = Counter({"teacher_overruled": 0, "verdicts_agreeing": 0, "added_by_verdict": 0, "verdicts_undecided": 0})
-    examples = [
-        _training_example(example, votes.get(example.query.query_id, {}), added, settings, counts) for example in found
-    ]
-    scored = {example.query.query_id for example in found}
-    asked = {query.query_id for query in views.queries(store, settings.split)}
-    counts["verdicts_on_unscored_queries"] = sum(
-        len(pairs) for query_id, pairs in votes.items() if query_id in asked - scored
+    examples = views.examples(store, settings.teacher, settings.split)
+    for example in examples:
+        if not all(map(math.isfinite, example.utilities)):
+            raise BadSetting(
+                f"A utility of {example.query.query_id!r} is no finite number.",
+                "Score the query again before an export.",
+            )
+    if settings.verdicts:
+        overridden = override_labels(store, examples)
+        counts = _effects(store, overridden, settings)
+    else:
+        overridden, counts = [OverriddenExample(example, {}, {}) for example in examples], dict.fromkeys(EFFECTS, 0)
+    return TrainingRows([_training_example(one, settings.useful) for one in overridden], counts)
+
+
+def _training_example(overridden: OverriddenExample, useful: float) -> TrainingExample:
+    example, verdicts, _ = overridden
+    scored = zip(example.passages, example.utilities, strict=True)
+    helps = (
+        HELPS[verdicts[passage.passage_id]] if passage.passage_id in verdicts else utility > useful
+        for passage, utility in scored
     )
-    return OverriddenExamples(examples, dict(counts))
+    return TrainingExample(example.query, example.passages, example.utilities, tuple(helps))
 
 
-def _training_example(
-    example: Example, votes: dict[str, str], added: dict[str, Passage], settings: ExportSettings, counts: Counter[str]
-) -> TrainingExample:
-    if not all(map(math.isfinite, example.utilities)):
-        raise BadSetting(
-            f"A utility of {example.query.query_id!r} is no finite number.", "Score the query again before an export."
-        )
-    passages = {passage.passage_id: passage for passage in example.passages}
-    values = dict(zip(passages, example.utilities, strict=True))
-    helps = {name: value > settings.useful for name, value in values.items()}
-    worth = {True: max(0.0, *example.utilities), False: min(0.0, *example.utilities)}
-    for name, verdict in votes.items():
-        if verdict not in HELPS:
-            counts["verdicts_undecided"] += 1
-            continue
-        counts[_effect(helps.get(name), HELPS[verdict])] += 1
-        values[name] = worth[HELPS[verdict]]
-        helps[name] = HELPS[verdict]
-        passages.setdefault(name, added[name] if name in added else passages[name])
-    order = sorted(values, key=lambda name: (-values[name], not helps[name], name))
-    return TrainingExample(
-        example.query,
-        tuple(passages[name] for name in order),
-        tuple(values[name] for name in order),
-        tuple(helps[name] for name in order),
-    )
-
-
-def _effect(teacher: bool | None, person: bool) -> str:
-    if teacher is None:
-        return "added_by_verdict"
-    return "verdicts_agreeing" if teacher == person else "teacher_overruled"
-
-
-def _votes(store: Store) -> dict[str, dict[str, str]]:
-    """Return, by query and passage, the verdict that holds; "" where people disagree and nobody settled it."""
-    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for dispute in views.disputes(store):
-        found[dispute.query_id][dispute.passage_id] = ""
-    for (query_id, passage_id), verdict in views.decided(store).items():
-        found[query_id][passage_id] = verdict
-    return dict(found)
-
-
-def _unscored(store: Store, found: list[Example], votes: dict[str, dict[str, str]]) -> dict[str, Passage]:
-    """Return the passages that people judged for a query and its teacher did not score."""
-    wanted = {
-        passage_id
-        for example in found
-        for passage_id in votes.get(example.query.query_id, {}).keys()
-        - {passage.passage_id for passage in example.passages}
-    }
-    return {passage.passage_id: passage for passage in views.passages(store, wanted)} if wanted else {}
+def _effects(store: Store, overridden: Sequence[OverriddenExample], settings: ExportSettings) -> dict[str, int]:
+    """Return how many pairs with verdicts had which effect."""
+    counts = dict.fromkeys(EFFECTS, 0)
+    for _, verdicts, utilities in overridden:
+        for passage_id, verdict in verdicts.items():
+            if passage_id not in utilities:
+                counts["added_by_verdict"] += 1
+            elif HELPS[verdict] == (utilities[passage_id] > settings.useful):
+                counts["verdicts_agreeing"] += 1
+            else:
+                counts["teacher_overruled"] += 1
+    scored = {one.example.query.query_id for one in overridden}
+    unscored = {query.query_id for query in views.queries(store, settings.split)} - scored
+    held = views.decided(store)
+    judged = held.keys() | {(dispute.query_id, dispute.passage_id) for dispute in views.disputes(store)}
+    for pair in judged:
+        counts["verdicts_undecided"] += pair[0] in scored and held.get(pair) not in HELPS
+        counts["verdicts_on_unscored_queries"] += pair[0] in unscored
+    return counts
 
 
 def every_split(store: Store, settings: ExportSettings) -> list[str]:
