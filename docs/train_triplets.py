@@ -20,20 +20,20 @@ parser.add_argument("output", help="the folder to write the trained model to")
 parser.add_argument("--steps", type=int, default=400)
 parser.add_argument("--batch-size", type=int, default=32)
 parser.add_argument("--learning-rate", type=float, default=2e-5)
-asked = parser.parse_args()
+arguments = parser.parse_args()
 
-kind = "parquet" if asked.triplets.endswith(".parquet") else "json"
-triplets = load_dataset(kind, data_files=asked.triplets, split="train")
-model = SentenceTransformer(asked.model)
+file_format = "parquet" if arguments.triplets.endswith(".parquet") else "json"
+triplets = load_dataset(file_format, data_files=arguments.triplets, split="train")
+model = SentenceTransformer(arguments.model)
 trainer = SentenceTransformerTrainer(
     model=model,
     args=SentenceTransformerTrainingArguments(
-        output_dir=asked.output,
-        max_steps=asked.steps,
-        per_device_train_batch_size=asked.batch_size,
-        learning_rate=asked.learning_rate,
+        output_dir=arguments.output,
+        max_steps=arguments.steps,
+        per_device_train_batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
         warmup_steps=0.1,
-        # A passage that stands twice in a batch would be a positive and a negative at once.
+        # A passage that is in a batch twice would be a positive and a negative at once.
         batch_sampler=BatchSamplers.NO_DUPLICATES,
         save_strategy="no",
         report_to="none",
@@ -43,4 +43,4 @@ trainer = SentenceTransformerTrainer(
     loss=MultipleNegativesRankingLoss(model),
 )
 trainer.train()
-model.save_pretrained(asked.output)
+model.save_pretrained(arguments.output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +17,12 @@ import workbench
 from tests import children
 from tests.small_sample import write_small_sample
 from workbench.cli.app import COMMANDS, app
+from workbench.losses import LOSSES
+from workbench.records import Run
+from workbench.steps.data.ingest import FORMATS
+from workbench.store import Store, views
+from workbench.students.methods import METHODS
+from workbench.teachers import TEACHERS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -62,7 +69,50 @@ def test_the_walk_in_python_runs_as_written(tmp_path: Path) -> None:
     assert "steps=300" in code
     sample = write_small_sample(tmp_path / "sample")
     printed = children.call(_run, code.replace("steps=300", "steps=10"), tmp_path, sample).checked()
-    assert "better" in printed
+    _check_the_last_sentence(printed.splitlines()[-1], Store(tmp_path / "workspace"))
+
+
+SENTENCE = re.compile(
+    r" against static:all-MiniLM-L6-v2 on AP, test: (?P<better>\d+) better, (?P<worse>\d+) worse, (?P<same>\d+) the "
+    r"same of \d+; mean (?P<before>[\d.]+) to (?P<after>[\d.]+) \((?P<difference>[+-][\d.]+), "
+    r"95 % interval (?P<low>[+-][\d.]+) to (?P<high>[+-][\d.]+), p [=<] (?P<p>[\d.]+)[^:]*: "
+    r"(?P<verdict>better|worse|no difference shown)"
+)
+
+
+def _check_the_last_sentence(sentence: str, store: Store) -> None:
+    """Check a diff's counts, means and verdict against the rankings and qrels that are in the workspace."""
+    read = SENTENCE.search(sentence)
+    assert read, sentence
+    numbers = {name: float(text) for name, text in read.groupdict().items() if name != "verdict"}
+    runs = {run.student: run for run in views.runs(store, "test")}
+    before = _average_precision(store, runs.pop("static:all-MiniLM-L6-v2"))
+    (trained,) = runs.values()
+    after = _average_precision(store, trained)
+    changes = [after[query_id] - before[query_id] for query_id in before]
+    assert numbers["better"] == sum(change > 0 for change in changes)
+    assert numbers["worse"] == sum(change < 0 for change in changes)
+    assert numbers["same"] == sum(change == 0 for change in changes)
+    means = [sum(values) / len(changes) for values in (before.values(), after.values(), changes)]
+    assert [numbers["before"], numbers["after"], numbers["difference"]] == pytest.approx(means, abs=0.0005)
+    assert numbers["low"] <= numbers["difference"] <= numbers["high"]
+    shown = (numbers["low"] > 0 or numbers["high"] < 0) and numbers["p"] < 0.05
+    verdict = ("better" if numbers["difference"] > 0 else "worse") if shown else "no difference shown"
+    assert read["verdict"] == verdict
+
+
+def _average_precision(store: Store, run: Run) -> dict[str, float]:
+    """Return the average precision of each judged query of a run, by its definition."""
+    relevant = {(qrel.query_id, qrel.passage_id) for qrel in views.qrels(store, "test") if qrel.relevance}
+    ranks: dict[str, list[int]] = {query_id: [] for query_id, _ in relevant}
+    for hit in views.hits(store, run):
+        if (hit.query_id, hit.passage_id) in relevant and hit.rank <= run.depth:
+            ranks[hit.query_id].append(hit.rank)
+    total = Counter(query_id for query_id, _ in relevant)
+    return {
+        query_id: sum(place / rank for place, rank in enumerate(sorted(of_query), start=1)) / total[query_id]
+        for query_id, of_query in ranks.items()
+    }
 
 
 def _run(code: str, folder: Path, sample: Path) -> None:
@@ -70,6 +120,28 @@ def _run(code: str, folder: Path, sample: Path) -> None:
     os.chdir(folder)
     workbench.SAMPLE = sample
     exec(code, {"__name__": "__main__"})
+
+
+def test_the_readme_has_every_member_of_the_open_families() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (?!a folder|a `\.jsonl)", README.split("| method |")[1], flags=re.MULTILINE)
+    assert rows == list(METHODS)
+    assert {name for name in TEACHERS if f"\n- `{name}`: " not in README} == set()
+    assert f"`--loss` is one of {len(LOSSES)}," in README
+    formats = README.split("| format |")[1].split("\n\n")[0]
+    assert {name for name in FORMATS if f"`{name}`" not in formats} == set()
+
+
+def test_the_readme_s_tree_is_the_package_s() -> None:
+    tree = README.split("```\nstreamlit_app.py")[1].split("```")[0]
+    listed = set(re.findall(r"^  ?(?=\S)(.*?)   ", tree, flags=re.MULTILINE))
+    names = {name for line in listed for name in line.split()}
+    there = {
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in (ROOT / "workbench").iterdir()
+        if (path.is_dir() and list(path.glob("*.py"))) or path.suffix == ".pyi"
+        or (path.suffix == ".py" and not path.name.startswith("__"))
+    }  # fmt: skip
+    assert names == there
 
 
 def test_the_page_on_exports_has_every_kind_and_every_setting() -> None:
