@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+from workbench.ui.shell.navigation import PAGES
+
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {"overview": "", **{name: name for name in ("utility", "train", "students", "diff", "annotate")}}
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -76,27 +77,28 @@ def settled(page: object, timeout: float = 30_000) -> None:
 def main() -> None:
     from playwright.sync_api import sync_playwright
 
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--workspace", type=Path, required=True)
-    asked.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
-    asked.add_argument("--width", type=int, default=1440)
-    asked.add_argument("--height", type=int, default=900)
-    asked.add_argument("--pages", nargs="*", default=list(PAGES))
-    asked.add_argument("--themes", nargs="*", default=["light", "dark"])
-    asked.add_argument("--query", default="", help="what to add to every address, such as query=ID")
-    given = asked.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    with served(given.workspace) as address, sync_playwright() as play:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("--width", type=int, default=1440)
+    parser.add_argument("--height", type=int, default=900)
+    parser.add_argument("--pages", nargs="*", default=[page.name for page in PAGES])
+    parser.add_argument("--themes", nargs="*", default=["light", "dark"])
+    parser.add_argument("--query", default="", help="what to add to every address, such as query=ID")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with served(options.workspace) as address, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=browser_path(), headless=True, args=list(QUIET))
-        for theme in given.themes:
-            size = {"width": given.width, "height": given.height}
+        for theme in options.themes:
+            size = {"width": options.width, "height": options.height}
             context = browser.new_context(viewport=size, color_scheme=theme)
-            for name in given.pages:
+            for name in options.pages:
                 page = context.new_page()
-                page.goto(f"{address}/{PAGES[name]}?{given.query}")
+                # the first page is at the root
+                page.goto(f"{address}/{'' if name == PAGES[0].name else name}?{options.query}")
                 settled(page)
                 page.wait_for_timeout(1_500)  # plots draw after the script has ended
-                page.screenshot(path=str(given.out / f"{name}{'' if theme == 'light' else '-dark'}.png"))
+                page.screenshot(path=str(options.out / f"{name}{'' if theme == 'light' else '-dark'}.png"))
                 page.close()
         browser.close()
 

@@ -95,7 +95,7 @@ def reproduce(store: Store, split: str) -> None:
         cell.append(f"board = wb.leaderboard(store, {split!r}, {measure!r}, {others!r})")
     cell.append("{row.student: row.measures for row in board.students}" if split else "counts")
     students = [["students", "--split", split]] if split else []
-    commands.reproduce(store, "overview", [["info"], *students], "\n".join(cell), split=split)
+    commands.reproduce(store, "", [["info"], *students], "\n".join(cell), split=split)
 
 
 def _students(evaluations: Sequence[Evaluation]) -> None:

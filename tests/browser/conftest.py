@@ -1,0 +1,25 @@
+"""One Chromium for all tests of a session; what a test changes, it changes in a workspace of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.screenshots import QUIET, browser_path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    path = browser_path()
+    if not path:
+        if os.environ.get("CI") == "true":
+            pytest.fail("There is no Chromium on this machine, and CI promises to look at the pages with one.")
+        pytest.skip("no Chromium or Chrome on this machine")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=path, headless=True, args=list(QUIET))
+        yield chromium
+        chromium.close()
