@@ -23,7 +23,7 @@ def page(store: Store) -> None:
         f"Every point here is a candidate pair of the {run.split} split: how useful {teacher} finds the passage for "
         f"the query, against how similar {run.student} finds the two. Where they disagree, there is something to learn."
     )
-    pairs.first_places(first)
+    pairs.first_places(first, cache.teacher_unit(store, teacher))
     figure = pairs.distributions(store, pair)
     components.heading("Query by query")
     query_id, words = queries.listed(store, pair)

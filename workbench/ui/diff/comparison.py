@@ -18,7 +18,7 @@ from workbench.ui.shell.pickers import ChosenRuns
 
 
 def judged(store: Store, chosen: ChosenRuns) -> Diff | None:
-    """Return the diff, or None (and a word why) if nothing in the split is judged.
+    """Return the diff, or None, with the reason shown, if nothing in the split is judged.
 
     Where every student is shown too, its p-values are adjusted for all of them: one pair has one verdict on a page.
     """

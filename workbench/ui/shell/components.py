@@ -15,6 +15,7 @@ from workbench.evaluation.significance import Interval
 from workbench.html.cards import role_class
 from workbench.html.marking import html
 from workbench.plots.look import HARMFUL, USEFUL, USELESS, Role
+from workbench.records import Unit
 
 
 class Number(NamedTuple):
@@ -119,6 +120,11 @@ def remark(text: str) -> None:
 def heading(text: str) -> None:
     """Begin a section."""
     st.subheader(text, anchor=False)
+
+
+def in_unit(unit: Unit) -> str:
+    """Return the unit of a teacher's utilities as the end of a phrase; "" if it is not known."""
+    return "" if unit == "unknown" else f", in {unit}"
 
 
 def ago(moment: datetime, now: datetime) -> str:

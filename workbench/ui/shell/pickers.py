@@ -75,7 +75,7 @@ def segment(label: str, options: Mapping[str, str], key: str, default: str) -> s
 
 
 def pair(store: Store, *, newest: bool = False) -> Pair | None:
-    """Let a person choose teacher, split and student; None (and a word why) if there is nothing to choose from.
+    """Let a person choose teacher, split and student; None, with the reason shown, if there is nothing to choose from.
 
     Offers the untrained base first, or, with `newest`, the student that was evaluated last.
     """
@@ -100,7 +100,7 @@ def pair(store: Store, *, newest: bool = False) -> Pair | None:
 
 
 def comparison(store: Store) -> ChosenRuns | None:
-    """Let a person choose split, two students and a measure; None (and a word why) without two runs of a split."""
+    """Let a person choose split, two students and a measure; None, with the reason shown, without two runs."""
     comparable = [split for split in splits(store) if len(cache.runs(store, split)) > 1]
     if not comparable:
         nothing_evaluated(store, "Two students must have been evaluated on the same split before they can be compared.")

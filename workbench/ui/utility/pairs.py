@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench import plots
 from workbench.plots.look import AFTER, TEACHER
+from workbench.records import Unit
 from workbench.store import Store
 from workbench.store.views import FirstPlaces
 from workbench.ui.shell import cache, components, pickers
@@ -12,8 +13,8 @@ from workbench.ui.shell.pickers import Pair
 FIGURES = {"density": "Density", "scatter": "Single pairs"}
 
 
-def first_places(first: FirstPlaces) -> None:
-    """Show whom teacher and student put first."""
+def first_places(first: FirstPlaces, unit: Unit) -> None:
+    """Show whom teacher and student put first, and the utility that the student's choice loses, in `unit`."""
 
     def share(number: int) -> str:
         return f"{number / first.judged:.3f}" if first.judged else "–"
@@ -24,7 +25,7 @@ def first_places(first: FirstPlaces) -> None:
         components.Number("Teacher puts a relevant passage first", share(first.teacher_relevant), judged, TEACHER),
         components.Number("Student puts a relevant candidate first", share(first.student_relevant), judged, AFTER),
         components.Number("Same first choice", f"{first.same / first.queries:.0%}", f"{first.same:,} queries"),
-        components.Number("Regret", f"{first.regret:.2f}", "nats per token a query, by the student's first choice"),
+        components.Number("Regret", f"{first.regret:.2f}", f"mean over queries{components.in_unit(unit)}"),
     )
 
 

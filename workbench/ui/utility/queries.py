@@ -23,6 +23,7 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
     if not ids:
         return "", words
     tables.unknown(ids, "query", "query")
+    in_unit = components.in_unit(cache.teacher_unit(store, pair.teacher))
     cells: list[dict[str, object]] = [
         {"query": row.text, "candidates": row.candidates, "best utility": row.best,
          "student ranks it": row.rank, "regret": row.regret}
@@ -35,10 +36,10 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
         f"{pair.teacher}-{pair.run.run}-{store.revision()}-{words}",
         query=TextColumn(width="large"),
         **{
-            "best utility": NumberColumn(format="%+.2f", help="Utility of the teacher's favourite, nats per token."),
-            "student ranks it": NumberColumn(format="%d", help="The student's rank of the teacher's favourite."),
+            "best utility": NumberColumn(format="%+.2f", help=f"Of the most useful passage{in_unit}."),
+            "student ranks it": NumberColumn(format="%d", help="The student's rank of the most useful passage."),
             "regret": NumberColumn(
-                format="%.2f", help="Best utility less that of the student's first passage, nats per token."
+                format="%.2f", help=f"Best utility less that of the student's first passage{in_unit}."
             ),
         },
     )
