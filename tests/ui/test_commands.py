@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests import tiny
-from tests.steps.classes import base, collection
+from tests.steps.classes import WORDS, collection
 from tests.ui.copied import printed_lines, run_line
 from tests.ui.pages import PAGES, Visit, text_of
 from workbench import students
@@ -20,60 +20,59 @@ from workbench.steps.annotate.annotate import annotate
 from workbench.store import Store, views
 from workbench.students import Student
 
-QUICK = {"steps": 4, "batch-size": 4}
+BASE = "a base"
 
 
 @pytest.fixture
 def topics(tmp_path: Path) -> Store:
-    return collection(tmp_path / "a workspace")
+    """Return the collection of topics, scored by "toy", with a student of a few words to start from."""
+    store = collection(tmp_path / "a workspace")
+    recipe = {"teacher": "toy", "loss": "kl"}
+    students.save(tiny.static(seed=1, words=WORDS), Student(BASE, store.students / "a-base", "", recipe))
+    return store
 
 
-def chosen(at: AppTest, untrained: str, **numbers: float) -> AppTest:
+def filled(at: AppTest, **numbers: float) -> AppTest:
     """Fill in the form of a training."""
-    at.selectbox(key="base").set_value(untrained)
+    at.selectbox(key="base").set_value(BASE)
     for name, value in numbers.items():
         at.number_input(key=name.replace("_", "-")).set_value(value)
     return at.run()
 
 
 @pytest.mark.parametrize("state", ["plain", "adapter", "preset", "annotated"])
-def test_the_line_of_a_training_trains_what_the_form_asks_for(
-    topics: Store, visit: Visit, tmp_path: Path, state: str
-) -> None:
-    untrained = base(tmp_path / "untrained")
+def test_the_line_of_a_training_trains_what_the_form_asks_for(topics: Store, visit: Visit, state: str) -> None:
     annotate(topics, "train0", "p0-0", "useful", "Ada")
     at = visit(topics, "train")
     expected: dict[str, Any] = {"seed": 13}
     if state == "plain":
         at.text_input(key="loss-sum").set_value("kl + 0.5*infonce(alpha=0.6)")
-        at = chosen(at, untrained, steps=4, batch_size=4, learning_rate=0.0123456789, teacher_temperature=0.7)
+        at = filled(at, steps=4, batch_size=4, learning_rate=0.0123456789, teacher_temperature=0.7)
         expected |= {"loss": "kl + 0.5*infonce(alpha=0.6)", "learning_rate": 0.0123456789, "teacher_temperature": 0.7}
     elif state == "adapter":
         at.selectbox(key="method").set_value("query_adapter").run()
-        at = chosen(at, untrained, steps=4, batch_size=4, rank=2, negatives=1, seed=5)
+        at = filled(at, steps=4, batch_size=4, rank=2, negatives=1, seed=5)
         expected |= {"method": "query_adapter", "rank": 2, "negatives": 1, "seed": 5}
     elif state == "preset":
         at.segmented_control(key="preset").set_value("cpu").run()
-        at = chosen(at, untrained, **{"steps-cpu": 4, "batch-size-cpu": 4, "minutes-cpu": 0.5})
+        at = filled(at, **{"steps-cpu": 4, "batch-size-cpu": 4, "minutes-cpu": 0.5})
         expected |= {"minutes": 0.5}
     else:
         at.checkbox(key="only-annotated").check()
-        at = chosen(at, untrained, steps=4, batch_size=1)
+        at = filled(at, steps=4, batch_size=1)
     assert not at.exception
     (line,) = [line for line in printed_lines(at) if " train " in line]
     result = run_line(line)
     recipe = json.loads((topics.students / result["student"] / "student.json").read_text("utf-8"))
     settings = recipe["settings"] | {"method": recipe.get("method", "full")}
     assert {name: settings[name] for name in expected} == expected
-    assert (recipe["base"], recipe["teacher"], settings["steps"]) == (untrained, "toy", 4)
+    assert (recipe["base"], recipe["teacher"], settings["steps"]) == (BASE, "toy", 4)
     assert ("label_overrides" in recipe) == (state == "annotated")
 
 
-def test_the_line_of_a_sweep_trains_as_many_students_as_the_button_says(
-    topics: Store, visit: Visit, tmp_path: Path
-) -> None:
+def test_the_line_of_a_sweep_trains_as_many_students_as_the_button_says(topics: Store, visit: Visit) -> None:
     at = visit(topics, "students")
-    at.selectbox(key="sweep-base").set_value(base(tmp_path / "untrained"))
+    at.selectbox(key="sweep-base").set_value(BASE)
     at.text_area(key="sweep-grid").set_value("loss=kl, infonce\nbatch_size=4")
     at.text_input(key="sweep-seeds").set_value("13")
     at.number_input(key="sweep-steps").set_value(2)
@@ -81,14 +80,12 @@ def test_the_line_of_a_sweep_trains_as_many_students_as_the_button_says(
     assert at.button(key="sweep-start").label == "Train 2 students"
     (line,) = [line for line in printed_lines(at) if " sweep " in line]
     run_line(line)
-    recipes = [student.recipe for student in students.trained(topics.students)]
+    recipes = [student.recipe for student in students.trained(topics.students) if student.name != BASE]
     assert sorted(recipe["loss"] for recipe in recipes) == ["infonce", "kl"]
     assert {recipe["settings"]["minutes"] for recipe in recipes} == {1.5}
 
 
 def test_the_line_of_an_export_writes_the_folder_it_names(topics: Store, visit: Visit) -> None:
-    recipe = {"teacher": "toy", "loss": "kl", "base": "b"}
-    students.save(tiny.static(), Student("mine", topics.students / "mine", "b", recipe))
     (line,) = [line for line in printed_lines(visit(topics, "train")) if " export-student " in line]
     run_line(line)
     assert [student.path for student in students.trained(topics.exports)] == [Path(shlex.split(line)[-1])]
@@ -120,9 +117,8 @@ def test_every_line_of_an_empty_page_names_the_workspace_and_a_command(empty: St
 
 
 def test_the_lines_of_empty_pages_lead_to_a_page_that_shows_something(
-    tmp_path: Path, visit: Visit, monkeypatch: pytest.MonkeyPatch
+    topics: Store, visit: Visit, tmp_path: Path
 ) -> None:
-    topics = collection(tmp_path / "a workspace")
     bare = Store(tmp_path / "bare", create=True)
     bare.add_collection(list(views.queries(topics)), list(views.passages(topics)), list(views.qrels(topics, "test")))
     for lines in ("candidates", "score"), ("evaluate",):

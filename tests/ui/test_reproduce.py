@@ -26,6 +26,7 @@ def full(store: Store) -> Store:
     for annotator, verdict in (("Ada", "useful"), ("Bob", "harmful"), ("Cleo", "unsure")):
         annotate(store, "q1", "03", verdict, annotator)
     annotate(store, "q1", "p 2", "skipped", "Ada")
+    annotate(store, "q1", "ü", "useless", "Ada")
     return store
 
 
