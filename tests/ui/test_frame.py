@@ -15,7 +15,7 @@ from tests.conftest import PASSAGES, run, utility
 from tests.ui.pages import NASTY, PAGES, ROOT, Visit, text_of
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
 from workbench.store import Store, views
-from workbench.ui.shell import cache
+from workbench.ui.shell import cache, navigation
 
 SAYS = {
     "overview": "4 queries over 4 passages",
@@ -163,3 +163,26 @@ def test_pages_are_short_and_end_in_the_frame(page: str) -> None:
     assert len(lines) <= 80
     assert lines[-1] == f'frame.show(page, "{page.title()}")'
     assert not any(word in line for line in lines for word in ("import numpy", "import duckdb", "unsafe_allow"))
+
+
+def test_every_file_of_pages_is_in_the_table_of_pages() -> None:
+    assert sorted(file.stem for file in (ROOT / "pages").glob("*.py")) == sorted(PAGES)
+
+
+def test_a_page_is_added_by_its_file_and_one_line(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A toy page, in the table and in a folder of pages, opens in the frame and is in the navigation."""
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "toy.py").write_text(
+        "from workbench.ui.shell import components, frame\n\n\n"
+        "def page(store):\n    components.lead(f'A toy of {store.path.name}')\n\n\nframe.show(page, 'Toy')\n"
+    )
+    toy = navigation.Page("toy", "Toy", ":material/toys:", "Is a page one line?")
+    monkeypatch.setattr(navigation, "PAGES", (toy,))
+    monkeypatch.setattr(navigation, "folder", lambda: tmp_path)
+    monkeypatch.setenv("WORKBENCH_WORKSPACE", str(store.path))
+    at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    assert not at.exception
+    assert "A toy of a workspace" in text_of(at)
+    assert "Is a page one line?" in text_of(at)
