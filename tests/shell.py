@@ -1,4 +1,4 @@
-"""The program called in this process, as `workbench ARGUMENTS` would be."""
+"""`workbench ARGUMENTS`, called in this process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.cli import main
 WIDE = {"COLUMNS": "200"}
 
 
-class Said(NamedTuple):
+class Printed(NamedTuple):
     """What a call printed, and its exit code."""
 
     code: int
@@ -28,29 +28,29 @@ class Said(NamedTuple):
         return json.loads(self.out)
 
 
-def shell(*arguments: object, workspace: Path | str | None = None) -> Said:
-    """Call the program; its signal handlers are taken back."""
-    before = ["--workspace", str(workspace)] if workspace else []
+def shell(*arguments: object, workspace: Path | str | None = None) -> Printed:
+    """Call the program; the signal handlers that it sets are removed again."""
+    options = ["--workspace", str(workspace)] if workspace else []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     out, err, code = io.StringIO(), io.StringIO(), 0
     with (
-        patch.object(sys, "argv", ["workbench", *before, *map(str, arguments)]),
+        patch.object(sys, "argv", ["workbench", *options, *map(str, arguments)]),
         patch.dict("os.environ", WIDE),
         redirect_stdout(out),
         redirect_stderr(err),
     ):
         try:
             main()
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else 1
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-    return Said(code, out.getvalue(), err.getvalue())
+    return Printed(code, out.getvalue(), err.getvalue())
 
 
-def worked(*arguments: object, workspace: Path | str | None = None) -> Said:
+def worked(*arguments: object, workspace: Path | str | None = None) -> Printed:
     """Call the program, which must succeed."""
-    said = shell(*arguments, workspace=workspace)
-    assert said.code == 0, said
-    return said
+    printed = shell(*arguments, workspace=workspace)
+    assert printed.code == 0, printed
+    return printed

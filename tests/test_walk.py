@@ -12,7 +12,7 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from tests import tiny
-from tests.shell import Said, worked
+from tests.shell import Printed, worked
 from tests.small_sample import PASSAGES_A_SPLIT, small_sample, write_small_sample
 from workbench.formats import Collection
 from workbench.store import Store, views
@@ -37,7 +37,7 @@ def test_from_files_to_files(cut: Collection, base: str, tmp_path: Path) -> None
     write_small_sample(tmp_path / "files")
     workspace = tmp_path / "ws"
 
-    def say(*arguments: object) -> Said:
+    def say(*arguments: object) -> Printed:
         return worked(*arguments, workspace=workspace)
 
     # ingest

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tests import tiny
-from tests.benchmarks.machine import told
+from tests.benchmarks.machine import description
 from workbench.evaluation import measures
 from workbench.records import Example, Passage, Qrel, Query
 from workbench.students import methods
@@ -34,7 +34,7 @@ def vectors(number: int, random: np.random.Generator) -> np.ndarray:
 
 def main(queries: int, collection: int) -> None:
     """Make queries, passages and utilities, train each adapter on them, and print what it takes."""
-    print(told())
+    print(description())
     random = np.random.default_rng(13)
     passages = [Passage(f"p{number}", "", f"passage {number}") for number in range(collection)]
     of_passages, of_queries = vectors(collection, random), vectors(queries, random)
@@ -45,20 +45,22 @@ def main(queries: int, collection: int) -> None:
         taken = tuple(passages[row] for row in rows)
         known = frozenset(passage.passage_id for passage in taken)
         examples.append(Example(Query(f"q{number}", f"query {number}", (), "train"), taken, tuple(utilities), known))
-    asked = [example.query.text for example in examples]
-    qrels = [Qrel(each.query.query_id, each.passages[0].passage_id, 1) for each in examples[:JUDGED]]
+    texts = [example.query.text for example in examples]
+    qrels = [Qrel(example.query.query_id, example.passages[0].passage_id, 1) for example in examples[:JUDGED]]
 
     def dev_evaluator(model: object) -> float:
-        found = model.encode_query(asked[:JUDGED]) @ model.encode_document([each.content for each in passages]).T
-        top = np.argpartition(-found, 99, axis=1)[:, :100]
+        contents = [passage.content for passage in passages]
+        similarities = model.encode_query(texts[:JUDGED]) @ model.encode_document(contents).T
+        top = np.argpartition(-similarities, 99, axis=1)[:, :100]
         rankings = {
-            f"q{place}": [(f"p{row}", float(found[place, row])) for row in rows] for place, rows in enumerate(top)
+            f"q{place}": [(f"p{row}", float(similarities[place, row])) for row in rows]
+            for place, rows in enumerate(top)
         }
         values = measures.per_query(["nDCG@10"], qrels, rankings)["nDCG@10"]
         return sum(values.values()) / len(values)
 
     stored = {
-        "queries": TextVectors(asked, of_queries),
+        "queries": TextVectors(texts, of_queries),
         "passages": TextVectors([passage.content for passage in passages], of_passages),
     }
     for name in ("adapter", "query_adapter"):
@@ -77,5 +79,5 @@ def main(queries: int, collection: int) -> None:
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:]]
-    main(*(given + [10_000, 5_000][len(given) :]))
+    numbers = [int(argument) for argument in sys.argv[1:]]
+    main(*(numbers + [10_000, 5_000][len(numbers) :]))

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 import workbench as wb
-from tests.benchmarks.machine import told
-from tests.benchmarks.teacher import _made
+from tests.benchmarks.machine import description
+from tests.benchmarks.teacher import write_model
 from workbench import students
 from workbench.formats import read_beir
 from workbench.records import Group, Query
@@ -54,12 +54,12 @@ def timed(work: Callable[[], Any]) -> float:
 
 def main(model: Path, prompts: str, names: list[str]) -> None:
     """Print the median milliseconds of each way, and how many times the students are faster."""
-    print(told())
+    print(description())
     sample = read_beir(wb.SAMPLE)
     passages = list(sample.passages)
-    asked = [query._replace(answers=query.answers[:1]) for query in sample.queries if query.answers][: QUERIES + WARM]
-    rows = BM25(passages).search([query.text for query in asked], CANDIDATES).rows
-    groups = [Group(query, tuple(passages[row] for row in some)) for query, some in zip(asked, rows, strict=True)]
+    queries = [query._replace(answers=query.answers[:1]) for query in sample.queries if query.answers][: QUERIES + WARM]
+    rows = BM25(passages).search([query.text for query in queries], CANDIDATES).rows
+    groups = [Group(query, tuple(passages[row] for row in some)) for query, some in zip(queries, rows, strict=True)]
     teacher = wb.teacher("likelihood", model=str(model), template=prompts, dtype="float32")
     teacher.prepare(())
     with tempfile.TemporaryDirectory() as place:
@@ -93,5 +93,5 @@ def _in_turns(
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made:
-        given = [Path(argument) for argument in sys.argv[1:2]] or [_made(Path(made))]
-        main(given[0], sys.argv[2] if len(sys.argv) > 2 else "plain", sys.argv[3:] or list(STUDENTS))
+        folders = [Path(argument) for argument in sys.argv[1:2]] or [write_model(Path(made))]
+        main(folders[0], sys.argv[2] if len(sys.argv) > 2 else "plain", sys.argv[3:] or list(STUDENTS))

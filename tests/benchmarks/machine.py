@@ -11,7 +11,7 @@ from workbench import machine
 LIBRARIES = ("torch", "transformers", "sentence-transformers", "faiss-cpu", "duckdb", "bm25s")
 
 
-def told() -> str:
+def description() -> str:
     """Return machine, load, versions and command as lines of text."""
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (

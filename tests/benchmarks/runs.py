@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 
 import workbench as wb
-from tests.benchmarks.machine import told
+from tests.benchmarks.machine import description
 from workbench.evaluation.measures import MEASURES, per_query
 from workbench.records import Passage, Qrel, Query
 from workbench.report import Report, Shown, page, write
@@ -43,13 +43,14 @@ def make(folder: Path, queries: int, depth: int) -> None:
     """Write the workspace, two runs, and the first tenth of their queries as files of their own."""
     chance = random.Random(0)
     names = [f"p{number:06d}" for number in range(PASSAGES)]
-    asked = [Query(f"q{number}", f"What is question {number}?", (), "test") for number in range(queries)]
+    all_queries = [Query(f"q{number}", f"What is question {number}?", (), "test") for number in range(queries)]
     judged = {
-        q.query_id: {p: chance.choice((1, 1, 2)) for p in chance.sample(names, chance.randint(1, 3))} for q in asked
+        q.query_id: {p: chance.choice((1, 1, 2)) for p in chance.sample(names, chance.randint(1, 3))}
+        for q in all_queries
     }
-    qrels = [Qrel(query_id, *judgement) for query_id, found in judged.items() for judgement in found.items()]
+    qrels = [Qrel(query_id, *judgement) for query_id, relevant in judged.items() for judgement in relevant.items()]
     store = Store(folder / "workspace", create=True)
-    store.add_collection(asked, [Passage(name, "", f"A short passage, {name}.") for name in names], qrels)
+    store.add_collection(all_queries, [Passage(name, "", f"A short passage, {name}.") for name in names], qrels)
     cut = set(list(judged)[: queries // CUT])
     (folder / "cut.qrels").write_text("".join(f"{q} 0 {p} {r}\n" for q, p, r in qrels if q in cut))
     for run, reach in (("before", 0.3), ("after", 0.29)):
@@ -82,9 +83,9 @@ def compared(place: str) -> None:
     folder = Path(place)
     store = Store(folder / "cut", create=True)
     whole = Store(folder / "workspace")
-    kept = {line.split()[0] for line in (folder / "cut.qrels").read_text().splitlines()}
-    qrels = [qrel for qrel in views.qrels(whole) if qrel.query_id in kept]
-    store.add_collection(views.queries(whole, ids=kept), views.passages(whole), qrels)
+    chosen = {line.split()[0] for line in (folder / "cut.qrels").read_text().splitlines()}
+    qrels = [qrel for qrel in views.qrels(whole) if qrel.query_id in chosen]
+    store.add_collection(views.queries(whole, ids=chosen), views.passages(whole), qrels)
     wb.ingest(store, "run", folder / "before.cut")
     run = views.find_run(store, "before", "test")
     started = time.perf_counter()
@@ -110,8 +111,8 @@ def beside(place: str, python: str) -> None:
     started, busy = time.perf_counter(), time.process_time()
     for name in names:
         wb.ingest(store, "run", folder / name, wb.IngestSettings(replace=True))
-    found = wb.diff(store, "before", "after", "nDCG@10")
-    write(folder / "ours.html", page(store, Report(found), Shown(top=50)))
+    diff = wb.diff(store, "before", "after", "nDCG@10")
+    write(folder / "ours.html", page(store, Report(diff), Shown(top=50)))
     ours = time.perf_counter() - started, time.process_time() - busy
     script = Path(__file__).with_name("theirs.py")
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -121,9 +122,9 @@ def beside(place: str, python: str) -> None:
     )  # fmt: skip
     theirs = [float(seconds) for seconds in done.stdout.split()[-2:]]
     sizes = [(folder / name).stat().st_size / 1e6 for name in ("ours.html", "diffir.html")]
-    told = "seconds on the clock and of the processor"
+    unit = "seconds on the clock and of the processor"
     print(
-        f"from files to a page, {told}: workbench {ours[0]:.1f} and {ours[1]:.1f} ({sizes[0]:.1f} MB, 7 measures with "
+        f"from files to a page, {unit}: workbench {ours[0]:.1f} and {ours[1]:.1f} ({sizes[0]:.1f} MB, 7 measures with "
         f"tests), DiffIR {theirs[0]:.1f} and {theirs[1]:.1f} ({sizes[1]:.1f} MB, 9 measures without): "
         f"{theirs[0] / ours[0]:.1f} and {theirs[1] / ours[1]:.1f} times ours"
     )
@@ -131,7 +132,7 @@ def beside(place: str, python: str) -> None:
 
 def main(queries: int, depth: int, diffir: str) -> None:
     """Make the data, and print what each part takes."""
-    print(told())
+    print(description())
     print(f"data      {queries:,} queries, {PASSAGES:,} passages, runs of {depth:,} a query")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -150,8 +151,8 @@ def main(queries: int, depth: int, diffir: str) -> None:
 
 
 if __name__ == "__main__":
-    asked = argparse.ArgumentParser(description=main.__doc__)
-    asked.add_argument("queries", type=int, nargs="?", default=10_000)
-    asked.add_argument("depth", type=int, nargs="?", default=1_000)
-    asked.add_argument("--diffir", default="", metavar="PYTHON", help="an interpreter that has DiffIR")
-    main(**vars(asked.parse_args()))
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("queries", type=int, nargs="?", default=10_000)
+    parser.add_argument("depth", type=int, nargs="?", default=1_000)
+    parser.add_argument("--diffir", default="", metavar="PYTHON", help="an interpreter that has DiffIR")
+    main(**vars(parser.parse_args()))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import workbench as wb
-from tests.benchmarks.machine import told
+from tests.benchmarks.machine import description
 from workbench.formats import read_beir
 from workbench.records import Group, Utility
 from workbench.teachers.prompts import template
@@ -40,7 +40,7 @@ def main(folder: Path, prompts: str) -> None:
     forwards = sum(len(row.answers) for row in scored if isinstance(row, Utility))
     pairs = QUERIES * PASSAGES
     loop, apart = _plain_loop(folder, prompts, groups, likelihoods)
-    print(told())
+    print(description())
     print(f"ours       {forwards / ours:8.1f} likelihoods/s, all answers, baselines too ({forwards:,} in {ours:.1f} s)")
     print(f"plain loop {pairs / loop:8.1f} likelihoods/s, first answers ({pairs:,} in {loop:.1f} s)")
     print(f"ratio      {forwards / ours / (pairs / loop):8.2f}")
@@ -77,7 +77,8 @@ def _ids(words: Any, text: str, model: Any) -> list[int]:
     return [*([] if starts is None else [starts]), *ids][: model.config.max_position_embeddings - 40]
 
 
-def _made(folder: Path) -> Path:
+def write_model(folder: Path) -> Path:
+    """Write a causal language model with random weights in a small model's shape, and return its folder."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -92,5 +93,5 @@ def _made(folder: Path) -> Path:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
-        given = [Path(argument) for argument in sys.argv[1:2]] or [_made(Path(place))]
-        main(given[0], sys.argv[2] if len(sys.argv) > 2 else "plain")
+        folders = [Path(argument) for argument in sys.argv[1:2]] or [write_model(Path(place))]
+        main(folders[0], sys.argv[2] if len(sys.argv) > 2 else "plain")

@@ -28,7 +28,7 @@ from sentence_transformers.sentence_transformer.training_args import SentenceTra
 from sentence_transformers.util import pairwise_cos_sim  # noqa: E402
 from transformers import TrainerCallback  # noqa: E402
 
-from tests.benchmarks.machine import told  # noqa: E402
+from tests.benchmarks.machine import description  # noqa: E402
 from workbench import students, trainer  # noqa: E402
 from workbench.records import Example, Progress  # noqa: E402
 from workbench.store import Store, views  # noqa: E402
@@ -44,7 +44,7 @@ class Clock(TrainerCallback):
 
     ends: list[float] = field(default_factory=list)
 
-    def __call__(self, _said: Progress) -> None:
+    def __call__(self, _progress: Progress) -> None:
         self.ends.append(time.perf_counter())
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
@@ -83,11 +83,11 @@ def ours(load: Load, model: SentenceTransformer, examples: list[Example], folder
 
 def plain(load: Load, model: SentenceTransformer, examples: list[Example], folder: Path) -> float:
     """Train with sentence-transformers alone and return queries a second."""
-    columns = {f"document_{place + 1}": [each.passages[place].content for each in examples]
+    columns = {f"document_{place + 1}": [example.passages[place].content for example in examples]
                for place in range(load.candidates)}  # fmt: skip
     data = Dataset.from_dict(
-        {"query": [each.query.text for each in examples]} | columns
-        | {"label": [list(each.utilities) for each in examples]}
+        {"query": [example.query.text for example in examples]} | columns
+        | {"label": [list(example.utilities) for example in examples]}
     )  # fmt: skip
     clock = Clock()
     arguments = SentenceTransformerTrainingArguments(
@@ -106,15 +106,15 @@ def plain(load: Load, model: SentenceTransformer, examples: list[Example], folde
 def cut(examples: list[Example], candidates: int) -> list[Example]:
     """Return the examples with just so many candidates; those with fewer are left out."""
     return [
-        each._replace(passages=each.passages[:candidates], utilities=each.utilities[:candidates])
-        for each in examples
-        if len(each.passages) >= candidates
+        example._replace(passages=example.passages[:candidates], utilities=example.utilities[:candidates])
+        for example in examples
+        if len(example.passages) >= candidates
     ]
 
 
 def main(workspace: Path, loads: list[Load]) -> None:
     """Print queries a second of both, turn by turn, and the ratio of their medians."""
-    print(told())
+    print(description())
     store = Store(workspace)
     scored = views.examples(store, views.find_teacher(store, None), "train")
     for load in loads:
@@ -130,5 +130,5 @@ def main(workspace: Path, loads: list[Load]) -> None:
 
 
 if __name__ == "__main__":
-    asked = [given.rsplit(":", 3) for given in sys.argv[2:] or USUAL]
-    main(Path(sys.argv[1]), [Load(name, *map(int, numbers)) for name, *numbers in asked])
+    loads = [argument.rsplit(":", 3) for argument in sys.argv[2:] or USUAL]
+    main(Path(sys.argv[1]), [Load(name, *map(int, numbers)) for name, *numbers in loads])

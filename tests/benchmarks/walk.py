@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import workbench as wb
-from tests.benchmarks.machine import told
+from tests.benchmarks.machine import description
 
 Result = TypeVar("Result")
 BASE = "static:all-MiniLM-L6-v2"
@@ -29,7 +29,7 @@ def timed(name: str, work: Callable[[], Result]) -> Result:
 
 def main(folder: Path, references: list[str]) -> None:
     """Walk `folder` in a workspace of its own and print the figures."""
-    print(told())
+    print(description())
     with tempfile.TemporaryDirectory() as place:
         store = wb.Store(place, create=True)
         timed("ingest", lambda: wb.ingest(store, "beir", folder))
@@ -39,9 +39,9 @@ def main(folder: Path, references: list[str]) -> None:
         result = timed("train", lambda: wb.train(store, wb.plan(store, BASE, scored.teacher, wb.TrainSettings())))
         print(f"  {result.in_words}")
         for student in ("bm25", *references, BASE, result.student):
-            found = timed(f"evaluate {student[:18]}", lambda name=student: wb.evaluate(store, name))
+            evaluation = timed(f"evaluate {student[:18]}", lambda name=student: wb.evaluate(store, name))
             timed("  again, vectors cached", lambda name=student: wb.evaluate(store, name))
-            print("  " + "  ".join(f"{name} {found.measures[name]}" for name in ("R@1", "AP", "nDCG@10")))
+            print("  " + "  ".join(f"{name} {evaluation.measures[name]}" for name in ("R@1", "AP", "nDCG@10")))
         for measure in ("R@1", "AP", "nDCG@10"):
             print(timed("diff", lambda name=measure: wb.diff(store, BASE, result.student, name)).in_words)
 
