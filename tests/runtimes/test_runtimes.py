@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ import pytest
 from tests import tiny
 from workbench import runtimes
 from workbench.errors import BadInput, BadSetting, WorkbenchError
-from workbench.runtimes import RuntimeEncoder, sessions
+from workbench.runtimes import RuntimeEncoder, sessions, to_onnx
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -21,6 +23,26 @@ if TYPE_CHECKING:
 absent = [name for name in ("onnx", "onnxruntime", "onnxscript", "openvino", "nncf") if not find_spec(name)]
 installed = pytest.mark.skipif(bool(absent), reason=f"the extra `runtimes` is not installed: {', '.join(absent)}")
 TEXTS = ["oil", "the price of oil in 1973", "", "river run to the sea is salt unheard liquid what where", "sea sea"]
+
+
+@pytest.fixture(autouse=True)
+def _one_export(monkeypatch: pytest.MonkeyPatch, exports: Path) -> None:
+    """Export layers of the same weights once: it takes seconds, and the tests differ in what follows the layers."""
+    write = to_onnx._write_layers
+
+    def write_once(model: SentenceTransformer, file: Path) -> None:
+        weights = b"".join(value.detach().numpy().tobytes() for value in model[0].parameters())
+        exported = exports / f"{sha256(weights).hexdigest()}.onnx"
+        if not exported.exists():
+            write(model, exported)
+        shutil.copy(exported, file)
+
+    monkeypatch.setattr(to_onnx, "_write_layers", write_once)
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exports")
 
 
 def _saved(model: SentenceTransformer, folder: Path) -> tuple[SentenceTransformer, Path]:
