@@ -40,7 +40,7 @@ def test_a_slope_of_one_is_sif_and_tokens_that_never_occur_keep_their_weight() -
     module = in_training(student)
     with torch.no_grad():
         module.slope.fill_(1 / STRIDE)
-    rows = student.saved()[0].embedding.weight
+    rows = student.to_save()[0].embedding.weight
     ids = torch.cat([module.preprocess([text])["input_ids"] for text in COLLECTION])
     for token in (int(ids[0]), int(ids[1])):
         share = (ids == token).double().mean().item()
@@ -58,7 +58,7 @@ def test_what_is_saved_is_a_plain_table_that_says_the_same(after: list[Normalize
     with torch.no_grad():
         module.slope.fill_(0.07)
         module.embedding.weight.mul_(1.5)
-    saved = student.saved()
+    saved = student.to_save()
     assert type(saved[0]).__name__ == "StaticEmbedding"
     assert [type(each) for each in list(saved.children())[1:]] == [type(each) for each in after]
     student.model.eval()

@@ -94,7 +94,7 @@ class Index:
                 if width < len(self.vectors) and rough[at, -1] >= exact[best[-1]] - SLACK:
                     undecided.append(query)
                     continue
-                nearest.fill(query, rows[at, best], exact[best])
+                nearest.fill(int(query), rows[at, best], exact[best])
             waiting, width = np.array(undecided, dtype=np.int64), width * 4
         return nearest
 

@@ -12,6 +12,7 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from torch import Tensor, nn
 
 from workbench.errors import BadSetting
+from workbench.students.architectures import Task
 from workbench.trainer.batches import Batches
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 # sentence-transformers' own order of preference in encode_document
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
-# Task ("query" or "document") and texts to the vectors that a student's are pulled towards.
-Anchor = Callable[[str, Sequence[str]], Tensor]
+# Texts of a side to the vectors that a student's are pulled towards.
+Anchor = Callable[[Task, Sequence[str]], Tensor]
 
 
 def is_routed(model: SentenceTransformer) -> bool:
@@ -67,10 +68,11 @@ class Collator(SentenceTransformerDataCollator):
         """Return what the student reads of queries and passages, their names prefixed, and the label."""
         batch = self.batches.batch([row["slot"] for row in features])
         tensors: dict[str, Any] = {"label": torch.from_numpy(batch.targets)}
-        for name, texts, prompt, task in (
+        sides: Sequence[tuple[str, Sequence[str], str, Task]] = (
             ("query", batch.queries, self.query_prompt, "query"),
             ("passage", batch.passages, self.passage_prompt, "document"),
-        ):
+        )
+        for name, texts, prompt, task in sides:
             tokenize = self._static_features if task in self.static else self._features
             side = tokenize(texts, prompt, task)
             if self.anchor is not None:

@@ -55,8 +55,8 @@ def resolve(
         resolved["teacher_temperature"] = natural_temperature(examples)
     if settings.learning_rate is None:
         resolved["learning_rate"] = method.rate(static) or (STATIC_LEARNING_RATE if static else LEARNING_RATE)
-    if settings.rank is None and method.rank is not None:
-        resolved["rank"] = min(method.rank, dimension or method.rank)
+    if settings.rank is None:
+        resolved["rank"] = method.default_rank(dimension)
     resolved["precision"] = _precision(settings, method, static)
     resolved["accumulate"] = lcm(settings.accumulate, world_size())
     return ResolvedSettings(**resolved)
@@ -76,8 +76,8 @@ def natural_temperature(examples: Iterable[Example]) -> float:
 
 def _precision(settings: TrainSettings, method: Method, static: bool) -> str:
     """Return the precision that layers calculate in; a table of vectors has none and gains nothing from bfloat16."""
-    if method.encodes and static:
+    if method.trains_encoder and static:
         return "float32"
     if settings.precision != "auto":
         return settings.precision
-    return "bfloat16" if method.encodes and machine.fast_bfloat16(machine.best_device()) else "float32"
+    return "bfloat16" if method.trains_encoder and machine.fast_bfloat16(machine.best_device()) else "float32"

@@ -20,9 +20,9 @@ def method_inputs(
     listen: Listener,
 ) -> methods.MethodInputs:
     """Load a base, and its vectors from the workspace where the method needs them; absent ones are encoded and kept."""
-    needs, source = methods.method(settings.method).needs_vectors, encoder.Encoder(base, store.vectors)
+    needs, source = methods.method(settings.method).base_vectors, encoder.Encoder(base, store.vectors)
     training_queries = [example.query.text for example in examples]
-    queries = passages = methods.NOTHING
+    queries = passages = methods.NO_VECTORS
     if "query" in needs:
         dev_queries = [query.text for query in views.queries(store, "dev")]
         texts = list(dict.fromkeys(training_queries + dev_queries))

@@ -110,7 +110,7 @@ def _resolved(
     if teacher == QRELS and not graded and settings.teacher_temperature is None:
         settings = replace(settings, teacher_temperature=ONE_GRADE)
     method = methods.method(settings.method)
-    rank_is_open = settings.rank is None and method.rank is not None and not method.encodes
+    rank_is_open = settings.rank is None and method.rank is not None and not method.trains_encoder
     dimension = students.load(base).get_embedding_dimension() if rank_is_open else None
     return resolve(settings, examples, static=encoder.is_static(base.path), dimension=dimension)
 

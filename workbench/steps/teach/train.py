@@ -90,7 +90,7 @@ def train(
             model=parts.model,
             examples=planned.examples,
             collection=views.passages(store),
-            dev_evaluator=lambda _: evaluate(parts.judged()),
+            dev_evaluator=lambda _: evaluate(parts.to_evaluate()),
             settings=planned.settings,
             anchor=parts.anchor,
         ),
@@ -98,7 +98,7 @@ def train(
         listen,
         stop,
     )
-    distributed.broadcast(lambda: _save(store, planned, parts.saved(), trained))
+    distributed.broadcast(lambda: _save(store, planned, parts.to_save(), trained))
     return _result(planned, place, trained)
 
 

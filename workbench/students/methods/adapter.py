@@ -1,4 +1,4 @@
-"""Adapters: e' = e + U Vᵀ e on finished vectors; encoders stand still, and what is saved is a dense layer."""
+"""Adapters: e' = e + U Vᵀ e on finished vectors; encoders are frozen, and the change is saved as a dense layer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sentence_transformers.base.modules import Dense, Module, Normalize
 from torch import Tensor, nn
 
 from workbench.errors import BadSetting
-from workbench.students.methods import METHODS, MethodInputs, MethodParts
+from workbench.students.methods.method import MethodInputs, MethodParts
 from workbench.students.methods.sides import StoredVectors, assembled, normalises, routed, side
 
 
@@ -29,7 +29,7 @@ class LowRank(Module):
         return features | {"sentence_embedding": vectors + (vectors @ self.v) @ self.u.T}
 
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
-        """Refuse: what is saved is the merged layer."""
+        """Refuse, as the merged layer is saved."""
         raise NotImplementedError("A low-rank change is saved as the dense layer that merged() returns.")
 
     def merged(self) -> Dense:
@@ -38,40 +38,40 @@ class LowRank(Module):
         return Dense(len(weight), len(weight), bias=False, activation_function=nn.Identity(), init_weight=weight)
 
 
-def adapter(material: MethodInputs) -> MethodParts:
+def adapter(inputs: MethodInputs) -> MethodParts:
     """Train one low-rank change to the finished vectors of queries and passages alike."""
-    base, change = material.base, _change(material)
-    remembered = routed([StoredVectors(material.queries)], [StoredVectors(material.passages)], base)
-    model = assembled([*remembered.children(), change], base)
+    base, change = inputs.base, _change(inputs)
+    stored = routed([StoredVectors(inputs.queries)], [StoredVectors(inputs.passages)], base)
+    model = assembled([*stored.children(), change], base)
 
-    def saved() -> SentenceTransformer:
+    def to_save() -> SentenceTransformer:
         return assembled([*base.children(), *_after(change, list(base.children()))], base)
 
-    return MethodParts(model, saved, judged=lambda: model)
+    return MethodParts(model, to_save, to_evaluate=lambda: model)
 
 
-def query_adapter(material: MethodInputs) -> MethodParts:
+def query_adapter(inputs: MethodInputs) -> MethodParts:
     """Train a low-rank change to the finished vectors of queries; passages keep the base's, and any index of them."""
-    base, change = material.base, _change(material)
-    model = routed([StoredVectors(material.queries), change], [StoredVectors(material.passages)], base)
+    base, change = inputs.base, _change(inputs)
+    model = routed([StoredVectors(inputs.queries), change], [StoredVectors(inputs.passages)], base)
     queries, passages = side(base, "query"), side(base, "document")
 
-    def saved() -> SentenceTransformer:
+    def to_save() -> SentenceTransformer:
         return routed([*queries, *_after(change, queries)], passages, base)
 
-    return MethodParts(model, saved, judged=lambda: model)
+    return MethodParts(model, to_save, to_evaluate=lambda: model)
 
 
-def _change(material: MethodInputs) -> LowRank:
-    dimension = material.passages.vectors.shape[1]
-    rank = material.rank or min(METHODS["adapter"].rank or dimension, dimension)
+def _change(inputs: MethodInputs) -> LowRank:
+    dimension = inputs.passages.vectors.shape[1]
+    rank = inputs.rank or dimension
     if rank > dimension:
         raise BadSetting(
             f"rank is {rank}, but the base's vectors have {dimension} numbers.", f"Choose a rank up to {dimension}."
         )
-    return LowRank(dimension, rank, material.seed)
+    return LowRank(dimension, rank, inputs.seed)
 
 
 def _after(change: LowRank, modules: list[nn.Module]) -> list[nn.Module]:
-    """Return what follows a base's modules: the change, and unit length again where the base had it."""
+    """Return the modules to follow a base's: the change, and unit length again where the base had it."""
     return [change.merged(), *([Normalize()] if normalises(modules) else [])]

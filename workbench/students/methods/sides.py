@@ -1,4 +1,4 @@
-"""The two sides of a retriever: taken apart, put together, remembered; and the kind that trains one of them."""
+"""The two sides of a retriever, apart and together, or their stored vectors; and the method that trains queries'."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from sentence_transformers.base.modules import InputModule, Normalize, Router
 from torch import Tensor, nn
 
 from workbench.errors import BadSetting
-from workbench.students.methods import MethodInputs, MethodParts, Task, TextVectors
+from workbench.students.architectures import Task
+from workbench.students.methods.method import MethodInputs, MethodParts, TextVectors
 
 
 class StoredVectors(InputModule):
-    """Looks up the unit vectors of known texts in place of encoding them; never saved.
+    """Looks up the unit vectors of texts in place of encoding them; never saved.
 
     Prompts are in the vectors already. The table is a buffer, so that it goes to the model's device and counts for
-    what tells one training from another.
+    the fingerprint of a training.
     """
 
     vectors: Tensor
 
-    def __init__(self, known: TextVectors) -> None:
+    def __init__(self, stored: TextVectors) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.register_buffer("vectors", torch.tensor(known.vectors), persistent=False)
-        self.rows = {text: row for row, text in enumerate(known.texts)}
+        self.register_buffer("vectors", torch.tensor(stored.vectors), persistent=False)
+        self.rows = {text: row for row, text in enumerate(stored.texts)}
 
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any) -> dict[str, Any]:
-        """Return the rows of texts; a text that is not known is a caller's bug."""
+        """Return the rows of texts; one without a vector is a caller's bug."""
         return {"input_ids": torch.tensor([self.rows[text] for text in inputs])}
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -43,21 +44,21 @@ class StoredVectors(InputModule):
 
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
         """Refuse: a student is saved with an encoder in its place."""
-        raise NotImplementedError("StoredVectors vectors are not part of a student.")
+        raise NotImplementedError("Stored vectors are not part of a student.")
 
 
 def side(model: SentenceTransformer, task: Task) -> list[nn.Module]:
-    """Return the modules that read one side's texts, in order, routers resolved."""
-    found: list[nn.Module] = []
+    """Return the modules that encode one side's texts, in order, routers resolved."""
+    modules: list[nn.Module] = []
     for module in model.children():
         if not isinstance(module, Router):
-            found.append(module)
+            modules.append(module)
         elif module.route_mappings:
-            raise BadSetting("The base routes by more than query and document.", "Choose kind full.")
+            raise BadSetting("The base routes by more than query and document.", "Choose method full.")
         else:
             route = task if task in module.sub_modules else str(module.default_route)
-            found.extend(module.sub_modules[route].children())
-    return found
+            modules.extend(module.sub_modules[route].children())
+    return modules
 
 
 def routed(query: Sequence[nn.Module], document: Sequence[nn.Module], like: SentenceTransformer) -> SentenceTransformer:
@@ -77,13 +78,13 @@ def assembled(modules: Sequence[nn.Module], like: SentenceTransformer) -> Senten
 
 
 def normalises(modules: Sequence[nn.Module]) -> bool:
-    """Tell whether what comes out of modules is of unit length."""
+    """Return whether the output of modules has unit length."""
     return isinstance(modules[-1], Normalize)
 
 
-def query_only(material: MethodInputs) -> MethodParts:
-    """Train a copy of the base that reads queries; the base reads passages, and nothing of them is encoded again."""
-    base = material.base
+def query_only(inputs: MethodInputs) -> MethodParts:
+    """Train a copy of the base that encodes queries; the base encodes passages, none of them again."""
+    base = inputs.base
     queries, passages = copy.deepcopy(side(base, "query")), side(base, "document")
-    model = routed(queries, [StoredVectors(material.passages)], base)
-    return MethodParts(model, saved=lambda: routed(queries, passages, base), judged=lambda: model)
+    model = routed(queries, [StoredVectors(inputs.passages)], base)
+    return MethodParts(model, to_save=lambda: routed(queries, passages, base), to_evaluate=lambda: model)

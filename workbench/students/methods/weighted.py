@@ -10,7 +10,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from torch import Tensor, nn
 
-from workbench.students.methods import MethodInputs, MethodParts
+from workbench.students.methods.method import MethodInputs, MethodParts
 from workbench.students.methods.sides import assembled
 
 # Tokens more frequent than this share of the collection lose weight: SIF's a (Arora et al., ICLR 2017).
@@ -32,7 +32,7 @@ class Weighted(StaticEmbedding):
     def __init__(self, table: StaticEmbedding, texts: Sequence[str]) -> None:
         super().__init__(table.tokenizer, embedding_weights=table.embedding.weight.detach().clone())
         self.slope = nn.Parameter(torch.zeros(()))
-        # A buffer, so that it goes to the model's device and counts for what tells one training from another.
+        # A buffer, so that it goes to the model's device and counts for the fingerprint of a training.
         self.register_buffer("rareness", _rareness(table, texts), persistent=False)
 
     def forward(self, features: dict[str, Tensor], **kwargs: Any) -> dict[str, Tensor]:
@@ -58,18 +58,18 @@ class Weighted(StaticEmbedding):
         return (STRIDE * self.slope * self.rareness).exp()
 
 
-def weighted(material: MethodInputs) -> MethodParts:
-    """Train a static base's table and the slope of its token weights; what is saved is a table again."""
-    base = material.base
+def weighted(inputs: MethodInputs) -> MethodParts:
+    """Train a static base's table and the slope of its token weights; both are saved as one table."""
+    base = inputs.base
     table, *rest = base.children()
     assert isinstance(table, StaticEmbedding)
-    in_training = Weighted(table, material.collection)
+    in_training = Weighted(table, inputs.collection)
     model = assembled([in_training, *rest], base)
 
-    def saved() -> SentenceTransformer:
+    def to_save() -> SentenceTransformer:
         return assembled([in_training.merged(), *rest], base)
 
-    return MethodParts(model, saved, judged=lambda: model)
+    return MethodParts(model, to_save, to_evaluate=lambda: model)
 
 
 def _rareness(table: StaticEmbedding, texts: Sequence[str]) -> Tensor:
