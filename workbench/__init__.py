@@ -4,8 +4,7 @@ Every verb is a function of a store. The public names are those of `__init__.pyi
 looked up when it is first used, so that importing this costs nothing.
 """
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`, which would hide the verb of that name.
 from typing import Any
 
 import lazy_loader

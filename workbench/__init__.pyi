@@ -73,6 +73,12 @@ from .steps.compare.teacher_agreement import TeacherAgreement as TeacherAgreemen
 from .steps.compare.teacher_agreement import teacher_agreement as teacher_agreement
 from .steps.data.export import Exported as Exported
 from .steps.data.export import export as export
+from .steps.data.frames import annotations as annotations
+from .steps.data.frames import hard_cases as hard_cases
+from .steps.data.frames import hits as hits
+from .steps.data.frames import passages as passages
+from .steps.data.frames import queries as queries
+from .steps.data.frames import utilities as utilities
 from .steps.data.ingest import Ingested as Ingested
 from .steps.data.ingest import IngestSettings as IngestSettings
 from .steps.data.ingest import Preview as Preview

@@ -16,13 +16,13 @@ Pair = tuple[str, str]
 ADJUDICATION = "adjudication"
 
 # An adjudicator's word on a pair stands beside, not in place of, what the same person said as one annotator of many.
-_LAST = f"""
+LAST = f"""
     qualify row_number() over (
         partition by query_id, passage_id, annotator, rule = '{ADJUDICATION}' order by created desc, rowid desc
     ) = 1
 """
-_JUDGED = "verdict not in ('draft', 'skipped', 'withdrawn')"
-_COLUMNS = "query_id, passage_id, annotator, verdict, note, rule, created, grade, tags, flagged"
+JUDGED = "verdict not in ('draft', 'skipped', 'withdrawn')"
+COLUMNS = "query_id, passage_id, annotator, verdict, note, rule, created, grade, tags, flagged"
 
 
 class Decision(NamedTuple):
@@ -50,7 +50,7 @@ class Dispute(NamedTuple):
 
 def verdicts(store: Store, *, latest: bool = False) -> list[Annotation]:
     """Return all that was written down, oldest first; `latest` keeps each annotator's last word, if it is a verdict."""
-    found = last_words(store) if latest else _annotations(store, f"select {_COLUMNS} from annotations")
+    found = last_words(store) if latest else _annotations(store, f"select {COLUMNS} from annotations")
     return [said for said in found if said.verdict not in ("draft", "skipped", "withdrawn")] if latest else found
 
 
@@ -58,7 +58,7 @@ def last_words(store: Store, annotator: str | None = None) -> list[Annotation]:
     """Return the last word of each annotator, or of one, on each pair: a verdict or a mark, oldest first."""
     return _annotations(
         store,
-        f"select {_COLUMNS} from annotations where $annotator is null or annotator = $annotator {_LAST}",
+        f"select {COLUMNS} from annotations where $annotator is null or annotator = $annotator {LAST}",
         annotator=annotator,
     )
 
@@ -69,7 +69,7 @@ def last_act(store: Store, annotator: str) -> list[tuple[Annotation, Annotation 
     An act is a verdict, a mark, a note or a tag, or all that was said at one moment. Taking back is an act with a
     withdrawal in it, which is followed by what stood before.
     """
-    rows = _annotations(store, f"select {_COLUMNS} from annotations where annotator = $annotator", annotator=annotator)
+    rows = _annotations(store, f"select {COLUMNS} from annotations where annotator = $annotator", annotator=annotator)
     standing: list[list[tuple[Annotation, Annotation | None]]] = []
     last: dict[tuple[str, str, bool], Annotation] = {}
     for _, moment in groupby(rows, key=lambda said: said.created):
@@ -150,7 +150,7 @@ class AnnotatedCase(NamedTuple):
 
 def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
     """Return the verdicts with query, passage, utilities and ranks; by default each annotator's last word."""
-    last = f"select * from (select *, rowid as turn from annotations {_LAST}) where {_JUDGED}"
+    last = f"select * from (select *, rowid as turn from annotations {LAST}) where {JUDGED}"
     with store.read() as connection:
         rows = connection.execute(
             f"""
