@@ -23,6 +23,7 @@ from workbench.steps.data.ingest import FORMATS
 from workbench.store import Store, views
 from workbench.students.methods import METHODS
 from workbench.teachers import TEACHERS
+from workbench.ui.shell import navigation
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -122,13 +123,27 @@ def _run(code: str, folder: Path, sample: Path) -> None:
     exec(code, {"__name__": "__main__"})
 
 
-def test_the_readme_has_every_member_of_the_open_families() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (?!a folder|a `\.jsonl)", README.split("| method |")[1], flags=re.MULTILINE)
-    assert rows == list(METHODS)
+def test_the_readme_has_every_teacher() -> None:
     assert {name for name in TEACHERS if f"\n- `{name}`: " not in README} == set()
+
+
+def test_the_readme_has_every_method() -> None:
+    table = README.split("| method |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE) == list(METHODS)
+
+
+def test_the_readme_has_every_loss_counted() -> None:
     assert f"`--loss` is one of {len(LOSSES)}," in README
-    formats = README.split("| format |")[1].split("\n\n")[0]
-    assert {name for name in FORMATS if f"`{name}`" not in formats} == set()
+
+
+def test_the_readme_has_every_format() -> None:
+    table = README.split("| format |")[1].split("\n\n")[0]
+    assert {name for name in FORMATS if f"`{name}`" not in table} == set()
+
+
+def test_the_readme_has_every_page() -> None:
+    (titles,) = re.findall(r"^pages/ +(.*?): each a function", README, flags=re.MULTILINE)
+    assert titles.split(", ") == [page.title for page in navigation.PAGES]
 
 
 def test_the_readme_s_tree_is_the_package_s() -> None:

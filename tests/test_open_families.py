@@ -1,0 +1,190 @@
+"""A member added to the table of an open family is found in shell and pages, and missed in the documents.
+
+The members are added in a child process, before it has loaded any face: help texts are written when a face is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import children
+from tests.steps.classes import ROOT, base, collection
+from workbench.losses.divergences import kl
+from workbench.losses.registry import LOSSES, Loss
+from workbench.records import Group, Passage, Scored, Utility
+from workbench.store.views import RULES, Rule, Threshold
+from workbench.students.methods import METHODS
+from workbench.teachers import TEACHERS, TeacherKind
+
+pytestmark = pytest.mark.process
+
+
+@dataclass(frozen=True)
+class ToySettings:
+    """The settings of the toy teacher."""
+
+    constant: float = field(default=1.0, metadata={"about": "the utility of every passage"})
+
+
+class ToyTeacher:
+    """Finds every passage as useful as any other."""
+
+    name = "toy_teacher:1"
+    unit = "grade"
+
+    def __init__(self, settings: ToySettings) -> None:
+        self.settings = settings
+
+    def prepare(self, collection: Iterable[Passage]) -> None:
+        """Read nothing."""
+
+    def utilities(self, groups: Sequence[Group]) -> Iterator[list[Scored]]:
+        for query, passages in groups:
+            yield [
+                Utility(query.query_id, passage.passage_id, self.name, self.settings.constant) for passage in passages
+            ]
+
+
+def add_members() -> None:
+    """Add one member to each family, at the one place where its members are."""
+    TEACHERS["toy_teacher"] = TeacherKind("the same for all", f"{__name__}:ToyTeacher", f"{__name__}:ToySettings")
+    LOSSES["toy_loss"] = Loss(kl, "what the toy loss rewards", "Toy et al., 2026")
+    METHODS["toy_method"] = METHODS["full"]._replace(about="what the toy method trains")
+    line = Threshold("toy_line", 2, "rank", "Toy line", "the last rank that the toy rule looks at.", low=1)
+    query = "select query_id, passage_id, 'a toy reason', 0.5 from pair where after <= $toy_line"
+    RULES["toy rule"] = Rule("What the toy rule finds.", (line,), query)
+
+
+def in_the_shell(folder: Path) -> None:
+    """Print what the shell says of the members and does with them."""
+    add_members()
+    from tests.shell import worked
+
+    store, student = collection(folder / "ws"), base(folder / "base")
+    worked("candidates", "--student", student, "--depth", 2, workspace=store.path)
+    worked("evaluate", student, workspace=store.path)
+    quick = ("--steps", 2, "--evaluate-every", 1, "--batch-size", 2, "--name", "mine")
+    score = ("score", "--teacher", "toy_teacher", "--set", "constant=2", "--json")
+    cases = ("cases", student, "--teacher", "toy", "--rule", "toy rule", "--json")
+    results: dict[str, Any] = {
+        "help": {verb: worked(verb, "--help").out for verb in ("score", "train", "cases")},
+        "score": worked(*score, workspace=store.path).json,
+        "teachers": worked("info", "--json", workspace=store.path).json["teachers"],
+        "train": worked(
+            "train", student, "--teacher", "toy", "--loss", "toy_loss", "--method", "toy_method", *quick, "--json",
+            workspace=store.path,
+        ).json,
+        "cases": [worked(*cases, *more, workspace=store.path).json for more in ((), ("--set", "toy_line=1"))],
+    }  # fmt: skip
+    print(json.dumps(results))
+
+
+def test_the_shell_offers_and_uses_new_members(tmp_path: Path) -> None:
+    results = json.loads(children.call(in_the_shell, tmp_path).checked())
+    helps = {verb: " ".join(text.replace("│", " ").split()) for verb, text in results["help"].items()}
+    assert "toy_teacher" in helps["score"]
+    assert "constant" in helps["score"]
+    assert "toy_loss" in helps["train"]
+    assert "toy_method" in helps["train"]
+    assert "toy rule" in helps["cases"]
+    assert "toy_line=2" in helps["cases"]
+    assert results["score"]["failures"] == 0 < results["score"]["pairs"]
+    assert ["toy_teacher:1", "grade"] in [[row["teacher"], row["unit"]] for row in results["teachers"]]
+    assert results["train"]["student"] == "mine"
+    usual, strict = results["cases"]
+    assert {case["after"] for case in usual} == {1, 2}
+    assert {case["after"] for case in strict} == {1}
+    assert all("a toy reason" in case["why"] for case in usual)
+
+
+def on_the_pages(folder: Path) -> None:
+    """Print what the pages offer of the members, and what a page that was added shows."""
+    add_members()
+    from streamlit.testing.v1 import AppTest
+
+    from tests.shell import worked
+    from tests.ui.pages import text_of
+    from workbench.ui.shell import navigation
+
+    navigation.PAGES = (*navigation.PAGES, navigation.Page("toy", "Toy", ":material/toys:", "What does a toy show?"))
+    shutil.copytree(ROOT / "pages", folder / "pages")
+    shutil.copy(ROOT / "streamlit_app.py", folder)
+    (folder / "pages" / "toy.py").write_text(
+        "import streamlit as st\nfrom workbench.store import Store\nfrom workbench.ui.shell import frame\n\n"
+        "def page(store: Store) -> None:\n    st.text(f'A toy in {store.path}')\n\nframe.show(page, 'Toy')\n"
+    )
+    navigation.folder = lambda: folder
+    store, student = collection(folder / "ws"), base(folder / "base")
+    worked("evaluate", student, workspace=store.path)
+    worked("score", "--teacher", "toy_teacher", workspace=store.path)
+    os.environ["WORKBENCH_WORKSPACE"] = str(store.path)
+
+    def opened(page: str, **params: str) -> AppTest:
+        at = AppTest.from_file(str(folder / "streamlit_app.py"), default_timeout=60)
+        for name, value in params.items():
+            at.query_params[name] = value
+        at.switch_page(f"pages/{page}.py").run()
+        assert not at.exception, at.exception[0].message
+        return at
+
+    train, annotate = opened("train"), opened("annotate", student=student, teacher="toy", rule="toy rule")
+    options = [
+        str(option)
+        for at in (train, annotate)
+        for element in (*at.selectbox, *at.segmented_control, *at.radio, *at.pills)
+        for option in element.options
+    ]
+    print(
+        json.dumps(
+            {
+                "options": options,
+                "inputs": [box.label for box in annotate.number_input],
+                "annotate": text_of(annotate),
+                "toy": text_of(opened("toy")),
+            }
+        )
+    )
+
+
+def test_the_pages_offer_new_members_and_a_new_page_is_shown(tmp_path: Path) -> None:
+    shown = json.loads(children.call(on_the_pages, tmp_path).checked().splitlines()[-1])
+    for member in ("toy_teacher:1", "toy_loss", "toy_method: what the toy method trains"):
+        assert any(member in option for option in shown["options"]), member
+    assert any("toy rule" in option for option in shown["options"])
+    assert "Toy line" in shown["inputs"]
+    assert "What the toy rule finds." in shown["annotate"]
+    assert f"A toy in {tmp_path / 'ws'}" in shown["toy"]
+
+
+def in_the_documents() -> None:
+    """Print which tests of the documents fail for want of a line on the members."""
+    add_members()
+    from tests import test_docs
+    from tests.losses import test_registry
+    from workbench.ui.shell import navigation
+
+    navigation.PAGES = (*navigation.PAGES, navigation.Page("toy", "Toy", ":material/toys:", "What does a toy show?"))
+    checks = [
+        test_docs.test_the_readme_has_every_teacher,
+        test_docs.test_the_readme_has_every_method,
+        test_docs.test_the_readme_has_every_page,
+        partial(test_registry.test_the_documentation_has_the_line_of_each_loss, "toy_loss"),
+        test_docs.test_the_readme_has_every_loss_counted,
+    ]
+    for check in checks:
+        with pytest.raises(AssertionError):
+            check()
+        print("missed")
+
+
+def test_a_member_without_its_line_in_the_documents_is_missed() -> None:
+    assert len(children.call(in_the_documents).checked().splitlines()) == 5
