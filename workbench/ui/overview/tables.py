@@ -23,6 +23,7 @@ def teachers(store: Store, teacher_counts: Sequence[TeacherCounts]) -> None:
     rows = [
         {
             "teacher": row.teacher,
+            "unit": row.unit,
             "queries": row.queries,
             "pairs": row.pairs,
             "failed": row.failures,

@@ -13,7 +13,7 @@ from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
 from workbench.store.views import Counts, TeacherCounts
 from workbench.students import BM25
-from workbench.ui.shell import cache, commands, navigation
+from workbench.ui.shell import cache, commands, components, navigation
 
 
 class Stage(NamedTuple):
@@ -32,8 +32,8 @@ def summary(counts: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Ru
         return "This workspace is empty."
     evaluated = len({run.student for run in runs})
     return (
-        f"{counts.queries:,} queries over {counts.passages:,} passages; {_number(len(teachers), 'teacher')} and "
-        f"{_number(evaluated, 'evaluated student')}."
+        f"{counts.queries:,} queries over {counts.passages:,} passages; {components.counted(len(teachers), 'teacher')} "
+        f"and {components.counted(evaluated, 'evaluated student')}."
     )
 
 
@@ -99,7 +99,3 @@ def _chip(stage: Stage, following: bool) -> str:
     state, word = ("done", "done") if stage.done else ("next", "next") if following else ("later", "not yet")
     sign = {"done": "✓", "next": "→", "later": "·"}[state]
     return f'<li class="wb-{state}" title="{word}"><span aria-hidden="true">{sign}</span> {html(stage.name)}</li>'
-
-
-def _number(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

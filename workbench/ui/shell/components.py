@@ -122,6 +122,11 @@ def heading(text: str) -> None:
     st.subheader(text, anchor=False)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of something, in words."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def in_unit(unit: Unit) -> str:
     """Return the unit of a teacher's utilities as the end of a phrase; "" if it is not known."""
     return "" if unit == "unknown" else f", in {unit}"
@@ -132,8 +137,7 @@ def ago(moment: datetime, now: datetime) -> str:
     seconds = max(0.0, (now - moment).total_seconds())
     for size, word in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
-            number = int(seconds // size)
-            return f"{number:,} {word}{'s' if number > 1 else ''} ago"
+            return f"{counted(int(seconds // size), word)} ago"
     return "just now"
 
 

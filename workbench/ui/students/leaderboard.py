@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.column_config import NumberColumn
 
 from workbench import plots
+from workbench.evaluation.comparison import RULE
 from workbench.plots.look import AFTER
 from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.recipes import LeaderboardRow, Recipe
@@ -30,17 +31,17 @@ def overview(board: Leaderboard) -> None:
             plots.recipes(board), "recipes", "Each recipe with its interval beside its base, best on dev first"
         )
         components.remark(
-            "Means over queries with 95 % intervals; of several seeds, of their per-query means. The verdict is by "
-            f"the paired test on {board.measure}, adjusted for {len(board.recipes):,} recipes (Holm): intervals may "
-            "overlap and the difference still be sure."
+            "Means over queries with 95 % intervals; of several seeds, of their per-query means. A recipe and its base "
+            f"are compared query by query on {board.measure}, p-values adjusted for all recipes: their intervals may "
+            f"overlap and the difference still be sure. {RULE}"
         )
 
 
 def _numbers(board: Leaderboard, best: Recipe) -> None:
-    seeds = f"{len(best.seeds)} seed{'s' if len(best.seeds) > 1 else ''}, {best.dev_before or 0:.3f} before"
+    seeds = f"{components.counted(len(best.seeds), 'seed')}, {best.dev_before or 0:.3f} before"
     numbers = [
         components.Number("Students", f"{sum(len(recipe.students) for recipe in board.recipes):,}",
-                     f"by {len(board.recipes):,} recipes"),
+                          f"by {components.counted(len(board.recipes), 'recipe')}"),
         components.Number(f"Best {best.dev_measure} on dev", str(best.dev), seeds, AFTER),
     ]  # fmt: skip
     if comparison := best.comparison:

@@ -82,10 +82,13 @@ def _method_and_preset() -> tuple[dict[str, Any], str]:
     with right:
         preset = st.segmented_control(
             "Preset", [NO_PRESET, *PRESETS], default=NO_PRESET, key="preset", required=True,
-            help="Settings to begin with. `cpu`: at most two minutes for a static student; `gpu`: larger batches, "
-            "more steps, bfloat16 (not tried on a GPU yet).",
+            help="Settings to begin with.  \n" + "  \n".join(_described(name) for name in PRESETS),
         )  # fmt: skip
     return {"method": method}, str(preset)
+
+
+def _described(preset: str) -> str:
+    return f"`{preset}`: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in PRESETS[preset].items())
 
 
 def _options(settings: Mapping[str, Any], begin: TrainSettings) -> list[str]:
