@@ -1,4 +1,4 @@
-"""Trouble a person can act on: what is wrong, where, and what to do about it."""
+"""Errors a person can act on: what is wrong, where, and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class WorkbenchError(Exception):
-    """The family's head: a problem in one sentence and, where one is known, a way out."""
+    """The base of all errors here: a problem in one sentence and, where one is known, a hint."""
 
     def __init__(self, problem: str, hint: str = "") -> None:
         super().__init__(problem, hint)
@@ -18,7 +18,7 @@ class WorkbenchError(Exception):
 
 
 class BadInput(WorkbenchError):
-    """Something in a person's file cannot be read; says which file and which line."""
+    """A person's file cannot be read; names the file and, where it has any, the line."""
 
     def __init__(self, problem: str, file: Path | str, line: int = 0, hint: str = "") -> None:
         where = f"{file}, line {line}" if line else f"{file}"
@@ -32,7 +32,7 @@ class BadSetting(WorkbenchError):
 
 
 class UnknownName(WorkbenchError):
-    """A name stands for nothing here; says which names do."""
+    """There is nothing of that name; lists the names there are."""
 
     def __init__(self, kind: str, name: str, known: list[str], hint: str = "") -> None:
         listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
@@ -42,19 +42,19 @@ class UnknownName(WorkbenchError):
 
 
 class NothingToDo(WorkbenchError):
-    """A step lacks what an earlier step would have made; says which step to run first."""
+    """A step lacks the output of an earlier one; says which to run first."""
 
 
 class Conflict(WorkbenchError):
-    """What is to be written contradicts what the workspace already holds."""
+    """Something to be written contradicts what the workspace already holds."""
 
 
 class StoreBusy(WorkbenchError):
-    """Another process kept the database file to itself for longer than we wait."""
+    """Another process held the database file for longer than we wait."""
 
 
 class StoreVersion(WorkbenchError):
-    """The database file was written by a version that this one cannot read."""
+    """The database file has a schema version that this version cannot read."""
 
 
 class ModelUnavailable(WorkbenchError):

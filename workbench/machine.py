@@ -1,4 +1,4 @@
-"""How this machine is used: settings that must stand before torch is imported, and what the CPU can do."""
+"""The machine: settings that must be made before torch is imported, and the abilities of its processors."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pathlib import Path
 # libgomp threads spin at barriers; when another process holds a core they spin in vain, and a training step beside one
 # busy process was measured 8 times slower. Waiting passively costs an idle machine a few percent.
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
-# Said aloud, so that the tokenizers library does not warn about it each time a job is started as a child process.
+# Set explicitly, or the tokenizers library warns each time a job is started as a child process.
 QUIET = {"TOKENIZERS_PARALLELISM": "true", "HF_HUB_DISABLE_TELEMETRY": "1"}
 # Small encoders stop gaining from more threads well before this.
 MOST_THREADS = 16
-# Of x86 processors, and the one of ARM's.
+# The flags of x86 processors, and ARM's.
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 def prepare() -> None:
-    """Set up the environment for torch, faiss and tokenizers; what a person has set already is kept.
+    """Set up the environment for torch, faiss and tokenizers; variables that are set already stay.
 
     Every entry point calls this before anything else. OpenMP reads its variables once, so a call after torch or faiss
     was imported changes nothing for this process; it then warns, and only child processes profit.
@@ -48,13 +48,13 @@ def cores() -> int:
 
 @cache
 def cpu_flags() -> frozenset[str]:
-    """Return what the CPU can do, in the words of /proc/cpuinfo; empty where there is no such file."""
+    """Return the flags of the CPU in /proc/cpuinfo; empty where there is no such file."""
     return frozenset(_cpuinfo("flags", "Features").split())
 
 
 @cache
 def cpu_name() -> str:
-    """Return the CPU's name, as exact as the system tells it."""
+    """Return the name of the CPU, as exact as the system has it."""
     return _cpuinfo("model name") or platform.processor() or platform.machine() or "unknown"
 
 

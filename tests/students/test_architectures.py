@@ -82,7 +82,7 @@ def test_maxsim_by_hand(models: dict[str, SentenceTransformer]) -> None:
 def test_a_folder_says_its_form(models: dict[str, SentenceTransformer], name: str, tmp_path: Path) -> None:
     models[name].save_pretrained(str(tmp_path), create_model_card=False)
     assert architectures.architecture(tmp_path) is ARCHITECTURES[name]
-    assert type(architectures.opened(tmp_path, "cpu")).__name__ == ARCHITECTURES[name].opens
+    assert type(architectures.open_model(tmp_path, "cpu")).__name__ == ARCHITECTURES[name].opens
     # Older versions of the library wrote no type.
     file = tmp_path / "config_sentence_transformers.json"
     said = json.loads(file.read_text("utf-8"))

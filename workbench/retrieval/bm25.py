@@ -1,4 +1,4 @@
-"""BM25, the lexical baseline: a student without a model, ranked by the same rules as every other."""
+"""BM25, the lexical baseline: a student without a model, with the same rules of ranking as every other."""
 
 from __future__ import annotations
 

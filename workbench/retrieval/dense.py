@@ -100,7 +100,7 @@ class Index:
 
     def place(self, queries: Floats, rows: Sequence[Sequence[int]]) -> list[Placement]:
         """Return exact ranks and similarities of given rows for each query vector, by comparing with every passage."""
-        given = [np.asarray(some, np.int64) for some in rows]
+        given = [np.asarray(of_query, np.int64) for of_query in rows]
         cosines = [self._cosines(query[None], at)[0] for query, at in zip(queries, given, strict=True)]
         ranks = [np.ones(len(at), np.int64) for at in given]
         step = max(1, NUMBERS_AT_ONCE // max(queries.shape)) if queries.size else len(self.vectors)
@@ -109,12 +109,14 @@ class Index:
             block = self._cosines(queries, part)
             for query, at in enumerate(given):
                 ranks[query] += count_ahead(block[query], self.order[part], cosines[query], self.order[at])
-        return [Placement(rank, own.astype(np.float32)) for rank, own in zip(ranks, cosines, strict=True)]
+        return [Placement(rank, similarity.astype(np.float32)) for rank, similarity in zip(ranks, cosines, strict=True)]
 
     def similarities(self, queries: Floats, rows: Sequence[Sequence[int]]) -> list[Floats]:
         """Return the similarities of given rows for each query vector."""
-        pairs = zip(queries, rows, strict=True)
-        return [self._cosines(query[None], np.asarray(some, np.int64))[0].astype(np.float32) for query, some in pairs]
+        return [
+            self._cosines(query[None], np.asarray(of_query, np.int64))[0].astype(np.float32)
+            for query, of_query in zip(queries, rows, strict=True)
+        ]
 
     def _cosines(self, queries: Floats, rows: Rows | slice) -> NDArray[np.float64]:
         cosines: NDArray[np.float64] = queries.astype(np.float64) @ self.vectors[rows].astype(np.float64).T

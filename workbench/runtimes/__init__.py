@@ -1,4 +1,4 @@
-"""Runtimes: a student as a model of ONNX Runtime or OpenVINO, and its way to vectors there without torch."""
+"""Runtimes: a student as a model of ONNX Runtime or OpenVINO, and an encoder for it without torch."""
 
 from workbench.runtimes.encoder import RuntimeEncoder
 from workbench.runtimes.layout import LAYOUT, Layout, layout, save_layout

@@ -1,4 +1,4 @@
-"""A taken student at work: texts to unit vectors with tokenizers, numpy and a runtime, without torch."""
+"""An exported student: texts to unit vectors with tokenizers, numpy and a runtime, without torch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ACTIVATE: Mapping[str, Callable[[Vectors], Vectors]] = {
 
 
 class RuntimeEncoder:
-    """One model file of a taken folder, such as onnx/model.onnx; loaded when the first text comes."""
+    """One model file of an exported folder, such as onnx/model.onnx; loaded when the first text comes."""
 
     def __init__(self, folder: Path, file: str, batch_size: int = 32) -> None:
         self.folder = folder
@@ -43,42 +43,41 @@ class RuntimeEncoder:
         return self._vectors("passage", texts, listen)
 
     def tokens(self, kind: Kind, texts: Sequence[str]) -> dict[str, NDArray[np.int64]]:
-        """Return what the model reads: padded token ids, mask and token types, (n, longest)."""
-        words, layout = self._tokenizer, self.layout
+        """Return the model's inputs: padded token ids, mask and token types, (n, longest)."""
+        tokenizer, layout = self._tokenizer, self.layout
         if longest := layout.longest[kind]:
-            words.enable_truncation(longest)
-        prompt = layout.prompts[kind]
-        read = [prompt + text for text in texts]
+            tokenizer.enable_truncation(longest)
+        prompted = [layout.prompts[kind] + text for text in texts]
         if layout.lower_case:
-            read = [text.lower() for text in read]
-        found = words.encode_batch(read, add_special_tokens=layout.pooling != "none")
-        wide = max(1, *(len(one.ids) for one in found))
-        ids = np.full((len(found), wide), layout.padding, np.int64)
-        mask, types = np.zeros((2, len(found), wide), np.int64)
-        for row, one in enumerate(found):
-            ids[row, : len(one.ids)] = one.ids
-            mask[row, : len(one.ids)] = 1
-            types[row, : len(one.ids)] = one.type_ids
+            prompted = [text.lower() for text in prompted]
+        encodings = tokenizer.encode_batch(prompted, add_special_tokens=layout.pooling != "none")
+        width = max(1, *(len(encoding.ids) for encoding in encodings))
+        ids = np.full((len(encodings), width), layout.padding, np.int64)
+        mask, types = np.zeros((2, len(encodings), width), np.int64)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding.ids)] = encoding.ids
+            mask[row, : len(encoding.ids)] = 1
+            types[row, : len(encoding.ids)] = encoding.type_ids
         return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
 
     def _vectors(self, kind: Kind, texts: Sequence[str], listen: Listener) -> Vectors:
         if not texts:
             return np.empty((0, 0), np.float32)
         # Texts of like length together, so that batches hold little padding.
-        order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
+        order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
         parts: list[Vectors] = []
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             parts.append(self._batch(kind, [texts[row] for row in rows]))
             listen(Progress("encode", start + len(rows), len(order), "texts", self.file))
-        vectors = np.concatenate(parts)
-        back = np.empty_like(vectors)
-        back[order] = vectors
-        return back
+        by_length = np.concatenate(parts)
+        vectors = np.empty_like(by_length)
+        vectors[order] = by_length
+        return vectors
 
     def _batch(self, kind: Kind, texts: Sequence[str]) -> Vectors:
-        given = self.tokens(kind, texts)
-        vectors = self._pooled(self._session(given), given["attention_mask"])
+        inputs = self.tokens(kind, texts)
+        vectors = self._pooled(self._session(inputs), inputs["attention_mask"])
         for weight, bias, activation in self._dense:
             vectors = ACTIVATE[activation](vectors @ weight.T + bias)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -88,13 +87,14 @@ class RuntimeEncoder:
             raise WorkbenchError(f"{self.file} has no usable vector for the {kind} {text[:80]!r}: it is zero.")
         return np.asarray(vectors / lengths, np.float32)
 
-    def _pooled(self, said: Vectors, mask: NDArray[np.int64]) -> Vectors:
+    def _pooled(self, outputs: Vectors, mask: NDArray[np.int64]) -> Vectors:
+        """Return the vectors of texts (n, d) from the model's outputs."""
         if self.layout.pooling == "none":
-            return said
+            return outputs
         if self.layout.pooling == "cls":
-            return said[:, 0]
-        share = mask[:, :, None].astype(np.float32)
-        mean: Vectors = (said * share).sum(axis=1) / np.maximum(share.sum(axis=1), 1e-9)
+            return outputs[:, 0]
+        weights = mask[:, :, None].astype(np.float32)
+        mean: Vectors = (outputs * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
         return mean
 
     @cached_property
@@ -107,17 +107,18 @@ class RuntimeEncoder:
 
         file = self.folder / "tokenizer.json"
         if not file.is_file():
-            raise BadInput("There is no tokenizer.", file, hint="Take the student away once more.")
-        words = Tokenizer.from_file(str(file))
-        words.no_padding()
-        return words
+            raise BadInput("There is no tokenizer.", file, hint="Export the student again.")
+        tokenizer = Tokenizer.from_file(str(file))
+        tokenizer.no_padding()
+        return tokenizer
 
     @cached_property
     def _dense(self) -> list[tuple[Vectors, Vectors | float, str]]:
+        """The weights (d', d), bias and activation of each linear map after pooling."""
         from safetensors.numpy import load_file
 
         maps: list[tuple[Vectors, Vectors | float, str]] = []
-        for place, activation in self.layout.dense:
-            held = load_file(self.folder / place / "model.safetensors")
-            maps.append((held["linear.weight"], held.get("linear.bias", 0.0), activation))
+        for folder, activation in self.layout.dense:
+            tensors = load_file(self.folder / folder / "model.safetensors")
+            maps.append((tensors["linear.weight"], tensors.get("linear.bias", 0.0), activation))
         return maps

@@ -1,4 +1,4 @@
-"""A model file at work: ONNX Runtime or OpenVINO, whichever its ending asks for."""
+"""Inference sessions of ONNX Runtime and OpenVINO, by the suffix of the model file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Session = Callable[[Mapping[str, NDArray[np.int64]]], NDArray[np.float32]]
 
 
 def needed(*libraries: str) -> None:
-    """Raise, with the line that mends it, unless these libraries of the extra `runtimes` are installed."""
+    """Raise WorkbenchError unless these libraries of the extra `runtimes` are installed."""
     if missing := [name for name in libraries if find_spec(name) is None]:
         raise WorkbenchError(
             f"Other runtimes need {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed.",
@@ -28,8 +28,8 @@ def needed(*libraries: str) -> None:
 
 def threads() -> int:
     """Return how many threads a session may use: as many as torch does, so that speeds can be compared."""
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdecimal() and int(given) else machine.cores()
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    return int(threads) if threads.isdecimal() and int(threads) else machine.cores()
 
 
 def session(file: Path) -> Session:
@@ -51,8 +51,8 @@ def _onnx(file: Path) -> Session:
     # Threads that spin while they wait slow down everything beside them, see machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     model = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    inputs = [one.name for one in model.get_inputs()]
-    return lambda given: np.asarray(model.run(None, {name: given[name] for name in inputs})[0], np.float32)
+    names = [node.name for node in model.get_inputs()]
+    return lambda inputs: np.asarray(model.run(None, {name: inputs[name] for name in names})[0], np.float32)
 
 
 def _openvino(file: Path) -> Session:
@@ -62,5 +62,5 @@ def _openvino(file: Path) -> Session:
     # Where the processor has bfloat16, OpenVINO would use it unasked, and the loss would be that of the rounding.
     settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads(), "INFERENCE_PRECISION_HINT": "f32"}
     model = openvino.Core().compile_model(str(file), "CPU", settings)
-    inputs = [one.get_any_name() for one in model.inputs]
-    return lambda given: np.array(model({name: given[name] for name in inputs})[0], np.float32)
+    names = [node.get_any_name() for node in model.inputs]
+    return lambda inputs: np.array(model({name: inputs[name] for name in names})[0], np.float32)

@@ -18,7 +18,7 @@ from workbench.runtimes.to_onnx import write_onnx
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Names and places that sentence-transformers' and optimum's OpenVINO backends look for.
+# The paths that sentence-transformers' and optimum's OpenVINO backends look for.
 PLAIN = "openvino/openvino_model.xml"
 INT8 = "openvino/openvino_model_qint8_quantized.xml"
 
@@ -28,41 +28,40 @@ def write_openvino(
 ) -> list[str]:
     """Write a student's layers into a folder for OpenVINO, in float32, and with `int8` once more; return the files.
 
-    In int8 weights and activations are rounded; how far activations reach is read off the `calibration` texts (nncf's
+    In int8 weights and activations are rounded; the range of activations is measured on the `calibration` texts (nncf's
     post-training quantisation). The folder must hold runtime.json and the tokenizer.
     """
     needed("openvino", "onnx", "onnxruntime", "onnxscript", *(["nncf"] if int8 else []))
     if hasattr(model[0], "embedding"):
         raise BadSetting(
             "A static student has no layers that OpenVINO could speed up: it is a table of token vectors.",
-            "Take it with --runtime onnx, or as it is.",
+            "Export it with --runtime onnx, or as it is.",
         )
     import openvino
 
     (folder / PLAIN).parent.mkdir(parents=True, exist_ok=True)
-    there = (folder / ONNX).exists()
-    write = [] if there else write_onnx(model, folder)
+    temporary = [] if (folder / ONNX).exists() else write_onnx(model, folder)
     converted = openvino.convert_model(str(folder / ONNX))
-    # Half precision, its default, would be a second rounding that nobody asked for.
+    # Half precision, its default, would be a second rounding.
     openvino.save_model(converted, str(folder / PLAIN), compress_to_fp16=False)
     if int8:
         import nncf
 
         nncf.set_log_level(logging.ERROR)
-        reader = RuntimeEncoder(folder, PLAIN)
-        names = {one.get_any_name() for one in converted.inputs}
+        encoder = RuntimeEncoder(folder, PLAIN)
+        names = {node.get_any_name() for node in converted.inputs}
         batches = [
-            {name: values for name, values in reader.tokens("passage", [text]).items() if name in names}
+            {name: values for name, values in encoder.tokens("passage", [text]).items() if name in names}
             for text in calibration
         ]
         # Its progress bars go to standard output, where results are.
         with redirect_stdout(io.StringIO()):
-            rounded = nncf.quantize(
+            quantised = nncf.quantize(
                 converted, nncf.Dataset(batches), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(batches)
             )
-        openvino.save_model(rounded, str(folder / INT8), compress_to_fp16=False)
-    for file in write:
+        openvino.save_model(quantised, str(folder / INT8), compress_to_fp16=False)
+    for file in temporary:
         (folder / file).unlink()
-    if write:
+    if temporary:
         (folder / ONNX).parent.rmdir()
     return [PLAIN, INT8] if int8 else [PLAIN]

@@ -165,16 +165,16 @@ def architecture(path: Path) -> Architecture:
     return next((architecture for architecture in ARCHITECTURES.values() if architecture.opens == kind), DENSE)
 
 
-def opened(path: Path, device: str | None) -> SentenceTransformer:
+def open_model(path: Path, device: str | None) -> SentenceTransformer:
     """Open a model folder with the class of its architecture.
 
-    The three classes share what is used of them here, BaseModel and encode_query and encode_document, but no type that
-    says so: SentenceTransformer stands for all.
+    The three classes share what is used of them here, BaseModel and encode_query and encode_document, but no type:
+    SentenceTransformer stands for all.
     """
     import sentence_transformers
 
-    opens = getattr(sentence_transformers, architecture(path).opens)
-    return cast("SentenceTransformer", opens(str(path), device=device, local_files_only=True))
+    open_class = getattr(sentence_transformers, architecture(path).opens)
+    return cast("SentenceTransformer", open_class(str(path), device=device, local_files_only=True))
 
 
 def _encoder(model: SentenceTransformer, task: Task) -> Callable[..., Any]:

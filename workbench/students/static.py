@@ -30,7 +30,7 @@ def build(base: Student) -> SentenceTransformer:
             "Choose a transformers encoder such as all-MiniLM-L6-v2 as base.",
         )
     tokenizer = Tokenizer.from_str(fast.to_str())
-    # A base's limit on length says nothing about a mean of rows; MiniLM's would cut passages at 128 tokens.
+    # A base's limit on length has no meaning for a mean of rows; MiniLM's would cut passages at 128 tokens.
     tokenizer.no_truncation()
     rows = table.weight.detach().float().clone()
     return SentenceTransformer(modules=[StaticEmbedding(tokenizer, rows), Normalize()], device="cpu")

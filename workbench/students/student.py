@@ -98,7 +98,7 @@ def load(student: Student, device: str | None = None) -> SentenceTransformer:
         # Layers that a checkpoint lacks, such as a pooler's, are drawn anew; always the same, so that training resumes.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            model = architectures.opened(student.path, device)
+            model = architectures.open_model(student.path, device)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         raise ModelUnavailable(
             f"The model of {student.name!r} in {student.path} cannot be opened: {error}",

@@ -68,7 +68,7 @@ class Collator(SentenceTransformerDataCollator):
         """Return what the student reads of queries and passages, their names prefixed, and the label."""
         batch = self.batches.batch([row["slot"] for row in features])
         tensors: dict[str, Any] = {"label": torch.from_numpy(batch.targets)}
-        sides: Sequence[tuple[str, Sequence[str], str, Task]] = (
+        sides: Sequence[tuple[str, list[str], str, Task]] = (
             ("query", batch.queries, self.query_prompt, "query"),
             ("passage", batch.passages, self.passage_prompt, "document"),
         )

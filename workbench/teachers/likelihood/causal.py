@@ -16,7 +16,7 @@ from workbench.teachers.likelihood.tokens import Ids
 
 # Rows of a vocabulary's width that are turned to float32 at once: 512 x 150,000 x 4 bytes = 0.3 GB.
 ROWS_AT_ONCE = 512
-# How far two ways to the same logits may differ, relative to the largest: what each arithmetic leaves open.
+# How far two ways to the same logits may differ, relative to the largest, in each arithmetic.
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2e-2, torch.float16: 2e-3}
 
 
@@ -163,6 +163,6 @@ def _load(folder: Path, dtype: str) -> tuple[Any, Any]:
     return tokenizer, model
 
 
-def _same(one: Tensor, other: Tensor) -> bool:
-    tolerance = TOLERANCE[one.dtype]
-    return bool((one - other).abs().max() <= tolerance * one.abs().max().clamp(min=1))
+def _same(logits: Tensor, others: Tensor) -> bool:
+    tolerance = TOLERANCE[logits.dtype]
+    return bool((logits - others).abs().max() <= tolerance * logits.abs().max().clamp(min=1))

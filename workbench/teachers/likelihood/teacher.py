@@ -135,7 +135,7 @@ class Likelihood:
         model, _ = self._open()
         limits = [limit for limit in (model.limit, self.settings.max_tokens) if limit is not None]
         if not limits:
-            raise BadSetting("The model does not say how many tokens it can read.", "Set max_tokens.")
+            raise BadSetting("The model's configuration has no limit on its tokens.", "Set max_tokens.")
         return TokenLimits(min(limits), self.settings.max_passage_tokens)
 
     def _open(self) -> tuple[CausalModel, PromptTokenizer]:
