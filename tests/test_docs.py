@@ -17,7 +17,6 @@ import workbench
 from tests import children
 from tests.small_sample import write_small_sample
 from workbench.cli.app import COMMANDS, app
-from workbench.losses import LOSSES
 from workbench.records import Run
 from workbench.steps.data.ingest import FORMATS
 from workbench.store import Store, views
@@ -130,10 +129,6 @@ def test_the_readme_has_every_teacher() -> None:
 def test_the_readme_has_every_method() -> None:
     table = README.split("| method |")[1].split("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE) == list(METHODS)
-
-
-def test_the_readme_has_every_loss_counted() -> None:
-    assert f"`--loss` is one of {len(LOSSES)}," in README
 
 
 def test_the_readme_has_every_format() -> None:
