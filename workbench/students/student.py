@@ -21,7 +21,9 @@ RECIPE = "student.json"
 INDEX = "index"
 LONGEST_SLUG = 80
 # What the recipes of schema 3 and before call a key, and what it is called now.
-FORMER_KEYS = {"kind": "method", "form": "architecture", "annotated": "label_overrides"}
+FORMER_KEYS = {
+    "kind": "method", "form": "architecture", "annotated": "label_overrides", "untaught": "without_examples",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,11 @@ def read(path: Path) -> Student:
 
 
 def _renamed(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Return a recipe with today's keys."""
-    recipe = {FORMER_KEYS.get(key, key): value for key, value in recipe.items()}
-    if isinstance(settings := recipe.get("settings"), dict):
-        recipe["settings"] = {FORMER_KEYS.get(key, key): value for key, value in settings.items()}
-    return recipe
+    """Return a recipe, and the tables in it, with today's keys."""
+    return {
+        FORMER_KEYS.get(key, key): _renamed(value) if isinstance(value, dict) else value
+        for key, value in recipe.items()
+    }
 
 
 def trained(folder: Path) -> list[Student]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.steps.classes import QUERIES, ROOT, Slow, collection, pairs, scored
+from tests import children
+from tests.steps.classes import QUERIES, Slow, collection, pairs, scored
 from workbench.errors import NothingToDo
 from workbench.records import Failure, Progress, Utility
 from workbench.steps.teach import score as step
@@ -27,11 +26,11 @@ def school(tmp_path: Path) -> Store:
     return collection(tmp_path / "ws")
 
 
-def kept(store: Store) -> tuple[list[Any], list[Any]]:
+def rows_of(store: Store) -> tuple[list[Any], list[Any]]:
     return sorted(views.utilities(store, Slow.name)), sorted(views.failures(store, Slow.name))
 
 
-def told() -> tuple[list[Any], list[Any]]:
+def expected() -> tuple[list[Any], list[Any]]:
     """Return what the slow teacher says of every pair."""
     rows = [scored(*pair) for pair in ALL]
     return sorted(row for row in rows if isinstance(row, Utility)), sorted(r for r in rows if isinstance(r, Failure))
@@ -41,8 +40,8 @@ def test_every_candidate_is_scored_once_and_failures_are_kept_apart(school: Stor
     slow, heard = Slow(), list[Progress]()
     done = score(school, slow, listen=heard.append)
     assert sorted(slow.asked) == ALL
-    assert kept(school) == told()
-    assert (done.pairs, done.failures, done.remaining) == (len(ALL), len(told()[1]), 0)
+    assert rows_of(school) == expected()
+    assert (done.pairs, done.failures, done.remaining) == (len(ALL), len(expected()[1]), 0)
     assert (done.queries, done.interrupted) == (len(QUERIES), False)
     assert done.failures > 0
     assert (heard[-1].done, heard[-1].total) == (len(ALL), len(ALL))
@@ -56,7 +55,7 @@ def test_only_what_is_missing_is_asked(school: Store) -> None:
     rest = Slow()
     score(school, rest)
     assert sorted(rest.asked) == [pair for pair in ALL if not pair[0].startswith("dev")]
-    assert kept(school) == told()
+    assert rows_of(school) == expected()
 
 
 def test_a_limit_counts_queries_and_asks_nothing_twice(school: Store) -> None:
@@ -82,15 +81,15 @@ def test_a_passage_that_is_added_later_is_all_that_is_asked(school: Store) -> No
 def test_ctrl_c_loses_no_finished_batch_and_the_next_call_finishes(
     school: Store, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    monkeypatch.setattr(step, "KEEP_ROWS", rows)
+    monkeypatch.setattr(step, "COMMIT_ROWS", rows)
     first = Slow(interrupt_after=50)
     stopped = score(school, first)
     assert (stopped.interrupted, stopped.pairs, stopped.remaining) == (True, 50, len(ALL) - 50)
-    assert sum(map(len, kept(school))) == 50
+    assert sum(map(len, rows_of(school))) == 50
     second = Slow()
     assert score(school, second).remaining == 0
     assert sorted(first.asked + second.asked) == ALL
-    assert kept(school) == told()
+    assert rows_of(school) == expected()
 
 
 def test_a_teacher_that_breaks_down_loses_no_finished_batch(school: Store) -> None:
@@ -103,37 +102,34 @@ def test_a_teacher_that_breaks_down_loses_no_finished_batch(school: Store) -> No
 
     with pytest.raises(RuntimeError, match="out of memory"):
         score(school, Broken())
-    assert sum(map(len, kept(school))) == 20
+    assert sum(map(len, rows_of(school))) == 20
 
 
-KILLED = """
-import sys
-from tests.steps.classes import Slow
-from workbench.steps import score
-from workbench.store import Store
-score.KEEP_ROWS = 6
-score.score(Store(sys.argv[1]), Slow(pause=0.02))
-"""
+def score_slowly(workspace: Path) -> None:
+    """Score with a teacher that takes its time, and commit often."""
+    step.COMMIT_ROWS = 6
+    score(Store(workspace), Slow(pause=0.02))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("after", [0.0, 0.15, 0.4])
 def test_killed_at_any_moment_it_leaves_a_workspace_that_goes_on_to_the_same_end(school: Store, after: float) -> None:
-    child = subprocess.Popen([sys.executable, "-c", KILLED, str(school.path)], cwd=ROOT)
+    child = children.call(score_slowly, school.path)
     deadline = time.monotonic() + 60
-    while not any(kept(school)):
-        assert child.poll() is None
+    while not any(rows_of(school)):
+        assert child.poll() is None, child.stderr
         assert time.monotonic() < deadline
         time.sleep(0.01)
     time.sleep(after)
     child.kill()
     assert child.wait() == -signal.SIGKILL
-    finished = sum(map(len, kept(school)))
+    finished = sum(map(len, rows_of(school)))
     assert 0 < finished < len(ALL)
     assert finished % 6 == 0
     rest = Slow()
     done = score(Store(school.path), rest)
     assert len(rest.asked) == done.pairs == len(ALL) - finished
-    assert kept(school) == told()
+    assert rows_of(school) == expected()
 
 
 def test_two_teachers_do_not_mix(school: Store) -> None:

@@ -40,7 +40,7 @@ def test_each_is_trained_and_evaluated_once(school: Store, untrained: str) -> No
     heard: list[Progress] = []
     found = sweep(school, untrained, "toy", GRID, listen=heard.append)
     assert states(found) == ["trained"] * 4
-    assert [each.tried for each in found.attempts] == [
+    assert [each.settings for each in found.attempts] == [
         {"loss": loss, "seed": seed} for loss in ("utility_infonce", "kl") for seed in (1, 2)
     ]
     names = {each.student for each in found.attempts}
@@ -50,7 +50,7 @@ def test_each_is_trained_and_evaluated_once(school: Store, untrained: str) -> No
     assert (done == sorted(done), done[-1], {at.total for at in heard}) == (True, 40, {40})
     revision, made = school.revision(), [each.recipe["created"] for each in trained(school.students)]
     again = sweep(school, untrained, "toy", GRID)
-    assert states(again) == ["held"] * 4
+    assert states(again) == ["existing"] * 4
     assert "0 trained, 4 were there already, 0 failed" in again.in_words
     assert school.revision() == revision
     assert [each.recipe["created"] for each in trained(school.students)] == made
@@ -81,7 +81,7 @@ def test_stopped_it_goes_on_where_it_was(school: Store, untrained: str, tmp_path
     assert (found.stopped, states(found)) == (True, ["trained"])
     assert "stopped with 3 to go" in found.in_words
     again = sweep(school, untrained, "toy", GRID, "none")
-    assert (again.stopped, states(again)) == (False, ["held", "trained", "trained", "trained"])
+    assert (again.stopped, states(again)) == (False, ["existing", "trained", "trained", "trained"])
     whole = sweep(collection(tmp_path / "other"), untrained, "toy", GRID, "none")
     assert [each.student for each in again.attempts] == [each.student for each in whole.attempts]
     outcomes = [[each.trained.dev_after for each in one.attempts if each.trained] for one in (again, whole)]
@@ -104,13 +104,13 @@ def test_the_shell_reads_a_grid_and_a_file(school: Store, untrained: str, tmp_pa
     common = [untrained, "--teacher", "toy", "--seeds", "1,2", "--steps", 5]
     common += [part for name in ("batch_size", "candidates") for part in ("--set", f"{name}=4")]
     said = worked("sweep", *common, "--grid", "loss=kl,infonce", "--json", workspace=school.path).json
-    assert [each["tried"]["loss"] for each in said["attempts"]] == ["kl", "kl", "infonce", "infonce"]
+    assert [each["settings"]["loss"] for each in said["attempts"]] == ["kl", "kl", "infonce", "infonce"]
     file = tmp_path / "sweep.toml"
     file.write_text('[[settings]]\nloss = "kl"\n[[settings]]\nloss = "infonce"\nteacher_temperature = 0.5\n')
     told = worked("sweep", *common, "--file", file, workspace=school.path)
     assert "2 trained, 2 were there already" in told.out
     table = worked("students", workspace=school.path).out
-    assert "recipes" in table and "Holm, 3 recipes" in table
+    assert "recipes" in table and "Holm, 3 comparisons" in table
 
 
 @pytest.mark.parametrize(

@@ -435,7 +435,7 @@ def test_chosen_queries_alone_teach_and_the_recipe_says_which(school: Store, unt
     planned = plan(school, untrained, "toy", QUICK, queries=file)
     assert [each.query.query_id for each in planned.examples] == ["train1", "train3"]
     assert planned.recipe["queries"] | {"fingerprint": ""} == {
-        "queries": 3, "untaught": 1, "source": "mine.txt", "fingerprint": "",
+        "queries": 3, "without_examples": 1, "source": "mine.txt", "fingerprint": "",
     }  # fmt: skip
     assert plan(school, untrained, "toy", QUICK, queries=str(file)).name == planned.name
     by_hand = plan(school, untrained, "toy", QUICK, queries=["alone", "train1", "train3"])
@@ -443,7 +443,10 @@ def test_chosen_queries_alone_teach_and_the_recipe_says_which(school: Store, unt
     other = plan(school, untrained, "toy", QUICK, queries=["train1", "train3"])
     assert other.recipe["queries"]["fingerprint"] != planned.recipe["queries"]["fingerprint"]
     result = train(school, planned)
-    assert "3 queries chosen by mine.txt, of which 1 had nothing to learn from." in result.in_words
+    assert "3 queries chosen by mine.txt, of which 1 had no example." in result.in_words
+    recipe = Path(result.path) / "student.json"
+    recipe.write_text(recipe.read_text("utf-8").replace("without_examples", "untaught"), "utf-8")  # its former name
+    assert students.read(Path(result.path)).recipe["queries"] == planned.recipe["queries"]
     annotate(school, "train1", "p1-0", "useful")
     annotate(school, "train2", "p2-0", "useful")
     both = plan(school, untrained, "toy", QUICK, annotated=True, queries=file)

@@ -45,13 +45,8 @@ def score_command(
     store = session.store()
     with output.progress(session.reporter) as listen:
         result = score(store, chosen, split, limit, listen)
-    message = (
-        f"{result.teacher}: {result.pairs:,} pairs of {result.queries:,} queries scored in {result.seconds:.1f} s "
-        f"({result.rate:,.0f} a second), {result.failures:,} failed"
-    )
     if result.interrupted:
         session.stopping = True
-        message += f"; stopped with {result.remaining:,} to go, which the same command takes up"
-    session.finish(result, message + ".", json)
+    session.finish(result, result.in_words, json)
     if result.interrupted:
         raise typer.Exit(130)

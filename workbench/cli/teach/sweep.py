@@ -61,9 +61,9 @@ def sweep_command(
         session.message = result.in_words
         return output.as_json(result)
     output.table(
-        ("student", "", "on dev", "seconds", "tried"),
+        ("student", "", "on dev", "seconds", "settings"),
         [(attempt.student, attempt.state, _dev(attempt), attempt.trained and attempt.trained.seconds,
-          settings_in_words(attempt.tried)) for attempt in result.attempts],
+          settings_in_words(attempt.settings)) for attempt in result.attempts],
     )  # fmt: skip
     session.finish(result, result.in_words, json)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from workbench.errors import NothingToDo
 from workbench.records import Candidate, Listener, Passage, Query, silent
+from workbench.results import Result
 from workbench.steps.compare.retriever import retriever
 from workbench.store import Store, views
 from workbench.students import BM25
@@ -16,9 +19,15 @@ QRELS = "qrels"
 
 
 @dataclass(frozen=True)
-class CandidatesResult:
-    """How many candidates there are now, and how many of them this call added."""
+class CandidatesResult(Result):
+    """How many candidates were proposed, and how many of them are new."""
 
+    columns: ClassVar = {
+        "queries": "queries that passages were proposed for",
+        "proposed": "pairs that BM25, the student and the qrels proposed, each counted for itself",
+        "added": "proposals that were not there before",
+        "seconds": "seconds that it took",
+    }
     queries: int
     proposed: int
     added: int
@@ -32,6 +41,10 @@ class CandidatesResult:
             f"in {self.seconds:.1f} s"
         )
 
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return one row: the numbers of this call."""
+        return [(self.queries, self.proposed, self.added, self.seconds)]
+
 
 def candidates(
     store: Store,
@@ -40,7 +53,41 @@ def candidates(
     split: str | None = None,
     listen: Listener = silent,
 ) -> CandidatesResult:
-    """Propose for each query the top `depth` of BM25 and of `student`, and its qrels; who proposed is kept."""
+    """Propose passages for a teacher to score: for each query the top of BM25 and of a student, and its qrels.
+
+    Who proposed a passage is kept with it. Proposing again adds nothing.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    student : str
+        The student that proposes beside BM25, by name or folder.
+    depth : int
+        How many passages each of the two proposes for a query.
+    split : str, optional
+        Only the queries of this split; all of them unless given.
+    listen : Listener
+        Called with the progress.
+
+    Returns
+    -------
+    CandidatesResult
+        How many pairs were proposed, and how many of them are new.
+
+    Raises
+    ------
+    NothingToDo
+        If there are no queries or no passages.
+    ModelUnavailable
+        If the student cannot be had here.
+
+    Examples
+    --------
+    >>> result = wb.candidates(store, base, depth=4, split="test")
+    >>> result.queries, result.proposed
+    (8, 56)
+    """
     started = time.monotonic()
     queries, passages = views.queries(store, split), views.passages(store)
     if not queries or not passages:

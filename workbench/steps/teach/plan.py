@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from workbench import students
 from workbench.errors import BadSetting
 from workbench.records import Example
+from workbench.results import Result
 from workbench.retrieval import encoder
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
 from workbench.steps.teach.query_subset import QuerySubset, subset_examples
@@ -25,12 +26,17 @@ ONE_GRADE = 1.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Result):
     """All that decides which student comes out; two plans never share a name.
 
     `settings` leave nothing open; the recipe holds what was asked for, and what of it was resolved.
     """
 
+    columns: ClassVar = {
+        "setting": "name of a setting",
+        "value": "its value in the training",
+        "resolved": "whether it was left open and resolved",
+    }
     base: students.Student
     teacher: str
     settings: ResolvedSettings
@@ -39,6 +45,18 @@ class Plan:
     recipe: dict[str, Any]
     label_overrides: LabelOverrides | None = None
     query_subset: QuerySubset | None = None
+
+    @property
+    def in_words(self) -> str:
+        """Return the plan in a sentence."""
+        return (
+            f"student {self.name}, trained on the utilities of {self.teacher} for {len(self.examples):,} queries, "
+            f"from {self.base.name}"
+        )
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return the settings."""
+        return [(name, value, name in self.recipe["resolved"]) for name, value in asdict(self.settings).items()]
 
 
 def plan(  # noqa: PLR0913
@@ -53,9 +71,47 @@ def plan(  # noqa: PLR0913
 ) -> Plan:
     """Look up everything a training needs, resolve its settings and name the student; nothing is written.
 
-    The teacher "qrels" stands for human judgements: a passage's relevance is its utility. With `annotated` it learns
-    only on queries that people judged, and their settled verdicts override the teacher; with `queries` only on those,
-    a file of ids, one a line, or the ids themselves.
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    base : str
+        The student to start from, by name or folder.
+    teacher : str, optional
+        Whose utilities to train on, by name or its beginning; None where there is one teacher alone. "qrels" stands
+        for human judgements: a passage's relevance is its utility.
+    settings : TrainSettings
+        How to train; what they leave open is resolved.
+    name : str
+        The new student's name; unless given, it is made from the recipe.
+    annotated : bool
+        Learn only on queries that people judged; their settled verdicts override the teacher.
+    queries : Path, str or sequence of str, optional
+        Learn only on these: a file of query ids, one a line, or the ids themselves.
+
+    Returns
+    -------
+    Plan
+        The base, the examples, the resolved settings, the student's name and its recipe.
+
+    Raises
+    ------
+    BadInput
+        If a query that is named is not there, or not of the train split.
+    BadSetting
+        If base and settings do not go together, or the name is another student's.
+    ModelUnavailable
+        If the base cannot be had here.
+    NothingToDo
+        If there is nothing to learn from: no utilities, no verdicts, none of the queries.
+
+    Examples
+    --------
+    >>> planned = wb.plan(store, base, "toy", wb.TrainSettings(steps=10))
+    >>> planned.teacher, len(planned.examples)
+    ('toy', 8)
+    >>> planned.settings.learning_rate, planned.settings.precision
+    (0.002, 'float32')
     """
     student = students.find(base, store.students)
     methods.check_architecture(settings.method, architectures.architecture(student.path))

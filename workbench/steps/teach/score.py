@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from workbench.errors import NothingToDo
 from workbench.records import Failure, Listener, Progress, Scored, Unit, silent
+from workbench.results import Result
 from workbench.store import Store, views
 from workbench.teachers import Teacher
 
 WINDOW = 256  # queries handed to a teacher at once: enough to sort by length, small enough to hold
-KEEP_ROWS = 4096  # pairs a commit carries at least, unless
-KEEP_SECONDS = 10.0  # this much time has gone since the last one
+COMMIT_ROWS = 4096  # pairs of a commit at least, unless
+COMMIT_SECONDS = 10.0  # this much time has passed since the last one
 
 
 @dataclass(frozen=True)
-class ScoreResult:
+class ScoreResult(Result):
     """What one call to `score` added; `remaining` pairs are still unscored if it was interrupted."""
 
+    columns: ClassVar = {
+        "teacher": "full name of the teacher",
+        "queries": "queries with a pair that was scored",
+        "pairs": "pairs that the teacher was asked about",
+        "failures": "pairs among them that it could not score",
+        "remaining": "pairs that are still unscored",
+        "seconds": "seconds that it took",
+    }
     teacher: str
     queries: int
     pairs: int
@@ -32,6 +43,20 @@ class ScoreResult:
         """Return pairs per second."""
         return self.pairs / self.seconds if self.seconds else 0.0
 
+    @property
+    def in_words(self) -> str:
+        """Return the outcome in a sentence."""
+        words = (
+            f"{self.teacher}: {self.pairs:,} pairs of {self.queries:,} queries scored in {self.seconds:.1f} s "
+            f"({self.rate:,.0f} a second), {self.failures:,} failed"
+        )
+        rest = f"; stopped with {self.remaining:,} to go, which the same command takes up" if self.interrupted else ""
+        return f"{words}{rest}."
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return one row: the numbers of this call."""
+        return [(self.teacher, self.queries, self.pairs, self.failures, self.remaining, self.seconds)]
+
 
 def score(
     store: Store,
@@ -40,40 +65,71 @@ def score(
     limit: int | None = None,
     listen: Listener = silent,
 ) -> ScoreResult:
-    """Score every candidate that `teacher` has not scored, of a split or of all, of its first `limit` queries.
+    """Score every candidate that a teacher has not scored yet.
 
-    Ctrl-C ends it after the batch at hand is kept; run it again and it goes on where it was.
+    Ctrl-C ends it after the batch at hand is committed; called again, it goes on where it was.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    teacher : Teacher
+        Who gives the utilities, as `wb.teacher` makes one.
+    split : str, optional
+        Only the candidates of this split's queries; of all unless given.
+    limit : int, optional
+        Only the first so many queries, by id.
+    listen : Listener
+        Called with the progress.
+
+    Returns
+    -------
+    ScoreResult
+        How many pairs were scored, how many of them failed, and how many remain.
+
+    Raises
+    ------
+    NothingToDo
+        If there are no candidates.
+    Conflict
+        If utilities of this teacher are there in another unit.
+
+    Examples
+    --------
+    >>> result = wb.score(store, wb.teacher("lexical"), split="dev", limit=2)
+    >>> result.queries, result.pairs, result.failures
+    (2, 12, 0)
     """
     if not views.counts(store).candidates:
         raise NothingToDo("There are no candidates to score.", "Run `workbench candidates` first.")
     started = time.monotonic()
     teacher.prepare(views.passages(store))
-    wanted = views.unscored(store, teacher.name, split, limit)
-    keeper = _Keeper(store, teacher.unit, sum(pairs for _, pairs in wanted), listen)
+    unscored = views.unscored(store, teacher.name, split, limit)
+    buffer = _Buffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen)
     interrupted = False
     try:
-        for start in range(0, len(wanted), WINDOW):
-            window = [query_id for query_id, _ in wanted[start : start + WINDOW]]
+        for start in range(0, len(unscored), WINDOW):
+            window = [query_id for query_id, _ in unscored[start : start + WINDOW]]
             for batch in teacher.utilities(views.groups(store, teacher.name, window)):
-                keeper.take(batch)
+                buffer.add(batch)
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        keeper.keep()
+        buffer.commit()
     return ScoreResult(
         teacher=teacher.name,
-        queries=len(keeper.queries),
-        pairs=keeper.done,
-        failures=keeper.failures,
-        remaining=keeper.total - keeper.done,
+        queries=len(buffer.queries),
+        pairs=buffer.done,
+        failures=buffer.failures,
+        remaining=buffer.total - buffer.done,
         seconds=time.monotonic() - started,
         interrupted=interrupted,
     )
 
 
 @dataclass
-class _Keeper:
-    """Gathers finished batches and commits them a few hundred at a time."""
+class _Buffer:
+    """Gathers scored pairs of a teacher and commits them a few thousand at a time."""
 
     store: Store
     unit: Unit
@@ -82,19 +138,19 @@ class _Keeper:
     done: int = 0
     failures: int = 0
     queries: set[str] = field(default_factory=set)
-    waiting: list[Scored] = field(default_factory=list)
-    kept: float = field(default_factory=time.monotonic)
+    rows: list[Scored] = field(default_factory=list)
+    committed: float = field(default_factory=time.monotonic)
 
-    def take(self, batch: list[Scored]) -> None:
-        self.waiting.extend(batch)
-        if len(self.waiting) >= KEEP_ROWS or time.monotonic() - self.kept > KEEP_SECONDS:
-            self.keep()
+    def add(self, batch: list[Scored]) -> None:
+        self.rows.extend(batch)
+        if len(self.rows) >= COMMIT_ROWS or time.monotonic() - self.committed > COMMIT_SECONDS:
+            self.commit()
 
-    def keep(self) -> None:
-        if self.waiting:
-            self.store.add_scored(self.waiting, self.unit)
-        self.done += len(self.waiting)
-        self.failures += sum(isinstance(row, Failure) for row in self.waiting)
-        self.queries.update(row.query_id for row in self.waiting)
-        self.waiting, self.kept = [], time.monotonic()
+    def commit(self) -> None:
+        if self.rows:
+            self.store.add_scored(self.rows, self.unit)
+        self.done += len(self.rows)
+        self.failures += sum(isinstance(row, Failure) for row in self.rows)
+        self.queries.update(row.query_id for row in self.rows)
+        self.rows, self.committed = [], time.monotonic()
         self.listen(Progress("score", self.done, self.total, "pairs"))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from workbench import students
 from workbench.errors import BadSetting, Conflict
 from workbench.records import Listener, Progress, silent
+from workbench.results import Result
 from workbench.steps.compare.evaluate import evaluate
 from workbench.steps.teach.plan import Plan, plan
 from workbench.steps.teach.train import train
@@ -22,30 +24,40 @@ NO_SPLIT = "none"
 
 @dataclass(frozen=True)
 class Attempt:
-    """One student of a sweep: what was tried with it, and its outcome, or the `problem` that ended it.
+    """One student of a sweep: the settings that tell it apart, and its outcome or the `problem` that ended it.
 
-    It was `trained` now, `held` from before, or has `failed`.
+    It was `trained` now, was `existing` from before, or has `failed`.
     """
 
     student: str
-    tried: dict[str, Any]
-    state: Literal["trained", "held", "failed"]
+    settings: dict[str, Any]
+    state: Literal["trained", "existing", "failed"]
     trained: Trained | None = None
     problem: str = ""
 
     @property
     def in_words(self) -> str:
-        """Return what was tried, and what came of it."""
-        if not self.trained:
-            return f"{settings_in_words(self.tried)} failed: {self.problem}"
-        done = self.trained
-        return f"{settings_in_words(self.tried)}: {done.measure} on dev {done.dev_before:.3f} to {done.dev_after:.3f}"
+        """Return the settings and the outcome."""
+        settings = settings_in_words(self.settings)
+        if not (outcome := self.trained):
+            return f"{settings} failed: {self.problem}"
+        return f"{settings}: {outcome.measure} on dev {outcome.dev_before:.3f} to {outcome.dev_after:.3f}"
 
 
 @dataclass(frozen=True)
-class SweepResult:
-    """What became of a sweep of `planned` students; `stopped` says that a person ended it before the last."""
+class SweepResult(Result):
+    """The outcome of a sweep of `planned` students; `stopped` says that a person ended it before the last."""
 
+    columns: ClassVar = {
+        "student": "name of the student",
+        "settings": "the settings that tell it from the others",
+        "state": "trained, existing or failed",
+        "measure": "name of the dev measure",
+        "dev_before": "dev measure of the base",
+        "dev_after": "dev measure of the best step",
+        "seconds": "seconds of the training",
+        "problem": "why it failed",
+    }
     base: str
     teacher: str
     split: str
@@ -56,17 +68,26 @@ class SweepResult:
     @property
     def in_words(self) -> str:
         """Return the outcome in a few sentences, every failure with its reason."""
-        number = {state: sum(each.state == state for each in self.attempts) for state in ("trained", "held", "failed")}
+        count = Counter(attempt.state for attempt in self.attempts)
         words = (
-            f"{self.planned:,} students of {self.base}, taught by {self.teacher}: {number['trained']:,} trained, "
-            f"{number['held']:,} were there already, {number['failed']:,} failed"
+            f"{self.planned:,} students of {self.base}, trained on the utilities of {self.teacher}: "
+            f"{count['trained']:,} trained, {count['existing']:,} were there already, {count['failed']:,} failed"
         )
         if self.stopped:
             words += f"; stopped with {self.planned - len(self.attempts):,} to go, which the same command takes up"
-        done = [each for each in self.attempts if each.trained]
-        best = max(done, key=lambda each: each.trained.dev_after if each.trained else 0.0, default=None)
-        words += f". Best on dev: {best.in_words}. See `workbench students`." if best else "."
-        return " ".join([words, *(f"{each.in_words}" for each in self.attempts if each.problem)])
+        done = [(attempt.trained.dev_after, attempt) for attempt in self.attempts if attempt.trained]
+        if done:
+            _, best = max(done, key=lambda pair: pair[0])
+            words += f". Best on dev: {best.in_words}. See `workbench students`"
+        return " ".join([f"{words}.", *(attempt.in_words for attempt in self.attempts if attempt.problem)])
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return the attempts."""
+        for attempt in self.attempts:
+            outcome = attempt.trained
+            numbers = (outcome.measure, outcome.dev_before, outcome.dev_after, outcome.seconds) if outcome else ()
+            settings = settings_in_words(attempt.settings)
+            yield (attempt.student, settings, attempt.state, *(numbers or ("", None, None, None)), attempt.problem)
 
 
 def sweep(  # noqa: PLR0913
@@ -78,44 +99,81 @@ def sweep(  # noqa: PLR0913
     listen: Listener = silent,
     stop: Callable[[], bool] = lambda: False,
 ) -> SweepResult:
-    """Train a student for each of the grid's settings, and evaluate them and their base on a split ("none": not).
+    """Train a student for each of a grid's settings, and evaluate them and their base.
 
     The whole grid is checked before the first training. What was trained or evaluated before is not done again, so a
     sweep that was stopped or killed goes on where it was; a training that diverges, or does not fit into the GPU's
     memory, is recorded with its reason, and the next one begins.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    base : str
+        The student to start from, by name or folder.
+    teacher : str, optional
+        Whose utilities to train on, by name or its beginning; None where there is one teacher alone.
+    grid : Grid
+        The settings to try, with which seeds.
+    split : str
+        The split to evaluate on; "none" evaluates nothing.
+    listen : Listener
+        Called with the progress of the whole sweep.
+    stop : callable
+        Called before each training and after each step; True ends the sweep, which can still go on later.
+
+    Returns
+    -------
+    SweepResult
+        Each student with its settings and its outcome.
+
+    Raises
+    ------
+    BadSetting
+        If anything in the grid is wrong, the split has no queries, or several processes run.
+    NothingToDo
+        If there is nothing to learn from.
+
+    Examples
+    --------
+    >>> grid = wb.Grid({"loss": ["kl", "infonce"]}, seeds=[1], usual={"steps": 4, "batch_size": 4})
+    >>> result = wb.sweep(store, base, "toy", grid, split="none")
+    >>> [(attempt.settings["loss"], attempt.state) for attempt in result.attempts]
+    [('kl', 'trained'), ('infonce', 'trained')]
     """
     if distributed.world_size() > 1:
         raise BadSetting("A sweep runs in one process.", "Start it without torchrun, or train its students one by one.")
-    settings = grid.settings()
-    differing = _differing(settings)
-    first = plan(store, base, teacher, settings[0])
+    trainings = grid.settings()
+    differing = _differing(trainings)
+    first = plan(store, base, teacher, trainings[0])
     if split != NO_SPLIT and not views.queries(store, split):
         raise BadSetting(f"The {split} split has no queries.", f"Name another --split, or {NO_SPLIT!r}.")
-    begun, total = 0, sum(each.steps for each in settings)
+    steps_before, total = 0, sum(settings.steps for settings in trainings)
     attempts: list[Attempt] = []
-    for place, each in enumerate(settings, start=1):
+    for place, settings in enumerate(trainings, start=1):
         if stop():
             break
-        tried = {name: getattr(each, name) for name in differing}
-        heard = _Heard(listen, f"{place} of {len(settings)}: {settings_in_words(tried)}", begun, each.steps, total)
-        heard(Progress("train", 0, each.steps, "steps"))
+        own = {name: getattr(settings, name) for name in differing}
+        where = f"{place} of {len(trainings)}: {settings_in_words(own)}"
+        report = _ProgressOfSweep(listen, where, steps_before, settings.steps, total)
+        report(Progress("train", 0, settings.steps, "steps"))
         # One plan at a time: each holds all the examples.
-        attempt = _tried(store, plan(store, first.base.name, first.teacher, each), tried, heard, stop)
+        attempt = _attempt(store, plan(store, first.base.name, first.teacher, settings), own, report, stop)
         if attempt.trained and attempt.trained.stopped == "asked":
             break
         if attempt.trained and split != NO_SPLIT:
             for name in (first.base.name, attempt.student):
-                _evaluated(store, name, split, heard)
+                _evaluate_once(store, name, split, report)
         attempts.append(attempt)
-        begun += each.steps
-    stopped = len(attempts) < len(settings)
-    listen(Progress("sweep", begun, total, "steps", f"{len(attempts)} of {len(settings)} students"))
-    return SweepResult(first.base.name, first.teacher, split, len(settings), tuple(attempts), stopped)
+        steps_before += settings.steps
+    stopped = len(attempts) < len(trainings)
+    listen(Progress("sweep", steps_before, total, "steps", f"{len(attempts)} of {len(trainings)} students"))
+    return SweepResult(first.base.name, first.teacher, split, len(trainings), tuple(attempts), stopped)
 
 
 @dataclass(frozen=True)
-class _Heard:
-    """A listener that tells the progress of one training as part of the whole sweep's."""
+class _ProgressOfSweep:
+    """A listener that reports the progress of one training as part of the whole sweep's."""
 
     listen: Listener
     where: str
@@ -126,36 +184,38 @@ class _Heard:
     def __call__(self, at: Progress) -> None:
         training = at.step == "train"
         note = at.note if training else f"{at.step}, {at.done:,} {at.unit}"
-        # The last step lasts until the evaluation is over: what is wholly done would be said so again and again.
+        # The last step lasts until the evaluation is over: what is wholly done would be reported again and again.
         done = self.before + min(at.done if training else self.steps, self.steps - 1)
         self.listen(Progress("sweep", done, self.total, "steps", f"{self.where}; {note}" if note else self.where))
 
 
-def _tried(store: Store, planned: Plan, tried: dict[str, Any], listen: Listener, stop: Callable[[], bool]) -> Attempt:
+def _attempt(
+    store: Store, planned: Plan, settings: dict[str, Any], listen: Listener, stop: Callable[[], bool]
+) -> Attempt:
+    """Train a planned student, or return why that failed."""
     from torch import OutOfMemoryError
 
-    held = _finished(store, planned.name)
+    existing = _is_finished(store, planned.name)
     try:
-        outcome = train(store, planned, listen, stop).trained
-    except (BadSetting, Conflict) as trouble:
-        return Attempt(planned.name, tried, "failed", problem=str(trouble))
+        trained = train(store, planned, listen, stop).trained
+    except (BadSetting, Conflict) as error:
+        return Attempt(planned.name, settings, "failed", problem=str(error))
     except OutOfMemoryError:
         problem = "It needs more memory than the GPU has: lower the batch size or the candidates."
-        return Attempt(planned.name, tried, "failed", problem=problem)
+        return Attempt(planned.name, settings, "failed", problem=problem)
     finally:
         gc.collect()  # a model and its optimiser hold one another, and the next ones need their room
-    return Attempt(planned.name, tried, "held" if held else "trained", outcome)
+    return Attempt(planned.name, settings, "existing" if existing else "trained", trained)
 
 
-def _finished(store: Store, name: str) -> bool:
-    student = next((each for each in students.trained(store.students) if each.name == name), None)
+def _is_finished(store: Store, name: str) -> bool:
+    student = next((student for student in students.trained(store.students) if student.name == name), None)
     return student is not None and student.recipe.get("outcome", {}).get("stopped") != "asked"
 
 
-def _evaluated(store: Store, name: str, split: str, listen: Listener) -> None:
+def _evaluate_once(store: Store, name: str, split: str, listen: Listener) -> None:
     """Evaluate a student unless there is a run of just these weights over just these passages."""
-    student = students.find(name, store.students)
-    created = student.recipe.get("created")
+    created = students.find(name, store.students).recipe.get("created")
     for run in views.runs(store, split):
         fresh = not created or run.created >= datetime.fromisoformat(created)
         if run.student == name and fresh and run.collection == views.collection_fingerprint(store):
@@ -163,6 +223,6 @@ def _evaluated(store: Store, name: str, split: str, listen: Listener) -> None:
     evaluate(store, name, split, listen=listen)
 
 
-def _differing(settings: Sequence[TrainSettings]) -> list[str]:
-    tables = [asdict(each) for each in settings]
+def _differing(trainings: Sequence[TrainSettings]) -> list[str]:
+    tables = [asdict(settings) for settings in trainings]
     return [name for name in tables[0] if len({repr(table[name]) for table in tables}) > 1]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench import students, trainer
 from workbench.errors import Conflict
 from workbench.records import Listener, silent
+from workbench.results import Result
 from workbench.steps.compare.model_card import about
 from workbench.steps.data.label_overrides import LabelOverrides
 from workbench.steps.teach.base_vectors import method_inputs
@@ -28,9 +29,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TrainResult:
+class TrainResult(Result):
     """A finished training: the student's name, what it was trained on, and its outcome on dev."""
 
+    columns: ClassVar = {
+        "step": "steps done",
+        "seconds": "seconds of training until then",
+        "loss": "mean loss since the row before",
+        "learning_rate": "learning rate of the step",
+        "entropy": "mean entropy of the teacher's distributions, in nats",
+        "effective": "its exponential: how many positives a query comes to",
+        "dev": "dev measure, where the student was evaluated",
+    }
     student: str
     base: str
     teacher: str
@@ -46,6 +56,10 @@ class TrainResult:
         """Return the outcome in a sentence or two, a failure as plainly as a success."""
         notes = [part.in_words for part in (self.query_subset, self.label_overrides) if part]
         return self._outcome + "".join(f" {note}." for note in notes)
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return the history."""
+        return [[record.get(name) for name in self.columns] for record in self.trained.history]
 
     @property
     def _outcome(self) -> str:
@@ -70,10 +84,44 @@ def train(
     listen: Listener = silent,
     stop: Callable[[], bool] = lambda: False,
 ) -> TrainResult:
-    """Train the planned student and save it as a folder that sentence-transformers opens by the class of its form.
+    """Train the planned student and save it as a folder that sentence-transformers opens.
 
     Killed at any moment, or stopped, the same plan goes on from its last checkpoint; a finished one is not
-    done again. In processes of torchrun or accelerate all must call it, and the first one saves.
+    done again. In processes of torchrun or accelerate all must call it, and the main one saves.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    planned : Plan
+        The student to make, as `wb.plan` returns it.
+    listen : Listener
+        Called with the progress after each step.
+    stop : callable
+        Called after each step; True ends the training, which can still go on later.
+
+    Returns
+    -------
+    TrainResult
+        The student, and its dev measure before and after; the frame holds the history.
+
+    Raises
+    ------
+    BadSetting
+        If settings and base do not go together, or the training diverges.
+    Conflict
+        If there is a student of this name, made by another recipe.
+    NothingToDo
+        If no dev query has a relevant passage, so that nothing can choose the best step.
+
+    Examples
+    --------
+    >>> settings = wb.TrainSettings(steps=10, evaluate_every=5, batch_size=4, learning_rate=0.05)
+    >>> result = wb.train(store, wb.plan(store, base, "toy", settings))
+    >>> result.trained.steps, result.examples
+    (10, 8)
+    >>> list(result.to_frame()["step"])
+    [0, 5, 10]
     """
     work = work_folder(store, planned.name)
     place = store.students / students.slug(planned.name)
