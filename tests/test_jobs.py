@@ -41,13 +41,13 @@ def ended(job: Job) -> bool:
 
 @pytest.mark.process
 @pytest.mark.usefixtures("forked")
-def test_a_job_runs_on_its_own_and_leaves_its_last_word(store: Store) -> None:
+def test_a_job_runs_on_its_own_and_reports_how_it_ended(store: Store) -> None:
     job = jobs.start(store, ["score", "--teacher", "lexical", "--split", "train"])
     done = wait(store, job.job_id, ended)
     assert (done.state, done.verb) == ("done", "score"), jobs.log(store, job.job_id)
     assert "4 pairs" in done.message
     assert "4 pairs" in jobs.log(store, job.job_id)
-    assert any(found.teacher.startswith("lexical") for found in views.teachers(store))
+    assert any(row.teacher.startswith("lexical") for row in views.teachers(store))
 
 
 @pytest.mark.process
@@ -93,7 +93,7 @@ def test_the_newest_job_comes_first_and_unknown_ones_are_named(store: Store) -> 
             jobs.find(store, wrong)
 
 
-def test_a_reporter_beats_and_keeps_the_last_word(tmp_path: Path) -> None:
+def test_a_reporter_beats_and_keeps_how_it_ended(tmp_path: Path) -> None:
     reporter = jobs.Reporter(tmp_path)
     reporter.progress(Progress("train", 3, 10, "steps", "loss 1"))
     reporter.student("new one")

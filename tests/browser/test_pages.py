@@ -67,8 +67,8 @@ def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Stor
         tab.page.locator("h1").click()
         tab.page.keyboard.press("0")
         tab.wait("Kept: useless")
-        kept = views.verdicts(store)[-1]
-        assert (kept.verdict, kept.annotator, kept.note) == ("useless", "Ada", "2 of 3")
+        last = views.verdicts(store)[-1]
+        assert (last.verdict, last.annotator, last.note) == ("useless", "Ada", "2 of 3")
         settled(tab.page)
         tab.page.keyboard.press("u")
         tab.wait("Taken back")

@@ -16,8 +16,8 @@ def test_a_verdict_is_kept_at_once_and_enter_goes_on(store: Store, visit: Visit)
     at = visit(store, "annotate", rule="useless but near", annotator="Ada")
     first = _current(at)
     press(at, "useless")
-    (kept,) = views.verdicts(store)
-    assert (kept.verdict, kept.grade, kept.annotator, kept.rule) == ("useless", 0, "Ada", "useless but near")
+    (row,) = views.verdicts(store)
+    assert (row.verdict, row.grade, row.annotator, row.rule) == ("useless", 0, "Ada", "useless but near")
     assert _current(at) == first, "note and tags may follow"
     assert "You called it useless, grade 0" in text_of(at)
     assert f"1 of {len(_cases(store, 'useless but near'))} judged by you" in _progress(at)
@@ -104,7 +104,7 @@ def test_a_skipped_case_waits_in_a_tab_of_its_own(store: Store, visit: Visit) ->
     assert _current(visit(store, "annotate", rule="useless but near", tab="skipped")) == seen[0]
 
 
-def test_accept_and_reject_are_about_the_teachers_word(store: Store, visit: Visit) -> None:
+def test_accept_and_reject_are_about_the_teachers_verdict(store: Store, visit: Visit) -> None:
     case = _cases(store, "useless but near")[0]
     for label, verdict in (("accept", "useless"), ("reject", "useful")):
         named = {"query": case.query_id, "passage": case.passage_id}
@@ -119,7 +119,7 @@ def test_a_case_shows_every_reason_and_all_rules_have_a_count(store: Store, visi
     assert "rank 1, and nobody has judged it" in words
 
 
-def test_blind_hides_what_teacher_student_and_qrels_say(store: Store, visit: Visit) -> None:
+def test_blind_hides_teacher_student_and_qrels(store: Store, visit: Visit) -> None:
     at = visit(store, "annotate", rule="useless but near", blind="true")
     words = text_of(at)
     assert "hidden while you judge blind" in words
@@ -176,7 +176,7 @@ def test_guidelines_are_text_and_are_kept_in_the_workspace(store: Store, visit: 
     assert f"Be kind. {NASTY}" in "".join(element.value for element in visit(store, "annotate").text)
 
 
-def test_a_verdict_that_cannot_be_kept_is_said_and_stays_on_the_table(
+def test_a_verdict_that_cannot_be_kept_is_reported_and_stays_on_screen(
     store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from workbench.errors import StoreBusy

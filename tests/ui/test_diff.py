@@ -34,7 +34,7 @@ def test_the_diff_filters_by_what_happened_and_by_words(store: Store, visit: Vis
     assert "No query passes this filter" in text_of(at)
 
 
-def test_the_diff_is_ordered_by_a_contrast_and_filtered_by_word_and_length(store: Store, visit: Visit) -> None:
+def test_the_diff_is_ordered_by_a_rank_similarity_and_filtered_by_word_and_length(store: Store, visit: Visit) -> None:
     at = visit(store, "diff", by="RBO")
     assert "by RBO, test: mean" in text_of(at)
     assert "1 of 2" in text_of(at)
@@ -50,9 +50,9 @@ def test_the_diff_filters_by_tag_and_its_link_keeps_every_filter(store: Store, v
     at = visit(store, "diff", tag=tag, first="what", length="up to 9 words", show="better", words="oil")
     assert "1 of 1" in text_of(at)
     assert tag in at.selectbox(key="tag").options
-    said_by = [element.value for element in at.code]
+    code_blocks = [element.value for element in at.code]
     shell, cell, address = (
-        next(text for text in said_by if sign in text) for sign in ("diff before after", "wb.Filters", "/diff?")
+        next(text for text in code_blocks if part in text) for part in ("diff before after", "wb.Filters", "/diff?")
     )
     assert f"--words oil --first-word what --max-length 9 --tag '{tag}'" in shell
     assert f"tag={tag!r}" in cell
@@ -139,7 +139,7 @@ def test_every_reliability_curve_is_shown(store: Store, visit: Visit, observed: 
     assert ("Similarity predicts utility where the line rises" in words) == (observed == "utility")
 
 
-def test_agreement_that_cannot_be_said_is_a_sentence(store: Store, visit: Visit) -> None:
+def test_agreement_that_cannot_be_computed_is_a_sentence(store: Store, visit: Visit) -> None:
     store.add_run(run("mute"), [])
     words = text_of(visit(store, "diff", agreement="true", after="mute"))
     assert "toy and mute and before share no query of the test split" in words

@@ -1,4 +1,4 @@
-"""The part of the Train page that lets a student go."""
+"""The part of the pages Train and Students that exports a student."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def student(store: Store) -> Student:
 
 
 def test_a_copy_is_started_as_a_job(store: Store, student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[list[str]] = []
-    monkeypatch.setattr(jobs, "start", lambda _store, arguments: asked.append(list(arguments)))
+    started: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda _store, arguments: started.append(list(arguments)))
     at = _visit(store, student)
     at.multiselect(key=f"runtimes-{student.name}").select("onnx").run()
     at.checkbox(key=f"int8-{student.name}").check().run()
     at.button(key=f"export-{student.name}").click().run()
     place = str(store.exports / "mine-b")
-    assert asked == [["export-student", student.name, place, "--runtime", "onnx", "--int8", "--check", "200"]]
+    assert started == [["export-student", student.name, place, "--runtime", "onnx", "--int8", "--check", "200"]]
     assert place in at.code[0].value
 
 
@@ -58,21 +58,21 @@ def test_the_card_is_shown_as_text(store: Store, student: Student) -> None:
     assert not [shown for shown in at.markdown if "<b>" in shown.value]
 
 
-def test_what_was_taken_is_listed_with_its_loss(store: Store, student: Student) -> None:
-    taken = students.save(tiny.static(), Student(student.name, store.exports / "mine-b", "base", {}))
+def test_an_export_is_listed_with_its_loss(store: Store, student: Student) -> None:
+    exported = students.save(tiny.static(), Student(student.name, store.exports / "mine-b", "base", {}))
     span = {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 4}
     loss: dict[str, Any] = {
         "file": "onnx/model.onnx",
         "comparisons": [{"measure": "AP", "after": span, "difference": {"mean": -0.1, "low": -0.2, "high": 0.0}}],
         **{"cosine": 0.99, "least_cosine": 0.9, "texts": 1234.0, "texts_before": 600.0, "size": 2_000_000},
     }
-    told = {"queries": 4, "passages": 5, "split": "test", "losses": [loss]}
-    (taken.path / "quality.json").write_text(json.dumps(told))
+    quality = {"queries": 4, "passages": 5, "split": "test", "losses": [loss]}
+    (exported.path / "quality.json").write_text(json.dumps(quality))
     at = _visit(store, student)
     (row,) = at.dataframe[0].value.to_dict("records")
     assert row["AP"] == "0.500 (-0.100 [-0.200, +0.000])"
     assert row["texts a second"] == "1,234 (original 600)"
-    # The next copy goes beside it.
+    # The next export goes beside it.
     assert str(store.exports / "mine-b-2") in at.code[0].value
 
 

@@ -45,7 +45,7 @@ def test_every_page_tells_an_empty_workspace_what_comes_first(empty: Store, visi
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_missing_workspace_is_said_and_not_made(tmp_path: Path, visit: Visit, page: str) -> None:
+def test_a_missing_workspace_is_reported_and_not_made(tmp_path: Path, visit: Visit, page: str) -> None:
     at = visit(tmp_path / "nowhere", page)
     assert "There is no workspace in" in text_of(at)
     assert "workbench demo" in text_of(at)

@@ -53,7 +53,7 @@ def test_the_form_starts_a_job_with_the_line_it_shows(
     assert "the last words" in words
 
 
-def test_a_sum_of_losses_is_started_for_and_a_wrong_one_cannot_start(store: Store, visit: Visit) -> None:
+def test_a_sum_of_losses_can_be_entered_and_a_wrong_one_cannot_start(store: Store, visit: Visit) -> None:
     at = visit(store, "train")
     assert set(at.selectbox(key="loss").options) == set(LOSSES)
     at.text_input(key="loss-sum").set_value(" kl + 0.5*infonce(alpha=0.6) ").run()
@@ -108,13 +108,13 @@ def test_a_running_job_is_followed_and_can_be_stopped(
     work.mkdir(parents=True)
     lines = [{"step": 0, "dev": 0.5}, {"step": 10, "loss": 1.0}, {"step": 20, "loss": 0.9, "dev": 0.6}]
     (work / "history.jsonl").write_text("\n".join(map(json.dumps, lines)) + '\n{"step": 30, "lo')
-    started = []
-    monkeypatch.setattr(jobs, "stop", lambda _store, name: started.append(name))
+    stopped = []
+    monkeypatch.setattr(jobs, "stop", lambda _store, name: stopped.append(name))
     at = visit(store, "train")
     assert "train: 40 of 120 steps, about 60 s to go; loss 1.234" in text_of(at)
     assert len(at.get("plotly_chart")) == 1
     at.button(key=f"stop-{folder.name}").click().run()
-    assert started == [folder.name]
+    assert stopped == [folder.name]
 
 
 def test_a_student_that_gained_nothing_is_reported_plainly_and_can_be_evaluated(
