@@ -127,13 +127,13 @@ def test_fetches_only_what_is_needed(files: ModelFiles, tmp_path: Path, monkeypa
     repository = tiny.bert(tmp_path / "bert")
     (repository / "onnx").mkdir()
     (repository / "onnx" / "model.onnx").write_bytes(b"")
-    asked: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     monkeypatch.setattr(
-        huggingface_hub, "snapshot_download", lambda _, **options: asked.update(options) or str(repository)
+        huggingface_hub, "snapshot_download", lambda _, **options: given.update(options) or str(repository)
     )
     hub.download("some/model", files)
     listed = [path.relative_to(repository).as_posix() for path in repository.rglob("*") if path.is_file()]
-    patterns = {name: asked[name] for name in ("allow_patterns", "ignore_patterns")}
+    patterns = {name: given[name] for name in ("allow_patterns", "ignore_patterns")}
     fetched = set(huggingface_hub.utils.filter_repo_objects(listed, **patterns))
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= fetched
     assert "onnx/model.onnx" not in fetched

@@ -26,10 +26,10 @@ SHOW = "import os; print(*map(os.environ.get, ('OMP_WAIT_POLICY', 'GOMP_SPINCOUN
 
 def test_sets_what_nobody_set_and_keeps_the_rest() -> None:
     assert _python(f"from workbench import machine; machine.prepare(); {SHOW}").split()[:2] == ["PASSIVE", "0"]
-    kept = _python(
+    environment = _python(
         f"from workbench import machine; machine.prepare(); {SHOW}", OMP_WAIT_POLICY="ACTIVE", OMP_NUM_THREADS="1"
     )
-    assert kept.split() == ["ACTIVE", "0", "1"]
+    assert environment.split() == ["ACTIVE", "0", "1"]
 
 
 def test_imports_no_torch() -> None:
@@ -39,8 +39,8 @@ def test_imports_no_torch() -> None:
 
 def test_says_once_that_it_comes_too_late() -> None:
     code = "import sys, types; sys.modules['torch'] = types.ModuleType('torch'); from workbench import machine; "
-    said = _python(code + "machine.prepare(); machine.prepare()")
-    assert said.count("come too late") == 1
+    output = _python(code + "machine.prepare(); machine.prepare()")
+    assert output.count("come too late") == 1
 
 
 @pytest.mark.parametrize(

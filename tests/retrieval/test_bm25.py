@@ -31,12 +31,12 @@ def _similarity(tf: int, df: int, words: int, average: float, number: int) -> fl
 
 
 def test_gives_the_formulas_similarities() -> None:
-    found = BM25(PASSAGES, PLAIN).search(["Oil price"], 4)
+    nearest = BM25(PASSAGES, PLAIN).search(["Oil price"], 4)
     average = (10 + 5 + 5 + 5) / 4
-    assert found.rows.tolist() == [[0, 1, -1, -1]]
+    assert nearest.rows.tolist() == [[0, 1, -1, -1]]
     first = _similarity(2, 2, 10, average, 4) + _similarity(1, 1, 10, average, 4)
-    assert found.similarities[0, :2] == pytest.approx([first, _similarity(2, 2, 5, average, 4)], rel=1e-5)
-    assert found.similarities[0, 2] == -np.inf
+    assert nearest.similarities[0, :2] == pytest.approx([first, _similarity(2, 2, 5, average, 4)], rel=1e-5)
+    assert nearest.similarities[0, 2] == -np.inf
 
 
 def test_a_passage_without_a_shared_word_is_no_hit_but_has_a_place() -> None:
@@ -67,8 +67,8 @@ def test_search_is_the_head_of_place(texts: list[str], query: str, k: int) -> No
     retriever = BM25([Passage(f"{number:02d}", "", text) for number, text in enumerate(texts)], PLAIN)
     (placed,) = retriever.place([query], [range(len(texts))])
     expected = [row for row in np.argsort(placed.ranks) if placed.similarities[row] > 0][:k]
-    found = retriever.search([query], k)
-    assert [row for row in found.rows[0] if row >= 0] == expected
+    nearest = retriever.search([query], k)
+    assert [row for row in nearest.rows[0] if row >= 0] == expected
     assert sorted(placed.ranks) == list(range(1, len(texts) + 1))
     shared = [row for row, text in enumerate(texts) if set(text.split()) & set(query.split())]
     assert sorted(np.flatnonzero(placed.similarities > 0)) == shared

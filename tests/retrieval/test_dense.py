@@ -39,15 +39,15 @@ def test_search_and_place_agree_with_sorting_everything(data: st.DataObject) -> 
     ids = [str(number) for number in data.draw(st.permutations(range(len(passages))))]
     k = data.draw(st.integers(1, 8))
     index = Index(passages, ids)
-    found = index.search(queries, k)
+    nearest = index.search(queries, k)
     placed = index.place(queries, [range(len(ids))] * len(queries))
     for at, query in enumerate(queries):
         expected = _by_hand(passages, ids, query)
-        hits = [row for row in found.rows[at] if row >= 0]
+        hits = [row for row in nearest.rows[at] if row >= 0]
         assert hits == expected[:k]
         assert list(np.argsort(placed[at].ranks)) == expected
         assert sorted(placed[at].ranks) == list(range(1, len(ids) + 1))
-        np.testing.assert_array_equal(found.similarities[at, : len(hits)], placed[at].similarities[hits])
+        np.testing.assert_array_equal(nearest.similarities[at, : len(hits)], placed[at].similarities[hits])
         np.testing.assert_array_equal(
             index.similarities(queries[at : at + 1], [hits])[0], placed[at].similarities[hits]
         )
@@ -55,8 +55,8 @@ def test_search_and_place_agree_with_sorting_everything(data: st.DataObject) -> 
 
 def test_a_tie_across_the_whole_collection_ends_with_the_highest_ids() -> None:
     ids = [f"{number:03d}" for number in np.random.default_rng(0).permutation(300)]
-    found = Index(_unit([[1, 2]] * 300), ids).search(_unit([[2, 1]]), 3)
-    assert [ids[row] for row in found.rows[0]] == ["299", "298", "297"]
+    nearest = Index(_unit([[1, 2]] * 300), ids).search(_unit([[2, 1]]), 3)
+    assert [ids[row] for row in nearest.rows[0]] == ["299", "298", "297"]
 
 
 def test_many_chunks_rank_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,17 +73,17 @@ def test_many_chunks_rank_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_order_of_ties_is_trec_evals() -> None:
     ids = ["9", "10", "é", "a", "B"]
-    found = Index(_unit([[1, 0]] * 5), ids).search(_unit([[1, 0]]), 5)
+    nearest = Index(_unit([[1, 0]] * 5), ids).search(_unit([[1, 0]]), 5)
     run = [ir_measures.ScoredDoc("q", id_, 1.0) for id_ in ids]
-    for rank, row in enumerate(found.rows[0], start=1):
+    for rank, row in enumerate(nearest.rows[0], start=1):
         relevant = [ir_measures.Qrel("q", ids[row], 1)]
         assert ir_measures.calc_aggregate([ir_measures.RR], relevant, run)[ir_measures.RR] == pytest.approx(1 / rank)
 
 
 def test_fewer_passages_than_asked_for() -> None:
-    found = Index(_unit([[1, 0], [0, 1]]), ["a", "b"]).search(_unit([[1, 0]]), 4)
-    assert found.rows.tolist() == [[0, 1, -1, -1]]
-    assert found.similarities.tolist() == [[1.0, 0.0, -np.inf, -np.inf]]
+    nearest = Index(_unit([[1, 0], [0, 1]]), ["a", "b"]).search(_unit([[1, 0]]), 4)
+    assert nearest.rows.tolist() == [[0, 1, -1, -1]]
+    assert nearest.similarities.tolist() == [[1.0, 0.0, -np.inf, -np.inf]]
 
 
 def test_refuses_what_cannot_be_searched() -> None:

@@ -70,8 +70,8 @@ from pathlib import Path
 from workbench.retrieval.encoder import Encoder
 from workbench.students import find
 folder, cache = Path({str(student.path.parent)!r}), Path({str(tmp_path / "vectors")!r})
-found = Encoder(find("tiny", folder), cache).queries({TEXTS!r})
-print(found.shape, "torch" in sys.modules)
+vectors = Encoder(find("tiny", folder), cache).queries({TEXTS!r})
+print(vectors.shape, "torch" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "(5, 8) False"

@@ -30,8 +30,8 @@ def student(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def _by_hand(student: Student) -> tuple[np.ndarray, list[list[int]]]:
     """Return similarities (q, n) and each query's rows, best first: two stable sorts, by id and by similarity."""
     model = students.load(student, device="cpu")
-    found = model.similarity(model.encode_query(QUERIES), model.encode_document([p.content for p in PASSAGES]))
-    similarities = (found.to_dense() if found.is_sparse else found).double().numpy().round(5)
+    theirs = model.similarity(model.encode_query(QUERIES), model.encode_document([p.content for p in PASSAGES]))
+    similarities = (theirs.to_dense() if theirs.is_sparse else theirs).double().numpy().round(5)
     by_id = sorted(range(len(PASSAGES)), key=lambda row: PASSAGES[row].passage_id, reverse=True)
     return similarities, [sorted(by_id, key=lambda row: -line[row]) for line in similarities]
 
@@ -39,13 +39,13 @@ def _by_hand(student: Student) -> tuple[np.ndarray, list[list[int]]]:
 def test_search_and_place_agree_with_sorting_everything(student: Student) -> None:
     ranker: Retriever = ExhaustiveRetriever(student, PASSAGES)
     heard: list[Progress] = []
-    found = ranker.search(QUERIES, 7, heard.append)
+    nearest = ranker.search(QUERIES, 7, heard.append)
     placed = ranker.place(QUERIES, [range(len(PASSAGES))] * len(QUERIES))
     similarities, orders = _by_hand(student)
     for at, order in enumerate(orders):
         np.testing.assert_allclose(placed[at].similarities, similarities[at], atol=2e-5)
-        np.testing.assert_allclose(found.similarities[at], similarities[at][order[:7]], atol=2e-5)
-        assert list(found.rows[at]) == list(np.argsort(placed[at].ranks)[:7])
+        np.testing.assert_allclose(nearest.similarities[at], similarities[at][order[:7]], atol=2e-5)
+        assert list(nearest.rows[at]) == list(np.argsort(placed[at].ranks)[:7])
         assert sorted(placed[at].ranks) == list(range(1, len(PASSAGES) + 1))
         # Equal texts stand together, the highest id first.
         for row, passage in enumerate(PASSAGES):
@@ -57,9 +57,9 @@ def test_search_and_place_agree_with_sorting_everything(student: Student) -> Non
 
 
 def test_a_collection_shorter_than_the_depth_leaves_places_empty(student: Student) -> None:
-    found = ExhaustiveRetriever(student, PASSAGES[:2]).search(["salt"], 4)
-    assert list(found.rows[0][2:]) == [-1, -1]
-    assert np.isinf(found.similarities[0][2:]).all()
+    nearest = ExhaustiveRetriever(student, PASSAGES[:2]).search(["salt"], 4)
+    assert list(nearest.rows[0][2:]) == [-1, -1]
+    assert np.isinf(nearest.similarities[0][2:]).all()
 
 
 def test_what_cannot_be_searched_is_refused(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:

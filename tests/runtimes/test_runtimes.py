@@ -106,9 +106,9 @@ def test_onnx_and_openvino_say_what_the_student_says(
     ]
     for file in files:
         runtime = RuntimeEncoder(folder, file, batch_size=2)
-        for found, wanted in zip((runtime.queries(texts), runtime.passages(texts)), expected, strict=True):
-            assert found.shape == wanted.shape
-            np.testing.assert_allclose(found, wanted, atol=0.05 if "int8" in file else 1e-5)
+        for encoded, wanted in zip((runtime.queries(texts), runtime.passages(texts)), expected, strict=True):
+            assert encoded.shape == wanted.shape
+            np.testing.assert_allclose(encoded, wanted, atol=0.05 if "int8" in file else 1e-5)
     assert np.abs(RuntimeEncoder(folder, files[-1]).passages(texts) - expected[1]).max() > 0
 
 
@@ -132,9 +132,9 @@ def test_long_texts_are_cut_where_the_student_cuts_them(tmp_path: Path) -> None:
     model, folder = _saved(_transformer(tmp_path / "base", max_seq_length=4), tmp_path / "student")
     (file,) = runtimes.write_onnx(model, folder)
     long = "oil price embargo raised sea salt river"
-    found = RuntimeEncoder(folder, file).passages([long, "oil price embargo raised"])
-    np.testing.assert_allclose(found, _unit(model.encode([long, "oil price embargo raised"])), atol=1e-5)
-    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
+    encoded = RuntimeEncoder(folder, file).passages([long, "oil price embargo raised"])
+    np.testing.assert_allclose(encoded, _unit(model.encode([long, "oil price embargo raised"])), atol=1e-5)
+    np.testing.assert_allclose(encoded[0], encoded[1], atol=1e-6)
 
 
 def test_unknown_modules_are_refused_in_words(tmp_path: Path) -> None:

@@ -85,21 +85,21 @@ def test_a_folder_says_its_form(models: dict[str, SentenceTransformer], name: st
     assert type(architectures.open_model(tmp_path, "cpu")).__name__ == ARCHITECTURES[name].opens
     # Older versions of the library wrote no type.
     file = tmp_path / "config_sentence_transformers.json"
-    said = json.loads(file.read_text("utf-8"))
-    del said["model_type"]
-    file.write_text(json.dumps(said), "utf-8")
+    config = json.loads(file.read_text("utf-8"))
+    del config["model_type"]
+    file.write_text(json.dumps(config), "utf-8")
     assert architectures.architecture(tmp_path) is ARCHITECTURES[name]
 
 
 def test_what_other_libraries_wrote_and_what_says_nothing(tmp_path: Path) -> None:
-    for file, said, architecture in (
+    for file, content, architecture in (
         ("config_sentence_transformers.json", '{"model_type": "ColBERT"}', MULTI_VECTOR),
         ("config_sentence_transformers.json", "{", DENSE),
         ("config.json", '{"architectures": ["HF_ColBERT"]}', MULTI_VECTOR),
         ("config.json", '{"architectures": null}', DENSE),
         ("config.json", "[]", DENSE),
     ):
-        (tmp_path / file).write_text(said, "utf-8")
+        (tmp_path / file).write_text(content, "utf-8")
         assert architectures.architecture(tmp_path) is architecture
         (tmp_path / file).unlink()
     assert architectures.architecture(tmp_path) is DENSE

@@ -43,8 +43,8 @@ def test_says_how_a_student_was_made(tmp_path: Path) -> None:
     assert front["pipeline_tag"] == "sentence-similarity"
     assert (front["base_model"], front["license"]) == ("org/base", "apache-2.0")
     assert headings[0] == "`mine`"
-    for said in ("1,200 queries", "`abc`", "Seed: 7", "0.250 before, 0.500 after (+0.250)", "must check", "torch "):
-        assert said in body
+    for phrase in ("1,200 queries", "`abc`", "Seed: 7", "0.250 before, 0.500 after (+0.250)", "must check", "torch "):
+        assert phrase in body
 
 
 def test_the_hub_library_reads_it(tmp_path: Path) -> None:

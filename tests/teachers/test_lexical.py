@@ -19,13 +19,13 @@ COLLECTION = [RED, BLUE]
 
 
 def prepared(**settings: object) -> Teacher:
-    found = teacher("lexical", **settings)
-    found.prepare(COLLECTION)
-    return found
+    lexical_teacher = teacher("lexical", **settings)
+    lexical_teacher.prepare(COLLECTION)
+    return lexical_teacher
 
 
-def only(found: Teacher, query: Query, passage: Passage) -> Utility | Failure:
-    [[scored]] = found.utilities([Group(query, (passage,))])
+def only(lexical_teacher: Teacher, query: Query, passage: Passage) -> Utility | Failure:
+    [[scored]] = lexical_teacher.utilities([Group(query, (passage,))])
     return scored
 
 
@@ -85,11 +85,11 @@ def test_a_passage_without_words_scores_like_one_without_the_answer() -> None:
 
 @pytest.mark.parametrize(("answers", "reason"), [((), "no reference answer"), (("%", "—"), "no reference answer has")])
 def test_nothing_to_score_is_a_failure(answers: tuple[str, ...], reason: str) -> None:
-    found = prepared()
-    scored = only(found, Query("q", "which?", answers), RED)
+    lexical_teacher = prepared()
+    scored = only(lexical_teacher, Query("q", "which?", answers), RED)
     assert isinstance(scored, Failure)
     assert reason in scored.reason
-    assert scored.teacher == found.name
+    assert scored.teacher == lexical_teacher.name
 
 
 def test_case_and_compatibility_forms_are_one_word() -> None:

@@ -15,7 +15,7 @@ PLAIN = TEMPLATES["plain"]
 
 
 def test_names_of_the_table_are_the_templates_own() -> None:
-    assert {name: found.name for name, found in TEMPLATES.items()} == {name: name for name in TEMPLATES}
+    assert {name: built_in.name for name, built_in in TEMPLATES.items()} == {name: name for name in TEMPLATES}
     assert template("plain") is PLAIN
     assert template(PLAIN) is PLAIN
 
@@ -27,7 +27,7 @@ def test_the_fingerprint_follows_the_words_and_not_the_name() -> None:
         replace(PLAIN, special=("</s>",)),
         replace(PLAIN, without_passage="Q: {query}\nAnswer:"),
     ]
-    assert len({found.fingerprint for found in [PLAIN, *others]}) == 5
+    assert len({built_in.fingerprint for built_in in [PLAIN, *others]}) == 5
     assert replace(PLAIN, name="other").fingerprint == PLAIN.fingerprint
 
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BadSetting
 from workbench.runtimes.encoder import RuntimeEncoder
@@ -45,23 +45,26 @@ def write_openvino(
     # Half precision, its default, would be a second rounding.
     openvino.save_model(converted, str(folder / PLAIN), compress_to_fp16=False)
     if int8:
-        import nncf
-
-        nncf.set_log_level(logging.ERROR)
-        encoder = RuntimeEncoder(folder, PLAIN)
-        names = {node.get_any_name() for node in converted.inputs}
-        batches = [
-            {name: values for name, values in encoder.tokens("passage", [text]).items() if name in names}
-            for text in calibration
-        ]
-        # Its progress bars go to standard output, where results are.
-        with redirect_stdout(io.StringIO()):
-            quantised = nncf.quantize(
-                converted, nncf.Dataset(batches), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(batches)
-            )
-        openvino.save_model(quantised, str(folder / INT8), compress_to_fp16=False)
+        openvino.save_model(_quantised(converted, folder, calibration), str(folder / INT8), compress_to_fp16=False)
     for file in temporary:
         (folder / file).unlink()
     if temporary:
         (folder / ONNX).parent.rmdir()
     return [PLAIN, INT8] if int8 else [PLAIN]
+
+
+def _quantised(converted: Any, folder: Path, calibration: Sequence[str]) -> Any:
+    import nncf
+
+    nncf.set_log_level(logging.ERROR)
+    encoder = RuntimeEncoder(folder, PLAIN)
+    names = {node.get_any_name() for node in converted.inputs}
+    batches = [
+        {name: values for name, values in encoder.tokens("passage", [text]).items() if name in names}
+        for text in calibration
+    ]
+    # Its progress bars go to standard output, where results are.
+    with redirect_stdout(io.StringIO()):
+        return nncf.quantize(
+            converted, nncf.Dataset(batches), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(batches)
+        )

@@ -35,13 +35,13 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prepared(folder: Path, **settings: Any) -> Likelihood:
-    found = Likelihood(LikelihoodSettings(folder, **{"dtype": "float32", "device": "cpu"} | settings))
-    found.prepare()
-    return found
+    lm_teacher = Likelihood(LikelihoodSettings(folder, **{"dtype": "float32", "device": "cpu"} | settings))
+    lm_teacher.prepare()
+    return lm_teacher
 
 
-def scored(found: Likelihood, groups: list[Group] = GROUPS) -> dict[tuple[str, str], Scored]:
-    every = [one for batch in found.utilities(groups) for one in batch]
+def scored(lm_teacher: Likelihood, groups: list[Group] = GROUPS) -> dict[tuple[str, str], Scored]:
+    every = [one for batch in lm_teacher.utilities(groups) for one in batch]
     by_pair = {(one.query_id, one.passage_id): one for one in every}
     assert len(every) == len(by_pair)
     assert set(by_pair) == {(group.query.query_id, p.passage_id) for group in groups for p in group.passages}
@@ -66,9 +66,9 @@ def naive(folder: Path, prompt: str, answer: str) -> float:
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bert", "gemma2"])
 def test_a_utility_is_what_a_naive_loop_gives(tmp_path: Path, kind: str) -> None:
     folder = models.write(tmp_path / kind, kind)
-    found = prepared(folder)
-    one = scored(found, GROUPS[:1])["q1", "oil"]
-    assert found._open()[0]._head_on_answers
+    lm_teacher = prepared(folder)
+    one = scored(lm_teacher, GROUPS[:1])["q1", "oil"]
+    assert lm_teacher._open()[0]._head_on_answers
     assert isinstance(one, Utility)
     assert [likelihood.answer for likelihood in one.answers] == ["the embargo", "an embargo of 1973"]
     ask = "Question: What raised the price of oil?\nAnswer:"
@@ -116,14 +116,14 @@ def test_a_smaller_budget_makes_more_batches(llama: Path) -> None:
 
 
 def test_no_answer_and_no_room_are_failures_with_a_reason(llama: Path) -> None:
-    found = prepared(llama, max_tokens=40)
+    lm_teacher = prepared(llama, max_tokens=40)
     blank, long = Query("blank", "Where?", (" ",)), Query("long", "Where do rivers run? " * 9, ("the sea",))
-    results = scored(found, [Group(query, (OIL,)) for query in (blank, long)])
+    results = scored(lm_teacher, [Group(query, (OIL,)) for query in (blank, long)])
     for query_id, reason in (("blank", "no reference answer"), ("long", "no room")):
         failure = results[query_id, "oil"]
         assert isinstance(failure, Failure)
         assert reason in failure.reason
-        assert failure.teacher == found.name
+        assert failure.teacher == lm_teacher.name
 
 
 def test_a_prompt_without_passage_that_is_too_long_is_a_failure(llama: Path) -> None:
@@ -135,19 +135,19 @@ def test_a_prompt_without_passage_that_is_too_long_is_a_failure(llama: Path) -> 
 @pytest.mark.parametrize("limit", [{"max_passage_tokens": 5}, {"max_tokens": 30}])
 def test_only_the_passage_is_cut(llama: Path, limit: dict[str, int]) -> None:
     words = models.tokenizer()
-    found = prepared(llama, **limit)
-    pairs, _ = found._pairs([Group(QUERY, (OIL,))])
+    lm_teacher = prepared(llama, **limit)
+    pairs, _ = lm_teacher._pairs([Group(QUERY, (OIL,))])
     ids = [int(token) for token in pairs[0].prompt]
     answer = max(len(ids) for ids in pairs[0].answers.values())
     ask = words("\n\nQuestion: What raised the price of oil?\nAnswer:", add_special_tokens=False)["input_ids"]
     passage = words(OIL.content, add_special_tokens=False)["input_ids"]
     assert ids[0] == words.bos_token_id
     assert ids[-len(ask) :] == ask
-    kept = ids[1 : -len(ask)]
-    assert kept == passage[: len(kept)]
-    assert len(kept) == limit.get("max_passage_tokens", 30 - 1 - len(ask) - answer)
-    one = scored(found, [Group(QUERY, (OIL, EMPTY))])
-    assert [one["q1", name].truncated for name in ("oil", "empty")] == [len(passage) - len(kept), 0]  # type: ignore[union-attr]
+    remaining = ids[1 : -len(ask)]
+    assert remaining == passage[: len(remaining)]
+    assert len(remaining) == limit.get("max_passage_tokens", 30 - 1 - len(ask) - answer)
+    one = scored(lm_teacher, [Group(QUERY, (OIL, EMPTY))])
+    assert [one["q1", name].truncated for name in ("oil", "empty")] == [len(passage) - len(remaining), 0]  # type: ignore[union-attr]
 
 
 def test_no_limit_known_asks_for_one(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,39 +161,39 @@ def test_no_limit_known_asks_for_one(llama: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_numbers_that_are_not_finite_are_failures(llama: Path) -> None:
-    found = prepared(llama)
-    causal, _ = found._open()
-    causal.log_likelihoods = lambda asked, budget: [float("nan") for _ in asked]  # type: ignore[method-assign]
-    result = scored(found, GROUPS[:1])
+    lm_teacher = prepared(llama)
+    causal, _ = lm_teacher._open()
+    causal.log_likelihoods = lambda continuations, budget: [float("nan") for _ in continuations]  # type: ignore[method-assign]
+    result = scored(lm_teacher, GROUPS[:1])
     assert all(isinstance(one, Failure) and "finite" in one.reason for one in result.values())
 
 
 def test_a_batch_that_exceeds_memory_is_halved(llama: Path) -> None:
     import torch
 
-    plain, found = prepared(llama), prepared(llama)
-    causal, _ = found._open()
+    plain, lm_teacher = prepared(llama), prepared(llama)
+    causal, _ = lm_teacher._open()
     forward, sizes = causal._forward, []
 
-    def narrow(asked: Any) -> list[float]:
-        sizes.append(len(asked))
-        if len(asked) > 2:
+    def narrow(continuations: Any) -> list[float]:
+        sizes.append(len(continuations))
+        if len(continuations) > 2:
             raise torch.OutOfMemoryError
-        return forward(asked)
+        return forward(continuations)
 
     causal._forward = narrow  # type: ignore[method-assign]
     expected = scored(plain)
-    for pair, one in scored(found).items():
+    for pair, one in scored(lm_teacher).items():
         assert isinstance(one, Failure) or one.value == pytest.approx(expected[pair].value, abs=1e-5)  # type: ignore[union-attr]
     assert max(sizes) > 2
 
 
 def test_a_stopped_walk_can_be_taken_again(llama: Path) -> None:
-    found = prepared(llama, token_budget=1)
-    walk = found.utilities(GROUPS)
+    lm_teacher = prepared(llama, token_budget=1)
+    walk = lm_teacher.utilities(GROUPS)
     next(walk)
     walk.close()
-    assert scored(found) == scored(prepared(llama, token_budget=1))
+    assert scored(lm_teacher) == scored(prepared(llama, token_budget=1))
 
 
 @pytest.mark.parametrize(
