@@ -49,6 +49,13 @@ def page(store: Store) -> None:
         report.report(store, student)
     if len(trained) > SHOWN:
         navigation.link("students", f"All {len(trained):,} students")
+    commands.reproduce(
+        store,
+        "train",
+        [["students"]],
+        "board = wb.leaderboard(store)\n"
+        "{row.student: (row.dev_before, row.dev_after) for row in board.students if row.teacher}",
+    )
 
 
 frame.show(page, "Train")

@@ -133,6 +133,19 @@ def test_the_agreement_of_the_diff(full: Store, visit: Visit) -> None:
         assert rows[row["measure"]]["difference"].startswith(f"{row['difference']['mean']:+.3f}")
 
 
+def test_train(store: Store, visit: Visit) -> None:
+    trained_student(store, "after", 1, 0.7)
+    at = visit(store, "train")
+    copied, shown = reproduction(at), tiles(at)
+    (result,) = map(run_line, copied.lines)
+    (row,) = [row for row in result["students"] if row["teacher"]]
+    assert run_cell(copied.cell)["_"] == {"after": (row["dev_before"], row["dev_after"])}
+    assert shown["nDCG@10 on dev, before"][0] == f"{row['dev_before']:.3f}"
+    assert shown["nDCG@10 on dev, best"][0] == f"{row['dev_after']:.3f}"
+    assert shown["Gain on dev"][0] == f"{row['dev_after'] - row['dev_before']:+.3f}"
+    same_again(copied, store, visit, "train")
+
+
 @pytest.mark.parametrize(("split", "measure"), [("test", "nDCG@10"), ("test", "R@1")])
 def test_students(full: Store, visit: Visit, split: str, measure: str) -> None:
     at = visit(full, "students", split=split, measure=measure)

@@ -128,8 +128,8 @@ def counted(number: int, noun: str) -> str:
 
 
 def in_unit(unit: Unit) -> str:
-    """Return the unit of a teacher's utilities as the end of a phrase; "" if it is not known."""
-    return "" if unit == "unknown" else f", in {unit}"
+    """Return the unit of a teacher's utilities in brackets, to end a phrase; "" if it is not known."""
+    return "" if unit == "unknown" else f" ({unit})"
 
 
 def ago(moment: datetime, now: datetime) -> str:
