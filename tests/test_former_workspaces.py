@@ -38,9 +38,9 @@ def test_every_row_is_there(store: Store) -> None:
     counts = views.counts(store)
     assert (counts.passages, counts.queries, counts.qrels, counts.candidates) == (24, 24, 36, 336)
     assert (counts.utilities, counts.runs, counts.annotations) == (235, 6, 5)
-    assert {teacher.teacher: teacher.pairs for teacher in views.teachers(store)} == {
-        "imported:letters": 36,
-        LEXICAL: 199,
+    assert {teacher.teacher: (teacher.unit, teacher.pairs) for teacher in views.teachers(store)} == {
+        "imported:letters": ("unknown", 36),
+        LEXICAL: ("nats per token", 199),
     }
     values = [utility for example in views.examples(store, LEXICAL, "train") for utility in example.utilities]
     assert len(values) == 66

@@ -60,3 +60,14 @@ def test_reads_the_flags(monkeypatch: pytest.MonkeyPatch, text: str, fast: bool)
     assert checkpoint.dtype_of("auto", "cpu") == ("bfloat16" if fast else "float32"), "a teacher reads the same flags"
     monkeypatch.undo()
     machine.cpu_flags.cache_clear()
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_asks_torch_for_what_a_gpu_computes_in(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: fast)
+    assert machine.best_device() == "cuda"
+    assert machine.fast_bfloat16("cuda:0") is fast
+    assert checkpoint.dtype_of("auto", "cuda:0") == ("bfloat16" if fast else "float32")

@@ -1,4 +1,4 @@
-"""A student's folder is complete or not there, and says how it was made."""
+"""A student's folder is read with the recipe that it was made by, or the error says why it is not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests import tiny
 from workbench import students
-from workbench.errors import BadInput, BadSetting, Conflict, ModelUnavailable
+from workbench.errors import BadInput, BadSetting, ModelUnavailable
 from workbench.students import Student
 
 
@@ -45,28 +45,6 @@ def test_lists_the_oldest_first_and_nothing_half_made(tmp_path: Path) -> None:
     (draft / "student.json").write_text("{}")
     (tmp_path / "unrelated").mkdir()
     assert [student.name for student in students.trained(tmp_path)] == ["b", "a"]
-
-
-def test_a_failed_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = tiny.static()
-    monkeypatch.setattr(model, "save_pretrained", lambda *_, **__: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        students.save(model, Student("mine", tmp_path / "mine"))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_takes_a_place_only_if_asked_to(tmp_path: Path) -> None:
-    _saved(tmp_path, "mine")
-    with pytest.raises(Conflict, match="already"):
-        _saved(tmp_path, "mine", seed=1)
-    log = tmp_path / "history.jsonl"
-    log.write_text("{}")
-    new = students.save(tiny.static(1), Student("mine", tmp_path / "mine"), keep=[log], overwrite=True)
-    assert (students.load(new).encode(["oil"]) == tiny.static(1).encode(["oil"])).all()
-    assert (new.path / "history.jsonl").read_text() == "{}"
-    with pytest.raises(Conflict, match="'mine'"):
-        students.save(tiny.static(), Student("Mine!", tmp_path / "mine"), overwrite=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.jsonl", "mine"]
 
 
 def test_a_damaged_recipe_is_named(tmp_path: Path) -> None:
