@@ -40,6 +40,7 @@ def filled(at: AppTest, **numbers: float) -> AppTest:
     return at.run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["plain", "adapter", "preset", "annotated"])
 def test_the_line_of_a_training_trains_what_the_form_asks_for(topics: Store, visit: Visit, state: str) -> None:
     annotate(topics, "train0", "p0-0", "useful", "Ada")
@@ -70,6 +71,7 @@ def test_the_line_of_a_training_trains_what_the_form_asks_for(topics: Store, vis
     assert ("label_overrides" in recipe) == (state == "annotated")
 
 
+@pytest.mark.slow
 def test_the_line_of_a_sweep_trains_as_many_students_as_the_button_says(topics: Store, visit: Visit) -> None:
     at = visit(topics, "students")
     at.selectbox(key="sweep-base").set_value(BASE)
@@ -85,6 +87,7 @@ def test_the_line_of_a_sweep_trains_as_many_students_as_the_button_says(topics: 
     assert {recipe["settings"]["minutes"] for recipe in recipes} == {1.5}
 
 
+@pytest.mark.slow
 def test_the_line_of_an_export_writes_the_folder_it_names(topics: Store, visit: Visit) -> None:
     (line,) = [line for line in printed_lines(visit(topics, "train")) if " export-student " in line]
     run_line(line)
@@ -116,6 +119,7 @@ def test_every_line_of_an_empty_page_names_the_workspace_and_a_command(empty: St
         assert command in COMMANDS
 
 
+@pytest.mark.slow
 def test_the_lines_of_empty_pages_lead_to_a_page_that_shows_something(
     topics: Store, visit: Visit, tmp_path: Path
 ) -> None:

@@ -62,11 +62,11 @@ def trained(store: Store) -> list[Student]:
 
 def leaderboard(store: Store, split: str, measure: str) -> Leaderboard:
     """Return the leaderboard; a student that was trained but not evaluated changes it, though not the database."""
-    made = tuple((student.name, str(student.recipe.get("created"))) for student in trained(store))
-    return _leaderboard(store, split, measure, made)
+    created = tuple((student.name, str(student.recipe.get("created"))) for student in trained(store))
+    return _leaderboard(store, split, measure, created)
 
 
-def _leaderboard_of(store: Store, split: str, measure: str, _made: tuple[tuple[str, str], ...]) -> Leaderboard:
+def _leaderboard_of(store: Store, split: str, measure: str, _created: tuple[tuple[str, str], ...]) -> Leaderboard:
     return leaderboard_of(store, split, measure)
 
 
