@@ -17,6 +17,7 @@ HEAVY = ("torch", "transformers", "sentence_transformers", "streamlit", "plotly"
         "import workbench.cli",
         "import workbench.store, workbench.store.views",
         "import workbench.jobs",
+        "import workbench; workbench.views",
         "from workbench import ingest, candidates, score, diff, annotate, export, plan, train, evaluate, teacher",
     ],
 )
