@@ -18,7 +18,7 @@ from tests import children
 from tests.small_sample import write_small_sample
 from workbench.cli.app import COMMANDS, app
 from workbench.records import Run
-from workbench.steps.data.ingest import FORMATS
+from workbench.steps.data.formats import readable
 from workbench.store import Store, views
 from workbench.students.methods import METHODS
 from workbench.teachers import TEACHERS
@@ -133,7 +133,7 @@ def test_the_readme_has_every_method() -> None:
 
 def test_the_readme_has_every_format() -> None:
     table = README.split("| format |")[1].split("\n\n")[0]
-    assert {name for name in FORMATS if f"`{name}`" not in table} == set()
+    assert {name for name in readable() if f"`{name}`" not in table} == set()
 
 
 def test_the_readme_has_every_page() -> None:
@@ -155,15 +155,14 @@ def test_the_readme_s_tree_is_the_package_s() -> None:
 
 
 def test_the_page_on_exports_has_every_kind_and_every_setting() -> None:
-    from workbench.steps.data.export import EXPORTS
-    from workbench.steps.data.ingest import FORMATS
+    from workbench.steps.data.formats import writable
 
     page = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
     (table,) = re.findall(r"^\| kind \|.*?\n\n", page, flags=re.DOTALL | re.MULTILINE)
     rows = {cells[1].strip(" `"): cells[-2] for line in table.splitlines()[2:] if (cells := line.split("|"))[1:]}
-    assert list(rows) == sorted(EXPORTS, key=list(rows).index)
-    assert {kind for kind, back in rows.items() if not back.startswith(" no:")} == set(rows) & set(FORMATS)
-    settings = {name for outlet in EXPORTS.values() for name in outlet.settings} - {"teacher", "student", "split"}
+    assert list(rows) == sorted(writable(), key=list(rows).index)
+    assert {kind for kind, back in rows.items() if not back.startswith(" no:")} == set(rows) & set(readable())
+    settings = {name for form in writable().values() for name in form.settings} - {"teacher", "student", "split"}
     assert settings == set(re.findall(r"^\| `(\w+)=", page, flags=re.MULTILINE))
 
 

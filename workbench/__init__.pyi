@@ -80,11 +80,11 @@ from .steps.data.frames import passages as passages
 from .steps.data.frames import queries as queries
 from .steps.data.frames import utilities as utilities
 from .steps.data.ingest import Ingested as Ingested
-from .steps.data.ingest import IngestSettings as IngestSettings
 from .steps.data.ingest import Preview as Preview
 from .steps.data.ingest import ingest as ingest
 from .steps.data.ingest import preview as preview
 from .steps.data.label_overrides import LabelOverrides as LabelOverrides
+from .steps.data.readers import IngestSettings as IngestSettings
 from .steps.data.training_rows import ExportSettings as ExportSettings
 from .steps.ship.conversion_loss import ConversionLoss as ConversionLoss
 from .steps.ship.conversion_loss import ConversionTrial as ConversionTrial

@@ -170,7 +170,7 @@ def test_what_cannot_be_exported_says_why(store: Store, tmp_path: Path) -> None:
     for name, ending in (("cases.xlsx", ".xlsx"), ("cases", "")):
         with pytest.raises(BadSetting, match=rf"written as '{ending}'"):
             export(store, "annotations", tmp_path / name)
-    with pytest.raises(UnknownName, match="annotations, run, qrels"):
+    with pytest.raises(UnknownName, match="qrels, run, annotations"):
         export(store, "everything", tmp_path / "x")
     with pytest.raises(NothingToDo, match="nobody"):
         export(store, "run", tmp_path / "x.run", student="nobody")

@@ -15,7 +15,8 @@ from workbench.formats import write_run
 from workbench.formats.beir import write_beir
 from workbench.records import Passage, Qrel, Query
 from workbench.steps.data.export import export
-from workbench.steps.data.ingest import IngestSettings, ingest, keep, preview
+from workbench.steps.data.ingest import ingest, keep, preview
+from workbench.steps.data.readers import IngestSettings
 from workbench.store import Store, views
 
 SKIP = IngestSettings(skip_bad_lines=True)

@@ -14,7 +14,9 @@ from tests.shell import shell, worked
 from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import Passage
 from workbench.steps.annotate.annotate import annotate
-from workbench.steps.data.export import EXPORTS, ExportSettings, export
+from workbench.steps.data.export import export
+from workbench.steps.data.formats import writable
+from workbench.steps.data.training_rows import ExportSettings
 from workbench.store import Store, views
 
 ROOT = Path(__file__).parents[3]
@@ -197,7 +199,7 @@ def test_the_shell_says_and_does_the_same(store: Store, tmp_path: Path) -> None:
         "means nothing"
         in shell("export", "run", "x", "--student", "after", "--set", "ids=true", workspace=store.path).err
     )
-    assert all(kind in worked("export", "--help").out for kind in EXPORTS)
+    assert all(kind in worked("export", "--help").out for kind in writable())
 
 
 @pytest.mark.process

@@ -10,9 +10,10 @@ import typer
 from workbench.cli.options import Json, settings
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
-from workbench.steps.data.export import EXPORTS, Exported, export
+from workbench.steps.data.export import export
+from workbench.steps.data.formats import writable
 
-_KINDS = "; ".join(f"{kind}: {outlet.says}" for kind, outlet in EXPORTS.items())
+_KINDS = "; ".join(f"{name}: {form.about}" for name, form in writable().items())
 
 
 def export_command(
@@ -46,10 +47,4 @@ def export_command(
         raise BadSetting("A run belongs to a student.", "Name it: --student NAME.")
     given = settings(option) | {"teacher": teacher, "student": student, "split": split}
     exported = export(session.store(), kind, path, **given)
-    session.finish(exported, _summary(exported), json)
-
-
-def _summary(exported: Exported) -> str:
-    others = {name: count for name, count in exported.counts.items() if count and name != "rows"}
-    lines = "".join(f"\n{name.replace('_', ' ')}: {count:,}" for name, count in others.items())
-    return f"{exported.rows:,} rows in {exported.path}, their origin in {exported.manifest}{lines}"
+    session.finish(exported, exported.in_words, json)

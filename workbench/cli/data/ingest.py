@@ -13,14 +13,16 @@ from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.formats import Problem
 from workbench.records import UNITS, Unit
-from workbench.steps.data.ingest import FORMATS, Ingested, IngestSettings, Preview, keep, must_be_whole, preview
+from workbench.steps.data.formats import readable
+from workbench.steps.data.ingest import Preview, keep, must_be_whole, preview
+from workbench.steps.data.readers import IngestSettings
 
 SHOWN = 20  # problems printed before "and so many more"; --json has all
 
 
 def ingest_command(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help=f"The format: {', '.join(FORMATS)}.")],
+    kind: Annotated[str, typer.Argument(help=f"The format: {', '.join(readable())}.")],
     path: Annotated[Path, typer.Argument(help="A BEIR folder; or a .jsonl, .csv, .tsv, .parquet, qrels or run file.")],
     preview_only: Annotated[
         bool, typer.Option("--preview", help="Show what would be written, and write nothing.")
@@ -59,13 +61,13 @@ def ingest_command(
     columns = dict(_column(assignment) for assignment in column or [])
     settings = IngestSettings(columns, relevance, skip_bad, replace, teacher, cast(Unit, unit), annotator)
     store = session.store() if (session.workspace / "workbench.duckdb").exists() else None
-    contents = preview(kind, path, settings, store=store)
+    previewed = preview(kind, path, settings, store=store)
     if preview_only:
-        return output.as_json(_preview_as_json(contents)) if json else _print_preview(contents)
-    must_be_whole(contents, settings)  # before a first ingest makes the workspace
-    ingested = keep(store or session.store(create=True), contents, settings)
+        return output.as_json(_preview_as_json(previewed)) if json else _print_preview(previewed)
+    must_be_whole(previewed, settings)  # before a first ingest makes the workspace
+    ingested = keep(store or session.store(create=True), previewed, settings)
     _print_problems(ingested.skipped, "Skipped")
-    session.finish(ingested, _summary(ingested), json)
+    session.finish(ingested, ingested.in_words, json)
 
 
 def _column(assignment: str) -> tuple[str, str]:
@@ -75,20 +77,19 @@ def _column(assignment: str) -> tuple[str, str]:
     return name, header
 
 
-def _preview_as_json(contents: Preview) -> dict[str, object]:
+def _preview_as_json(previewed: Preview) -> dict[str, object]:
     return {
-        "kind": contents.kind, "source": contents.source, "counts": contents.counts, "problems": contents.problems,
+        "kind": previewed.kind, "source": previewed.source, "counts": previewed.counts, "problems": previewed.problems,
     }  # fmt: skip
 
 
-def _print_preview(contents: Preview) -> None:
-    counts = ", ".join(f"{count:,} {name}" for name, count in contents.counts.items())
-    output.line(
-        f"{contents.source}: {counts}, {contents.found.duplicates:,} duplicates, {len(contents.problems):,} problems"
+def _print_preview(previewed: Preview) -> None:
+    output.line(previewed.in_words)
+    output.table(
+        ("query", "text", "answers", "split", "tags"), [_short(row) for row in previewed.collection.queries[:3]]
     )
-    output.table(("query", "text", "answers", "split", "tags"), [_short(row) for row in contents.found.queries[:3]])
-    output.table(("passage", "title", "text"), [_short(row) for row in contents.found.passages[:3]])
-    _print_problems(contents.problems, "Problem")
+    output.table(("passage", "title", "text"), [_short(row) for row in previewed.collection.passages[:3]])
+    _print_problems(previewed.problems, "Problem")
     output.note("Nothing was written.")
 
 
@@ -105,19 +106,3 @@ def _print_problems(problems: tuple[Problem, ...], word: str) -> None:
         output.note(f"{word}: {where}: {problem.what}")
     if len(problems) > SHOWN:
         output.note(f"… and {len(problems) - SHOWN:,} more; --json lists all of them.")
-
-
-def _summary(ingested: Ingested) -> str:
-    added, source, skipped = ingested.added, ingested.source, len(ingested.skipped)
-    if ingested.kind == "run":
-        return f"{ingested.hits:,} hits from {source}; {skipped:,} lines skipped."
-    imported = {"annotations": ingested.annotations, "utilities": ingested.utilities}
-    if rows := [f"{count:,} {name}" for name, count in imported.items() if count]:
-        replaced = f", {added.replaced:,} in place of others" if added.replaced else ""
-        return f"{' and '.join(rows)} added from {source}{replaced}; {ingested.duplicates:,} were there already."
-    tags = f"{added.tagged:,} queries given tags, " if added.tagged else ""
-    return (
-        f"{added.queries:,} queries, {added.passages:,} passages and {added.qrels:,} qrels added from {source}; "
-        f"{added.unchanged:,} rows were there already, {added.replaced:,} replaced, {tags}"
-        f"{ingested.duplicates:,} repeated in the files, {skipped:,} lines skipped."
-    )

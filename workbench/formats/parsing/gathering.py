@@ -24,7 +24,7 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Collection:
-    """What a reader found; no row named in `problems` is among the others.
+    """Queries, passages and qrels of files; no row named in `problems` is among the others.
 
     `duplicates` counts rows that repeat an earlier one and say nothing new.
     """
@@ -35,6 +35,11 @@ class Collection:
     problems: tuple[Problem, ...] = ()
     duplicates: int = 0
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many rows of each kind there are."""
+        return {name: len(getattr(self, name)) for name in ("queries", "passages", "qrels")}
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -43,6 +48,11 @@ class Ranking:
     name: str
     hits: tuple[tuple[str, str, float], ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many queries are ranked for, and how many hits there are."""
+        return {"queries": len({query_id for query_id, _, _ in self.hits}), "hits": len(self.hits)}
 
 
 class Unreadable(Exception):

@@ -2,75 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from workbench.errors import BadInput, NothingToDo, UnknownName
-from workbench.formats import Collection, Problem, Ranking, read_beir, read_qrels, read_run, read_table
+from workbench.errors import BadInput, UnknownName
+from workbench.formats import Collection, Problem, Ranking
 from workbench.formats.bulk import KEPT, bulk_run
 from workbench.formats.parsing.lookup import ImportedRows
-from workbench.formats.trec import Doubt, no_doubt
-from workbench.records import UNITS, Unit
-from workbench.steps.data.readers import IMPORTS, ImportSettings, keep_imported, read_imported
+from workbench.results import Result
+from workbench.steps.data.formats import readable
+from workbench.steps.data.imported import add_imported
+from workbench.steps.data.readers import Contents, IngestSettings, Source
 from workbench.store import Added, Misfit, Store, add_ranking, views
 
-FORMATS = ("beir", "table", "qrels", "run", *IMPORTS)
+NOTHING = Added(0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
-class IngestSettings:
-    """How files are read: a table's own column names, and the relevance of its pairs if no column says it.
-
-    `replace` lets new content replace old under a known id; without it such a thing stops the ingest.
-    `teacher` names whose scores a training file holds, `unit` what they are measured in, `annotator` who judged where
-    a file does not say.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    relevance: int | None = None
-    skip_bad_lines: bool = False
-    replace: bool = False
-    teacher: str = ""
-    unit: Unit = "unknown"
-    annotator: str = ""
-
-    def __post_init__(self) -> None:
-        if self.unit not in UNITS:
-            raise UnknownName("unit", self.unit, list(UNITS))
-
-
-@dataclass(frozen=True)
-class Preview:
+class Preview(Result):
     """What an ingest would write: every row that can be read, and every problem with file and line."""
+
+    columns: ClassVar = {"file": "which file", "line": "from 1; in Parquet the row", "what": "what cannot be read"}
 
     kind: str
     source: str
-    found: Collection
-    rankings: Ranking | None = None
-    taken: ImportedRows | None = None
+    contents: Contents
+
+    @property
+    def collection(self) -> Collection:
+        """Return the queries, passages and qrels; none, if the files are about those of the workspace."""
+        return self.contents if isinstance(self.contents, Collection) else Collection()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Return what cannot be read, in the order of the files."""
-        if self.taken:
-            return self.taken.problems
-        return self.rankings.problems if self.rankings else self.found.problems
+        return self.contents.problems
 
     @property
     def counts(self) -> dict[str, int]:
         """Return how many rows of each kind there are."""
-        if self.taken:
-            return self.taken.counts
-        if self.rankings:
-            return {"queries": len({hit[0] for hit in self.rankings.hits}), "hits": len(self.rankings.hits)}
-        found = self.found
-        return {"queries": len(found.queries), "passages": len(found.passages), "qrels": len(found.qrels)}
+        return self.contents.counts
+
+    @property
+    def in_words(self) -> str:
+        """Return what there is, in a sentence."""
+        counts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
+        return f"{self.source}: {counts}, {self.collection.duplicates:,} duplicates, {len(self.problems):,} problems"
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return the problems."""
+        return self.problems
 
 
 @dataclass(frozen=True)
-class Ingested:
+class Ingested(Result):
     """What an ingest wrote, and what it left out because it was asked to skip bad lines."""
+
+    columns: ClassVar = {"rows": "of which kind", "added": "how many were new"}
 
     kind: str
     source: str
@@ -81,48 +71,124 @@ class Ingested:
     annotations: int = 0
     utilities: int = 0
 
+    @property
+    def in_words(self) -> str:
+        """Return what was added, in a sentence."""
+        added, skipped = self.added, f"{len(self.skipped):,} lines skipped"
+        if self.hits or self.kind == "run":
+            return f"{self.hits:,} hits from {self.source}; {skipped}."
+        imported = {"annotations": self.annotations, "utilities": self.utilities}
+        if counts := [f"{count:,} {name}" for name, count in imported.items() if count]:
+            replaced = f", {added.replaced:,} in place of others" if added.replaced else ""
+            return f"{' and '.join(counts)} added from {self.source}{replaced}; {self.duplicates:,} were there already."
+        tags = f"{added.tagged:,} queries given tags, " if added.tagged else ""
+        return (
+            f"{added.queries:,} queries, {added.passages:,} passages and {added.qrels:,} qrels added from "
+            f"{self.source}; {added.unchanged:,} rows were there already, {added.replaced:,} replaced, {tags}"
+            f"{self.duplicates:,} repeated in the files, {skipped}."
+        )
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return each kind of row with how many were added."""
+        counts = {"queries": self.added.queries, "passages": self.added.passages, "qrels": self.added.qrels}
+        return [*counts.items(), ("hits", self.hits), ("annotations", self.annotations), ("utilities", self.utilities)]
+
 
 def preview(
     kind: str, path: Path | str, settings: IngestSettings | None = None, *, store: Store | None = None
 ) -> Preview:
-    """Read files of a kind, one of `FORMATS`, and write nothing.
+    """Read files and write nothing.
 
-    With a `store`, qrels and runs about queries or passages that it does not hold are problems too. What comes
-    back from an export is about a collection, and cannot be read without one.
+    Parameters
+    ----------
+    kind : str
+        The format, one of those that `workbench ingest --help` lists, such as "beir", "table" or "run".
+    path : Path or str
+        The file or folder.
+    settings : IngestSettings, optional
+        How files are read where they do not say it themselves.
+    store : Store, optional
+        The workspace, in which qrels, runs and whatever comes back from an export must find their queries and passages.
+
+    Returns
+    -------
+    Preview
+        The rows, and every problem with file and line.
+
+    Raises
+    ------
+    UnknownName
+        There is no such format.
+    BadInput
+        The file is not there, or nothing in it can be read.
+    NothingToDo
+        The files are about a collection, and there is no workspace.
+    BadSetting
+        The files hold scores, and no teacher is named.
+
+    Examples
+    --------
+    >>> wb.preview("beir", wb.SAMPLE).counts
+    {'queries': 720, 'passages': 480, 'qrels': 720}
     """
-    if kind not in FORMATS:
-        raise UnknownName("format", kind, list(FORMATS))
-    chosen = settings or IngestSettings()
-    if kind in IMPORTS:
-        return _preview_imported(kind, path, chosen, store)
-    doubt = _doubt(store) if store and kind in ("qrels", "run") else no_doubt
-    if kind == "run":
-        return Preview(kind, str(path), Collection(), read_run(path, doubt))
-    if kind == "qrels":
-        return Preview(kind, str(path), read_qrels(path, doubt))
-    if kind == "table":
-        return Preview(kind, str(path), read_table(path, chosen.columns, chosen.relevance))
-    return Preview(kind, str(path), read_beir(path))
+    if kind not in (formats := readable()):
+        raise UnknownName("format", kind, list(formats))
+    read = formats[kind].read
+    assert read is not None
+    return Preview(kind, str(path), read(Source(kind, Path(path), settings or IngestSettings(), store)))
 
 
 def ingest(store: Store, kind: str, path: Path | str, settings: IngestSettings | None = None) -> Ingested:
-    """Write what the files hold to the workspace, all of it in one transaction or nothing.
+    """Write what files hold to the workspace, all of it or nothing; the same files twice change nothing.
 
-    A line that cannot be read stops it with BadInput, unless bad lines are skipped; then each is listed in
-    the result. The same files twice change nothing.
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    kind : str
+        The format, one of those that `workbench ingest --help` lists, such as "beir", "table" or "run".
+    path : Path or str
+        The file or folder.
+    settings : IngestSettings, optional
+        How files are read where they do not say it themselves; whether bad lines are skipped, and known rows replaced.
+
+    Returns
+    -------
+    Ingested
+        How much was added, and which lines were skipped.
+
+    Raises
+    ------
+    UnknownName
+        There is no such format.
+    BadInput
+        Something cannot be read; nothing was written, unless bad lines are skipped.
+    Conflict
+        The workspace holds other content under a known id, and it is not to be replaced.
+    NothingToDo
+        The files are about a collection, and the workspace holds none.
+    BadSetting
+        The files hold scores, and no teacher is named.
+
+    Examples
+    --------
+    >>> wb.ingest(store, "beir", wb.SAMPLE).added.passages
+    480
+    >>> wb.ingest(store, "beir", wb.SAMPLE).added.passages
+    0
     """
     chosen = settings or IngestSettings()
     if kind == "run" and (hits := _add_in_bulk(store, Path(path), chosen)) is not None:
-        return Ingested(kind, str(path), Added(0, 0, 0, 0, 0), hits, 0, ())
-    seen = preview(kind, path, chosen, store=store)
-    must_be_whole(seen, chosen)
-    return keep(store, seen, chosen)
+        return Ingested(kind, str(path), NOTHING, hits, 0, ())
+    previewed = preview(kind, path, chosen, store=store)
+    must_be_whole(previewed, chosen)
+    return keep(store, previewed, chosen)
 
 
-def must_be_whole(seen: Preview, settings: IngestSettings) -> None:
+def must_be_whole(previewed: Preview, settings: IngestSettings) -> None:
     """Raise BadInput if there is anything that cannot be read, unless bad lines are to be skipped."""
-    if seen.problems and not settings.skip_bad_lines:
-        first, more = seen.problems[0], len(seen.problems) - 1
+    if previewed.problems and not settings.skip_bad_lines:
+        first, more = previewed.problems[0], len(previewed.problems) - 1
         raise BadInput(
             first.what + (f" (and {more:,} more problems)" if more else ""),
             first.file,
@@ -131,41 +197,18 @@ def must_be_whole(seen: Preview, settings: IngestSettings) -> None:
         )
 
 
-def keep(store: Store, seen: Preview, settings: IngestSettings) -> Ingested:
-    """Write what a preview has found."""
-    if seen.taken:
-        kept = keep_imported(store, seen.taken, settings.replace)
+def keep(store: Store, previewed: Preview, settings: IngestSettings) -> Ingested:
+    """Write the rows of a preview."""
+    kind, source, contents = previewed.kind, previewed.source, previewed.contents
+    if isinstance(contents, ImportedRows):
+        counts = add_imported(store, contents, replace=settings.replace)
         return Ingested(
-            seen.kind, seen.source, kept.added, 0, kept.unchanged, seen.problems, kept.annotations, kept.utilities
+            kind, source, counts.added, 0, counts.unchanged, contents.problems, counts.annotations, counts.utilities
         )
-    if seen.rankings:
-        hits = _add_rankings(store, seen.rankings, settings)
-        return Ingested(seen.kind, seen.source, Added(0, 0, 0, 0, 0), hits, 0, seen.problems)
-    found = seen.found
-    added = store.add_collection(found.queries, found.passages, found.qrels, replace=settings.replace)
-    return Ingested(seen.kind, seen.source, added, 0, found.duplicates, seen.problems)
-
-
-def _preview_imported(kind: str, path: Path | str, chosen: IngestSettings, store: Store | None) -> Preview:
-    if not store:
-        raise NothingToDo(
-            f"A file of {kind} is about a collection, and there is none yet.", "Ingest queries and passages first."
-        )
-    taken = read_imported(store, kind, Path(path), ImportSettings(chosen.teacher, chosen.unit, chosen.annotator))
-    return Preview(kind, str(path), Collection(), taken=taken)
-
-
-def _doubt(store: Store) -> Doubt:
-    """Return what objects to ids that the workspace does not hold."""
-    queries = {query.query_id for query in views.queries(store)}
-    passages = {passage.passage_id for passage in views.passages(store)}
-
-    def doubt(query_id: str, passage_id: str) -> str:
-        if query_id not in queries:
-            return f"the workspace has no query {query_id!r}"
-        return "" if passage_id in passages else f"the workspace has no passage {passage_id!r}"
-
-    return doubt
+    if isinstance(contents, Ranking):
+        return Ingested(kind, source, NOTHING, _add_ranking(store, contents, settings), 0, contents.problems)
+    added = store.add_collection(contents.queries, contents.passages, contents.qrels, replace=settings.replace)
+    return Ingested(kind, source, added, 0, contents.duplicates, contents.problems)
 
 
 def _add_in_bulk(store: Store, path: Path, settings: IngestSettings) -> int | None:
@@ -177,7 +220,7 @@ def _add_in_bulk(store: Store, path: Path, settings: IngestSettings) -> int | No
         return None
 
 
-def _add_rankings(store: Store, ranking: Ranking, settings: IngestSettings) -> int:
+def _add_ranking(store: Store, ranking: Ranking, settings: IngestSettings) -> int:
     """Add what was read line by line; return how many hits are new."""
     import pyarrow as pa
 

@@ -1,14 +1,16 @@
-"""What comes back: annotations, utilities and ratings from files of our own or of another tool's."""
+"""What each format reads: a person's files, and what comes back from an export or another tool."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from workbench.errors import BadSetting, Conflict
+from workbench.errors import BadSetting, NothingToDo, UnknownName
+from workbench.formats import Collection, Ranking, read_beir, read_qrels, read_run, read_table
 from workbench.formats.distillation import read_training
 from workbench.formats.huggingface import dataset_files
 from workbench.formats.labelling import read_labelled
@@ -16,200 +18,173 @@ from workbench.formats.parsing.gathering import Unreadable
 from workbench.formats.parsing.lookup import ImportedRows, Lookup
 from workbench.formats.quepid import read_quepid
 from workbench.formats.rows import read_rows, read_unit
-from workbench.records import Annotation, Candidate, Unit, Utility
-from workbench.store import Added, Store, views
+from workbench.formats.trec import Doubt, no_doubt
+from workbench.records import UNITS, Annotation, Candidate, Unit, Utility
+from workbench.steps.data.imported import IMPORTED
+from workbench.store import Store, views
 
-# Numbers from a file have no recipe that could be checked, so their teacher's name says where they came from.
-IMPORTED = "imported:"
-
-
-class ImportCounts(NamedTuple):
-    """How many rows that came back were written, and how many were there already.
-
-    `added` counts qrels, and with them the utilities that were written in place of others.
-    """
-
-    added: Added
-    annotations: int
-    utilities: int
-    unchanged: int
+Contents = Collection | Ranking | ImportedRows
 
 
 @dataclass(frozen=True)
-class ImportSettings:
-    """Whose the utilities are to be; their unit, and who judged and when, where a file does not say."""
+class IngestSettings:
+    """How files are read: a table's own column names, and the relevance of its pairs if no column says it.
 
+    `replace` lets new content replace old under a known id; without it such a thing stops the ingest.
+    `teacher` names whose scores a training file holds, `unit` what they are measured in, `annotator` who judged where
+    a file does not say.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    relevance: int | None = None
+    skip_bad_lines: bool = False
+    replace: bool = False
     teacher: str = ""
     unit: Unit = "unknown"
     annotator: str = ""
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise UnknownName("unit", self.unit, list(UNITS))
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files to be read in one format, and the workspace that they are about, if there is one yet.
+
+    `moment` is the time of annotations that have none of their own.
+    """
+
+    kind: str
+    path: Path
+    settings: IngestSettings
+    store: Store | None
     moment: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    @property
+    def lookup(self) -> Lookup:
+        """Return the queries and passages that rows can be about; raises NothingToDo if there are none."""
+        if not self.store:
+            raise NothingToDo(
+                f"A file of {self.kind} is about a collection, and there is none yet.",
+                "Ingest queries and passages first.",
+            )
+        return Lookup(views.queries(self.store), views.passages(self.store))
 
-def read_imported(store: Store, kind: str, path: Path, asked: ImportSettings) -> ImportedRows:
-    """Read a file of a kind, one of `IMPORTS`, about the queries and passages of a workspace."""
-    known = Lookup(views.queries(store), views.passages(store))
-    return IMPORTS[kind](path, known, asked)
+    @property
+    def doubt(self) -> Doubt:
+        """Return what objects to ids that the workspace does not hold."""
+        if not self.store:
+            return no_doubt
+        queries = {query.query_id for query in views.queries(self.store)}
+        passages = {passage.passage_id for passage in views.passages(self.store)}
+
+        def doubt(query_id: str, passage_id: str) -> str:
+            if query_id not in queries:
+                return f"the workspace has no query {query_id!r}"
+            return "" if passage_id in passages else f"the workspace has no passage {passage_id!r}"
+
+        return doubt
+
+    @cached_property
+    def teacher(self) -> str:
+        """Return the name under which scores are imported; raises BadSetting if none is given."""
+        name = self.settings.teacher.removeprefix(IMPORTED)
+        if not name:
+            raise BadSetting(
+                "These scores belong to a teacher that the file does not name.",
+                f"Say whose: --teacher {IMPORTED}NAME.",
+            )
+        return f"{IMPORTED}{name}"
 
 
-def keep_imported(store: Store, taken: ImportedRows, replace: bool) -> ImportCounts:
-    """Write what came back; what the workspace holds already is left alone, and no annotation is edited.
-
-    With `replace`, others take the place of imported utilities; a teacher whose name holds its recipe keeps its own.
-    """
-    new = _new_annotations(store, taken)
-    unknown, replaced = _new_utilities(store, taken.utilities, replace)
-    added = store.add_collection((), (), taken.qrels, replace=replace)
-    if new:
-        store.add_annotations(new)
-    held = {counted.teacher: counted.unit for counted in views.teachers(store)}
-    if units := {name: unit for name, unit in taken.units.items() if unit not in ("unknown", held.get(name))}:
-        store.add_units(units, replace=replace)
-    if unknown:
-        store.add_scored(unknown, replace=replace)
-    if taken.candidates:
-        store.add_candidates(taken.candidates)
-    unchanged = len(taken.annotations) - len(new) + len(taken.utilities) - len(unknown) + added.unchanged
-    return ImportCounts(added._replace(replaced=added.replaced + replaced), len(new), len(unknown), unchanged)
+def beir(source: Source) -> Collection:
+    """Read a BEIR folder."""
+    return read_beir(source.path)
 
 
-def _annotations(path: Path, known: Lookup, asked: ImportSettings) -> ImportedRows:
-    defaults = {"note": "", "rule": "", "created": asked.moment}
-    named = {"annotator": asked.annotator} if asked.annotator else {}
-    found, problems = read_rows(Annotation, path, known, defaults | named)
-    return ImportedRows(annotations=found, problems=problems, moment=asked.moment)
+def table(source: Source) -> Collection:
+    """Read a table of queries, passages or both."""
+    return read_table(source.path, source.settings.columns, source.settings.relevance)
 
 
-def _utilities(path: Path, known: Lookup, asked: ImportSettings) -> ImportedRows:
-    named = {"teacher": _imported(asked.teacher)} if asked.teacher else {}
+def qrels(source: Source) -> Collection:
+    """Read TREC qrels."""
+    return read_qrels(source.path, source.doubt)
+
+
+def run(source: Source) -> Ranking:
+    """Read a TREC run."""
+    return read_run(source.path, source.doubt)
+
+
+def verdicts(source: Source) -> ImportedRows:
+    """Read annotations."""
+    defaults: dict[str, Any] = {"note": "", "rule": "", "created": source.moment}
+    if source.settings.annotator:
+        defaults["annotator"] = source.settings.annotator
+    rows, problems = read_rows(Annotation, source.path, source.lookup, defaults)
+    return ImportedRows(annotations=rows, problems=problems, moment=source.moment)
+
+
+def utilities(source: Source) -> ImportedRows:
+    """Read utilities, of the teacher that is named beside the file, else of those named in it."""
+    named = {"teacher": source.teacher} if source.settings.teacher else {}
     units: dict[str, Unit] = {}
 
     def note_unit(row: Utility, cells: Mapping[str, Any]) -> None:
         teacher, unit = named.get("teacher", row.teacher), read_unit(cells.get("unit"))
-        before = units.get(teacher, asked.unit)
+        before = units.get(teacher, source.settings.unit)
         if "unknown" not in (unit, before) and unit != before:
             raise Unreadable(f"the utilities of {teacher!r} are in {unit!r} here and in {before!r} before")
         units[teacher] = unit if before == "unknown" else before
 
-    found, problems = read_rows(Utility, path, known, named, note_unit)
-    if asked.teacher:
-        found = tuple(row._replace(teacher=named["teacher"]) for row in found)
-    return ImportedRows(utilities=found, candidates=_asked_about(found), units=units, problems=problems)
+    rows, problems = read_rows(Utility, source.path, source.lookup, named, note_unit)
+    if named:
+        rows = tuple(row._replace(teacher=source.teacher) for row in rows)
+    return ImportedRows(utilities=rows, candidates=_candidates(rows), units=units, problems=problems)
 
 
-def _quepid(path: Path, known: Lookup, asked: ImportSettings) -> ImportedRows:
+def training_rows(source: Source) -> ImportedRows:
+    """Read pairs, lists or FlagEmbedding rows, from a file or a data set's folder, as utilities."""
+    paths = dataset_files(source.path) if source.path.is_dir() else [source.path]
+    rows, problems = read_training(paths, source.lookup, source.teacher)
+    units = {source.teacher: source.settings.unit}
+    return ImportedRows(utilities=rows, candidates=_candidates(rows), units=units, problems=problems)
+
+
+def quepid(source: Source) -> ImportedRows:
     """Read ratings as qrels; as annotations if an annotator is named, a rating above 0 being "useful"."""
-    qrels, problems = read_quepid(path, known)
-    if not asked.annotator:
-        return ImportedRows(qrels=qrels, problems=problems)
-    said = tuple(
+    rated, problems = read_quepid(source.path, source.lookup)
+    if not source.settings.annotator:
+        return ImportedRows(qrels=rated, problems=problems)
+    rows = tuple(
         Annotation(
             query_id=qrel.query_id,
             passage_id=qrel.passage_id,
-            annotator=asked.annotator,
+            annotator=source.settings.annotator,
             verdict="useful" if qrel.relevance > 0 else "useless",
             note="",
             rule="",
-            created=asked.moment,
+            created=source.moment,
         )
-        for qrel in qrels
+        for qrel in rated
     )
-    return ImportedRows(annotations=said, problems=problems, moment=asked.moment)
+    return ImportedRows(annotations=rows, problems=problems, moment=source.moment)
 
 
-def _labelled(kind: str) -> Callable[[Path, Lookup, ImportSettings], ImportedRows]:
-    def read(path: Path, known: Lookup, asked: ImportSettings) -> ImportedRows:
-        found, problems = read_labelled(kind, path, known, asked.annotator, asked.moment)
-        return ImportedRows(annotations=found, problems=problems, moment=asked.moment)
+def labelled(tool: str) -> Callable[[Source], ImportedRows]:
+    """Return what reads the judgements that were made in "argilla" or "labelstudio"."""
+
+    def read(source: Source) -> ImportedRows:
+        rows, problems = read_labelled(tool, source.path, source.lookup, source.settings.annotator, source.moment)
+        return ImportedRows(annotations=rows, problems=problems, moment=source.moment)
 
     return read
 
 
-def _training(path: Path, known: Lookup, asked: ImportSettings) -> ImportedRows:
-    files = dataset_files(path) if path.is_dir() else [path]
-    teacher = _imported(asked.teacher)
-    found, problems = read_training(files, known, teacher)
-    units = {teacher: asked.unit}
-    return ImportedRows(utilities=found, candidates=_asked_about(found), units=units, problems=problems)
-
-
-IMPORTS: dict[str, Callable[[Path, Lookup, ImportSettings], ImportedRows]] = {
-    "annotations": _annotations,
-    "utilities": _utilities,
-    "pairs": _training,
-    "listwise": _training,
-    "flagembedding": _training,
-    "huggingface": _training,
-    "quepid": _quepid,
-    "argilla": _labelled("argilla"),
-    "labelstudio": _labelled("labelstudio"),
-}
-
-
-def _imported(name: str) -> str:
-    if not name.removeprefix(IMPORTED):
-        raise BadSetting(
-            "These scores belong to a teacher that the file does not name.", f"Say whose: --teacher {IMPORTED}NAME."
-        )
-    return name if name.startswith(IMPORTED) else f"{IMPORTED}{name}"
-
-
-def _asked_about(utilities: tuple[Utility, ...]) -> tuple[Candidate, ...]:
-    """Return the pairs as candidates, for a run keeps the true ranks of those."""
+def _candidates(utilities: tuple[Utility, ...]) -> tuple[Candidate, ...]:
+    """Return the pairs of imported teachers as candidates, for a run holds the true ranks of those."""
     return tuple(
-        Candidate(each.query_id, each.passage_id, each.teacher)
-        for each in utilities
-        if each.teacher.startswith(IMPORTED)
-    )
-
-
-def _new_annotations(store: Store, taken: ImportedRows) -> list[Annotation]:
-    """Return those that nobody has said yet; without a time of their own, those that are not the last word already."""
-    held = set(views.verdicts(store))
-    last = {_pair(said): said for said in views.verdicts(store, latest=True)}
-    new = []
-    for said in taken.annotations:
-        before = last.get(_pair(said))
-        undated = said.created == taken.moment
-        if said in held or (undated and before and before._replace(created=said.created) == said):
-            continue
-        held.add(said)
-        last[_pair(said)] = said
-        new.append(said)
-    return new
-
-
-def _pair(said: Annotation) -> tuple[str, str, str]:
-    return said.query_id, said.passage_id, said.annotator
-
-
-def _new_utilities(store: Store, found: tuple[Utility, ...], replace: bool) -> tuple[list[Utility], int]:
-    """Return those that the workspace does not have, and how many of them read_imported the place of another number.
-
-    Raises Conflict for another number that is not to be replaced, and where the file itself has two.
-    """
-    held = {
-        (row.query_id, row.passage_id, row.teacher): row
-        for teacher in {row.teacher for row in found}
-        for row in views.utilities(store, teacher)
-    }
-    new: dict[tuple[str, str, str], Utility] = {}
-    for row in found:
-        key = (row.query_id, row.passage_id, row.teacher)
-        if (twice := new.get(key)) and twice.value != row.value:
-            raise _contradicted(row, twice.value, "earlier in the file", "Mend the file.")
-        before, imported = held.get(key), row.teacher.startswith(IMPORTED)
-        if before and before.value != row.value and not (replace and imported):
-            way = "with --replace, or " if imported else ""
-            hint = f"Import it {way}under another name: --teacher {IMPORTED}NAME."
-            raise _contradicted(row, before.value, "before", hint)
-        if not before or before.value != row.value:
-            new[key] = row
-    return list(new.values()), len(new.keys() & held.keys())
-
-
-def _contradicted(row: Utility, value: float, where: str, hint: str) -> Conflict:
-    return Conflict(
-        f"{row.teacher} has given {row.passage_id!r} another utility for {row.query_id!r}: "
-        f"{value} {where}, {row.value} in the file.",
-        hint,
+        Candidate(row.query_id, row.passage_id, row.teacher) for row in utilities if row.teacher.startswith(IMPORTED)
     )

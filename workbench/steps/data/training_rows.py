@@ -107,8 +107,8 @@ def every_split(store: Store, settings: ExportSettings) -> list[str]:
     """Return the splits that the teacher has scored, or the one that is asked for."""
     if settings.split:
         return [settings.split]
-    of = {query.query_id: query.split for query in views.queries(store)}
-    scored = {of[said.query_id] for said in views.utilities(store, settings.teacher)}
+    split_of = {query.query_id: query.split for query in views.queries(store)}
+    scored = {split_of[row.query_id] for row in views.utilities(store, settings.teacher)}
     if not scored:
         raise NothingToDo(f"{settings.teacher} has scored nothing.", "Run `workbench score` first.")
-    return [found.split for found in views.counts(store).splits if found.split in scored]
+    return [counted.split for counted in views.counts(store).splits if counted.split in scored]
