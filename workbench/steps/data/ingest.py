@@ -129,7 +129,7 @@ def preview(
     Examples
     --------
     >>> wb.preview("beir", wb.SAMPLE).counts
-    {'queries': 720, 'passages': 480, 'qrels': 720}
+    {'queries': 1981, 'passages': 740, 'qrels': 1981}
     """
     if kind not in (formats := readable()):
         raise UnknownName("format", kind, list(formats))
@@ -173,7 +173,7 @@ def ingest(store: Store, kind: str, path: Path | str, settings: IngestSettings |
     Examples
     --------
     >>> wb.ingest(store, "beir", wb.SAMPLE).added.passages
-    480
+    740
     >>> wb.ingest(store, "beir", wb.SAMPLE).added.passages
     0
     """
