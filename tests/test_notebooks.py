@@ -33,7 +33,7 @@ def executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executed:
         parameters.source = f"STEPS = 20\nwb.SAMPLE = {str(sample)!r}"
         NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
         drawn = [output for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
-        return Store(tmp_path / "workspace"), sum("application/vnd.plotly.v1+json" in each.data for each in drawn)
+        return Store(tmp_path / "workspace"), sum("application/vnd.plotly.v1+json" in output.data for output in drawn)
 
     return run
 
@@ -50,13 +50,13 @@ def test_the_walk_runs_and_draws(executed: Executed) -> None:
 
 @pytest.mark.process
 @OFFLINE
-def test_students_are_held_against_their_base_and_one_is_taken_away(executed: Executed) -> None:
+def test_students_are_compared_with_their_base_and_one_is_exported(executed: Executed) -> None:
     store, pictures = executed("01_students")
     assert pictures == 6
-    assert sum("teacher" in made.recipe for made in students.trained(store.students)) == 4
+    assert sum("teacher" in student.recipe for student in students.trained(store.students)) == 4
     assert len(views.runs(store, "test")) == 5
-    (taken,) = store.exports.iterdir()
-    assert list(taken.rglob("*.safetensors"))
+    (exported,) = store.exports.iterdir()
+    assert list(exported.rglob("*.safetensors"))
 
 
 def test_notebooks_are_committed_without_output() -> None:

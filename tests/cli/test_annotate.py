@@ -8,8 +8,8 @@ from workbench.store import Store, views
 
 def test_a_verdict_has_grade_tags_and_flag_and_can_be_taken_back(store: Store) -> None:
     given = ("--grade", 2, "--tag", "off topic", "--tag", "mine", "--flag", "--annotator", "ada", "--json")
-    said = worked("annotate", "q1", "ü", "useful", *given, workspace=store.path).json
-    assert (said["grade"], said["tags"], said["flagged"]) == (2, ["off topic", "mine"], True)
+    annotation = worked("annotate", "q1", "ü", "useful", *given, workspace=store.path).json
+    assert (annotation["grade"], annotation["tags"], annotation["flagged"]) == (2, ["off topic", "mine"], True)
     assert "ada: taken back ü for q1" in worked("annotate", "--undo", "--annotator", "ada", workspace=store.path).out
     assert views.verdicts(store, latest=True) == []
     assert "left to take back" in shell("annotate", "--undo", "--annotator", "ada", workspace=store.path).err

@@ -25,10 +25,10 @@ TREE: Any = typer.main.get_command(app)
 def full(store: Store) -> Store:
     """Return the toy workspace with a trained student and an ended job."""
     outcome = {"measure": "nDCG@10", "dev_before": 0.25, "dev_after": 0.5, "steps": 3, "best_step": 2}
-    made = students.Student(
+    student = students.Student(
         "mine", store.students / "mine", "base", {"kind": "lora", "teacher": "toy", "loss": "kl", "outcome": outcome}
     )
-    students.save(tiny.static(), made)
+    students.save(tiny.static(), student)
     (store.jobs / "20260101-000000-abcd").mkdir(parents=True)
     jobs._write(
         store.jobs / "20260101-000000-abcd" / "job.json",
@@ -39,28 +39,28 @@ def full(store: Store) -> Store:
 
 
 def test_info_says_all_that_is_there(full: Store) -> None:
-    found = worked("info", "--json", workspace=full.path).json
-    assert found["counts"]["queries"] == 4
-    assert [split["split"] for split in found["counts"]["splits"]] == ["train", "dev", "test"]
-    assert [(teacher["teacher"], teacher["pairs"]) for teacher in found["teachers"]] == [("toy", 8)]
-    assert [run["student"] for run in found["runs"]] == ["after", "before"]
-    said = worked("info", workspace=full.path).out
-    assert "4 passages, 4 queries, 4 qrels" in said
-    assert "toy" in said
+    info = worked("info", "--json", workspace=full.path).json
+    assert info["counts"]["queries"] == 4
+    assert [split["split"] for split in info["counts"]["splits"]] == ["train", "dev", "test"]
+    assert [(teacher["teacher"], teacher["pairs"]) for teacher in info["teachers"]] == [("toy", 8)]
+    assert [run["student"] for run in info["runs"]] == ["after", "before"]
+    printed = worked("info", workspace=full.path).out
+    assert "4 passages, 4 queries, 4 qrels" in printed
+    assert "toy" in printed
 
 
 def test_diff_says_the_same_in_words_and_in_json(store: Store) -> None:
-    found = worked("diff", "before", "after", "--measure", "R@1", "--json", workspace=store.path)
-    assert found.err == f"workspace {store.path}\n"
-    assert found.json["diff"]["deltas"][0] == {
+    as_json = worked("diff", "before", "after", "--measure", "R@1", "--json", workspace=store.path)
+    assert as_json.err == f"workspace {store.path}\n"
+    assert as_json.json["diff"]["deltas"][0] == {
         "query_id": "http://q/2?x=1", "text": "Where do rivers run?", "before": 1.0, "after": 0.0, "missing": "",
         "tags": [],
     }  # fmt: skip
-    said = worked("diff", "before", "after", "--measure", "R@1", workspace=store.path)
-    assert said.out.startswith(found.json["summary"])
-    assert "1 better, 1 worse" in said.out
-    assert said.out.index("Got worse") < said.out.index("Where do rivers run?") < said.out.index("Got better")
-    assert "Stale: before, after" in said.err
+    printed = worked("diff", "before", "after", "--measure", "R@1", workspace=store.path)
+    assert printed.out.startswith(as_json.json["summary"])
+    assert "1 better, 1 worse" in printed.out
+    assert printed.out.index("Got worse") < printed.out.index("Where do rivers run?") < printed.out.index("Got better")
+    assert "Stale: before, after" in printed.err
 
 
 def test_cases_students_and_jobs_as_json(full: Store) -> None:
@@ -68,11 +68,11 @@ def test_cases_students_and_jobs_as_json(full: Store) -> None:
     assert {"rules", "query_id", "passage_id", "why", "utility", "after"} <= cases[0].keys()
     only = worked("cases", "before", "--set", "far=2", "--rule", "useful but far", "--json", workspace=full.path).json
     assert only == [case for case in cases if "useful but far" in case["rules"]] != []
-    said = worked("students", "--json", workspace=full.path).json
-    assert [(one["student"], one["dev_after"]) for one in said["students"]] == [
+    printed = worked("students", "--json", workspace=full.path).json
+    assert [(one["student"], one["dev_after"]) for one in printed["students"]] == [
         ("after", None), ("before", None), ("base", None), ("mine", 0.5)
     ]  # fmt: skip
-    assert said["recipes"][0]["missing"] in said["summary"]
+    assert printed["recipes"][0]["not_evaluated"] in printed["summary"]
     (job,) = worked("jobs", "--json", workspace=full.path).json
     assert (job["state"], job["arguments"]) == ("lost", ["train", "x"])
     assert worked("jobs", "--log", job["job_id"], "--json", workspace=full.path).json["log"] == "first line\nlast line"
@@ -108,16 +108,16 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["students"],
         ["jobs"],
         ["snapshot", tmp_path / "copy.duckdb"],
-        ["export-student", student, tmp_path / "taken"],
+        ["export-student", student, tmp_path / "exported"],
     ]
     promised = {
         name for name, command in TREE.commands.items() if "--json" in [o for p in command.params for o in p.opts]
     }
-    # What push says is tested where there is a hub that can be asked.
+    # push is tested where there is a hub for it.
     assert promised - {"push"} == {str(call[0]) for call in calls}
     for call in calls:
-        said = worked(*call, "--json", workspace=store.path)
-        assert isinstance(said.json, dict | list), call
+        printed = worked(*call, "--json", workspace=store.path)
+        assert isinstance(printed.json, dict | list), call
 
 
 NASTY = ["[red]x[/]", "[/]", ":smile:", "a\\", "\\[bold]", "[link=http://x]y[/link]", "{x}", "%s", "=1", "ü☃"]
@@ -131,12 +131,12 @@ def test_ids_and_texts_are_printed_as_they_are(tmp_path: Path) -> None:
         [Qrel(text, NASTY[0], 1) for text in NASTY],
         tmp_path / "beir",
     )
-    seen = worked("ingest", "beir", tmp_path / "beir", "--preview", workspace=store.path).out
-    assert all(f"{text} what" in seen and f"{text} salt" in seen for text in NASTY[:3])
+    preview = worked("ingest", "beir", tmp_path / "beir", "--preview", workspace=store.path).out
+    assert all(f"{text} what" in preview and f"{text} salt" in preview for text in NASTY[:3])
     worked("ingest", "beir", tmp_path / "beir", workspace=store.path)
     for text in NASTY:
-        said = worked("annotate", text, text, "useful", "--annotator", text, workspace=store.path)
-        assert said.out == f"{text}: {text} is useful for {text}\n"
+        printed = worked("annotate", text, text, "useful", "--annotator", text, workspace=store.path)
+        assert printed.out == f"{text}: {text} is useful for {text}\n"
         refused = shell("annotate", text, f"{text}?", "useful", workspace=store.path)
         assert f"Error There is no passage named {f'{text}?'!r}." in refused.err
     first, last = tmp_path / "first.run", tmp_path / "last.run"
@@ -144,20 +144,20 @@ def test_ids_and_texts_are_printed_as_they_are(tmp_path: Path) -> None:
     last.write_text("".join(f"{text} Q0 {NASTY[1]} 1 0.5 [/]\\\n" for text in NASTY))
     for run in (first, last):
         worked("ingest", "run", run, workspace=store.path)
-    said = worked("diff", ":cat:[b]", "[/]\\", "--show", 20, workspace=store.path)
-    assert said.out.startswith("[/]\\ against :cat:[b] on nDCG@10")
-    assert all(f"{text} what" in said.out for text in NASTY)
+    printed = worked("diff", ":cat:[b]", "[/]\\", "--show", 20, workspace=store.path)
+    assert printed.out.startswith("[/]\\ against :cat:[b] on nDCG@10")
+    assert all(f"{text} what" in printed.out for text in NASTY)
 
 
 def test_a_terminal_is_not_told_what_to_do_by_a_text(store: Store, tmp_path: Path) -> None:
     evil = "\x1b]0;owned\x07\x1b[2J\x9b31m"
     write_beir([Query("q5", f"hello {evil}", (), "test")], [Passage("p5", evil, "x")], [], tmp_path / "beir")
     worked("ingest", "beir", tmp_path / "beir", workspace=store.path)
-    for said in (
+    for printed in (
         worked("ingest", "beir", tmp_path / "beir", "--preview", workspace=store.path),
         shell("annotate", "q5", evil, "useful", workspace=store.path),
         worked("annotate", "q5", "03", "useful", "--annotator", evil, workspace=store.path),
     ):
-        assert not set("\x1b\x07\x9b") & set(said.out + said.err)
+        assert not set("\x1b\x07\x9b") & set(printed.out + printed.err)
     assert "␛[2J" in worked("annotate", "q5", "03", "useful", "--annotator", evil, workspace=store.path).out
     assert views.verdicts(store)[-1].annotator == evil

@@ -27,22 +27,22 @@ TREE: Any = typer.main.get_command(app)
 
 
 def test_the_program_lists_its_commands_in_walking_order() -> None:
-    said = worked("--help").out
+    printed = worked("--help").out
     verbs = ["ingest", "candidates", "score", "train", "evaluate", "diff", "annotate", "export"]
-    places = [said.index(f"│ {verb} ") for verb in ("demo", *verbs)]
+    places = [printed.index(f"│ {verb} ") for verb in ("demo", *verbs)]
     assert sorted(places[1:-1]) == places[1:-1]
-    assert " → ".join(verbs) in said
+    assert " → ".join(verbs) in printed
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself_and_each_of_its_options(name: str) -> None:
     command = TREE.commands[name]
-    said = worked(name, "--help").out
-    assert command.help.split(".")[0].split("\n")[0][:40] in said
+    printed = worked(name, "--help").out
+    assert command.help.split(".")[0].split("\n")[0][:40] in printed
     for parameter in command.params:
         assert parameter.help, (name, parameter.name)
         if parameter.param_type_name == "option":
-            assert parameter.opts[0] in said
+            assert parameter.opts[0] in printed
 
 
 # --- exit codes
@@ -52,9 +52,9 @@ def test_every_command_explains_itself_and_each_of_its_options(name: str) -> Non
     "arguments", [["nonsense"], ["diff", "before"], ["candidates", "--depth", "0"], ["info", "--loud"], []]
 )
 def test_wrong_usage_ends_with_2_and_prints_nothing_to_read(store: Store, arguments: list[str]) -> None:
-    said = shell(*arguments, workspace=store.path)
-    assert (said.code, said.out) == (2, "")
-    assert "Traceback" not in said.err
+    printed = shell(*arguments, workspace=store.path)
+    assert (printed.code, printed.out) == (2, "")
+    assert "Traceback" not in printed.err
 
 
 @pytest.mark.parametrize(
@@ -85,19 +85,19 @@ def test_trouble_is_a_sentence_a_way_out_and_exit_code_1(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], problem: str, hint: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    said = shell(*arguments, workspace=store.path)
-    assert (said.code, said.out) == (1, "")
-    (line,) = [line for line in said.err.splitlines() if line.startswith("Error ")]
+    printed = shell(*arguments, workspace=store.path)
+    assert (printed.code, printed.out) == (1, "")
+    (line,) = [line for line in printed.err.splitlines() if line.startswith("Error ")]
     assert problem in line
-    assert hint in said.err.split(line)[1]
-    assert "Traceback" not in said.err
+    assert hint in printed.err.split(line)[1]
+    assert "Traceback" not in printed.err
 
 
 def test_trouble_nobody_foresaw_shows_where_it_happened(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "counts", lambda _: 1 / 0)
-    said = shell("info", workspace=store.path)
-    assert (said.code, said.out) == (1, "")
-    assert "ZeroDivisionError" in said.err
+    printed = shell("info", workspace=store.path)
+    assert (printed.code, printed.out) == (1, "")
+    assert "ZeroDivisionError" in printed.err
 
 
 # --- the workspace
@@ -120,19 +120,19 @@ def test_the_workspace_is_the_option_then_the_variable_then_the_folder_here(
 
 def test_a_workspace_that_is_not_there_is_not_made_by_looking(tmp_path: Path) -> None:
     for command in (["info"], ["diff", "a", "b"], ["candidates"], ["score"], ["evaluate", "bm25"], ["train"], ["jobs"]):
-        said = shell(*command, workspace=tmp_path / "nowhere")
-        assert (said.code, said.out) == (1, ""), command
-        assert "There is no workspace in" in said.err
-        assert "workbench demo" in said.err
+        printed = shell(*command, workspace=tmp_path / "nowhere")
+        assert (printed.code, printed.out) == (1, ""), command
+        assert "There is no workspace in" in printed.err
+        assert "workbench demo" in printed.err
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_preview_makes_no_workspace(tmp_path: Path) -> None:
     file = tmp_path / "passages.csv"
     file.write_text("passage\nThe sea is salt.\n")
-    said = worked("ingest", "table", file, "--preview", workspace=tmp_path / "nowhere")
-    assert "1 passages" in said.out
-    assert "Nothing was written" in said.err
+    printed = worked("ingest", "table", file, "--preview", workspace=tmp_path / "nowhere")
+    assert "1 passages" in printed.out
+    assert "Nothing was written" in printed.err
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -150,9 +150,9 @@ def test_ctrl_c_ends_with_130_and_a_job_that_says_stopped(
     folder.mkdir()
     monkeypatch.setenv("WORKBENCH_JOB", str(folder))
     monkeypatch.setattr(evaluate, "evaluate", interrupted)
-    said = shell("evaluate", "bm25", workspace=store.path)
-    assert (said.code, said.out) == (130, "")
-    assert "Stopped; what was finished is kept." in said.err
+    printed = shell("evaluate", "bm25", workspace=store.path)
+    assert (printed.code, printed.out) == (130, "")
+    assert "Stopped; what was finished is kept." in printed.err
     status = json.loads((folder / "status.json").read_text())
     assert (status["state"], status["message"]) == ("stopped", "Stopped; what was finished is kept.")
 
@@ -181,9 +181,9 @@ def test_the_installed_program_and_the_module_are_the_same(store: Store) -> None
 
 def test_a_first_ingest_that_fails_makes_no_workspace(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text("not json\n")
-    said = shell("ingest", "table", str(tmp_path / "bad.jsonl"), workspace=tmp_path / "new")
-    assert said.code == 1
-    assert "line 1" in said.err
+    printed = shell("ingest", "table", str(tmp_path / "bad.jsonl"), workspace=tmp_path / "new")
+    assert printed.code == 1
+    assert "line 1" in printed.err
     assert not (tmp_path / "new").exists()
 
 
@@ -192,5 +192,5 @@ def test_ranking_queries_that_nobody_judged_says_so(tmp_path: Path) -> None:
     (tmp_path / "passages.jsonl").write_text('{"passage": "Oil is a liquid.", "passage_id": "p"}')
     for name in ("queries", "passages"):
         worked("ingest", "table", str(tmp_path / f"{name}.jsonl"), workspace=tmp_path / "new")
-    said = worked("evaluate", "bm25", workspace=tmp_path / "new")
-    assert "none of them is judged" in said.out
+    printed = worked("evaluate", "bm25", workspace=tmp_path / "new")
+    assert "none of them is judged" in printed.out

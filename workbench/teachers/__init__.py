@@ -71,7 +71,34 @@ TEACHERS: dict[str, TeacherKind] = {
 def teacher(kind: str, **settings: Any) -> Teacher:
     """Return a teacher by its name in TEACHERS, not yet prepared.
 
-    Raises UnknownName for another kind, and BadSetting for a setting that is unknown, missing or cannot work.
+    Parameters
+    ----------
+    kind : str
+        "lexical", "likelihood", or another name of TEACHERS.
+    **settings
+        The settings of this kind of teacher; `workbench score --help` lists them.
+
+    Returns
+    -------
+    Teacher
+        A teacher that `score` prepares: only then it has a name, and only then a model is loaded.
+
+    Raises
+    ------
+    UnknownName
+        If there is no teacher of this kind.
+    BadSetting
+        If a setting is unknown, missing, or has a value that cannot work.
+
+    Examples
+    --------
+    >>> teacher = wb.teacher("lexical", smoothing=0.3)
+    >>> teacher.unit
+    'nats per token'
+    >>> wb.teacher("lexical", loudness=3)
+    Traceback (most recent call last):
+    ...
+    workbench.errors.BadSetting: The lexical teacher has no setting 'loudness'. It has: smoothing, normalisation.
     """
     chosen = _kind(kind)
     _check(kind, settings)

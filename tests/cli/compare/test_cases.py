@@ -6,8 +6,9 @@ from tests.shell import worked
 from workbench.store import Store
 
 
-def test_each_threshold_is_where_its_option_puts_it(store: Store) -> None:
-    options = ("--unjudged", 2, "--margin", 0.5, "--alike", 0.9, "--apart", 1)
+def test_thresholds_are_set_by_name(store: Store) -> None:
+    thresholds = ("unjudged=2", "margin=0.5", "alike=0.9", "apart=1")
+    options = [word for threshold in thresholds for word in ("--set", threshold)]
     cases = worked("cases", "after", *options, "--rule", "unjudged but high", "--json", workspace=store.path).json
     assert len(cases) == 3
     assert "unjudged but high: 3" in worked("cases", "after", *options, workspace=store.path).out

@@ -48,9 +48,9 @@ def regressed(store: Store) -> Store:
     ],
 )
 def test_the_gate_ends_with_1_where_the_verdict_is_worse(regressed: Store, arguments: list[str], code: int) -> None:
-    said = shell("diff", *arguments, "--fail-on-regression", workspace=regressed.path)
-    assert (said.code, "Regression" in said.err) == (code, bool(code))
-    assert "Traceback" not in said.err
+    printed = shell("diff", *arguments, "--fail-on-regression", workspace=regressed.path)
+    assert (printed.code, "Regression" in printed.err) == (code, bool(code))
+    assert "Traceback" not in printed.err
     assert shell("diff", *arguments, workspace=regressed.path).code == 0
 
 
@@ -59,12 +59,12 @@ def test_two_changed_queries_are_no_regression(store: Store) -> None:
 
 
 def test_by_a_contrast_the_most_different_query_comes_first(store: Store) -> None:
-    said = worked("diff", "before", "after", "--by", "Jaccard@1", workspace=store.path)
-    assert "by Jaccard@1, test: mean 0.000" in said.out
-    assert "Most different first" in said.out
-    found = worked("diff", "before", "after", "--by", "RBO", "--json", workspace=store.path).json
-    assert found["shown"] == [row["query_id"] for row in found["rank_similarity"]["rows"]]
-    assert "diff" in found
+    printed = worked("diff", "before", "after", "--by", "Jaccard@1", workspace=store.path)
+    assert "by Jaccard@1, test: mean 0.000" in printed.out
+    assert "Most different first" in printed.out
+    result = worked("diff", "before", "after", "--by", "RBO", "--json", workspace=store.path).json
+    assert result["shown"] == [row["query_id"] for row in result["rank_similarity"]["rows"]]
+    assert "diff" in result
 
 
 def test_by_a_measure_is_that_measure(store: Store) -> None:
@@ -86,8 +86,8 @@ def test_filters_narrow_what_is_shown(store: Store) -> None:
     tagged = [query._replace(tags=("People", "<b>")) for query in QUERIES if query.query_id == "q1"]
     store.add_collection(tagged)
     assert shown("--tag", "people") == ["q1"]
-    said = worked("diff", "before", "after", "--tag", "<b>", workspace=store.path)
-    assert "Queries listed: 1, those tagged “<b>”." in said.err
+    printed = worked("diff", "before", "after", "--tag", "<b>", workspace=store.path)
+    assert "Queries listed: 1, those tagged “<b>”." in printed.err
     assert "People" in worked("info", workspace=store.path).out
     assert shown("--words", "rivers", "--only", "better", "--by", "RBO") == []
     refused = shell("diff", "before", "after", "--only", "odd", workspace=store.path)
@@ -95,35 +95,35 @@ def test_filters_narrow_what_is_shown(store: Store) -> None:
 
 
 def test_many_students_are_held_against_the_first(regressed: Store) -> None:
-    said = worked("diff", "good", "bad", "poor", workspace=regressed.path)
-    assert "Against good" in said.out
-    found = worked("diff", "good", "bad", "poor", "--json", workspace=regressed.path).json["table"]
-    assert [each["student"] for each in found["against"]] == ["bad", "poor"]
-    assert all(each["comparison"]["adjusted_p"] >= each["comparison"]["p_value"] for each in found["against"])
+    printed = worked("diff", "good", "bad", "poor", workspace=regressed.path)
+    assert "Against good" in printed.out
+    result = worked("diff", "good", "bad", "poor", "--json", workspace=regressed.path).json["table"]
+    assert [row["student"] for row in result["against"]] == ["bad", "poor"]
+    assert all(row["comparison"]["adjusted_p"] >= row["comparison"]["p_value"] for row in result["against"])
 
 
 def test_without_judgements_a_contrast_still_answers_and_a_gate_does_not(store: Store, tmp_path: Path) -> None:
     for name, order in (("x", ["03", "p/1"]), ("y", ["p/1", "03"])):
         hits = [Hit(f"{name}@dev", "q4", passage, rank, 1 / rank) for rank, passage in enumerate(order, 1)]
         store.add_run(run(name, "dev"), hits)
-    asked = ["diff", "x", "y", "--split", "dev", "--by", "tauAP"]
-    said = worked(*asked, "--html", tmp_path / "d.html", workspace=store.path)
-    assert "Who knows?" in said.out
+    arguments = ["diff", "x", "y", "--split", "dev", "--by", "tauAP"]
+    printed = worked(*arguments, "--html", tmp_path / "d.html", workspace=store.path)
+    assert "Who knows?" in printed.out
     assert "Who knows?" in (tmp_path / "d.html").read_text()
-    refused = shell(*asked, "--fail-on-regression", workspace=store.path)
+    refused = shell(*arguments, "--fail-on-regression", workspace=store.path)
     assert (refused.code, "only where queries are judged" in refused.err) == (1, True)
 
 
 def test_a_threshold_of_relevance_works_in_the_shell(store: Store) -> None:
     store.add_collection([], [], [Qrel("q1", "p 2", 2)])
-    found = worked("diff", "before", "after", "--measure", "AP(rel=2)", "--json", workspace=store.path).json["diff"]
-    assert (found["measure"], [delta["query_id"] for delta in found["deltas"]]) == ("AP(rel=2)", ["q1"])
-    assert found["comparisons"][0]["difference"]["n"] == 1
+    result = worked("diff", "before", "after", "--measure", "AP(rel=2)", "--json", workspace=store.path).json["diff"]
+    assert (result["measure"], [delta["query_id"] for delta in result["deltas"]]) == ("AP(rel=2)", ["q1"])
+    assert result["comparisons"][0]["difference"]["n"] == 1
 
 
 def test_the_report_is_written_and_named(store: Store, tmp_path: Path) -> None:
-    said = worked("diff", "before", "after", "--html", tmp_path / "a" / "d.html", "--top", 1, workspace=store.path)
-    assert f"report {tmp_path / 'a' / 'd.html'}" in said.err
+    printed = worked("diff", "before", "after", "--html", tmp_path / "a" / "d.html", "--top", 1, workspace=store.path)
+    assert f"report {tmp_path / 'a' / 'd.html'}" in printed.err
     text = (tmp_path / "a" / "d.html").read_text()
     assert '<small title="toy">' in text
     assert text.count("<section") == 1

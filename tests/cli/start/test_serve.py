@@ -1,4 +1,4 @@
-"""Servers: a port that is taken, and where the dashboard lies."""
+"""Servers: a port that is taken, and where the dashboard is."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ def taken() -> Iterator[int]:
 
 @pytest.mark.parametrize("verb", ["serve", "lab"])
 def test_a_taken_port_names_one_to_use_instead(store: Store, taken: int, verb: str) -> None:
-    said = shell(verb, "--port", taken, workspace=store.path)
-    assert (said.code, said.out) == (1, "")
-    assert f"Port {taken} is taken on 127.0.0.1." in said.err
-    found = re.search(rf"workbench {verb} --port (\d+)", said.err)
-    assert found is not None
-    other = int(found[1])
+    printed = shell(verb, "--port", taken, workspace=store.path)
+    assert (printed.code, printed.out) == (1, "")
+    assert f"Port {taken} is taken on 127.0.0.1." in printed.err
+    named = re.search(rf"workbench {verb} --port (\d+)", printed.err)
+    assert named is not None
+    other = int(named[1])
     assert taken < other <= 65_535
     with socket.socket() as free:
         free.bind((servers.HOST, other))
 
 
-def test_the_demo_says_so_before_it_walks(tmp_path: Path, taken: int) -> None:
-    said = shell("demo", "--serve", "--port", taken, workspace=tmp_path / "demo")
-    assert said.code == 1
-    assert f"Port {taken} is taken" in said.err
+def test_the_demo_checks_the_port_before_it_walks(tmp_path: Path, taken: int) -> None:
+    printed = shell("demo", "--serve", "--port", taken, workspace=tmp_path / "demo")
+    assert printed.code == 1
+    assert f"Port {taken} is taken" in printed.err
     assert not (tmp_path / "demo").exists()
 
 
 @pytest.mark.parametrize("port", ["0", "-1", "65536", "x"])
-def test_a_port_that_is_none_is_wrong_usage(store: Store, port: str) -> None:
+def test_an_impossible_port_is_wrong_usage(store: Store, port: str) -> None:
     assert shell("serve", "--port", port, workspace=store.path).code == 2
 
 
@@ -54,12 +54,12 @@ def test_a_free_port_is_served_here_only_with_this_workspace(
     calls = []
     monkeypatch.setattr(servers, "follow", lambda command, session, folder: calls.append((command, session, folder)))
     monkeypatch.setattr(servers, "_can_bind", lambda port: port != taken)
-    said = shell("serve", "--port", taken - 1, workspace=store.path)
-    assert said.code == 0
+    printed = shell("serve", "--port", taken - 1, workspace=store.path)
+    assert printed.code == 0
     ((command, session, folder),) = calls
     assert {f"--server.port={taken - 1}", "--server.address=127.0.0.1"} <= set(command)
     assert (session.workspace, folder) == (store.path, serve.dashboard())
-    assert f"{store.path}: http://127.0.0.1:{taken - 1} " in said.out
+    assert f"{store.path}: http://127.0.0.1:{taken - 1} " in printed.out
 
 
 def test_the_dashboard_is_found_in_the_repository_or_in_the_package(

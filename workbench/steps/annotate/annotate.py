@@ -1,4 +1,4 @@
-"""Annotate: write down what a person says of a pair, for good; take it back by saying so."""
+"""Annotate: record a person's verdicts on pairs, append-only; an undo is a row too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import GRADES, Annotation, Mark, Verdict
 from workbench.store import Store, views
 
-# What kind of failure a case is; a person may add words of their own.
+# Types of failure; annotators may add their own.
 TAGS = (
     "wrong entity",
     "wrong time",
@@ -45,11 +45,40 @@ def annotate(
 ) -> Annotation:
     """Append a verdict on how useful a passage is for a query; a later verdict follows it, never replaces it.
 
-    With the rule "adjudication" it settles what other annotators disagree on. Raises UnknownName for ids that are not
-    in the workspace and BadSetting for what is no verdict, grade or tag.
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    query_id, passage_id : str
+        The pair.
+    verdict : str
+        "useful", "useless", "harmful" or "unsure"; or the mark "skipped" or "draft", which judges nothing.
+    annotator : str
+        Who judges; "anonymous" if empty.
+    **details
+        `note`, `grade` (0 to 3), `tags`, `flagged`; `rule`, the hard-case rule that selected the pair. With the rule
+        "adjudication" the verdict settles what other annotators disagree on.
+
+    Returns
+    -------
+    Annotation
+        The row that was appended.
+
+    Raises
+    ------
+    UnknownName
+        If the workspace has no such query or passage.
+    BadSetting
+        If the verdict, the grade or a tag cannot be one.
+
+    Examples
+    --------
+    >>> annotation = wb.annotate(store, "test0", "p0-0", "useful", "ada", grade=3, note="names the topic")
+    >>> annotation.verdict, annotation.grade
+    ('useful', 3)
     """
-    (made,) = annotate_all(store, [(query_id, passage_id)], verdict, annotator, **details)
-    return made
+    (annotation,) = annotate_all(store, [(query_id, passage_id)], verdict, annotator, **details)
+    return annotation
 
 
 def annotate_all(
@@ -59,7 +88,37 @@ def annotate_all(
     annotator: str = "",
     **details: Unpack[Details],
 ) -> list[Annotation]:
-    """Append the same verdict on many (query_id, passage_id) in one transaction; one `undo` takes all of it back."""
+    """Append the same verdict on many pairs in one transaction; one `undo` takes all of it back.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    pairs : Collection of (str, str)
+        The pairs, as (query_id, passage_id).
+    verdict, annotator
+        As in `annotate`, the same for all pairs.
+    **details
+        As in `annotate`.
+
+    Returns
+    -------
+    list of Annotation
+        The rows that were appended, in the order of the pairs.
+
+    Raises
+    ------
+    UnknownName
+        If the workspace lacks one of the queries or passages; then nothing is written.
+    BadSetting
+        If the verdict, the grade or a tag cannot be one.
+
+    Examples
+    --------
+    >>> rows = wb.annotate_all(store, [("test0", "p1-0"), ("test0", "p2-0")], "useless", "ada")
+    >>> len(rows), len(wb.undo(store, "ada"))
+    (2, 2)
+    """
     if verdict not in (*get_args(Verdict), *get_args(Mark)):
         raise BadSetting(f"{verdict!r} is not a verdict.", f"Verdicts: {', '.join(get_args(Verdict))}.")
     grade = details.get("grade")
@@ -68,36 +127,59 @@ def annotate_all(
     tags = _tags(details.get("tags", ()))
     _must_be_there(store, pairs)
     now = datetime.now(UTC)
-    made = [
+    rows = [
         Annotation(
             query_id, passage_id, annotator.strip() or ANONYMOUS, verdict, details.get("note", "").strip(),
             details.get("rule", ""), now, grade, tags, details.get("flagged", False),
         )
         for query_id, passage_id in dict.fromkeys(pairs)
     ]  # fmt: skip
-    if made:
-        store.add_annotations(made)
-    return made
+    if rows:
+        store.add_annotations(rows)
+    return rows
 
 
 def undo(store: Store, annotator: str = "") -> list[Annotation]:
-    """Take back what an annotator did last: a verdict, a skip, a note, or what came together; return the withdrawals.
+    """Take back what an annotator did last: a verdict, a skip, a note, or what was annotated together.
 
-    Nothing is deleted: a withdrawal follows, then what stood before, if anything did; else note, tags and flag stay
-    with the pair. Said again, it takes back what came before. Raises NothingToDo if nothing is left.
+    Nothing is deleted: a withdrawal follows and, after it, the annotation that was valid before, if there was one; else
+    note, tags and flag stay with the pair. Called again, it takes back the act before that.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    annotator : str
+        Whose last act is taken back; "anonymous" if empty.
+
+    Returns
+    -------
+    list of Annotation
+        The withdrawals, one a pair.
+
+    Raises
+    ------
+    NothingToDo
+        If this annotator has nothing left to take back.
+
+    Examples
+    --------
+    >>> annotation = wb.annotate(store, "test0", "p0-0", "useful", "ada")
+    >>> [row.verdict for row in wb.undo(store, "ada")]
+    ['withdrawn']
     """
     who = annotator.strip() or ANONYMOUS
     if not (act := views.last_act(store, who)):
         raise NothingToDo(f"There is no verdict of {who} left to take back.")
     now = datetime.now(UTC)
-    withdrawn = [said._replace(verdict="withdrawn", grade=None, created=now) for said, _ in act]
-    stood = [before._replace(created=now) for _, before in act if before and before.verdict != "withdrawn"]
-    store.add_annotations([*withdrawn, *stood])
-    return withdrawn
+    withdrawals = [last._replace(verdict="withdrawn", grade=None, created=now) for last, _ in act]
+    restored = [before._replace(created=now) for _, before in act if before and before.verdict != "withdrawn"]
+    store.add_annotations([*withdrawals, *restored])
+    return withdrawals
 
 
-def _tags(given: Iterable[str]) -> tuple[str, ...]:
-    tags = tuple(dict.fromkeys(" ".join(tag.split()) for tag in given if tag.strip()))
+def _tags(texts: Iterable[str]) -> tuple[str, ...]:
+    tags = tuple(dict.fromkeys(" ".join(tag.split()) for tag in texts if tag.strip()))
     if long := [tag for tag in tags if len(tag) > _MOST_LETTERS]:
         raise BadSetting(f"{long[0]!r} is too long for a tag.", f"At most {_MOST_LETTERS} letters; the rest is a note.")
     return tags
