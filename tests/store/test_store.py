@@ -94,7 +94,9 @@ def test_a_snapshot_holds_everything_and_overwrites_nothing(store: Store, tmp_pa
 
 def test_files_are_written_for_older_duckdb_too(store: Store) -> None:
     with store.read() as open_store:
-        tags = open_store.execute("select tags from duckdb_databases() where database_name = 'workbench'").fetchone()
+        tags = open_store.execute(
+            "select tags from duckdb_databases() where database_name = current_database()"
+        ).fetchone()
     assert tags is not None
     assert "v1.4" in tags[0]["storage_version"]
 
@@ -248,6 +250,16 @@ def test_a_file_held_by_another_process_is_waited_for_then_named(store: Store) -
     finally:
         holder.communicate()
     assert views.counts(store).queries == len(QUERIES)
+
+
+def test_a_file_is_held_for_the_block_alone_and_as_often_as_its_thread_asks(store: Store) -> None:
+    code = f"import duckdb; duckdb.connect({str(store.database)!r}).execute('delete from candidates')"
+    with store.write() as outer, store.read() as inner:
+        assert outer.execute("from queries").fetchall() == inner.execute("from queries").fetchall() != []
+        refused = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert "Could not set lock" in refused.stderr
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert views.counts(store).candidates == 0
 
 
 def test_many_threads_and_processes_lose_no_row(empty: Store) -> None:

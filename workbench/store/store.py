@@ -13,7 +13,7 @@ import duckdb
 from workbench.errors import Conflict, NothingToDo, WorkbenchError
 from workbench.records import Annotation, Candidate, Failure, Hit, Passage, Qrel, Query, Run, Scored, Unit, Utility
 from workbench.store import arrow, schema
-from workbench.store.connection import connected
+from workbench.store.connection import attached, connected
 
 READ_PATIENCE = 20.0
 WRITE_PATIENCE = 60.0
@@ -117,12 +117,11 @@ class Store:
         if target.exists():
             raise Conflict(f"{target} exists already.", "Choose a name that is free; a snapshot overwrites nothing.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self.read() as connection:
+        options = f"read_write, storage_version '{schema.STORAGE}'"
+        with self.read() as connection, attached(connection, target, options) as copy:
             source = connection.execute("select current_database()").fetchone()
             assert source is not None
-            connection.execute(f"attach {_literal(target)} as kept (read_write, storage_version '{schema.STORAGE}')")
-            connection.execute(f'copy from database "{source[0]}" to kept')
-            connection.execute("detach kept")
+            connection.execute(f"copy from database {source[0]} to {copy}")
         return target
 
     # -- adding -------------------------------------------------------------------------------
@@ -291,7 +290,3 @@ def _add_tags(connection: duckdb.DuckDBPyConnection, queries: Sequence[Query]) -
 
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
