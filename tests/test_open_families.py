@@ -16,10 +16,15 @@ from typing import Any
 import pytest
 
 from tests import children
-from tests.steps.classes import ROOT, base, collection
+from tests.steps.classes import ROOT, TOPICS, base, collection
+from workbench.formats import Collection
 from workbench.losses.divergences import kl
 from workbench.losses.registry import LOSSES, Loss
-from workbench.records import Group, Passage, Scored, Utility
+from workbench.records import Group, Passage, Query, Scored, Utility
+from workbench.steps.data.formats import FORMATS, Format
+from workbench.steps.data.readers import Source
+from workbench.steps.data.training_rows import ExportSettings
+from workbench.store import Store, views
 from workbench.store.views import RULES, Rule, Threshold
 from workbench.students.methods import METHODS
 from workbench.teachers import TEACHERS, TeacherKind
@@ -53,11 +58,24 @@ class ToyTeacher:
             ]
 
 
+def read_toys(source: Source) -> Collection:
+    """Read ids of queries, one a line."""
+    return Collection(queries=tuple(Query(line, "a toy query") for line in source.path.read_text().splitlines()))
+
+
+def write_toys(store: Store, path: Path, settings: ExportSettings) -> dict[str, int]:
+    """Write ids of queries, one a line."""
+    queries = views.queries(store, settings.split)
+    path.write_text("".join(f"{query.query_id}\n" for query in queries))
+    return {"rows": len(queries)}
+
+
 def add_members() -> None:
     """Add one member to each family, at the one place where its members are."""
     TEACHERS["toy_teacher"] = TeacherKind("the same for all", f"{__name__}:ToyTeacher", f"{__name__}:ToySettings")
     LOSSES["toy_loss"] = Loss(kl, "what the toy loss rewards", "Toy et al., 2026")
     METHODS["toy_method"] = METHODS["full"]._replace(about="what the toy method trains")
+    FORMATS["toy_format"] = Format("ids of toys", read_toys, write_toys, ("split",), "dev", (".toys",))
     line = Threshold("toy_line", 2, "rank", "Toy line", "the last rank that the toy rule looks at.", low=1)
     query = "select query_id, passage_id, 'a toy reason', 0.5 from pair where after <= $toy_line"
     RULES["toy rule"] = Rule("What the toy rule finds.", (line,), query)
@@ -75,13 +93,15 @@ def in_the_shell(folder: Path) -> None:
     score = ("score", "--teacher", "toy_teacher", "--set", "constant=2", "--json")
     cases = ("cases", student, "--teacher", "toy", "--rule", "toy rule", "--json")
     results: dict[str, Any] = {
-        "help": {verb: worked(verb, "--help").out for verb in ("score", "train", "cases")},
+        "help": {verb: worked(verb, "--help").out for verb in ("score", "train", "cases", "ingest", "export")},
         "score": worked(*score, workspace=store.path).json,
         "teachers": worked("info", "--json", workspace=store.path).json["teachers"],
         "train": worked(
             "train", student, "--teacher", "toy", "--loss", "toy_loss", "--method", "toy_method", *quick, "--json",
             workspace=store.path,
         ).json,
+        "export": worked("export", "toy_format", folder / "ids.toys", "--json", workspace=store.path).json,
+        "ingest": worked("ingest", "toy_format", folder / "ids.toys", "--json", workspace=folder / "other").json,
         "cases": [worked(*cases, *more, workspace=store.path).json for more in ((), ("--set", "toy_line=1"))],
     }  # fmt: skip
     print(json.dumps(results))
@@ -96,6 +116,9 @@ def test_the_shell_offers_and_uses_new_members(tmp_path: Path) -> None:
     assert "toy_method" in helps["train"]
     assert "toy rule" in helps["cases"]
     assert "toy_line=2" in helps["cases"]
+    assert "toy_format" in helps["ingest"]
+    assert "toy_format: ids of toys" in helps["export"]
+    assert results["export"]["rows"] == results["ingest"]["added"]["queries"] == TOPICS
     assert results["score"]["failures"] == 0 < results["score"]["pairs"]
     assert ["toy_teacher:1", "grade"] in [[row["teacher"], row["unit"]] for row in results["teachers"]]
     assert results["train"]["student"] == "mine"
@@ -165,6 +188,8 @@ def in_the_documents() -> None:
         test_docs.test_the_readme_has_every_teacher,
         test_docs.test_the_readme_has_every_method,
         test_docs.test_the_readme_has_every_page,
+        test_docs.test_the_readme_has_every_format,
+        test_docs.test_the_page_on_exports_has_every_kind_and_every_setting,
         partial(test_registry.test_the_documentation_has_the_line_of_each_loss, "toy_loss"),
     ]
     for check in checks:
@@ -174,4 +199,4 @@ def in_the_documents() -> None:
 
 
 def test_a_member_without_its_line_in_the_documents_is_missed() -> None:
-    assert len(children.call(in_the_documents).checked().splitlines()) == 4
+    assert len(children.call(in_the_documents).checked().splitlines()) == 6

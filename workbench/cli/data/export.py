@@ -43,8 +43,9 @@ def export_command(
     back with `workbench ingest` under the same name of the format; docs/exports.md says which carry what.
     """
     session: Session = context.obj
-    if kind == "run" and not student:
-        raise BadSetting("A run belongs to a student.", "Name it: --student NAME.")
+    form = writable().get(kind)
+    if form and "student" in form.settings and not student:
+        raise BadSetting(f"A {kind} belongs to a student.", "Name it: --student NAME.")
     given = settings(option) | {"teacher": teacher, "student": student, "split": split}
     exported = export(session.store(), kind, path, **given)
     session.finish(exported, exported.in_words, json)
