@@ -117,7 +117,7 @@ def test_the_majority_decides_unless_an_adjudicator_does(store: Store) -> None:
     assert views.decided(store)["q1", "03"] == "harmful"
     settled = views.disputes(store)[1]
     assert settled.settled is not None
-    assert [(word.annotator, word.verdict) for word in settled.said] == [("ada", "useful"), ("bob", "useless")]
+    assert [(word.annotator, word.verdict) for word in settled.verdicts] == [("ada", "useful"), ("bob", "useless")]
     undo(store, "ada")
     assert ("q1", "03") not in views.decided(store)
     assert len(views.verdicts(store, latest=True)) == 7

@@ -1,4 +1,4 @@
-"""What people said of pairs: their last words, what is settled between them, and what is not."""
+"""People's verdicts on pairs: the last of each annotator, what is settled between them, and what is not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Pair = tuple[str, str]
 ADJUDICATION = "adjudication"
 
-# An adjudicator's word on a pair stands beside, not in place of, what the same person said as one annotator of many.
+# An adjudicator's verdict on a pair stands beside, not in place of, the same person's as one annotator of many.
 LAST = f"""
     qualify row_number() over (
         partition by query_id, passage_id, annotator, rule = '{ADJUDICATION}' order by created desc, rowid desc
@@ -26,7 +26,7 @@ COLUMNS = "query_id, passage_id, annotator, verdict, note, rule, created, grade,
 
 
 class Decision(NamedTuple):
-    """What came of a pair, and `how`: "adjudicated", "agreed" or by "majority" of so many annotators.
+    """The verdict that holds for a pair, and `how`: "adjudicated", "agreed" or by "majority" of so many annotators.
 
     `grade` is the lower median of those that were given with this verdict.
     """
@@ -40,22 +40,23 @@ class Decision(NamedTuple):
 
 
 class Dispute(NamedTuple):
-    """A pair on which annotators differ; `settled` once an adjudicator has spoken."""
+    """A pair on which annotators differ; `settled` by an adjudicator's verdict, once there is one."""
 
     query_id: str
     passage_id: str
-    said: tuple[Annotation, ...]
+    verdicts: tuple[Annotation, ...]
     settled: Annotation | None
 
 
 def verdicts(store: Store, *, latest: bool = False) -> list[Annotation]:
-    """Return all that was written down, oldest first; `latest` keeps each annotator's last word, if it is a verdict."""
-    found = last_words(store) if latest else _annotations(store, f"select {COLUMNS} from annotations")
-    return [said for said in found if said.verdict not in ("draft", "skipped", "withdrawn")] if latest else found
+    """Return all annotations, oldest first; `latest` keeps each annotator's last on a pair, if it is a verdict."""
+    if not latest:
+        return _annotations(store, f"select {COLUMNS} from annotations")
+    return [row for row in last_words(store) if row.verdict not in ("draft", "skipped", "withdrawn")]
 
 
 def last_words(store: Store, annotator: str | None = None) -> list[Annotation]:
-    """Return the last word of each annotator, or of one, on each pair: a verdict or a mark, oldest first."""
+    """Return the last annotation of each annotator, or of one, on each pair: a verdict or a mark, oldest first."""
     return _annotations(
         store,
         f"select {COLUMNS} from annotations where $annotator is null or annotator = $annotator {LAST}",
@@ -64,29 +65,29 @@ def last_words(store: Store, annotator: str | None = None) -> list[Annotation]:
 
 
 def last_act(store: Store, annotator: str) -> list[tuple[Annotation, Annotation | None]]:
-    """Return what `annotator` did last and has not taken back, each row with what stood before it, if anything did.
+    """Return what `annotator` did last and has not taken back, each row with the one before it, if there is one.
 
-    An act is a verdict, a mark, a note or a tag, or all that was said at one moment. Taking back is an act with a
+    An act is a verdict, a mark, a note or a tag, or all that were added at one moment. Taking back is an act with a
     withdrawal in it, which is followed by what stood before.
     """
     rows = _annotations(store, f"select {COLUMNS} from annotations where annotator = $annotator", annotator=annotator)
     standing: list[list[tuple[Annotation, Annotation | None]]] = []
     last: dict[tuple[str, str, bool], Annotation] = {}
-    for _, moment in groupby(rows, key=lambda said: said.created):
-        act = [(said, last.get(_stream(said))) for said in moment]
-        last |= {_stream(said): said for said, _ in act}
-        if withdrawn := {_stream(said) for said, _ in act if said.verdict == "withdrawn"}:
-            taken = (each for each in reversed(standing) if {_stream(said) for said, _ in each} == withdrawn)
-            if undone := next(taken, None):
+    for _, moment in groupby(rows, key=lambda row: row.created):
+        act = [(row, last.get(_stream(row))) for row in moment]
+        last |= {_stream(row): row for row, _ in act}
+        if withdrawn := {_stream(row) for row, _ in act if row.verdict == "withdrawn"}:
+            earlier = (act for act in reversed(standing) if {_stream(row) for row, _ in act} == withdrawn)
+            if undone := next(earlier, None):
                 standing.remove(undone)
         else:
             standing.append(act)
     return standing[-1] if standing else []
 
 
-def _stream(said: Annotation) -> tuple[str, str, bool]:
-    """Return whose words follow one another: those on a pair, an adjudicator's apart."""
-    return said.query_id, said.passage_id, said.rule == ADJUDICATION
+def _stream(row: Annotation) -> tuple[str, str, bool]:
+    """Return which annotations of one annotator follow one another: those on a pair, an adjudicator's apart."""
+    return row.query_id, row.passage_id, row.rule == ADJUDICATION
 
 
 def decisions(store: Store) -> list[Decision]:
@@ -94,38 +95,39 @@ def decisions(store: Store) -> list[Decision]:
 
     Who is unsure does not vote, unless nobody is sure.
     """
-    found = []
-    for (query_id, passage_id), said in _by_pair(store).items():
-        settling = [each for each in said if each.rule == ADJUDICATION]
-        voting = settling[-1:] or [each for each in said if each.verdict != "unsure"] or said
-        (first, most), *others = Counter(each.verdict for each in voting).most_common()
+    settled = []
+    for (query_id, passage_id), rows in _by_pair(store).items():
+        adjudicated = [row for row in rows if row.rule == ADJUDICATION]
+        votes = adjudicated[-1:] or [row for row in rows if row.verdict != "unsure"] or rows
+        (first, most), *others = Counter(row.verdict for row in votes).most_common()
         if others and others[0][1] == most:
             continue
-        grades = sorted(each.grade for each in voting if each.verdict == first and each.grade is not None)
+        grades = sorted(row.grade for row in votes if row.verdict == first and row.grade is not None)
         grade = grades[(len(grades) - 1) // 2] if grades else None
-        how = "adjudicated" if settling else "majority" if others else "agreed"
-        found.append(Decision(query_id, passage_id, cast(Verdict, first), grade, how, len(said) - len(settling)))
-    return found
+        how = "adjudicated" if adjudicated else "majority" if others else "agreed"
+        annotators = len(rows) - len(adjudicated)
+        settled.append(Decision(query_id, passage_id, cast(Verdict, first), grade, how, annotators))
+    return settled
 
 
 def decided(store: Store) -> dict[Pair, Verdict]:
     """Return (query_id, passage_id) -> the verdict that holds, for the pairs that are settled."""
-    return {(found.query_id, found.passage_id): found.verdict for found in decisions(store)}
+    return {(decision.query_id, decision.passage_id): decision.verdict for decision in decisions(store)}
 
 
 def disputes(store: Store) -> list[Dispute]:
-    """Return the pairs on which annotators who are sure say different things, settled or not, oldest first."""
-    found = []
-    for (query_id, passage_id), said in _by_pair(store).items():
-        sure = tuple(each for each in said if each.verdict != "unsure" and each.rule != ADJUDICATION)
-        settling = [each for each in said if each.rule == ADJUDICATION]
-        if len({each.verdict for each in sure}) > 1:
-            found.append(Dispute(query_id, passage_id, sure, settling[-1] if settling else None))
-    return found
+    """Return the pairs with different verdicts of annotators who are sure, settled or not, oldest first."""
+    disputed = []
+    for (query_id, passage_id), rows in _by_pair(store).items():
+        sure = tuple(row for row in rows if row.verdict != "unsure" and row.rule != ADJUDICATION)
+        adjudicated = [row for row in rows if row.rule == ADJUDICATION]
+        if len({row.verdict for row in sure}) > 1:
+            disputed.append(Dispute(query_id, passage_id, sure, adjudicated[-1] if adjudicated else None))
+    return disputed
 
 
 class AnnotatedCase(NamedTuple):
-    """One annotation with all that stands behind it; `utilities` by teacher, `ranks` by student."""
+    """One annotation with its query and passage; `utilities` by teacher, `ranks` by student."""
 
     query_id: str
     query: str
@@ -149,7 +151,7 @@ class AnnotatedCase(NamedTuple):
 
 
 def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
-    """Return the verdicts with query, passage, utilities and ranks; by default each annotator's last word."""
+    """Return the verdicts with query, passage, utilities and ranks; by default each annotator's last."""
     last = f"select * from (select *, rowid as turn from annotations {LAST}) where {JUDGED}"
     with store.read() as connection:
         rows = connection.execute(
@@ -177,16 +179,16 @@ def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
 
 
 def _by_pair(store: Store) -> dict[Pair, list[Annotation]]:
-    said: defaultdict[Pair, list[Annotation]] = defaultdict(list)
-    for each in verdicts(store, latest=True):
-        said[each.query_id, each.passage_id].append(each)
-    return said
+    rows: defaultdict[Pair, list[Annotation]] = defaultdict(list)
+    for row in verdicts(store, latest=True):
+        rows[row.query_id, row.passage_id].append(row)
+    return rows
 
 
-def _annotations(store: Store, asked: str, **values: Any) -> list[Annotation]:
+def _annotations(store: Store, query: str, **values: Any) -> list[Annotation]:
     with store.read() as connection:
-        rows = connection.execute(f"{asked} order by created, rowid", values or None).fetchall()
+        rows = connection.execute(f"{query} order by created, rowid", values or None).fetchall()
     return [
-        said._replace(created=said.created.replace(tzinfo=UTC), tags=tuple(said.tags))
-        for said in (Annotation(*row) for row in rows)
+        row._replace(created=row.created.replace(tzinfo=UTC), tags=tuple(row.tags))
+        for row in (Annotation(*cells) for cells in rows)
     ]

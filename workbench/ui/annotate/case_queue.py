@@ -136,7 +136,7 @@ def _verdicts(store: Store, annotator: str, rule: str) -> dict[PairIds, Annotati
 def _disputes(store: Store) -> list[HardCase]:
     cases = []
     for dispute in cache.disputes(store):
-        why = ", ".join(f"{row.annotator} says {row.verdict}" for row in dispute.said)
+        why = ", ".join(f"{row.annotator} says {row.verdict}" for row in dispute.verdicts)
         reasons = (Reason(ADJUDICATION, why, 1.0),)
         cases.append(HardCase(dispute.query_id, dispute.passage_id, reasons, 1.0, None, None, None, None))
     return cases
