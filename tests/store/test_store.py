@@ -262,6 +262,7 @@ def test_a_file_is_held_for_the_block_alone_and_as_often_as_its_thread_asks(stor
     assert views.counts(store).candidates == 0
 
 
+@pytest.mark.process
 def test_many_threads_and_processes_lose_no_row(empty: Store) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_add_ten, args=(str(empty.path), f"process {n}")) for n in range(2)]

@@ -139,6 +139,7 @@ def test_a_run_over_other_passages_is_called_stale(store: Store, visit: Visit) -
     assert "evaluated when the collection held other passages" in text_of(visit(store, "diff"))
 
 
+@pytest.mark.process
 def test_looking_imports_no_torch(store: Store) -> None:
     code = f"""
 import os, sys
