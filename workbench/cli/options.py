@@ -19,6 +19,10 @@ TeacherName = Annotated[
     str, typer.Option("--teacher", help="Whose utilities, by name or its beginning.", show_default=False)
 ]
 
+TeacherTemperature = Annotated[
+    float | None, typer.Option(help="Divides utilities; unless given, set from their spread.", show_default=False)
+]
+
 
 def settings(assignments: Sequence[str] | None) -> dict[str, Any]:
     """Return what `--set NAME=VALUE` options set, each value as JSON reads it, else a string."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, Split
+from workbench.cli.options import Json, Split, TeacherName, TeacherTemperature
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.evaluation import STUDENT_TEMPERATURE, TEACHER_AGREEMENTS
@@ -24,11 +24,9 @@ def agreement_command(
         typer.Argument(help="A student that was evaluated; without one, annotators are compared.", show_default=False),
     ] = "",
     before: Annotated[str, typer.Option(help="A student to compare with, such as its base.")] = "",
-    teacher: Annotated[str, typer.Option(help="Whose utilities, by name or its beginning.")] = "",
+    teacher: TeacherName = "",
     split: Split = "test",
-    teacher_temperature: Annotated[
-        float | None, typer.Option(help="Divides utilities; unless given, set from their spread.", show_default=False)
-    ] = None,
+    teacher_temperature: TeacherTemperature = None,
     student_temperature: Annotated[float, typer.Option(help="Divides similarities.")] = STUDENT_TEMPERATURE,
     show: Annotated[int, typer.Option(min=0, help="How many of the queries farthest from the teacher to print.")] = 5,
     json: Json = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, Split
+from workbench.cli.options import Json, Split, TeacherName
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.store import views
@@ -20,7 +20,7 @@ def cases_command(
     context: typer.Context,
     after: Annotated[str, typer.Argument(help="The student whose rankings are searched for hard cases.")],
     before: Annotated[str, typer.Option(help="The student it came from; needed for the rule 'got worse'.")] = "",
-    teacher: Annotated[str, typer.Option(help="Whose utilities, by name or its beginning.", show_default=False)] = "",
+    teacher: TeacherName = "",
     split: Split = "test",
     rule: Annotated[str, typer.Option(help=f"Only this rule: {', '.join(RULES)}.")] = "",
     thresholds: Annotated[

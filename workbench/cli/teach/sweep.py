@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, settings
+from workbench.cli.options import Json, TeacherName, settings
 from workbench.cli.session import Session
 from workbench.errors import BadInput, BadSetting
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
@@ -22,7 +22,7 @@ TABLES = "settings"
 def sweep_command(
     context: typer.Context,
     student: Annotated[str, typer.Argument(help="The student to start from, by name or folder.")] = DEFAULT_STUDENT,
-    teacher: Annotated[str, typer.Option(help="Whose utilities, by name or its beginning.", show_default=False)] = "",
+    teacher: TeacherName = "",
     grid: Annotated[
         list[str] | None,
         typer.Option(help="Values of a setting; of several settings every combination: `--grid loss=kl,infonce`."),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, settings
+from workbench.cli.options import Json, TeacherTemperature, settings
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.losses import LOSSES
@@ -17,8 +17,10 @@ from workbench.steps.teach.plan import plan
 from workbench.steps.teach.train import train
 from workbench.students.methods import METHODS
 from workbench.trainer import PRESETS, TrainSettings, preset
+from workbench.trainer.resolved import LEARNING_RATE, STATIC_LEARNING_RATE
 
 DEFAULTS = TrainSettings()
+_RANKS = ", ".join(f"{method.rank} of {name}" for name, method in METHODS.items() if method.rank)
 
 
 def train_command(
@@ -35,7 +37,7 @@ def train_command(
         str, typer.Option(help=f"How the base becomes a student: {', '.join(METHODS)}.")
     ] = DEFAULTS.method,
     rank: Annotated[
-        int | None, typer.Option(help="Of lora (16 unless given) and the adapters (32).", show_default=False)
+        int | None, typer.Option(help=f"Rank of the low-rank change; unless given, {_RANKS}.", show_default=False)
     ] = None,
     loss: Annotated[
         str, typer.Option(help=f"{', '.join(LOSSES)}; or a sum: `utility_infonce + 0.2*infonce(alpha=0.6)`.")
@@ -60,14 +62,14 @@ def train_command(
     chunk: Annotated[
         int | None, typer.Option(help="Texts read at once; the gradients are the whole batch's.", show_default=False)
     ] = None,
-    teacher_temperature: Annotated[
-        float | None, typer.Option(help="Divides utilities; unless given, set from their spread.", show_default=False)
-    ] = None,
+    teacher_temperature: TeacherTemperature = None,
     student_temperature: Annotated[float, typer.Option(help="Divides cosines.")] = DEFAULTS.student_temperature,
     learning_rate: Annotated[
         float | None,
         typer.Option(
-            help="2e-3 for static students, 3e-5 for others; some methods have their own.", show_default=False
+            help=f"Unless given, {STATIC_LEARNING_RATE:g} for static students and {LEARNING_RATE:g} for others; some "
+            "methods have their own.",
+            show_default=False,
         ),
     ] = None,
     evaluate_every: Annotated[
