@@ -41,6 +41,7 @@ from .steps.annotate.annotate import undo as undo
 from .steps.annotate.annotator_agreement import AnnotatorAgreement as AnnotatorAgreement
 from .steps.annotate.annotator_agreement import TwoAnnotators as TwoAnnotators
 from .steps.annotate.annotator_agreement import annotator_agreement as annotator_agreement
+from .steps.compare.agreement_pools import AgreementSettings as AgreementSettings
 from .steps.compare.calibration import ReliabilityBin as ReliabilityBin
 from .steps.compare.calibration import ReliabilityCurve as ReliabilityCurve
 from .steps.compare.compare_runs import Against as Against
@@ -67,7 +68,6 @@ from .steps.compare.rank_similarity import rank_similarity as rank_similarity
 from .steps.compare.recipes import LeaderboardRow as LeaderboardRow
 from .steps.compare.recipes import Recipe as Recipe
 from .steps.compare.recipes import Spread as Spread
-from .steps.compare.teacher_agreement import AgreementSettings as AgreementSettings
 from .steps.compare.teacher_agreement import QueryAgreement as QueryAgreement
 from .steps.compare.teacher_agreement import TeacherAgreement as TeacherAgreement
 from .steps.compare.teacher_agreement import teacher_agreement as teacher_agreement

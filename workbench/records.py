@@ -180,3 +180,8 @@ Listener = Callable[[Progress], None]
 
 def silent(_: Progress) -> None:
     """Listen to progress and say nothing."""
+
+
+def useful_above(unit: Unit) -> float:
+    """Return the utility above which a passage is called useful: better than none, or more likely useful than not."""
+    return 0.5 if unit == "probability" else 0.0

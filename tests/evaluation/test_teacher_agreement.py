@@ -69,7 +69,7 @@ def test_the_teacher_agrees_wholly_with_itself(utilities: list[int]) -> None:
     taught = {f"p{place}": float(value) for place, value in enumerate(utilities)}
     found = agreements(taught, ordered([float(value) for value in utilities]), ONE)
     for kind, value in found.items():
-        assert value == pytest.approx(float(TEACHER_AGREEMENTS[kind].closer_is_higher), abs=1e-9), kind
+        assert value == pytest.approx(float(TEACHER_AGREEMENTS[kind].higher_is_closer), abs=1e-9), kind
 
 
 def test_what_was_not_said_is_not_made_up() -> None:

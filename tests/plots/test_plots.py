@@ -75,7 +75,7 @@ def test_foreign_text_is_only_text_in_hover_boxes_and_labels() -> None:
 
 
 def test_a_histogram_draws_each_group_as_shares_of_its_own() -> None:
-    figure = plots.histogram([Bin(-1, 0, 1, 30), Bin(0, 1, 3, 10)])
+    figure = plots.histogram([Bin(-1, 0, 1, 30), Bin(0, 1, 3, 10)], unit="nats per token")
     other, relevant = figure.data
     assert list(other.y) == [0.75, 0.25]
     assert list(relevant.y) == [0.25, 0.75]
@@ -212,19 +212,17 @@ def test_a_reliability_curve_has_a_diagonal_only_where_both_axes_mean_the_same(s
     assert "calibration error" in drawn.data[1].name
     alone = plots.reliability(found.reliability["utility"])
     assert [trace.name for trace in alone.data] == ["student"]
-    assert alone.layout.yaxis.title.text == "mean utility, in the teacher's unit"
+    assert alone.layout.yaxis.title.text == f"mean utility, {views.teacher_unit(store, 'toy')}"
 
 
 def test_the_share_kept_and_the_table_say_what_was_found(store: Store) -> None:
     found = teacher_agreement(store, "after", before="before")
     drawn = plots.gap_recovered(found.gap_recovered)
     assert [trace.name for trace in drawn.data] == ["student before", "student after", "teacher"]
-    assert {note.text for note in drawn.layout.annotations} == {"no sure advantage"}
-    cells = plots.agreement(found).data[0].cells.values
-    assert list(cells[0]) == list(TEACHER_AGREEMENTS)
-    assert set(cells[4]) <= {"closer to the teacher", "farther from the teacher", "no difference shown"}
-    alone = plots.agreement(teacher_agreement(store, "after")).data[0]
-    assert list(alone.header.values) == ["", "mean", "meaning"]
+    assert {note.text for note in drawn.layout.annotations} == {"no lead shown"}
+    table = found.comparisons_frame()
+    assert list(table.measure) == list(TEACHER_AGREEMENTS)
+    assert set(table.verdict) <= {"better", "worse", "no difference shown"}
 
 
 def stood(bm25: float, *losses: str) -> Leaderboard:

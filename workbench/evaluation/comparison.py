@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.evaluation.significance import Interval, holm, intervals, randomisation_test, t_test
+from workbench.results import frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEVEL = 0.05
 FEW = 25  # below this number of queries, comparisons are unstable (Buckley and Voorhees 2000)
@@ -136,3 +140,45 @@ def regressions(family: Sequence[Comparison], threshold: float = 0.0) -> list[bo
     """
     moved = adjusted([comparison.shifted(threshold) for comparison in family])
     return [comparison.verdict == "worse" for comparison in moved]
+
+
+COLUMNS = {
+    "measure": "the measure compared",
+    "before": "mean before, over queries",
+    "before_low": "lower end of its 95 % interval",
+    "before_high": "upper end",
+    "after": "mean after",
+    "after_low": "lower end of its 95 % interval",
+    "after_high": "upper end",
+    "difference": "mean of after - before",
+    "difference_low": "lower end of its 95 % interval",
+    "difference_high": "upper end",
+    "queries": "number of queries",
+    "p_value": "p-value of the paired randomisation test",
+    "t_p_value": "p-value of the paired t-test",
+    "adjusted_p": "p_value, Holm-adjusted over the family",
+    "family": "number of comparisons it is adjusted over",
+    "higher_is_better": "whether a higher value is a better one",
+    "verdict": "better, worse or no difference shown",
+}
+
+
+def comparison_row(comparison: Comparison) -> tuple[object, ...]:
+    """Return a comparison as a row of a frame, in the order of COLUMNS."""
+    spans = (comparison.before, comparison.after, comparison.difference)
+    return (
+        comparison.measure,
+        *(value for span in spans for value in (span.mean, span.low, span.high)),
+        comparison.difference.n,
+        comparison.p_value,
+        comparison.t_p_value,
+        comparison.adjusted_p,
+        comparison.family,
+        comparison.higher_is_better,
+        comparison.verdict,
+    )
+
+
+def comparisons_frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:
+    """Return comparisons as a pandas frame, one a row; COLUMNS says what each column holds."""
+    return frame(COLUMNS, map(comparison_row, comparisons))

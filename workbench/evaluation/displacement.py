@@ -15,7 +15,7 @@ class Displacement(NamedTuple):
 
     @property
     def word(self) -> str:
-        """Return which way it went, in words; "" if it is as far as before."""
+        """Return which way it moved, in words; "" if it is as far as before."""
         if self.before == self.after:
             return ""
         return "toward the teacher" if self.after < self.before else "away from the teacher"
@@ -32,8 +32,8 @@ def displacements(utilities: Mapping[str, float], before: Sequence[str], after: 
     last = {value: place for place, value in enumerate(values, 1)}
     sides = []
     for ranking in (before, after):
-        kept = [name for name in ranking if name in utilities]
-        sides.append(({name: place for place, name in enumerate(kept, 1)}, len(kept) + 1))
+        scored = [name for name in ranking if name in utilities]
+        sides.append(({name: place for place, name in enumerate(scored, 1)}, len(scored) + 1))
 
     def distance(name: str, side: tuple[dict[str, int], int]) -> int:
         place, value = side[0].get(name, side[1]), utilities[name]
@@ -42,6 +42,6 @@ def displacements(utilities: Mapping[str, float], before: Sequence[str], after: 
     return [Displacement(name, distance(name, sides[0]), distance(name, sides[1])) for name in utilities]
 
 
-def overall_direction(found: Sequence[Displacement]) -> str:
-    """Return which way a query's passages went, taken together, in words; "" if nowhere."""
-    return Displacement("", sum(pull.before for pull in found), sum(pull.after for pull in found)).word
+def overall_direction(moves: Sequence[Displacement]) -> str:
+    """Return which way a query's passages moved, taken together, in words; "" if neither."""
+    return Displacement("", sum(move.before for move in moves), sum(move.after for move in moves)).word

@@ -38,8 +38,8 @@ def jensen_shannon(
 
 def probabilities(values: Sequence[float], temperature: float) -> Floats:
     """Return softmax(values / `temperature`), shape (n,)."""
-    found: Floats = np.exp(_log_softmax(values, temperature))
-    return found
+    softmax: Floats = np.exp(_log_softmax(values, temperature))
+    return softmax
 
 
 def standardised(ranking: Valued) -> list[tuple[str, float]]:
@@ -48,8 +48,8 @@ def standardised(ranking: Valued) -> list[tuple[str, float]]:
     # Equal values may differ from their own mean in the last digit, and so have a deviation.
     if not len(values) or np.ptp(values) == 0:
         return [(name, 0.0) for name, _ in ranking]
-    found = (values - values.mean()) / values.std()
-    return [(name, value) for (name, _), value in zip(ranking, found.tolist(), strict=True)]
+    scaled = (values - values.mean()) / values.std()
+    return [(name, value) for (name, _), value in zip(ranking, scaled.tolist(), strict=True)]
 
 
 def _shared(first: Valued, second: Valued, temperature: float, other: float) -> tuple[Floats, Floats] | None:
@@ -76,5 +76,5 @@ def _divergence(one: Floats, other: Floats) -> float:
 def _log_softmax(values: Sequence[float], temperature: float) -> Floats:
     logits: Floats = np.asarray(values, dtype=np.float64) / temperature
     shifted: Floats = logits - logits.max()
-    found: Floats = shifted - np.log(np.exp(shifted).sum())
-    return found
+    log_softmax: Floats = shifted - np.log(np.exp(shifted).sum())
+    return log_softmax

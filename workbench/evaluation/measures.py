@@ -16,6 +16,8 @@ from workbench.records import Qrel
 # relevant passage a query they are equal. nDCG has linear gains (Jarvelin and Kekalainen 2002).
 MEASURES = ("R@1", "R@5", "R@10", "Success@1", "AP", "RR", "nDCG@10")
 
+USUAL_DEPTH = 10  # for a measure that names no depth of its own, such as AP
+
 Rankings = Mapping[str, Sequence[tuple[str, float]]]
 # query_id -> [(rank, relevance)] of its judged passages, by rank
 Ranks = Mapping[str, Sequence[tuple[int, int]]]
@@ -56,7 +58,7 @@ def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -
         measure: {query_id: 0.0 for query_id in sorted(answerable) if best[query_id] >= _level(measure)}
         for measure in measures.values()
     }
-    found = ir_measures.iter_calc(
+    metrics = ir_measures.iter_calc(
         list(values),
         [ir_measures.Qrel(*qrel) for qrel in judged if qrel.query_id in answerable],
         [
@@ -66,11 +68,23 @@ def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -
             for passage_id, similarity in ranked
         ],
     )
-    for metric in found:
+    for metric in metrics:
         if metric.query_id in values[metric.measure]:
             values[metric.measure][metric.query_id] = float(metric.value)
     # By the names asked for: MRR and RR are one measure and may both be wanted.
     return {name: values[measure] for name, measure in measures.items()}
+
+
+def cutoff(name: str) -> int:
+    """Return how deep a measure looks, or the usual depth where it does not say."""
+    measure = parse(name)
+    depth = measure["cutoff"] if "cutoff" in measure.SUPPORTED_PARAMS else None
+    return depth if isinstance(depth, int) else USUAL_DEPTH
+
+
+def judged_at(name: str) -> str:
+    """Return the measure of what share of the passages that `name` looks at people have judged."""
+    return f"Judged@{cutoff(name)}"
 
 
 def needs_ranks_only(name: str) -> bool:
@@ -93,16 +107,16 @@ def per_query_of_ranks(
     below 0, no cutoff and no threshold below 1.
     """
     judged = _Judged.of(list(qrels), ranks, ranked)
-    found = {}
+    by_measure = {}
     for name in names:
         measure = parse(name)
         values, level = FORMULAS[measure.NAME].of(judged, **measure.params), _level(measure)
-        found[name] = {
+        by_measure[name] = {
             query_id: value
             for query_id, value, best in zip(judged.queries, values.tolist(), judged.best, strict=True)
             if best >= level
         }
-    return found
+    return by_measure
 
 
 @dataclass(frozen=True)
@@ -126,8 +140,8 @@ class _Judged:
         queries = sorted({qrel.query_id for qrel in qrels if qrel.relevance > 0})
         row_of = {query_id: row for row, query_id in enumerate(queries)}
         every = sorted((row_of[q.query_id], -q.relevance) for q in qrels if q.query_id in row_of)
-        found = [(row, *place) for query_id, row in row_of.items() for place in sorted(ranks.get(query_id, ()))]
-        row, rank, relevance = np.array(found, np.int64).reshape(-1, 3).T
+        retrieved = [(row, *place) for query_id, row in row_of.items() for place in sorted(ranks.get(query_id, ()))]
+        row, rank, relevance = np.array(retrieved, np.int64).reshape(-1, 3).T
         all_row, fallen = np.array(every, np.int64).reshape(-1, 2).T
         counts = np.array([ranked.get(query_id, 0) for query_id in queries], np.int64)
         return cls(queries, row, rank, relevance, all_row, -fallen, counts)
@@ -177,18 +191,18 @@ def _reciprocal_rank(judged: _Judged, rel: int = 1) -> Values:
 
 
 def _average_precision(judged: _Judged, rel: int = 1, cutoff: int | None = None) -> Values:
-    kept = (judged.relevance >= rel) & judged.within(cutoff)
+    hits = (judged.relevance >= rel) & judged.within(cutoff)
     precision = np.zeros(len(judged.rank))
-    precision[kept] = _places(judged.row[kept]) / judged.rank[kept]
+    precision[hits] = _places(judged.row[hits]) / judged.rank[hits]
     return _share(judged.summed(precision), judged.relevant(rel))
 
 
 def _ndcg(judged: _Judged, cutoff: int | None = None) -> Values:
     """Return nDCG with linear gains; the ideal ranking is that of all judged passages, cut at the same rank."""
-    found = judged.within(cutoff) * judged.relevance / np.log2(judged.rank + 1)
+    gains = judged.within(cutoff) * judged.relevance / np.log2(judged.rank + 1)
     place = _places(judged.all_row)
     ideal = judged.all_relevance / np.log2(place + 1) * (place <= (cutoff or len(place)))
-    return _share(judged.summed(found), judged.summed(ideal, judged.all_row))
+    return _share(judged.summed(gains), judged.summed(ideal, judged.all_row))
 
 
 def _judged_share(judged: _Judged, cutoff: int) -> Values:

@@ -1,7 +1,7 @@
 """How alike two rankings of one query are by their order alone: RBO, Jaccard, Kendall, Spearman, tau-AP.
 
-A ranking is a list of ids, best first, or of (id, value) pairs, where equal values tie. None stands for "cannot be
-said": too little was ranked. It is never a number, and never filled in.
+A ranking is a list of ids, best first, or of (id, value) pairs, where equal values tie. None stands for
+undefined: too little was ranked. It is never a number, and never filled in.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PERSISTENCE = 0.9  # of RBO: the first ten ranks carry 86 % of the weight (Webbe
 def rbo(first: Sequence[str], second: Sequence[str], p: float = PERSISTENCE) -> float | None:
     """Return the extrapolated rank-biased overlap, 0 to 1 (Webber, Moffat and Zobel 2010, equation 32).
 
-    Lists may differ in length. Two empty lists say nothing (None); an empty one shares nothing with another (0).
+    Lists may differ in length. Of two empty lists it is undefined (None); an empty one shares nothing with another (0).
     """
     if not 0 < p < 1:
         raise BadSetting(f"The persistence of RBO is {p:g}.", "Choose a number between 0 and 1, such as 0.9.")
@@ -44,11 +44,11 @@ def rbo(first: Sequence[str], second: Sequence[str], p: float = PERSISTENCE) -> 
 def _overlaps(short: Sequence[str], long: Sequence[str]) -> Floats:
     """Return how many ids the lists share down to each depth of the longer one, shape (len(long),)."""
     place = {name: rank for rank, name in enumerate(short)}
-    found = np.zeros(len(long))
+    shared = np.zeros(len(long))
     for rank, name in enumerate(long):
         if name in place:
-            found[max(rank, place[name])] += 1
-    return np.cumsum(found)
+            shared[max(rank, place[name])] += 1
+    return np.cumsum(shared)
 
 
 def jaccard(first: Sequence[str], second: Sequence[str], k: int = 10) -> float | None:
@@ -60,7 +60,7 @@ def jaccard(first: Sequence[str], second: Sequence[str], k: int = 10) -> float |
 def kendall(first: Valued, second: Valued) -> float | None:
     """Return Kendall's tau-b, -1 to 1, over the ids of either ranking; ids missing from one tie below all it ranks.
 
-    None if one of the rankings tells no two ids apart.
+    None if one of the rankings ties all its ids.
     """
     from scipy.stats import kendalltau
 
@@ -86,14 +86,14 @@ def tau_ap(truth: Valued, estimate: Valued) -> float | None:
     Ties, and ids missing from one ranking (which tie below all it ranks), stand for every order they could be in:
     the value is the mean over those orders (tau_AP,a of Urbano and Marrero 2017). None for fewer than two ids.
     """
-    true, said = _together(truth, estimate)
+    true, estimated = _together(truth, estimate)
     n = len(true)
     if n < 2:
         return None
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, n))])
     seen: list[float] = []
     total = 0.0
-    for _, group in groupby(sorted(zip((-said).tolist(), true.tolist(), strict=True)), key=itemgetter(0)):
+    for _, group in groupby(sorted(zip((-estimated).tolist(), true.tolist(), strict=True)), key=itemgetter(0)):
         members = [value for _, value in group]
         higher, tied = len(seen), len(members) - 1
         # Among the `tied` others an id has 0 to all of them above it, each number equally likely, each other equally
@@ -110,7 +110,7 @@ def tau_ap(truth: Valued, estimate: Valued) -> float | None:
 
 
 def _right(ordered: Sequence[float], value: float) -> float:
-    """Return how many of `ordered`, ascending, the truth puts above `value`; half of those it does not tell apart."""
+    """Return how many of `ordered`, ascending, the truth puts above `value`; half of those that tie."""
     return len(ordered) - (bisect_left(ordered, value) + bisect_right(ordered, value)) / 2
 
 

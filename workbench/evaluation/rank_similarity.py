@@ -1,4 +1,4 @@
-"""The rank_similarities of two runs, by the names that people ask for them: "RBO", "Jaccard@10"."""
+"""The rank similarities of two runs, by name: "RBO", "Jaccard@10"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workbench.evaluation.rank_correlation import Valued, jaccard, rbo, tau_ap
 
 
 class RankSimilarity(NamedTuple):
-    """A way to say how alike two rankings are: what it means, the value of equal ones, and who measures it."""
+    """How alike two rankings are: what it means, the value of equal rankings, and its function."""
 
     meaning: str
     alike: float
@@ -28,7 +28,7 @@ def _names(ranking: Valued) -> list[str]:
 
 RANK_SIMILARITIES: dict[str, RankSimilarity] = {
     "tauAP": RankSimilarity(
-        "AP correlation of the order after with the order before: 1 the same, -1 turned round; the top weighs most",
+        "AP correlation of the order after with the order before: 1 the same, -1 reversed; the top weighs most",
         1.0,
         lambda one, other, k: tau_ap(_ordered(one[: k or None]), _ordered(other[: k or None])),
     ),
@@ -55,7 +55,7 @@ NAMES = ("tauAP", "RBO", "Jaccard@10", "KL")
 def find_rank_similarity(name: str) -> tuple[RankSimilarity, int] | None:
     """Return the rank similarity spelled `name`, such as "RBO" or "Jaccard@10", and its depth, 0 for all; else None."""
     kind, _, depth = name.partition("@")
-    found = RANK_SIMILARITIES.get(kind)
-    if not found or (depth and not (depth.isdecimal() and int(depth) > 0)) or name.endswith("@"):
+    similarity = RANK_SIMILARITIES.get(kind)
+    if not similarity or (depth and not (depth.isdecimal() and int(depth) > 0)) or name.endswith("@"):
         return None
-    return found, int(depth or 0)
+    return similarity, int(depth or 0)

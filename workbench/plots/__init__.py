@@ -5,13 +5,12 @@ from workbench.plots.pairs import density, histogram, scatter
 from workbench.plots.queries import before_after, heatmap, measures, rank_similarities, waterfall
 from workbench.plots.rankings import bump, opened
 from workbench.plots.students import parallel, recipes
-from workbench.plots.teacher_agreement import agreement, closer, gap_recovered, reliability
+from workbench.plots.teacher_agreement import closer, gap_recovered, reliability
 from workbench.plots.training import history
 
 __all__ = [
     "ROLES",
     "Role",
-    "agreement",
     "before_after",
     "bump",
     "closer",

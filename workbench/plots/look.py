@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import plotly.io as pio
 
 from workbench.evaluation.significance import Interval
+from workbench.records import Unit, useful_above
 
 
 class Role(NamedTuple):
@@ -42,15 +43,20 @@ TEMPLATE = "workbench"
 INK, FAINT = "#2A3140", "rgba(128, 138, 155, 0.28)"
 
 
-def usefulness(utility: float | None) -> Role | None:
-    """Return the role of a utility: above 0 is better than no passage; None was never scored.
+def utility_axis(unit: Unit) -> str:
+    """Return the name of an axis of utilities, with the teacher's unit."""
+    return "utility, unit unknown" if unit == "unknown" else f"utility, {unit}"
+
+
+def usefulness(utility: float | None, unit: Unit = "unknown") -> Role | None:
+    """Return the role of a utility in a teacher's unit; None was never scored.
 
     A teacher's number alone calls nothing harmful: a smoothed model takes a little off for every passage that is
     about something else. That word is for people.
     """
     if utility is None:
         return None
-    return USEFUL if utility > 0 else USELESS
+    return USEFUL if utility > useful_above(unit) else USELESS
 
 
 def safe(text: str, length: int = 0) -> str:

@@ -4,56 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log10
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from workbench.plots import look
+from workbench.plots import frames, look
+from workbench.records import Unit, useful_above
 from workbench.store.views import Bin, Cell, Pair, Sample
 
-AXES = {
-    "utility": "utility, nats per token",
-    "similarity": "similarity, cosine",
-}
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIMILARITY = "similarity, cosine"
 
 
-def histogram(bins: Sequence[Bin], of: str = "utility", unit: str = "") -> go.Figure:
-    """Draw how the pairs spread over utility or similarity, pairs with a relevant passage apart.
+def histogram(bins: Sequence[Bin] | pd.DataFrame, of: str = "utility", unit: Unit = "unknown") -> go.Figure:
+    """Draw how the pairs are distributed over utility (in the teacher's unit) or similarity, relevant ones apart.
 
-    Both are drawn as shares of their own group: relevant passages are few, and a common scale would hide them.
+    Both are drawn as shares of their own group: relevant passages are few, and a common scale would hide them. A frame
+    has the columns of `Bin`.
     """
-    drawn = look.figure(260, unit or AXES[of], "share of the group")
+    bins = frames.rows(Bin, bins)
+    drawn = look.figure(260, look.utility_axis(unit) if of == "utility" else SIMILARITY, "share of the group")
     groups = (
-        ("not relevant or not judged", look.USELESS.colour, [found.other for found in bins]),
-        (look.RELEVANT.word, look.RELEVANT.colour, [found.relevant for found in bins]),
+        ("not relevant or not judged", look.USELESS.colour, [one.other for one in bins]),
+        (look.RELEVANT.word, look.RELEVANT.colour, [one.relevant for one in bins]),
     )
     for word, colour, numbers in groups:
         total = sum(numbers)
         drawn.add_bar(
-            x=[(found.low + found.high) / 2 for found in bins],
+            x=[(one.low + one.high) / 2 for one in bins],
             y=[number / max(total, 1) for number in numbers],
-            width=[found.high - found.low for found in bins],
+            width=[one.high - one.low for one in bins],
             name=f"{word} ({total:,} pairs)",
             marker={"color": colour, "opacity": 0.65, "line": {"width": 0}},
             hovertext=[
-                f"{found.low:.2f} to {found.high:.2f}<br>{number:,} of {total:,} pairs, {word}"
-                for found, number in zip(bins, numbers, strict=True)
+                f"{one.low:.2f} to {one.high:.2f}<br>{number:,} of {total:,} pairs, {word}"
+                for one, number in zip(bins, numbers, strict=True)
             ],
             hoverinfo="text",
         )
     if of == "utility":
-        drawn.add_vline(x=0, line={"color": look.SAME, "width": 1, "dash": "dot"})
+        drawn.add_vline(x=useful_above(unit), line={"color": look.SAME, "width": 1, "dash": "dot"})
     drawn.update_layout(barmode="overlay", yaxis_tickformat=".0%")
     return look.legend_on_top(drawn)
 
 
-def density(cells: Sequence[Cell]) -> go.Figure:
+def density(cells: Sequence[Cell] | pd.DataFrame, unit: Unit = "unknown") -> go.Figure:
     """Draw similarity against utility as cells, the colour on a log scale, with the four quadrants counted.
 
-    The quadrants part at utility 0 and at the median similarity of the pairs.
+    The quadrants part where a utility in `unit` is called useful, and at the median similarity of the pairs. A frame
+    has the columns of `Cell`.
     """
-    drawn = look.figure(430, AXES["similarity"], AXES["utility"])
+    cells = frames.rows(Cell, cells)
+    drawn = look.figure(430, SIMILARITY, look.utility_axis(unit))
     if not cells:
         return drawn
     x, columns = _positions([cell.similarity for cell in cells])
@@ -76,12 +82,18 @@ def density(cells: Sequence[Cell]) -> go.Figure:
             "thickness": 10, "outlinewidth": 0, "len": 0.6,
         },
     )  # fmt: skip
-    return _quadrants(drawn, cells)
+    return _quadrants(drawn, cells, useful_above(unit))
 
 
-def scatter(sample: Sample) -> go.Figure:
-    """Draw single pairs, similarity against utility; says how many of how many are drawn."""
-    drawn = look.figure(430, AXES["similarity"], AXES["utility"])
+def scatter(sample: Sample | pd.DataFrame, unit: Unit = "unknown") -> go.Figure:
+    """Draw single pairs, similarity against utility in `unit`; says how many of how many are drawn.
+
+    A frame has the columns of `Pair`, and holds all pairs there are.
+    """
+    if not isinstance(sample, Sample):
+        pairs_of_frame = frames.rows(Pair, sample)
+        sample = Sample(tuple(pairs_of_frame), len(pairs_of_frame))
+    drawn = look.figure(430, SIMILARITY, look.utility_axis(unit))
     for word, role, size in (("not relevant or not judged", look.USELESS, 5), (look.RELEVANT.word, look.RELEVANT, 8)):
         pairs = [pair for pair in sample.pairs if (pair.relevance > 0) == (role is look.RELEVANT)]
         drawn.add_scattergl(
@@ -90,15 +102,15 @@ def scatter(sample: Sample) -> go.Figure:
             mode="markers",
             name=word,
             marker={"color": role.colour, "size": size, "opacity": 0.6, "symbol": role.sign},
-            hovertext=[_told(pair) for pair in pairs],
+            hovertext=[_hover(pair) for pair in pairs],
             hoverinfo="text",
         )
-    drawn.add_hline(y=0, line={"color": look.SAME, "width": 1, "dash": "dot"})
+    drawn.add_hline(y=useful_above(unit), line={"color": look.SAME, "width": 1, "dash": "dot"})
     look.remark(drawn, f"{len(sample.pairs):,} of {sample.total:,} pairs drawn, evenly over queries")
     return look.legend_on_top(drawn)
 
 
-def _told(pair: Pair) -> str:
+def _hover(pair: Pair) -> str:
     return (
         f"<b>{look.safe(pair.query, 70)}</b><br>{look.safe(pair.passage, 70)}<br>"
         f"query {look.safe(pair.query_id, 40)}, passage {look.safe(pair.passage_id, 40)}<br>"
@@ -108,15 +120,15 @@ def _told(pair: Pair) -> str:
 
 def _positions(values: Sequence[float]) -> tuple[NDArray[np.float64], list[int]]:
     """Return the centres of an even grid, empty rows included, and where each value stands in it."""
-    found = np.unique(np.round(values, 9))
-    if len(found) == 1:
-        return found, [0] * len(values)
-    step = float(np.diff(found).min())
-    places = np.rint((np.asarray(values) - found[0]) / step).astype(int)
-    return found[0] + step * np.arange(places.max() + 1), places.tolist()
+    distinct = np.unique(np.round(values, 9))
+    if len(distinct) == 1:
+        return distinct, [0] * len(values)
+    step = float(np.diff(distinct).min())
+    places = np.rint((np.asarray(values) - distinct[0]) / step).astype(int)
+    return distinct[0] + step * np.arange(places.max() + 1), places.tolist()
 
 
-def _quadrants(drawn: go.Figure, cells: Sequence[Cell]) -> go.Figure:
+def _quadrants(drawn: go.Figure, cells: Sequence[Cell], line: float) -> go.Figure:
     ordered = sorted(cells, key=lambda cell: cell.similarity)
     total = sum(cell.pairs for cell in cells)
     reached = np.cumsum([cell.pairs for cell in ordered])
@@ -125,11 +137,11 @@ def _quadrants(drawn: go.Figure, cells: Sequence[Cell]) -> go.Figure:
     # A strip above and below the cells, where the words do not cover any.
     strip = 0.09 * max(high - low, 0.1)
     drawn.update_yaxes(range=[low - strip, high + strip])
-    drawn.add_hline(y=0, line={"color": look.SAME, "width": 1, "dash": "dot"})
+    drawn.add_hline(y=line, line={"color": look.SAME, "width": 1, "dash": "dot"})
     drawn.add_vline(x=middle, line={"color": look.SAME, "width": 1, "dash": "dot"})
     for near, helps in ((True, True), (True, False), (False, True), (False, False)):
         inside = sum(
-            cell.pairs for cell in cells if (cell.similarity >= middle) == near and (cell.utility > 0) == helps
+            cell.pairs for cell in cells if (cell.similarity >= middle) == near and (cell.utility > line) == helps
         )
         word = f"{'helps' if helps else 'does not help'}, {'near' if near else 'far'}"
         drawn.add_annotation(

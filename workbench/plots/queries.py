@@ -1,21 +1,27 @@
-"""Figures of whole comparisons: every query's delta, before against after, many students, and every measure."""
+"""Figures of whole comparisons: every query's difference, before against after, many students, every measure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from workbench.errors import UnknownName
 from workbench.evaluation.comparison import Comparison
-from workbench.plots import look
-from workbench.steps.compare.compare_runs import QueryValues, RunsComparison
+from workbench.evaluation.rank_similarity import NAMES, find_rank_similarity
+from workbench.plots import frames, look
+from workbench.steps.compare.compare_runs import RunsComparison
 from workbench.steps.compare.diff import Delta, Diff
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_BARS = 1_500
 MOST_COLUMNS = 400  # narrower ones cannot be pointed at
 
-# Which way a query went, its word, its colour, its sign.
+# How a query changed, its word, its colour, its sign.
 SIDES = (
     ("better", "better", look.BETTER, "triangle-up"),
     ("same", "the same", look.SAME, "circle"),
@@ -23,140 +29,163 @@ SIDES = (
 )
 
 
-def waterfall(diff: Diff) -> go.Figure:
-    """Draw the per-query deltas as bars, largest gain to largest loss; queries that stayed the same are counted.
+def waterfall(diff: Diff | pd.DataFrame) -> go.Figure:
+    """Draw the per-query differences as bars, largest gain to largest loss; unchanged queries are counted.
 
     More changed queries than MOST_BARS are thinned evenly, and the figure says so.
     """
-    drawn = look.figure(370, "queries that changed, by change", f"change in {look.safe(diff.measure)}")
-    changed = [delta for delta in reversed(diff.deltas) if delta.change]
+    measure, deltas = _deltas(diff)
+    drawn = look.figure(370, "queries that changed, by change", f"change in {look.safe(measure)}")
+    changed = [delta for delta in reversed(deltas) if delta.change]
     stride = -(-len(changed) // MOST_BARS) or 1
     shown = changed[::stride]
-    for word, colour, sign in (("better", look.BETTER, 1), ("worse", look.WORSE, -1)):
-        bars = [(place * stride + 1, delta) for place, delta in enumerate(shown) if delta.change * sign > 0]
-        number = diff.wins if sign > 0 else diff.losses
+    for word, colour in (("better", look.BETTER), ("worse", look.WORSE)):
+        bars = [(place * stride + 1, delta) for place, delta in enumerate(shown) if delta.direction == word]
+        number = sum(delta.direction == word for delta in deltas)
         drawn.add_bar(
             x=[place for place, _ in bars],
             y=[delta.change for _, delta in bars],
             name=f"{number:,} {word}",
             marker={"color": colour, "line": {"width": 0}},
             width=stride,
-            hovertext=[_told(delta) for _, delta in bars],
+            hovertext=[_hover(delta) for _, delta in bars],
             hoverinfo="text",
         )
     drawn.update_xaxes(showgrid=False, rangemode="tozero")
     thinned = f"; every {stride}th of the others drawn" if stride > 1 else ""
-    same = f"{diff.ties:,} the same, not drawn{thinned}"
+    same = f"{len(deltas) - len(changed):,} the same, not drawn{thinned}"
     drawn.add_bar(x=[None], y=[None], name=same, marker={"color": look.SAME})
     return look.legend_on_top(drawn)
 
 
-def before_after(diff: Diff) -> go.Figure:
+def before_after(diff: Diff | pd.DataFrame) -> go.Figure:
     """Draw each query as a dot, its value before to the right, after upward: above the diagonal it got better.
 
     Queries of equal values share a dot, whose area says how many; the hover box names the first of them.
     """
-    drawn = look.figure(370, f"{look.safe(diff.measure)} before", f"{look.safe(diff.measure)} after")
-    most = max((max(delta.before, delta.after) for delta in diff.deltas), default=1.0)
+    measure, deltas = _deltas(diff)
+    drawn = look.figure(370, f"{look.safe(measure)} before", f"{look.safe(measure)} after")
+    most = max((max(delta.before, delta.after) for delta in deltas), default=1.0)
     drawn.add_scatter(
         x=[0, most], y=[0, most], mode="lines", line={"color": look.SAME, "width": 1, "dash": "dot"}, showlegend=False,
         hoverinfo="skip",
     )  # fmt: skip
     for direction, word, colour, sign in SIDES:
-        grouped = dots(diff, direction)
+        grouped = dots(deltas, direction)
         number = sum(map(len, grouped.values()))
         drawn.add_scatter(
             x=[at[0] for at in grouped], y=[at[1] for at in grouped], mode="markers", name=f"{number:,} {word}",
             marker={"color": colour, "symbol": sign, "opacity": 0.75,
-                    "size": [min(30.0, 6 + 2 * len(found) ** 0.5) for found in grouped.values()]},
-            hovertext=[_told(found[0]) + (f"<br>and {len(found) - 1:,} more" if found[1:] else "")
-                       for found in grouped.values()],
+                    "size": [min(30.0, 6 + 2 * len(group) ** 0.5) for group in grouped.values()]},
+            hovertext=[_hover(group[0]) + (f"<br>and {len(group) - 1:,} more" if group[1:] else "")
+                       for group in grouped.values()],
             hoverinfo="text",
         )  # fmt: skip
     return look.legend_on_top(drawn)
 
 
-def dots(diff: Diff, direction: str) -> dict[tuple[float, float], list[Delta]]:
-    """Return (before, after), to three decimals, -> the queries that went in `direction` and have these values."""
-    found: dict[tuple[float, float], list[Delta]] = {}
-    for delta in diff.deltas:
+def dots(deltas: Sequence[Delta], direction: str) -> dict[tuple[float, float], list[Delta]]:
+    """Return (before, after), to three decimals, -> the queries that changed in `direction` and have these values."""
+    grouped: dict[tuple[float, float], list[Delta]] = {}
+    for delta in deltas:
         if delta.direction == direction:
-            found.setdefault((round(delta.before, 3), round(delta.after, 3)), []).append(delta)
-    return found
+            grouped.setdefault((round(delta.before, 3), round(delta.after, 3)), []).append(delta)
+    return grouped
 
 
-def heatmap(found: RunsComparison) -> go.Figure:
+def heatmap(runs: RunsComparison | pd.DataFrame) -> go.Figure:
     """Draw each query as a column and each student as a row, by the first measure; most unlike queries at the left.
 
     More queries than MOST_COLUMNS are not drawn, and the figure says so.
     """
-    shown = found.rows[:MOST_COLUMNS]
-    height = 110 + 34 * len(found.students)
-    drawn = look.figure(height, f"queries, the most unlike at the left: {len(shown):,} of {len(found.rows):,}", "")
-    names = [look.safe(student, 46) for student in found.students]
+    table = runs.to_frame() if isinstance(runs, RunsComparison) else runs
+    columns = frames.records(table, ["query_id", "text", "student", "value"])
+    values = {(query_id, student): value for query_id, _, student, value in zip(*columns, strict=True)}
+    queries, students = dict(zip(*columns[:2], strict=True)), list(dict.fromkeys(columns[2]))
+    shown = list(queries)[:MOST_COLUMNS]
+    height = 110 + 34 * len(students)
+    drawn = look.figure(height, f"queries, the most unlike at the left: {len(shown):,} of {len(queries):,}", "")
+    names = [look.safe(student, 46) for student in students]
+    cells = [[values[query_id, student] for query_id in shown] for student in students]
     drawn.add_heatmap(
-        z=[[row.values[place] for row in shown] for place in range(len(names))],
+        z=cells,
         x=list(range(1, len(shown) + 1)),
         y=list(range(len(names))),
         zmin=0,
-        zmax=max((max(row.values) for row in shown), default=1.0) or 1.0,
+        zmax=max((max(row) for row in cells if row), default=1.0) or 1.0,
         # One hue, faint to full: a value is more or less of the same thing, and no verdict.
         colorscale=[[0, look.FAINT], [1, look.AFTER.colour]],
-        colorbar={"title": look.safe(found.measures[0]), "thickness": 12},
-        hovertext=[[_cell(row, place, name) for row in shown] for place, name in enumerate(names)],
+        colorbar={"title": look.safe(str(frames.constant(table, "measure"))), "thickness": 12},
+        hovertext=[
+            [
+                f"<b>{look.safe(queries[query_id], 80)}</b><br>query {look.safe(query_id, 60)}<br>{name}: {value:.3f}"
+                for query_id, value in zip(shown, row, strict=True)
+            ]
+            for name, row in zip(names, cells, strict=True)
+        ],
         hoverinfo="text",
     )
     drawn.update_yaxes(tickvals=list(range(len(names))), ticktext=names, showgrid=False, autorange="reversed")
     return drawn.update_xaxes(showgrid=False)
 
 
-def _cell(row: QueryValues, place: int, name: str) -> str:
-    said = f"{name}: {row.values[place]:.3f}"
-    return f"<b>{look.safe(row.text, 80)}</b><br>query {look.safe(row.query_id, 60)}<br>{said}"
-
-
-def rank_similarities(found: RankSimilarityResult) -> go.Figure:
-    """Draw how many queries have which value of a rank_similarity."""
-    values = [row.value for row in found.rows if row.value is not None]
-    drawn = look.figure(300, f"{look.safe(found.by)}, {found.alike:g} is the same ranking", "queries")
+def rank_similarities(similarities: RankSimilarityResult | pd.DataFrame) -> go.Figure:
+    """Draw how many queries have which value of a rank similarity."""
+    table = similarities.to_frame() if isinstance(similarities, RankSimilarityResult) else similarities
+    by = str(frames.constant(table, "by", "RBO"))
+    named = find_rank_similarity(by)
+    if not named:
+        raise UnknownName("rank similarity", by, list(NAMES))
+    values = [value for value in frames.records(table, ["value"])[0] if not frames.missing(value)]
+    drawn = look.figure(300, f"{look.safe(by)}, {named[0].alike:g} is the same ranking", "queries")
     drawn.add_histogram(x=values, nbinsx=40, marker={"color": look.AFTER.colour}, name=f"{len(values):,} queries")
     return look.legend_on_top(drawn)
 
 
-def measures(comparisons: Sequence[Comparison], before: str = "before", after: str = "after") -> go.Figure:
-    """Draw each measure before and after as a dot with its 95 % interval, and the difference in words."""
-    drawn = look.figure(90 + 42 * len(comparisons), "mean over queries, with 95 % interval", "")
-    places = list(range(len(comparisons), 0, -1))
+def measures(
+    comparisons: Sequence[Comparison] | pd.DataFrame, before: str = "before", after: str = "after"
+) -> go.Figure:
+    """Draw each measure before and after as a dot with its 95 % interval; * marks what is better or worse.
+
+    A frame is that of a diff's `comparisons_frame()`.
+    """
+    rows = frames.comparisons(comparisons)
+    drawn = look.figure(90 + 42 * len(rows), "mean over queries, with 95 % interval", "")
+    places = list(range(len(rows), 0, -1))
     sides = (
-        (look.BEFORE, before, [found.before for found in comparisons], 0.13),
-        (look.AFTER, after, [found.after for found in comparisons], -0.13),
+        (look.BEFORE, before, [row.before for row in rows], 0.13),
+        (look.AFTER, after, [row.after for row in rows], -0.13),
     )
-    for role, name, intervals, shift in sides:
+    for role, name, means, shift in sides:
         drawn.add_scatter(
-            x=[found.mean for found in intervals],
+            x=[mean.mean for mean in means],
             y=[place + shift for place in places],
             mode="markers",
             name=look.safe(name, 60),
             marker={"color": role.colour, "symbol": role.sign, "size": 10, "line": {"width": 2, "color": role.colour}},
-            error_x=look.error_bars(intervals, role.colour),
-            hovertext=[
-                f"{look.safe(name, 60)}<br>{comparison.measure} {found}"
-                for comparison, found in zip(comparisons, intervals, strict=True)
-            ],
+            error_x=look.error_bars(means, role.colour),
+            hovertext=[f"{look.safe(name, 60)}<br>{row.measure} {mean}" for row, mean in zip(rows, means, strict=True)],
             hoverinfo="text",
         )
-    for found, place in zip(comparisons, places, strict=True):
-        mark = "" if found.verdict == "no difference shown" else " *"
+    for row, place in zip(rows, places, strict=True):
+        mark = "" if row.verdict == "no difference shown" else " *"
         drawn.add_annotation(
-            text=f"{found.difference.mean:+.3f}{mark}", x=1, xref="x domain", xanchor="left", xshift=8, y=place,
-            showarrow=False, hovertext=f"{found.evidence}: {found.in_words}",
+            text=f"{row.difference.mean:+.3f}{mark}", x=1, xref="x domain", xanchor="left", xshift=8, y=place,
+            showarrow=False, hovertext=f"{row.evidence}: {row.in_words}",
         )  # fmt: skip
-    drawn.update_yaxes(tickvals=places, ticktext=[found.measure for found in comparisons], showgrid=False)
+    drawn.update_yaxes(tickvals=places, ticktext=[row.measure for row in rows], showgrid=False)
     drawn.update_layout(margin={"r": 64})
     return look.legend_on_top(drawn)
 
 
-def _told(delta: Delta) -> str:
+def _deltas(diff: Diff | pd.DataFrame) -> tuple[str, list[Delta]]:
+    """Return the measure of a diff and its queries, worst first."""
+    if isinstance(diff, Diff):
+        return diff.measure, list(diff.deltas)
+    return str(frames.constant(diff, "measure")), frames.rows(Delta, diff)
+
+
+def _hover(delta: Delta) -> str:
     return (
         f"<b>{look.safe(delta.text, 80)}</b><br>query {look.safe(delta.query_id, 60)}<br>"
         f"{delta.before:.3f} before, {delta.after:.3f} after ({delta.change:+.3f})"

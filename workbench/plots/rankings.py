@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.plots import look
+from workbench.plots import frames, look
+from workbench.records import Unit
 from workbench.store.views import Moved, Placed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TITLE_LENGTH = 34
 MOST_USEFUL, NEAREST = 10, 8  # passages of one query that a figure has room for
@@ -16,19 +21,21 @@ SLOT = 0.72  # height of a line below the depth, in ranks: room for a number
 UNSCORED = "rgba(128, 138, 155, 0.5)"
 
 
-def bump(moved: Sequence[Moved], depth: int = 10) -> go.Figure:
+def bump(moved: Sequence[Moved] | pd.DataFrame, depth: int = 10, unit: Unit = "unknown") -> go.Figure:
     """Draw one query's passages before and after training, a line joining each passage with itself.
 
-    Passages that stand below `depth` in one ranking are drawn in a strip under it, in order, with their true rank.
+    Passages that stand below `depth` in one ranking are drawn in a strip under it, in order, with their true rank. A
+    frame has the columns of `Moved`.
     """
+    moved = frames.rows(Moved, moved)
     before = heights([passage.before for passage in moved], depth)
     after = heights([passage.after for passage in moved], depth)
     bottom = max([depth + 1.0, *before, *after]) + 0.6
     drawn = look.figure(round(110 + 25 * bottom), "", "rank")
     order = sorted(range(len(moved)), key=lambda place: (moved[place].relevance or 0) > 0)
     for place in order:
-        _line(drawn, moved[place], (before[place], after[place]), depth)
-    for word, colour, sign in _key(moved):
+        _line(drawn, moved[place], (before[place], after[place]), depth, unit)
+    for word, colour, sign in _key(moved, unit):
         drawn.add_scatter(x=[None], y=[None], mode="markers", name=word, marker={"color": colour, "symbol": sign})
     drawn.add_hrect(y0=depth + 0.55, y1=bottom, fillcolor=look.FAINT, opacity=0.4, line_width=0)
     drawn.update_xaxes(tickvals=[0, 1], ticktext=["before", "after"], range=[-0.18, 1.18], side="top", showgrid=False)
@@ -39,9 +46,9 @@ def bump(moved: Sequence[Moved], depth: int = 10) -> go.Figure:
     return drawn.update_layout(legend=legend, showlegend=True, margin={"t": 40})
 
 
-def _line(drawn: go.Figure, passage: Moved, heights: tuple[float, float], depth: int) -> None:
+def _line(drawn: go.Figure, passage: Moved, heights: tuple[float, float], depth: int, unit: Unit) -> None:
     relevant = (passage.relevance or 0) > 0
-    _, colour, sign = looks(passage)
+    _, colour, sign = looks(passage, unit)
     drawn.add_scatter(
         x=[0, 1],
         y=list(heights),
@@ -57,13 +64,15 @@ def _line(drawn: go.Figure, passage: Moved, heights: tuple[float, float], depth:
     )
 
 
-def opened(placed: Sequence[Placed]) -> go.Figure:
-    """Draw one query's passages, most useful first: utility as a bar, the student's similarity as a dot beside it.
+def opened(placed: Sequence[Placed] | pd.DataFrame, unit: Unit = "unknown") -> go.Figure:
+    """Draw one query's passages, most useful first: utility in `unit` as a bar, the student's similarity as a dot.
 
-    Of many passages the most useful and the nearest are drawn, and the figure says how many are left out.
+    Of many passages the most useful and the nearest are drawn, and the figure says how many are left out. A frame has
+    the columns of `Placed`.
     """
-    everything = sorted((found for found in placed if found.utility is not None), key=_by_utility)
-    nearest = sorted(everything[MOST_USEFUL:], key=lambda found: found.rank or 10**9)[:NEAREST]
+    placed = frames.rows(Placed, placed)
+    everything = sorted((passage for passage in placed if passage.utility is not None), key=_by_utility)
+    nearest = sorted(everything[MOST_USEFUL:], key=lambda passage: passage.rank or 10**9)[:NEAREST]
     scored = everything[:MOST_USEFUL] + sorted(nearest, key=_by_utility)
     drawn = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04, column_widths=[0.6, 0.4])
     drawn.update_layout(template=look.TEMPLATE, height=90 + 26 * max(len(scored), 2))
@@ -71,7 +80,7 @@ def opened(placed: Sequence[Placed]) -> go.Figure:
     names = [_named(passage.title, passage.text) for passage in scored]
     hover = [_placed(passage) for passage in scored]
     for role in (look.USEFUL, look.USELESS):
-        mine = [place for place, passage in enumerate(scored) if look.usefulness(passage.utility) is role]
+        mine = [place for place, passage in enumerate(scored) if look.usefulness(passage.utility, unit) is role]
         drawn.add_bar(
             x=[scored[place].utility for place in mine], y=[rows[place] for place in mine], orientation="h",
             name=role.word, marker={"color": role.colour}, width=0.62,
@@ -84,18 +93,18 @@ def opened(placed: Sequence[Placed]) -> go.Figure:
         marker={"color": look.AFTER.colour, "size": 9}, hovertext=[hover[place] for place in ranked],
         hoverinfo="text", cliponaxis=False, row=1, col=2,
     )  # fmt: skip
-    stars = [f"★ {name}" if (found.relevance or 0) > 0 else name for found, name in zip(scored, names, strict=True)]
+    stars = [f"★ {name}" if (passage.relevance or 0) > 0 else name for passage, name in zip(scored, names, strict=True)]
     if left_out := len(everything) - len(scored):
         rest = f"{left_out:,} more are not drawn"
         drawn.add_scatter(x=[None], y=[None], mode="markers", name=rest, marker={"color": look.FAINT})
     drawn.update_yaxes(tickvals=rows, ticktext=stars, showgrid=False, col=1)
-    drawn.update_xaxes(title_text="utility, nats per token", col=1)
+    drawn.update_xaxes(title_text=look.utility_axis(unit), col=1)
     drawn.update_xaxes(title_text="similarity, cosine", col=2)
     return look.legend_on_top(drawn)
 
 
-def _by_utility(found: Placed) -> tuple[float, str]:
-    return -(found.utility or 0.0), found.passage_id
+def _by_utility(passage: Placed) -> tuple[float, str]:
+    return -(passage.utility or 0.0), passage.passage_id
 
 
 def heights(ranks: Sequence[int | None], depth: int) -> list[float]:
@@ -113,14 +122,14 @@ def rank_label(rank: int | None, depth: int) -> str:
     return "not ranked" if rank is None else "" if rank <= depth else f"{rank:,}"
 
 
-def looks(passage: Moved) -> tuple[str, str, str]:
+def looks(passage: Moved, unit: Unit = "unknown") -> tuple[str, str, str]:
     """Return the word, the colour and the sign of a passage's line."""
-    role = look.RELEVANT if (passage.relevance or 0) > 0 else look.usefulness(passage.utility)
+    role = look.RELEVANT if (passage.relevance or 0) > 0 else look.usefulness(passage.utility, unit)
     return (role.word, role.colour, role.sign) if role else ("not scored", UNSCORED, "circle-open")
 
 
-def _key(moved: Sequence[Moved]) -> list[tuple[str, str, str]]:
-    return sorted({looks(passage) for passage in moved})
+def _key(moved: Sequence[Moved], unit: Unit) -> list[tuple[str, str, str]]:
+    return sorted({looks(passage, unit) for passage in moved})
 
 
 def _named(title: str, text: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from workbench.plots import look
+from workbench.evaluation.significance import Interval
+from workbench.plots import frames, look
 from workbench.steps.compare.leaderboard import Leaderboard
-from workbench.steps.compare.recipes import LeaderboardRow, Recipe, RecipeVerdict
-from workbench.students import BM25
+from workbench.steps.compare.recipes import RecipeVerdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_RECIPES = 40
 ROW = 58  # pixels: a label above its whisker
@@ -22,33 +25,41 @@ DASHES: dict[RecipeVerdict, str] = {
     "better": "solid", "worse": "solid", "no difference shown": "solid", "not evaluated": "dot"
 }  # fmt: skip
 MOST_TICKS = 8
+SETTING = "setting: "
 
 
-def recipes(found: Leaderboard) -> go.Figure:
+def recipes(board: Leaderboard | pd.DataFrame) -> go.Figure:
     """Draw each evaluated recipe as a dot with its 95 % interval, its seeds as small ones, and its base beside it.
 
     More than MOST_RECIPES are not drawn, and the figure says so.
     """
-    tested = [each for each in found.recipes if each.comparison]
+    table = board.to_frame() if isinstance(board, Leaderboard) else board
+    measure, split = (str(frames.constant(table, name)) for name in ("measure", "split"))
+    tested = [row for row in _rows(table) if not frames.missing(row["difference"])]
     shown = tested[:MOST_RECIPES]
-    drawn = look.figure(96 + ROW * max(len(shown), 1), f"{look.safe(found.measure)} on {look.safe(found.split)}", "")
-    single = {row.student: row for row in found.students}
-    for place, recipe in enumerate(shown):
-        _whisker(drawn, recipe, -place, [single[name] for name in recipe.students], found.measure, first=place == 0)
-    _bm25(drawn, single.get(BM25), found.measure, shown)
+    drawn = look.figure(96 + ROW * max(len(shown), 1), f"{look.safe(measure)} on {look.safe(split)}", "")
+    for place, row in enumerate(shown):
+        _whisker(drawn, row, -place, first=place == 0)
+    _bm25(drawn, shown)
     left_out = f"the first {len(shown)} of {len(tested)} recipes" if len(shown) < len(tested) else ""
     drawn.update_yaxes(range=[-len(shown) + 0.55, 0.65], showticklabels=False, showgrid=False, zeroline=False)
     drawn.update_xaxes(zeroline=False)
     return look.legend_on_top(look.remark(drawn, left_out) if left_out else drawn)
 
 
-def _bm25(drawn: go.Figure, row: LeaderboardRow | None, measure: str, shown: Sequence[Recipe]) -> None:
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a leaderboard's frame, which must have all of its columns."""
+    frames.records(table, list(Leaderboard.columns))
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _bm25(drawn: go.Figure, rows: Sequence[dict[str, Any]]) -> None:
     """Draw BM25 as a line where it lies among the whiskers; far from them it is only named, lest it squeeze them."""
-    spans = [span for each in shown if each.comparison for span in (each.comparison.before, each.comparison.after)]
-    if not row or measure not in row.measures or not spans:
+    if not rows or frames.missing(rows[0]["bm25"]):
         return
-    mean = row.measures[measure].mean
-    low, high = min(span.low for span in spans), max(span.high for span in spans)
+    mean = rows[0]["bm25"]
+    low = min(min(row["before_low"], row["after_low"]) for row in rows)
+    high = max(max(row["before_high"], row["after_high"]) for row in rows)
     near = low - (high - low) / 2 <= mean <= high + (high - low) / 2
     if near:
         drawn.add_vline(x=mean, line={"color": look.BM25.colour, "dash": "dot", "width": 1.5})
@@ -58,60 +69,53 @@ def _bm25(drawn: go.Figure, row: LeaderboardRow | None, measure: str, shown: Seq
     )  # fmt: skip
 
 
-def _whisker(
-    drawn: go.Figure, recipe: Recipe, y: int, rows: Sequence[LeaderboardRow], measure: str, *, first: bool
-) -> None:
-    assert recipe.comparison is not None
-    before, after = recipe.comparison.before, recipe.comparison.after
-    for role, span, at, size in ((look.BEFORE, before, y - 0.2, 9), (look.AFTER, after, y + 0.04, 11)):
+def _whisker(drawn: go.Figure, row: dict[str, Any], y: int, *, first: bool) -> None:
+    sides = ((look.BEFORE, "before", row["base"], y - 0.2, 9), (look.AFTER, "after", row["recipe"], y + 0.04, 11))
+    for role, side, name, at, size in sides:
+        mean = Interval(row[side], row[f"{side}_low"], row[f"{side}_high"], 0)
         drawn.add_scatter(
-            x=[span.mean], y=[at], mode="markers", name=role.word, legendgroup=role.word, showlegend=first,
+            x=[mean.mean], y=[at], mode="markers", name=role.word, legendgroup=role.word, showlegend=first,
             marker={"color": role.colour, "symbol": role.sign, "size": size,
                     "line": {"width": 2, "color": role.colour}},
-            error_x={"type": "data", "symmetric": False, "array": [span.high - span.mean],
-                     "arrayminus": [span.mean - span.low], "color": role.colour, "thickness": 1.5, "width": 4},
-            hovertext=f"{look.safe(recipe.base if role is look.BEFORE else recipe.label, 80)}<br>{measure} {span}",
-            hoverinfo="text",
+            error_x=look.error_bars([mean], role.colour),
+            hovertext=f"{look.safe(name, 80)}<br>{row['measure']} {mean}", hoverinfo="text",
         )  # fmt: skip
-    seeds = [row for row in rows if measure in row.measures] if len(rows) > 1 else []
+    seeds = row["seeds"] if len(row["seeds"]) > 1 else []
     drawn.add_scatter(
-        x=[row.measures[measure].mean for row in seeds], y=[y + 0.04] * len(seeds), mode="markers", name="single seeds",
+        x=[mean for _, mean in seeds], y=[y + 0.04] * len(seeds), mode="markers", name="single seeds",
         marker={"color": look.AFTER.colour, "symbol": "line-ns", "size": 11, "opacity": 0.8,
                 "line": {"width": 1.5, "color": look.AFTER.colour}},
-        hovertext=[f"seed {row.seed}: {row.measures[measure]}" for row in seeds], hoverinfo="text",
+        hovertext=[f"seed {seed}: {mean:.3f}" for seed, mean in seeds], hoverinfo="text",
         legendgroup="seeds", showlegend=first and bool(seeds),
     )  # fmt: skip
-    difference = f"{recipe.comparison.difference.mean:+.3f}"
     drawn.add_annotation(
-        text=f"{look.safe(recipe.label, 70)}: <b>{difference}, {recipe.verdict}</b>", x=0, xref="x domain", y=y + 0.39,
-        xanchor="left", showarrow=False, font={"size": 12.5},
-        hovertext=look.safe(f"{recipe.label}: {recipe.in_words}"),
+        text=f"{look.safe(row['recipe'], 70)}: <b>{row['difference']:+.3f}, {row['verdict']}</b>", x=0,
+        xref="x domain", y=y + 0.39, xanchor="left", showarrow=False, font={"size": 12.5},
+        hovertext=look.safe(f"{row['recipe']}: {row['in_words']}"),
     )  # fmt: skip
 
 
-def parallel(found: Leaderboard) -> go.Figure:
+def parallel(board: Leaderboard | pd.DataFrame) -> go.Figure:
     """Draw each recipe as a line over the settings that differ, dev, the measures and its seconds.
 
     Colour and legend say its verdict: a click on a verdict there takes those recipes away. Of the measures those are
     drawn that every recipe has, or, if none has been evaluated, none.
     """
-    shown = [each for each in found.recipes if each.comparison] or list(found.recipes)
-    axes = [_setting(name, [each.settings[name] for each in shown]) for name in found.differing]
-    axes.append(_number("dev", [each.dev.mean if each.dev else 0.0 for each in shown]))
-    for name in found.measures:
-        if all(name in each.measures for each in shown):
-            axes.append(_number(f"{name} {found.split}", [each.measures[name].mean for each in shown]))
-    axes.append(_number("seconds", [each.seconds for each in shown], ".0f"))
+    table = board.to_frame() if isinstance(board, Leaderboard) else board
+    rows = _rows(table)
+    shown = [row for row in rows if not frames.missing(row["difference"])] or rows
+    axes = _axes(shown, list(table.columns), str(frames.constant(table, "split")))
     drawn = look.figure(420, "", "")
     named: set[RecipeVerdict] = set()
-    for place, recipe in enumerate(shown):
+    for place, row in enumerate(shown):
+        verdict = row["verdict"]
         drawn.add_scatter(
             x=list(range(len(axes))), y=[axis.heights[place] for axis in axes], mode="lines+markers",
-            line={"color": COLOURS[recipe.verdict], "width": 2.2, "dash": DASHES[recipe.verdict]}, marker={"size": 6},
-            name=recipe.verdict, legendgroup=recipe.verdict, showlegend=recipe.verdict not in named,
-            hovertext=f"<b>{look.safe(recipe.label, 90)}</b><br>{look.safe(recipe.in_words, 140)}", hoverinfo="text",
+            line={"color": COLOURS[verdict], "width": 2.2, "dash": DASHES[verdict]}, marker={"size": 6},
+            name=verdict, legendgroup=verdict, showlegend=verdict not in named,
+            hovertext=f"<b>{look.safe(row['recipe'], 90)}</b><br>{look.safe(row['in_words'], 140)}", hoverinfo="text",
         )  # fmt: skip
-        named.add(recipe.verdict)
+        named.add(verdict)
     for place, axis in enumerate(axes):
         drawn.add_shape(type="line", x0=place, x1=place, y0=-0.04, y1=1.04, line={"color": look.SAME, "width": 1})
         last = place == len(axes) - 1
@@ -124,6 +128,18 @@ def parallel(found: Leaderboard) -> go.Figure:
     drawn.update_xaxes(showgrid=False, zeroline=False)
     drawn.update_yaxes(range=[-0.14, 1.14], showticklabels=False, showgrid=False, zeroline=False)
     return look.legend_on_top(drawn)
+
+
+def _axes(rows: Sequence[dict[str, Any]], columns: Sequence[str], split: str) -> list[_Axis]:
+    """Return the axes of recipes: settings, dev, the measures that all of them have, and seconds."""
+    settings = [name for name in columns if name.startswith(SETTING)]
+    measures = [name for name in columns if name not in Leaderboard.columns and name not in settings]
+    axes = [_setting(name.removeprefix(SETTING), [row[name] for row in rows]) for name in settings]
+    axes.append(_number("dev", [0.0 if frames.missing(row["dev"]) else row["dev"] for row in rows]))
+    for name in measures:
+        if not any(frames.missing(row[name]) for row in rows):
+            axes.append(_number(f"{name} {split}", [row[name] for row in rows]))
+    return [*axes, _number("seconds", [row["seconds"] for row in rows], ".0f")]
 
 
 class _Axis(NamedTuple):

@@ -1,31 +1,41 @@
-"""Figures of a student's agreement with its teacher: which queries came closer, how sure it may be, what it kept."""
+"""Figures of a student's agreement with its teacher: queries that came closer, reliability, the gap recovered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from workbench.evaluation import TEACHER_AGREEMENTS
-from workbench.plots import look
-from workbench.steps.compare.calibration import ReliabilityCurve
+from workbench.evaluation.significance import Interval
+from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS
+from workbench.plots import frames, look
+from workbench.steps.compare.calibration import ReliabilityBin, ReliabilityCurve
 from workbench.steps.compare.gap_recovered import GapRecovered
-from workbench.steps.compare.teacher_agreement import QueryAgreement, TeacherAgreement, closeness
+from workbench.steps.compare.teacher_agreement import TeacherAgreement
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def closer(found: TeacherAgreement, by: str = "KL") -> go.Figure:
+class _Dot(NamedTuple):
+    query_id: str
+    text: str
+    passages: int
+    before: float
+    after: float
+
+
+def closer(agreement: TeacherAgreement | pd.DataFrame, by: str = "KL") -> go.Figure:
     """Draw each query as a dot, its agreement before to the right, after upward; needs a student before."""
-    higher, unit = (
-        TEACHER_AGREEMENTS[by].closer_is_higher,
-        f", {TEACHER_AGREEMENTS[by].unit}" if TEACHER_AGREEMENTS[by].unit else "",
-    )
-    drawn = look.figure(370, f"{by} before{unit}", f"{by} after{unit}")
-    rows = [
-        (row, one, other)
-        for row in found.rows
-        if (one := row.before.get(by)) is not None and (other := row.after[by]) is not None
-    ]
-    ends = [value for _, *both in rows for value in both] or [0.0, 1.0]
+    table = agreement.to_frame() if isinstance(agreement, TeacherAgreement) else agreement
+    higher = TEACHER_AGREEMENTS[by].higher_is_closer
+    unit = str(frames.constant(table, "unit")) if by == "regret" else TEACHER_AGREEMENTS[by].unit
+    named = f", {unit}" if unit else ""
+    drawn = look.figure(370, f"{by} before{named}", f"{by} after{named}")
+    values = frames.records(table, ["query_id", "text", "passages", f"{by}_before", by])
+    dots = [_Dot(*row) for row in zip(*values, strict=True) if not (frames.missing(row[3]) or frames.missing(row[4]))]
+    ends = [value for dot in dots for value in (dot.before, dot.after)] or [0.0, 1.0]
     drawn.add_scatter(
         x=[min(ends), max(ends)], y=[min(ends), max(ends)], mode="lines", showlegend=False, hoverinfo="skip",
         line={"color": look.SAME, "width": 1, "dash": "dot"},
@@ -35,113 +45,115 @@ def closer(found: TeacherAgreement, by: str = "KL") -> go.Figure:
         ("as far", look.SAME, "circle", 0),
         ("farther", look.WORSE, "triangle-down" if higher else "triangle-up", -1),
     )
-    for word, colour, sign, way in sides:
-        dots = [dot for dot in rows if _way(dot[1], dot[2], higher=higher) == way]
+    for word, colour, sign, direction in sides:
+        shown = [dot for dot in dots if _direction(dot, higher=higher) == direction]
         drawn.add_scatter(
-            x=[one for _, one, _ in dots], y=[other for *_, other in dots], mode="markers",
-            name=f"{len(dots):,} {word}", marker={"color": colour, "symbol": sign, "opacity": 0.55, "size": 6},
-            hovertext=[_told(row, by, one, other) for row, one, other in dots], hoverinfo="text",
+            x=[dot.before for dot in shown], y=[dot.after for dot in shown], mode="markers",
+            name=f"{len(shown):,} {word}", marker={"color": colour, "symbol": sign, "opacity": 0.55, "size": 6},
+            hovertext=[_hover(dot, by) for dot in shown], hoverinfo="text",
         )  # fmt: skip
     return look.legend_on_top(drawn)
 
 
-def _way(before: float, after: float, *, higher: bool) -> int:
-    if before == after:
+def _direction(dot: _Dot, *, higher: bool) -> int:
+    if dot.before == dot.after:
         return 0
-    return 1 if (after > before) == higher else -1
+    return 1 if (dot.after > dot.before) == higher else -1
 
 
-def _told(row: QueryAgreement, by: str, before: float, after: float) -> str:
+def _hover(dot: _Dot, by: str) -> str:
     return (
-        f"<b>{look.safe(row.text, 80)}</b><br>query {look.safe(row.query_id, 60)}, {row.passages:,} passages<br>"
-        f"{by} {before:.3f} before, {after:.3f} after"
+        f"<b>{look.safe(dot.text, 80)}</b><br>query {look.safe(dot.query_id, 60)}, {dot.passages:,} passages<br>"
+        f"{by} {dot.before:.3f} before, {dot.after:.3f} after"
     )
 
 
-def reliability(after: ReliabilityCurve, before: ReliabilityCurve | None = None) -> go.Figure:
+def reliability(
+    after: ReliabilityCurve | pd.DataFrame, before: ReliabilityCurve | pd.DataFrame | None = None
+) -> go.Figure:
     """Draw what was observed against what was predicted, with 95 % intervals; on the diagonal a prediction is right."""
-    drawn = look.figure(370, after.predicted, after.observed)
-    if after.error is not None:
+    curves = {role: _curve(one) for role, one in ((look.BEFORE, before), (look.AFTER, after)) if one is not None}
+    drawn = look.figure(370, curves[look.AFTER].predicted, curves[look.AFTER].observed)
+    if curves[look.AFTER].error is not None:
         drawn.add_scatter(
             x=[0, 1], y=[0, 1], mode="lines", showlegend=False, hoverinfo="skip",
             line={"color": look.SAME, "width": 1, "dash": "dot"},
         )  # fmt: skip
-    for role, curve in ((look.BEFORE, before), (look.AFTER, after)):
-        if not curve:
-            continue
+    for role, curve in curves.items():
         error = "" if curve.error is None else f", calibration error {curve.error:.3f}"
         drawn.add_scatter(
-            x=[each.predicted for each in curve.bins],
-            y=[each.observed.mean for each in curve.bins],
+            x=[one.predicted for one in curve.bins],
+            y=[one.observed.mean for one in curve.bins],
             mode="lines+markers",
-            name=f"{role.word if before else 'student'}{error}",
+            name=f"{role.word if len(curves) > 1 else 'student'}{error}",
             line={"color": role.colour, "width": 1.5},
             marker={"color": role.colour, "symbol": role.sign, "size": 8},
-            error_y=look.error_bars([each.observed for each in curve.bins], role.colour),
+            error_y=look.error_bars([one.observed for one in curve.bins], role.colour),
             hovertext=[
-                f"{each.n:,} predicted {each.low:.3f} to {each.high:.3f}, mean {each.predicted:.3f}<br>"
-                f"observed {each.observed}"
-                for each in curve.bins
+                f"{one.n:,} predicted {one.low:.3f} to {one.high:.3f}, mean {one.predicted:.3f}<br>"
+                f"observed {one.observed}"
+                for one in curve.bins
             ],
             hoverinfo="text",
         )
     return look.legend_on_top(drawn)
 
 
-def gap_recovered(found: Sequence[GapRecovered]) -> go.Figure:
-    """Draw student before, student and teacher on each measure, over the same passages, and the share kept beside."""
-    drawn = look.figure(100 + 46 * len(found), "mean over judged queries, with 95 % interval", "")
-    places = list(range(len(found), 0, -1))
+def _curve(data: ReliabilityCurve | pd.DataFrame) -> ReliabilityCurve:
+    if isinstance(data, ReliabilityCurve):
+        return data
+    names = ["low", "high", "n", "predicted", "observed", "observed_low", "observed_high"]
+    bins = [
+        ReliabilityBin(low, high, n, predicted, Interval(mean, least, most, n))
+        for low, high, n, predicted, mean, least, most in zip(*frames.records(data, names), strict=True)
+    ]
+    error = frames.constant(data, "error")
+    predicted, observed = (str(frames.constant(data, name)) for name in ("predicted_name", "observed_name"))
+    return ReliabilityCurve(predicted, observed, tuple(bins), None if frames.missing(error) else float(error))
+
+
+def gap_recovered(gaps: Sequence[GapRecovered] | pd.DataFrame) -> go.Figure:
+    """Draw student before, student and teacher on each measure, over the same passages, and the share recovered."""
+    rows = _gaps(gaps)
+    drawn = look.figure(100 + 46 * len(rows), "mean over judged queries, with 95 % interval", "")
+    places = list(range(len(rows), 0, -1))
     sides = (
-        (look.BEFORE, [each.before for each in found]),
-        (look.AFTER, [each.student for each in found]),
-        (look.TEACHER, [each.teacher for each in found]),
+        (look.BEFORE, [gap.before for gap in rows]),
+        (look.AFTER, [gap.student for gap in rows]),
+        (look.TEACHER, [gap.teacher for gap in rows]),
     )
-    for role, spans in sides:
+    for role, means in sides:
         drawn.add_scatter(
-            x=[span.mean for span in spans],
+            x=[mean.mean for mean in means],
             y=places,
             mode="markers",
             name=role.word,
             marker={"color": role.colour, "symbol": role.sign, "size": 10, "line": {"width": 2, "color": role.colour}},
-            error_x=look.error_bars(spans, role.colour),
-            hovertext=[f"{role.word}<br>{each.measure} {span}" for each, span in zip(found, spans, strict=True)],
+            error_x=look.error_bars(means, role.colour),
+            hovertext=[f"{role.word}<br>{gap.measure} {mean}" for gap, mean in zip(rows, means, strict=True)],
             hoverinfo="text",
         )
-    for each, place in zip(found, places, strict=True):
-        said = f"kept {each.share.mean:.0%}" if each.share and each.share.high >= 0 else each.share_in_words
+    for gap, place in zip(rows, places, strict=True):
+        share = f"recovered {gap.share.mean:.0%}" if gap.share and gap.share.high >= 0 else gap.share_in_words
         drawn.add_annotation(
-            text=said, x=1, xref="x domain", xanchor="left", xshift=8, y=place, showarrow=False, hovertext=each.in_words
-        )
-    drawn.update_yaxes(tickvals=places, ticktext=[each.measure for each in found], showgrid=False)
+            text=share, x=1, xref="x domain", xanchor="left", xshift=8, y=place, showarrow=False,
+            hovertext=gap.in_words,
+        )  # fmt: skip
+    drawn.update_yaxes(tickvals=places, ticktext=[gap.measure for gap in rows], showgrid=False)
     drawn.update_layout(margin={"r": 140})
     return look.legend_on_top(drawn)
 
 
-def agreement(found: TeacherAgreement) -> go.Figure:
-    """Draw the means of every kind as a compact table, before and after where there are both."""
-    header, rows = (
-        ["", "mean", "meaning"],
-        [(kind, f"{mean}", TEACHER_AGREEMENTS[kind].meaning) for kind, mean in found.after.items()],
-    )
-    columns: list[Sequence[str]] = [*zip(*rows, strict=True)]
-    if found.comparisons:
-        header = ["", "before", "after", "difference", "finding"]
-        columns = [
-            [each.measure for each in found.comparisons],
-            [f"{each.before}" for each in found.comparisons],
-            [f"{each.after}" for each in found.comparisons],
-            [f"{each.difference.mean:+.3f}" for each in found.comparisons],
-            [closeness(each) for each in found.comparisons],
-        ]
-    drawn = look.figure(60 + 27 * len(columns[0]), "", "")
-    clear = "rgba(0, 0, 0, 0)"
-    drawn.add_table(
-        header={"values": header, "align": "left", "fill_color": clear, "line_color": look.FAINT, "height": 26},
-        cells={
-            "values": columns,
-            "align": "left", "fill_color": clear, "line_color": look.FAINT, "height": 26,
-        },
-        columnwidth=[1, 2, 2, 1.2, 3] if found.comparisons else [1, 2, 5],
-    )  # fmt: skip
-    return drawn
+def _gaps(data: Sequence[GapRecovered] | pd.DataFrame) -> list[GapRecovered]:
+    if not frames.is_frame(data):
+        return list(data)  # type: ignore[arg-type]
+    names = ("before", "student", "teacher", "lead", "share")
+    columns = ["measure", "queries", *(f"{name}{end}" for name in names for end in ("", "_low", "_high"))]
+    gaps = []
+    for measure, queries, *limits in zip(*frames.records(data, columns), strict=True):
+        before, student, teacher, lead, share = (
+            Interval(limits[at], limits[at + 1], limits[at + 2], queries) for at in range(0, len(limits), 3)
+        )
+        recovered = None if frames.missing(share.mean) else share
+        gaps.append(GapRecovered(measure, before, student, teacher, lead, recovered))
+    return gaps

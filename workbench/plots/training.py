@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.plots import look
+from workbench.plots import frames, look
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def history(lines: Sequence[Mapping[str, Any]], measure: str = "dev measure") -> go.Figure:
-    """Draw the lines of a `history.jsonl`: dev measure above, loss below; the untrained base is step 0."""
+def history(lines: Sequence[Mapping[str, Any]] | pd.DataFrame, measure: str = "dev measure") -> go.Figure:
+    """Draw the lines of a `history.jsonl`: dev measure above, loss below; the untrained base is step 0.
+
+    A frame has the columns step, dev and loss.
+    """
     drawn = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.55, 0.45])
     drawn.update_layout(template=look.TEMPLATE, height=380, showlegend=False)
-    judged = _series(lines, "dev")
-    if judged:
-        best = max(judged, key=lambda point: point[1])
+    evaluated = _series(lines, "dev")
+    if evaluated:
+        best = max(evaluated, key=lambda point: point[1])
         drawn.add_scatter(
-            x=[step for step, _ in judged], y=[value for _, value in judged], mode="lines+markers",
+            x=[step for step, _ in evaluated], y=[value for _, value in evaluated], mode="lines+markers",
             line={"color": look.AFTER.colour, "width": 2}, marker={"size": 7},
-            hovertext=[f"step {step:,}<br>{measure} {value:.3f}" for step, value in judged], hoverinfo="text",
+            hovertext=[f"step {step:,}<br>{measure} {value:.3f}" for step, value in evaluated], hoverinfo="text",
             row=1, col=1,
         )  # fmt: skip
-        drawn.add_hline(y=judged[0][1], line={"color": look.BEFORE.colour, "dash": "dot"}, row=1, col=1)
+        drawn.add_hline(y=evaluated[0][1], line={"color": look.BEFORE.colour, "dash": "dot"}, row=1, col=1)
         drawn.add_annotation(
             x=best[0], y=best[1], text=f"best {best[1]:.3f}, step {best[0]:,}", yshift=14, showarrow=False, row=1, col=1
         )
         drawn.add_annotation(
-            x=1, xref="x domain", xanchor="right", y=judged[0][1], yshift=-10, text=f"before {judged[0][1]:.3f}",
+            x=1, xref="x domain", xanchor="right", y=evaluated[0][1], yshift=-10, text=f"before {evaluated[0][1]:.3f}",
             showarrow=False, row=1, col=1,
         )  # fmt: skip
     losses = _series(lines, "loss")
     drawn.add_scatter(
         x=[step for step, _ in losses], y=[value for _, value in losses], mode="lines",
         line={"color": look.TEACHER.colour, "width": 1.6},
-        hovertext=[f"step {step:,}<br>loss {value:.4f} nats" for step, value in losses], hoverinfo="text",
+        hovertext=[f"step {step:,}<br>loss {value:.4f}" for step, value in losses], hoverinfo="text",
         row=2, col=1,
     )  # fmt: skip
     drawn.update_yaxes(title_text=look.safe(measure), row=1)
@@ -44,5 +50,6 @@ def history(lines: Sequence[Mapping[str, Any]], measure: str = "dev measure") ->
     return drawn.update_xaxes(title_text="training step", row=2)
 
 
-def _series(lines: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:
-    return [(int(line["step"]), float(line[key])) for line in lines if line.get(key) is not None]
+def _series(history: Sequence[Mapping[str, Any]] | pd.DataFrame, key: str) -> list[tuple[int, float]]:
+    lines: Any = history.to_dict("records") if frames.is_frame(history) else history  # type: ignore[union-attr]
+    return [(int(line["step"]), float(line[key])) for line in lines if not frames.missing(line.get(key))]

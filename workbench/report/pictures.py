@@ -27,7 +27,7 @@ def scatter(found: Diff) -> str:
     axes = "".join(_tick(part, most) for part in (0, 0.25, 0.5, 0.75, 1))
     drawn, legend = [], []
     for direction, word, colour, sign in SIDES:
-        grouped = dots(found, direction)
+        grouped = dots(found.deltas, direction)
         for (before, after), deltas in grouped.items():
             size = min(15.0, 3 + len(deltas) ** 0.5)
             more = f" and {len(deltas) - 1:,} more" if deltas[1:] else ""

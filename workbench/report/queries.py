@@ -39,7 +39,7 @@ def line(row: ComparedQuery, contrasted: bool, judged: bool, place: int) -> str:
         cells.append(f"<td>{row.delta.change:+.3f}</td>")
     elif judged:
         cells += ["<td>–</td>"] * 3
-    return f"<tr>{''.join(cells)}<td>{html(row.told)}</td></tr>"
+    return f"<tr>{''.join(cells)}<td>{html(row.in_words)}</td></tr>"
 
 
 class View(NamedTuple):
@@ -89,7 +89,7 @@ def _opened(
     )
     return (
         f'<section class="query" id="q{place}"><h3>{html(query.text)}</h3>'
-        f"<p>{html(f'answers: {answers}' if answers else 'no reference answer')}. {change} {html(row.told)}</p>"
+        f"<p>{html(f'answers: {answers}' if answers else 'no reference answer')}. {change} {html(row.in_words)}</p>"
         f'<p class="id">query {html(query.query_id)}</p><details open><summary>Every passage, before and '
         f'after</summary>{pictures.lines(moved, depth)}</details><div class="three">{"".join(columns)}</div></section>'
     )

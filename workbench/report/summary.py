@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from workbench.evaluation.comparison import RULE, Comparison
+from workbench.evaluation.measures import cutoff
 from workbench.html.marking import html
 from workbench.plots.look import HARMFUL, USEFUL, USELESS
 from workbench.report import pictures
 from workbench.steps.compare.compare_runs import RunsComparison
-from workbench.steps.compare.coverage import cutoff
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
 

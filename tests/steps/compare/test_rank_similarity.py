@@ -7,9 +7,9 @@ import pytest
 from tests.conftest import QUERIES, run, utility
 from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.evaluation import NAMES, rbo
+from workbench.evaluation.measures import judged_at
 from workbench.records import Hit, Qrel, Query
 from workbench.steps.compare.compare_runs import compare_runs
-from workbench.steps.compare.coverage import judged_at
 from workbench.steps.compare.diff import Delta, diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered, first_word
 from workbench.steps.compare.rank_similarity import displacement_to_teacher, query_displacements, rank_similarity
@@ -74,7 +74,7 @@ def test_a_contrast_orders_the_queries_and_their_deltas_stay_with_them(store: St
     rows = compared_queries(found, other)
     assert [row.query_id for row in rows] == [row.query_id for row in other.rows]
     assert {row.query_id: row.delta for row in rows} == {delta.query_id: delta for delta in found.deltas}
-    assert {row.told for row in rows} == {"better", "worse"}
+    assert {row.in_words for row in rows} == {"better", "worse"}
 
 
 def test_a_run_without_a_ranking_is_told_from_one_that_found_nothing(store: Store) -> None:
@@ -84,7 +84,7 @@ def test_a_run_without_a_ranking_is_told_from_one_that_found_nothing(store: Stor
         "q1": (0.0, ""), Q2: (0.0, "after"),
     }  # fmt: skip
     assert found.unanswered == 1
-    assert {row.query_id: row.told for row in compared_queries(found)} == {
+    assert {row.query_id: row.in_words for row in compared_queries(found)} == {
         "q1": "the same",
         Q2: "worse, no ranking after",
     }
@@ -94,7 +94,10 @@ def test_a_judged_query_that_nobody_answers_stays_in_the_list(store: Store) -> N
     for name in ("x", "y"):
         store.add_run(run(name), [Hit(f"{name}@test", "q1", "p/1", 1, 0.5)])
     rows = compared_queries(diff(store, "x", "y"), rank_similarity(store, "x", "y"))
-    assert [(row.query_id, row.told) for row in rows] == [("q1", "the same"), (Q2, "the same, no ranking in either")]
+    assert [(row.query_id, row.in_words) for row in rows] == [
+        ("q1", "the same"),
+        (Q2, "the same, no ranking in either"),
+    ]
 
 
 def row(text: str, change: float | None = 0.0, query_id: str = "q", *tags: str) -> ComparedQuery:

@@ -11,7 +11,8 @@ from tests.conftest import QUERIES, run, utility
 from workbench.errors import BadSetting, NothingToDo
 from workbench.evaluation import TEACHER_AGREEMENTS
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
-from workbench.steps.compare.teacher_agreement import AgreementSettings, closeness, teacher_agreement
+from workbench.steps.compare.agreement_pools import AgreementSettings
+from workbench.steps.compare.teacher_agreement import closeness, teacher_agreement
 from workbench.store import Store
 
 Q2 = "http://q/2?x=1"
@@ -59,7 +60,7 @@ def test_the_toy_queries_have_the_values_that_a_hand_finds(store: Store) -> None
     assert set(by_kind) == set(TEACHER_AGREEMENTS) == set(found.after)
     assert by_kind["regret"].difference.mean == pytest.approx(-(2.5 + 0.75) / 2)
     assert found.after["top-1"].mean == 1.0
-    assert (found.before, found.unsaid, found.left_out, found.no_cosine) == ("before", {}, 0, ())
+    assert (found.before, found.undefined, found.left_out, found.no_cosine) == ("before", {}, 0, ())
     assert found.temperatures.source == "given"
 
 
@@ -99,11 +100,11 @@ def test_what_cannot_be_said_is_counted_and_not_filled_in(store: Store) -> None:
     hits = _hits("third", {"one": ["p/1"], "equal": ["ü", "p/1"], "q1": ["03", "p/1"]})  # type: ignore[dict-item]
     store.add_run(run("third"), hits)
     found = teacher_agreement(store, "third")
-    assert found.unsaid == {"equal utilities": 1, "fewer than two passages": 1, "no ranking": 2}
+    assert found.undefined == {"equal utilities": 1, "fewer than two passages": 1, "no ranking": 2}
     assert [(row.query_id, row.passages) for row in found.rows] == [("q1", 2)]
     assert found.left_out == 3  # p 2, ü and x of q1, which the run does not know
     assert found.after["KL"].n == 1
-    assert any("Nothing can be said of 4 queries" in remark for remark in found.remarks)
+    assert any("Agreement is undefined for 4 queries" in remark for remark in found.remarks)
 
 
 def test_nothing_shared_is_said_in_words(store: Store) -> None:
@@ -124,19 +125,19 @@ def test_half_of_the_advantage_is_kept_where_half_of_the_queries_came_right(taug
     assert 0 < share.low < 0.5 < share.high < 1
     assert kept["AP"].share is not None
     assert kept["AP"].share.mean == pytest.approx(0.5)
-    assert "Of the teacher's advantage in R@1 it kept 50%" in found.in_words
+    assert "Performance gap recovered in R@1: 50%" in found.in_words
 
 
 def test_without_an_advantage_of_the_teacher_no_share_is_said(store: Store) -> None:
     found = teacher_agreement(store, "after", before="before")
     assert found.gap_recovered[0].share is None  # the teacher is right once, the student before as often
-    assert "no sure advantage in R@1" in found.in_words
+    assert "no lead in R@1" in found.in_words
 
 
 def test_a_student_worse_than_its_base_kept_nothing(taught: Callable[..., Store]) -> None:
     fell = teacher_agreement(taught(["bac"] * 8, ["bca"] * 8), "student", "toy", before="base", split="test")
     by_measure = {each.measure: each for each in fell.gap_recovered}
-    assert by_measure["AP"].share_in_words == "nothing, it fell behind"
+    assert by_measure["AP"].share_in_words == "none, it fell behind"
 
 
 def test_without_judgements_there_is_agreement_and_no_share(taught: Callable[..., Store]) -> None:

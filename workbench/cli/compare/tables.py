@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from workbench.cli import output
 from workbench.evaluation.comparison import Comparison
+from workbench.evaluation.measures import cutoff
 from workbench.steps.compare.compare_runs import RunsComparison
-from workbench.steps.compare.coverage import cutoff
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.filters import ComparedQuery
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
@@ -39,7 +39,7 @@ def show(results: Results, rows: Sequence[ComparedQuery], most: int, summary: st
     if results.rank_similarity:
         output.table(
             ("query", "text", results.rank_similarity.by, "change", ""),
-            [(row.query_id, row.text, row.value, _change(row), row.told) for row in rows[: 2 * most]],
+            [(row.query_id, row.text, row.value, _change(row), row.in_words) for row in rows[: 2 * most]],
             title="\nMost different first",
         )
     else:

@@ -1,17 +1,22 @@
-"""RunsComparison: many runs on one split, query by query, and each against a baseline."""
+"""Many runs on one split, query by query, and each against a baseline."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from workbench.errors import BadSetting
-from workbench.evaluation.comparison import Comparison, adjusted, regressions
+from workbench.evaluation.comparison import COLUMNS, Comparison, adjusted, comparison_row, regressions
 from workbench.evaluation.measures import parse
+from workbench.results import Result, frame
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.diff import Diff, compared_on, must_be_measurable, stale
 from workbench.store import Store, views
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class QueryValues(NamedTuple):
@@ -31,11 +36,20 @@ class Against(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RunsComparison:
+class RunsComparison(Result):
     """Many runs of a split: `rows` on the first measure, `against` the baseline (the first student) on every one.
 
     The p-values are adjusted over all students and measures together (Holm).
     """
+
+    columns: ClassVar = {
+        "measure": "the first measure",
+        "query_id": "the query; those whose values differ most come first",
+        "text": "its text",
+        "student": "whose value it is",
+        "value": "the value of the measure",
+        "missing": "whether the student has no ranking for it",
+    }
 
     students: tuple[str, ...]
     split: str
@@ -66,18 +80,73 @@ class RunsComparison:
         }
         return replace(diff, comparisons=tuple(among.get(one.measure, one) for one in diff.comparisons))
 
+    @property
+    def in_words(self) -> str:
+        """Return the verdicts as one sentence."""
+        counts = Counter(row.comparison.verdict for row in self.against).most_common()
+        verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
+        return (
+            f"{len(self.students) - 1:,} students against {self.baseline} on {', '.join(self.measures)}, {self.split}, "
+            f"{len(self.rows):,} queries: {verdicts}."
+        )
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return a row for each query and student."""
+        return [
+            (self.measures[0], row.query_id, row.text, student, value, student in row.missing)
+            for row in self.rows
+            for student, value in zip(self.students, row.values, strict=True)
+        ]
+
+    def comparisons_frame(self) -> pd.DataFrame:
+        """Return each student's comparison with the baseline as a row of a frame, the student in the first column."""
+        return frame(("student", *COLUMNS), [(row.student, *comparison_row(row.comparison)) for row in self.against])
+
 
 def compare_runs(
     store: Store, students: Sequence[str], measures: Sequence[str] = ("nDCG@10",), split: str = "test"
 ) -> RunsComparison:
-    """Measure many runs query by query, and compare each with the first; the queries most unlike come first."""
+    """Measure many runs query by query, and compare each with the first.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    students : sequence of str
+        Students that were evaluated on the split; the first is the baseline.
+    measures : sequence of str
+        The measures to compare on, as ir_measures spells them.
+    split : str
+        The split whose queries are compared.
+
+    Returns
+    -------
+    RunsComparison
+        The values of every query on the first measure, those that differ most first; and each student's comparison
+        with the baseline on every measure.
+
+    Raises
+    ------
+    BadSetting
+        Fewer than two students or no measure is named.
+    NothingToDo
+        A student has no run on the split, or no query of it has a relevant passage.
+
+    Examples
+    --------
+    >>> runs = wb.compare_runs(store, [base, "bm25", "student"], ["R@1"])
+    >>> [row.student for row in runs.against]
+    ['bm25', 'student']
+    >>> runs.comparisons_frame()[["student", "verdict"]].shape
+    (2, 2)
+    """
     names = tuple(dict.fromkeys(str(parse(name)) for name in measures))
     runs = [views.find_run(store, student, split) for student in dict.fromkeys(students)]
     if len(runs) < 2 or not names:
         raise BadSetting("A table needs two students and a measure.", "Name a baseline and at least one more.")
     qrels = views.qrels(store, split)
-    found = [run_measures.measure(store, run, names, qrels) for run in runs]
-    values = [each.values for each in found]
+    measured = [run_measures.measure(store, run, names, qrels) for run in runs]
+    values = [one.values for one in measured]
     must_be_measurable(values[0], names[0], split)
     texts = {query.query_id: query.text for query in views.queries(store, split)}
     rows = [
@@ -85,7 +154,7 @@ def compare_runs(
             query_id,
             texts[query_id],
             tuple(of_run[names[0]][query_id] for of_run in values),
-            tuple(run.student for run, each in zip(runs, found, strict=True) if query_id not in each.ranked),
+            tuple(run.student for run, one in zip(runs, measured, strict=True) if query_id not in one.ranked),
         )
         for query_id in values[0][names[0]]
     ]
@@ -94,12 +163,12 @@ def compare_runs(
         for run, of_run in zip(runs[1:], values[1:], strict=True)
         for comparison in compared_on(names, values[0], of_run)
     ]
-    together = adjusted([each.comparison for each in against])
+    together = adjusted([row.comparison for row in against])
     return RunsComparison(
         students=tuple(run.student for run in runs),
         split=split,
         measures=names,
         rows=tuple(sorted(rows, key=lambda row: (min(row.values) - max(row.values), row.query_id))),
-        against=tuple(Against(each.student, one) for each, one in zip(against, together, strict=True)),
+        against=tuple(Against(row.student, one) for row, one in zip(against, together, strict=True)),
         stale=stale(store, *runs),
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from workbench.errors import NothingToDo
 from workbench.evaluation import measures
-from workbench.evaluation.comparison import Comparison, adjusted, compare_all, regressions
-from workbench.evaluation.measures import MEASURES
+from workbench.evaluation.comparison import Comparison, adjusted, compare_all, comparisons_frame, regressions
+from workbench.evaluation.measures import MEASURES, judged_at
 from workbench.records import Run
+from workbench.results import Result
 from workbench.steps.compare import run_measures
-from workbench.steps.compare.coverage import judged_at
 from workbench.store import Store, views
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # measure -> query_id -> value
 Values = Mapping[str, Mapping[str, float]]
@@ -44,13 +47,25 @@ class Delta(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Diff:
+class Diff(Result):
     """Two runs compared on `measure`: `deltas` by change, worst first; `comparisons` on every measure asked for.
 
     `unanswered` counts the judged queries that one of the runs has no ranking for; they count as 0.
     `stale` names the runs that searched other passages than the workspace holds now. `judged` says for each measure
     what share of the passages it looked at people have judged, before and after: the less, the less the measure knows.
     """
+
+    columns: ClassVar = {
+        "measure": "the measure that is compared",
+        "query_id": "the query",
+        "text": "its text",
+        "before": "its value before",
+        "after": "its value after",
+        "change": "after - before",
+        "direction": "better, worse or same",
+        "missing": "which run has no ranking for it: before, after, both or none",
+        "tags": "its tags",
+    }
 
     before: str
     after: str
@@ -98,6 +113,18 @@ class Diff:
             f"{comparison.in_words}."
         )
 
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return a row for each query, by change, worst first."""
+        return [
+            (self.measure, one.query_id, one.text, one.before, one.after, one.change, one.direction, one.missing,
+             one.tags)
+            for one in self.deltas
+        ]  # fmt: skip
+
+    def comparisons_frame(self) -> pd.DataFrame:
+        """Return the comparisons on every measure as a frame; `evaluation.comparison.COLUMNS` says what it holds."""
+        return comparisons_frame(self.comparisons)
+
 
 def diff(
     store: Store,
@@ -107,10 +134,45 @@ def diff(
     split: str = "test",
     also: Sequence[str] = MEASURES,
 ) -> Diff:
-    """Compare the runs of two students on a split, query by query, over the queries that can be judged.
+    """Compare the runs of two students on a split, query by query, over the judged queries.
 
     Every measure is compared over its own queries (`AP(rel=2)`: those with a passage of relevance 2); their p-values
     are adjusted for one another (Holm).
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    before, after : str
+        Two students that were evaluated on the split.
+    measure : str
+        The measure of the per-query differences, as ir_measures spells it.
+    split : str
+        The split whose queries are compared.
+    also : sequence of str
+        More measures to compare on.
+
+    Returns
+    -------
+    Diff
+        The difference of every query, worst first, and a comparison with its verdict on every measure.
+
+    Raises
+    ------
+    NothingToDo
+        A student has no run on the split, or no query of it has a relevant passage.
+    BadSetting
+        A name is not a measure.
+
+    Examples
+    --------
+    >>> diff = wb.diff(store, base, "student", "nDCG@10")
+    >>> len(diff.deltas) == diff.wins + diff.losses + diff.ties
+    True
+    >>> diff.comparison.verdict in ("better", "worse", "no difference shown")
+    True
+    >>> diff.to_frame()[["query_id", "change"]].shape
+    (8, 2)
     """
     first, second = views.find_run(store, before, split), views.find_run(store, after, split)
     # A measure has one name here, whatever it is asked for by: MRR is RR.
@@ -121,15 +183,15 @@ def diff(
     both = [run_measures.measure(store, run, every, qrels) for run in (first, second)]
     values = both[0].values, both[1].values
     must_be_measurable(values[0], names[0], split, ", or compare without: `workbench diff --by RBO`")
-    asked = {query.query_id: query for query in views.queries(store, split)}
+    queries = {query.query_id: query for query in views.queries(store, split)}
     deltas = [
         Delta(
             query_id,
-            asked[query_id].text,
+            queries[query_id].text,
             value,
             values[1][names[0]][query_id],
             missing_from(query_id, both[0].ranked, both[1].ranked),
-            asked[query_id].tags,
+            queries[query_id].tags,
         )
         for query_id, value in values[0][names[0]].items()
     ]

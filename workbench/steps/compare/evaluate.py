@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
 from workbench.evaluation.significance import Interval, intervals
 from workbench.records import Hit, Listener, Passage, Query, Run, silent
+from workbench.results import Result
 from workbench.retrieval.ranking import Retriever
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.model_card import renew
@@ -19,11 +21,21 @@ from workbench.store import Store, views
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Result):
     """A run's measures, each a mean over the `judged` queries with its 95 % interval; none if nothing is judged.
 
     `unanswered` judged queries have no ranking and count as 0. `stale` says that the passages have changed since.
     """
+
+    columns: ClassVar = {
+        "student": "whose run was measured",
+        "split": "the split of its queries",
+        "measure": "the measure",
+        "mean": "mean over the judged queries",
+        "low": "lower end of its 95 % interval",
+        "high": "upper end",
+        "queries": "number of judged queries",
+    }
 
     student: str
     split: str
@@ -39,16 +51,60 @@ class Evaluation:
         """Return the outcome in a sentence."""
         if not self.judged:
             return f"{self.student} ranked {self.queries:,} queries; none of them is judged, so nothing can be measured"
-        shown = next(iter(self.measures.items()))
-        return f"{self.student} on {self.split}: {shown[0]} {shown[1]} over {self.judged:,} judged queries"
+        measure, mean = next(iter(self.measures.items()))
+        return f"{self.student} on {self.split}: {measure} {mean} over {self.judged:,} judged queries"
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return a row for each measure."""
+        return [
+            (self.student, self.split, measure, mean.mean, mean.low, mean.high, mean.n)
+            for measure, mean in self.measures.items()
+        ]
 
 
 def evaluate(
     store: Store, student: str, split: str = "test", depth: int = 100, listen: Listener = silent
 ) -> Evaluation:
-    """Rank the passages for every query of a split, `depth` deep, keep the run, and measure it.
+    """Rank the passages for every query of a split, keep the run, and measure it.
 
-    The rank of every candidate is kept too, however low: a useful passage that nobody finds is a hard case.
+    The rank of every candidate is kept too, however low: a useful passage that no student retrieves is a hard case.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    student : str
+        A trained student's name, a model by hub name or folder, or "bm25".
+    split : str
+        The split whose queries are ranked: "train", "dev" or "test".
+    depth : int
+        How many passages of each ranking are kept.
+    listen : Listener
+        Is called with the progress.
+
+    Returns
+    -------
+    Evaluation
+        The usual measures as means over the judged queries, with 95 % bootstrap intervals.
+
+    Raises
+    ------
+    NothingToDo
+        The split has no queries, or the workspace no passages.
+    UnknownName
+        There is no student of that name.
+    ModelUnavailable
+        The model cannot be loaded.
+
+    Examples
+    --------
+    >>> evaluation = wb.evaluate(store, "bm25", split="test")
+    >>> evaluation.judged
+    8
+    >>> evaluation.measures["R@1"].n
+    8
+    >>> evaluation.to_frame()["measure"].tolist()[:2]
+    ['R@1', 'R@5']
     """
     started = time.monotonic()
     queries, passages = views.queries(store, split), views.passages(store)
@@ -69,15 +125,15 @@ def evaluate(
 
 def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: float = 0.0) -> Evaluation:
     """Measure a run that the workspace holds."""
-    found = run_measures.measure(store, run, names, views.qrels(store, run.split))
-    judged = found.values[names[0]]
-    means = intervals([list(found.values[name].values()) for name in names])
+    measurement = run_measures.measure(store, run, names, views.qrels(store, run.split))
+    judged = measurement.values[names[0]]
+    means = intervals([list(measurement.values[name].values()) for name in names])
     return Evaluation(
         student=run.student,
         split=run.split,
-        queries=len(found.ranked),
+        queries=len(measurement.ranked),
         judged=len(judged),
-        unanswered=len(found.unanswered),
+        unanswered=len(measurement.unanswered),
         stale=run.collection != views.collection_fingerprint(store),
         measures=dict(zip(names, means, strict=True)) if judged else {},
         seconds=seconds,
@@ -100,11 +156,11 @@ def _candidates_below(
     store: Store, hits: list[Hit], ranker: Retriever, queries: list[Query], passages: list[Passage], listen: Listener
 ) -> list[Hit]:
     """Return the candidates that the rankings do not reach, with their true rank below the depth."""
-    found = {(hit.query_id, hit.passage_id) for hit in hits}
+    retrieved = {(hit.query_id, hit.passage_id) for hit in hits}
     row_of = {passage.passage_id: row for row, passage in enumerate(passages)}
-    wanted = views.candidates_of(store, queries[0].split)
+    candidates = views.candidates_of(store, queries[0].split)
     missing = [
-        (query, [row_of[p] for p in wanted.get(query.query_id, ()) if (query.query_id, p) not in found])
+        (query, [row_of[p] for p in candidates.get(query.query_id, ()) if (query.query_id, p) not in retrieved])
         for query in queries
     ]
     missing = [(query, rows) for query, rows in missing if rows]

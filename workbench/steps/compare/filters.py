@@ -1,4 +1,4 @@
-"""The queries of a comparison as one list, by measure or by rank_similarity, and which of them to look at."""
+"""The queries of a comparison as one list, by measure or by rank similarity, and which of them to look at."""
 
 from __future__ import annotations
 
@@ -27,25 +27,51 @@ class ComparedQuery(NamedTuple):
         return self.delta.direction if self.delta else ""
 
     @property
-    def told(self) -> str:
-        """Return what happened to it, in words: a run without a ranking is not a run that found nothing relevant."""
-        went = {"": "not judged", "same": "the same"}.get(self.direction, self.direction)
-        lacks = {"before": "no ranking before", "after": "no ranking after", "both": "no ranking in either"}
-        return ", ".join(filter(None, (went, lacks.get(self.missing, ""))))
+    def in_words(self) -> str:
+        """Return how it changed, in words: a run without a ranking is not a run that ranked nothing relevant."""
+        change = {"": "not judged", "same": "the same"}.get(self.direction, self.direction)
+        lacking = {"before": "no ranking before", "after": "no ranking after", "both": "no ranking in either"}
+        return ", ".join(filter(None, (change, lacking.get(self.missing, ""))))
 
 
 def compared_queries(diff: Diff | None, rank_similarity: RankSimilarityResult | None = None) -> list[ComparedQuery]:
-    """Return every query, the most changed first: by the rank_similarity if there is one, else by the measure."""
+    """Return every query of a comparison, the most changed first.
+
+    Parameters
+    ----------
+    diff : Diff or None
+        The comparison by a measure, if any query is judged.
+    rank_similarity : RankSimilarityResult, optional
+        The comparison of the rankings, which then orders the queries.
+
+    Returns
+    -------
+    list of ComparedQuery
+        One row a query, with its difference on the measure and its rank similarity, as far as there are.
+
+    Raises
+    ------
+    BadSetting
+        Neither is given.
+
+    Examples
+    --------
+    >>> rows = wb.compared_queries(wb.diff(store, base, "student"))
+    >>> len(rows)
+    8
+    >>> rows[0].direction in ("better", "worse", "same")
+    True
+    """
+    if diff is None and rank_similarity is None:
+        raise BadSetting("There is nothing to list.", "Give a diff, a rank similarity, or both.")
     deltas = {delta.query_id: delta for delta in diff.deltas} if diff else {}
     if rank_similarity:
         rows = [
-            ComparedQuery(
-                found.query_id, found.text, deltas.pop(found.query_id, None), found.value, found.missing, found.tags
-            )
-            for found in rank_similarity.rows
+            ComparedQuery(row.query_id, row.text, deltas.pop(row.query_id, None), row.value, row.missing, row.tags)
+            for row in rank_similarity.rows
         ]
-        # Judged, and answered by neither run: a rank_similarity has nothing to say of them, and they are still there.
-        return rows + [_judged(left) for left in deltas.values()]
+        # Judged, and ranked by neither run: they have no rank similarity, and are listed all the same.
+        return rows + [_judged(delta) for delta in deltas.values()]
     ordered = sorted(deltas.values(), key=lambda delta: (-abs(delta.change), delta.change, delta.query_id))
     return [_judged(delta) for delta in ordered]
 
@@ -84,31 +110,57 @@ class Filters:
                 f"at most {self.max_length} words" if self.max_length else "",
             ),
         )
-        said = (
+        parts = (
             "the same" if self.only == "same" else self.only,
             f"with “{self.words}”" if self.words else "",
             f"beginning with “{self.first_word}”" if self.first_word else "",
             f"tagged “{self.tag}”" if self.tag else "",
             " and ".join(lengths),
         )
-        return ", ".join(filter(None, said))
+        return ", ".join(filter(None, parts))
 
 
 def filtered(rows: Iterable[ComparedQuery], filters: Filters) -> list[ComparedQuery]:
-    """Return the rows that pass, in their order; `only` leaves out what nobody has judged."""
-    sought, first, tag = (each.strip().casefold() for each in (filters.words, filters.first_word, filters.tag))
-    kept = []
+    """Return the rows that pass the filters, in their order.
+
+    Parameters
+    ----------
+    rows : iterable of ComparedQuery
+        The queries, such as those of `compared_queries`.
+    filters : Filters
+        Which of them to keep; `only` leaves out what nobody has judged.
+
+    Returns
+    -------
+    list of ComparedQuery
+        The rows left.
+
+    Raises
+    ------
+    BadSetting
+        From `Filters`, for a filter that cannot work.
+
+    Examples
+    --------
+    >>> rows = wb.compared_queries(wb.diff(store, base, "student"))
+    >>> wb.filtered(rows, wb.Filters(first_word="nosuchword"))
+    []
+    >>> len(wb.filtered(rows, wb.Filters(min_length=1)))
+    8
+    """
+    sought, first, tag = (text.strip().casefold() for text in (filters.words, filters.first_word, filters.tag))
+    passing = []
     for row in rows:
         words = row.text.split()
         if (
             (not filters.only or row.direction == filters.only)
             and sought in f"{row.text} {row.query_id}".casefold()
             and (not first or first_word(row.text) == first)
-            and (not tag or tag in (each.casefold() for each in row.tags))
+            and (not tag or tag in (name.casefold() for name in row.tags))
             and filters.min_length <= len(words) <= (filters.max_length or len(words))
         ):
-            kept.append(row)
-    return kept
+            passing.append(row)
+    return passing
 
 
 def first_word(text: str) -> str:

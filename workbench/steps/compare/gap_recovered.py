@@ -1,13 +1,17 @@
-"""The teacher's advantage: how much better its order is than an untaught student's, and the share that was kept."""
+"""Performance gap recovered: how much of the teacher's lead over the base a student has won."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.evaluation import measures
 from workbench.evaluation.significance import Interval, intervals, ratios
 from workbench.records import Qrel
+from workbench.results import frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 USUAL = ("R@1", "AP", "nDCG@10")
 
@@ -16,26 +20,26 @@ Rankings = Mapping[str, Sequence[tuple[str, float]]]
 
 
 class GapRecovered(NamedTuple):
-    """Three orders of the same passages on one measure, and the share of the teacher's advantage the student has.
+    """Three orders of the same passages on one measure, and the share of the teacher's lead that the student has won.
 
-    (student - before) / (teacher - before), of the means over the judged queries; more than 1 is better than the
-    teacher, below 0 worse than before. None where the teacher's advantage could be chance.
+    `lead` is teacher - before. `share` is (student - before) / (teacher - before), of the means over the judged
+    queries; more than 1 is better than the teacher, below 0 worse than before. None where the lead could be chance.
     """
 
     measure: str
     before: Interval
     student: Interval
     teacher: Interval
-    advantage: Interval
+    lead: Interval
     share: Interval | None
 
     @property
     def share_in_words(self) -> str:
         """Return the share with its interval, or that there is none."""
         if self.share is None:
-            return "no sure advantage"
+            return "no lead shown"
         if self.share.high < 0:
-            return "nothing, it fell behind"
+            return "none, it fell behind"
         return f"{self.share.mean:.0%} ({self.share.low:.0%} to {self.share.high:.0%})"
 
     @property
@@ -43,29 +47,56 @@ class GapRecovered(NamedTuple):
         """Return the finding as one sentence."""
         if self.share is None:
             return (
-                f"The teacher's order has no sure advantage in {self.measure} ({self.advantage.mean:+.3f}, 95 % "
-                f"interval {self.advantage.low:+.3f} to {self.advantage.high:+.3f}), so no share of it can be kept."
+                f"The teacher's order shows no lead in {self.measure} ({self.lead.mean:+.3f}, 95 % interval "
+                f"{self.lead.low:+.3f} to {self.lead.high:+.3f}), so there is no gap to recover."
             )
         return (
-            f"Of the teacher's advantage in {self.measure} it kept {self.share_in_words}, over "
-            f"{self.advantage.n:,} judged queries."
+            f"Performance gap recovered in {self.measure}: {self.share_in_words} of the teacher's lead, over "
+            f"{self.lead.n:,} judged queries."
         )
+
+
+COLUMNS = {
+    "measure": "the measure",
+    **{
+        f"{name}{end}": f"{what}{limit}"
+        for name, what in (
+            ("before", "mean of the student before"),
+            ("student", "mean of the student"),
+            ("teacher", "mean of the teacher's order"),
+            ("lead", "teacher - before"),
+            ("share", "share of the lead that the student has won; missing where no lead is shown"),
+        )
+        for end, limit in (("", ""), ("_low", ", lower end of the 95 % interval"), ("_high", ", upper end"))
+    },
+    "queries": "number of judged queries",
+}
+
+
+def gap_frame(gaps: Iterable[GapRecovered]) -> pd.DataFrame:
+    """Return the gaps as a pandas frame, a measure a row; COLUMNS says what each column holds."""
+    rows = []
+    for gap in gaps:
+        spans = (gap.before, gap.student, gap.teacher, gap.lead, gap.share)
+        limits = [(span.mean, span.low, span.high) if span else (None,) * 3 for span in spans]
+        rows.append((gap.measure, *(value for three in limits for value in three), gap.lead.n))
+    return frame(COLUMNS, rows)
 
 
 def gap_recovered(
     qrels: Sequence[Qrel], before: Rankings, student: Rankings, teacher: Rankings, names: Sequence[str] = USUAL
 ) -> tuple[GapRecovered, ...]:
-    """Return the share kept by measure; all three rank the same passages of the same queries. None judged: none."""
+    """Return the share recovered by measure, none if no query is judged; all three rank the same passages."""
     judged = [qrel for qrel in qrels if qrel.query_id in teacher]
     sides = [measures.per_query(names, judged, rankings) for rankings in (before, student, teacher)]
-    found = []
+    gaps = []
     for name in names:
         if not sides[0][name]:
             continue
         low, middle, high = ([side[name][q] for q in sides[0][name]] for side in sides)
-        advantage = [value - least for value, least in zip(high, low, strict=True)]
-        gained = [value - least for value, least in zip(middle, low, strict=True)]
-        base, after_it, best, ahead = intervals([low, middle, high, advantage])
-        share = ratios([gained], [advantage])[0] if ahead.low > 0 else None
-        found.append(GapRecovered(name, base, after_it, best, ahead, share))
-    return tuple(found)
+        leads = [value - base for value, base in zip(high, low, strict=True)]
+        gains = [value - base for value, base in zip(middle, low, strict=True)]
+        base, student_mean, teacher_mean, lead = intervals([low, middle, high, leads])
+        share = ratios([gains], [leads])[0] if lead.low > 0 else None
+        gaps.append(GapRecovered(name, base, student_mean, teacher_mean, lead, share))
+    return tuple(gaps)

@@ -1,4 +1,4 @@
-"""Leaderboard: every student of a workspace, what it cost, how it did, and whether it is better than its base."""
+"""Every student of a workspace, what it cost, how it measured, and whether it is better than its base."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench import students
 from workbench.evaluation.measures import parse
 from workbench.evaluation.significance import Interval, intervals
 from workbench.records import Run
+from workbench.results import Result, as_html, frame
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.diff import Values
-from workbench.steps.compare.recipes import LeaderboardRow, Recipe, compared
+from workbench.steps.compare.recipes import LeaderboardRow, Recipe, compared, limits
 from workbench.store import Store, views
-from workbench.students import Student
+from workbench.students import BM25, Student
 from workbench.trainer import TrainSettings, settings_in_words, settings_used
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ALSO = ("R@1", "AP")
 # What differs between two trainings of one recipe with two seeds, or with the same one.
@@ -26,12 +30,41 @@ PASSING = frozenset({"seed", "name", "created", "outcome", "versions", "settings
 
 
 @dataclass(frozen=True)
-class Leaderboard:
+class Leaderboard(Result):
     """Every student, and the recipes they were trained by, best on dev first; `differing` settings tell those apart.
 
-    A recipe is held against its base on `measure`, the first of `measures`; the p-values of all recipes are adjusted
-    together (Holm).
+    A recipe is compared with its base on `measure`, the first of `measures`; the p-values of all recipes are adjusted
+    together (Holm). Its frame has a row for each recipe; after `columns` comes a column for each differing setting,
+    named "setting: NAME", and one for each measure, the mean over seeds.
     """
+
+    columns: ClassVar = {
+        "recipe": "what tells the recipe apart",
+        "base": "its base",
+        "teacher": "the teacher it was trained with",
+        "verdict": "whether it is better than its base",
+        "in_words": "the verdict with its evidence",
+        "split": "the split of the comparison",
+        "measure": "its measure",
+        "before": "mean of the base",
+        "before_low": "lower end of its 95 % interval",
+        "before_high": "upper end",
+        "after": "mean of the students' per-query means",
+        "after_low": "lower end of its 95 % interval",
+        "after_high": "upper end",
+        "difference": "after - before",
+        "difference_low": "lower end of its 95 % interval",
+        "difference_high": "upper end",
+        "adjusted_p": "Holm-adjusted p-value",
+        "dev_measure": "the measure that training was stopped by",
+        "dev_before": "its value of the base",
+        "dev": "its mean over seeds",
+        "seeds": "(seed, value of the measure) of each evaluated student",
+        "seconds": "mean time of a training",
+        "steps": "steps of a training",
+        "pairs": "pairs that it was trained on",
+        "bm25": "value of BM25 on the measure",
+    }
 
     split: str
     measures: tuple[str, ...]
@@ -41,21 +74,21 @@ class Leaderboard:
 
     @property
     def measure(self) -> str:
-        """Return the measure on which recipes are held against their bases."""
+        """Return the measure on which recipes are compared with their bases."""
         return self.measures[0]
 
     @property
     def best(self) -> Recipe | None:
-        """Return the recipe that dev chooses, among those that were judged by the measure most were judged by."""
-        usual = Counter(each.dev_measure for each in self.recipes if each.dev).most_common(1)
-        return next((each for each in self.recipes if usual and each.dev and each.dev_measure == usual[0][0]), None)
+        """Return the recipe that dev chooses, among those with the dev measure that most have."""
+        usual = Counter(recipe.dev_measure for recipe in self.recipes if recipe.dev).most_common(1)
+        return next((one for one in self.recipes if usual and one.dev and one.dev_measure == usual[0][0]), None)
 
     @property
     def in_words(self) -> str:
         """Return which student is best, and whether it is better than its base, with the evidence."""
         if not (best := self.best):
             return "No student has been trained in this workspace yet."
-        trained = sum(len(each.students) for each in self.recipes)
+        trained = sum(len(recipe.students) for recipe in self.recipes)
         words = (
             f"{_many(trained, 'student')} by {_many(len(self.recipes), 'recipe')}. Dev chooses {best.label} "
             f"({best.dev_measure} {best.dev} over {_many(len(best.seeds), 'seed')}, {best.dev_before:.3f} before). "
@@ -67,12 +100,71 @@ class Leaderboard:
         verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
         return f"{words} Against their bases on {self.measure}, of {len(self.recipes):,} recipes: {verdicts}."
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each recipe, best on dev first."""
+        settings = [f"setting: {name}" for name in self.differing]
+        return frame([*self.columns, *settings, *self.measures], self.table_rows())
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return a row for each recipe, best on dev first."""
+        students = {row.student: row for row in self.students}
+        bm25 = students[BM25].measures.get(self.measure) if BM25 in students else None
+        for recipe in self.recipes:
+            one = recipe.comparison
+            rows = [students[name] for name in recipe.students if name in students]
+            seeds = [(row.seed, row.measures[self.measure].mean) for row in rows if self.measure in row.measures]
+            yield (
+                *(recipe.label, recipe.base, recipe.teacher, recipe.verdict, recipe.in_words),
+                *(self.split, self.measure),
+                *(value for span in ("before", "after", "difference") for value in limits(getattr(one, span, None))),
+                *(one.adjusted_p if one else None, recipe.dev_measure, recipe.dev_before),
+                *(recipe.dev.mean if recipe.dev else None, seeds, recipe.seconds, recipe.steps, recipe.pairs),
+                bm25.mean if bm25 else None,
+                *(recipe.settings[name] for name in self.differing),
+                *(recipe.measures[name].mean if name in recipe.measures else None for name in self.measures),
+            )
+
+    def _repr_html_(self) -> str:
+        shown = ["recipe", "base", "verdict", "difference", "difference_low", "difference_high", "adjusted_p", "dev"]
+        return as_html(self.in_words, self.to_frame()[shown])
+
 
 def leaderboard(store: Store, split: str = "test", measure: str = "nDCG@10", also: Sequence[str] = ALSO) -> Leaderboard:
-    """Hold every student of the workspace against the others, and every recipe against its base, on a split.
+    """List every student of the workspace, and compare every recipe with its base on a split.
 
     Students of one recipe but for the seed are taken together: their mean and deviation, and a paired randomisation
     test of the per-query means over seeds against the base's values, over the judged queries.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    split : str
+        The split on which students are measured.
+    measure : str
+        The measure on which recipes are compared with their bases, as ir_measures spells it.
+    also : sequence of str
+        More measures to show.
+
+    Returns
+    -------
+    Leaderboard
+        Every student, and the recipes, best on dev first, each with its verdict.
+
+    Raises
+    ------
+    BadSetting
+        A name is not a measure.
+
+    Examples
+    --------
+    >>> board = wb.leaderboard(store, "test", "nDCG@10")
+    >>> [recipe.students for recipe in board.recipes]
+    [('student',)]
+    >>> board.best.verdict == board.recipes[0].comparison.verdict
+    True
+    >>> board.to_frame()["measure"].tolist()
+    ['nDCG@10']
     """
     names = tuple(dict.fromkeys(str(parse(name)) for name in (measure, *also)))
     runs = {run.student: run for run in views.runs(store, split)}
@@ -80,13 +172,13 @@ def leaderboard(store: Store, split: str = "test", measure: str = "nDCG@10", als
     means = _means(values, names)
     now = views.collection_fingerprint(store)
     stale = {name for name, run in runs.items() if run.collection != now}
-    made = {each.name: each for each in students.trained(store.students) if each.recipe.get("teacher")}
-    others = dict.fromkeys([*runs, *(each.base for each in made.values())])
-    rows = [LeaderboardRow(name) for name in others if name not in made] + [_standing(each) for each in made.values()]
+    trained = {one.name: one for one in students.trained(store.students) if one.recipe.get("teacher")}
+    others = dict.fromkeys([*runs, *(one.base for one in trained.values())])
+    rows = [LeaderboardRow(name) for name in others if name not in trained] + [_row(one) for one in trained.values()]
     rows = [replace(row, measures=means.get(row.student, {}), stale=row.student in stale) for row in rows]
     differing = _differing([row for row in rows if row.recipe])
     recipes = compared(_alike(rows, differing), values, names, split)
-    order = {name: place for place, each in enumerate(recipes) for name in each.students}
+    order = {name: place for place, recipe in enumerate(recipes) for name in recipe.students}
     rows.sort(key=lambda row: (order.get(row.student, -1), row.seed or 0))
     return Leaderboard(split, names, differing, tuple(rows), recipes)
 
@@ -94,20 +186,20 @@ def leaderboard(store: Store, split: str = "test", measure: str = "nDCG@10", als
 def _values(store: Store, split: str, runs: Iterable[Run], names: Sequence[str]) -> dict[str, Values]:
     """Return student -> measure -> query_id -> value; none where no query is judged."""
     qrels = views.qrels(store, split)
-    found = {run.student: run_measures.measure(store, run, names, qrels).values for run in runs}
-    return {student: of_run for student, of_run in found.items() if all(of_run[name] for name in names)}
+    values = {run.student: run_measures.measure(store, run, names, qrels).values for run in runs}
+    return {student: of_run for student, of_run in values.items() if all(of_run[name] for name in names)}
 
 
 def _means(values: Mapping[str, Values], names: Sequence[str]) -> dict[str, dict[str, Interval]]:
-    found: dict[str, dict[str, Interval]] = {student: {} for student in values}
+    means: dict[str, dict[str, Interval]] = {student: {} for student in values}
     for name in names if values else ():
         spans = intervals([list(of_run[name].values()) for of_run in values.values()])
         for student, span in zip(values, spans, strict=True):
-            found[student][name] = span
-    return found
+            means[student][name] = span
+    return means
 
 
-def _standing(student: Student) -> LeaderboardRow:
+def _row(student: Student) -> LeaderboardRow:
     recipe = student.recipe
     outcome: dict[str, Any] = recipe.get("outcome", {})
     asked = {**asdict(TrainSettings()), **recipe.get("settings", {})}
@@ -162,12 +254,12 @@ def _alike(rows: Sequence[LeaderboardRow], differing: Sequence[str]) -> list[Rec
         if row.recipe:
             groups.setdefault(row.recipe, []).append(row)
     labels = {key: _label(group[0], differing) for key, group in groups.items()}
-    often = Counter(labels.values())
-    found = [
-        Recipe.of(label if often[label] == 1 else f"{label} ({groups[key][0].student})", differing, groups[key])
+    number = Counter(labels.values())
+    recipes = [
+        Recipe.of(label if number[label] == 1 else f"{label} ({groups[key][0].student})", differing, groups[key])
         for key, label in labels.items()
     ]
-    return sorted(found, key=lambda each: (-(each.dev.mean if each.dev else 0.0), each.label))
+    return sorted(recipes, key=lambda recipe: (-(recipe.dev.mean if recipe.dev else 0.0), recipe.label))
 
 
 def _label(row: LeaderboardRow, differing: Sequence[str]) -> str:

@@ -1,13 +1,15 @@
-"""Contrast: how differently two runs rank each query, with judgements or without; and who moved toward the teacher."""
+"""How differently two runs rank each query, which needs no qrels; and which queries moved toward the teacher."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from workbench.errors import NothingToDo, UnknownName
 from workbench.evaluation import NAMES, displacements, find_rank_similarity, overall_direction
 from workbench.evaluation.significance import Interval, interval
+from workbench.results import Result
 from workbench.steps.compare.diff import missing_from, stale
 from workbench.store import Store, views
 
@@ -23,11 +25,20 @@ class QueryRankSimilarity(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RankSimilarityResult:
-    """Two runs contrasted `by` a name of `RANK_SIMILARITIES`, on every query that either of them answers.
+class RankSimilarityResult(Result):
+    """Two runs compared `by` a name of `RANK_SIMILARITIES`, on every query that either of them ranks.
 
     `rows`: most different first, then those without a value. `alike` is the value of equal rankings.
     """
+
+    columns: ClassVar = {
+        "by": "the rank similarity",
+        "query_id": "the query; those ranked most differently come first",
+        "text": "its text",
+        "value": "how alike the runs rank it; missing where it is undefined",
+        "missing": "which run has no ranking for it: before, after, both or none",
+        "tags": "its tags",
+    }
 
     before: str
     after: str
@@ -45,32 +56,67 @@ class RankSimilarityResult:
         same = sum(row.value is not None and abs(row.value - self.alike) < 1e-9 for row in self.rows)
         missing = sum(bool(row.missing) for row in self.rows)
         lacking = f"; {missing:,} have no ranking in one of the runs" if missing else ""
-        unsaid = len(self.rows) - self.mean.n - missing
-        silent = f"; for {unsaid:,} it cannot be said" if unsaid else ""
+        undefined = len(self.rows) - self.mean.n - missing
+        without = f"; for {undefined:,} it is undefined" if undefined else ""
         return (
             f"{self.after} against {self.before} by {self.by}, {self.split}: mean {self.mean} over {self.mean.n:,} "
-            f"queries, {same:,} of them the same{lacking}{silent}."
+            f"queries, {same:,} of them the same{lacking}{without}."
         )
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return a row for each query, the most differently ranked first."""
+        return [(self.by, *row) for row in self.rows]
 
 
 def rank_similarity(
     store: Store, before: str, after: str, by: str = "RBO", split: str = "test"
 ) -> RankSimilarityResult:
-    """Say how differently two runs rank each query; needs no qrels."""
+    """Compare how two runs rank each query, without qrels.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    before, after : str
+        Two students that were evaluated on the split.
+    by : str
+        The rank similarity: "tauAP", "RBO", "Jaccard@10" or "KL"; @k looks at the top k alone.
+    split : str
+        The split whose queries are compared.
+
+    Returns
+    -------
+    RankSimilarityResult
+        The value of every query, the most differently ranked first, and the mean with its interval.
+
+    Raises
+    ------
+    UnknownName
+        There is no such rank similarity.
+    NothingToDo
+        A student has no run on the split.
+
+    Examples
+    --------
+    >>> wb.rank_similarity(store, "student", "student", by="RBO").mean.mean
+    1.0
+    >>> wb.rank_similarity(store, base, "student").to_frame().columns.tolist()
+    ['by', 'query_id', 'text', 'value', 'missing', 'tags']
+    """
     chosen = find_rank_similarity(by)
     if not chosen:
         raise UnknownName(
-            "rank_similarity", by, list(NAMES), f"Known: {', '.join(NAMES)}; @k looks at the top k alone."
+            "rank similarity", by, list(NAMES), f"Known: {', '.join(NAMES)}; @k looks at the top k alone."
         )
     kind, depth = chosen
     first, second = views.find_run(store, before, split), views.find_run(store, after, split)
     rankings = views.rankings(store, first), views.rankings(store, second)
-    asked = {query.query_id: query for query in views.queries(store, split)}
+    queries = {query.query_id: query for query in views.queries(store, split)}
     rows = []
     for query_id in sorted(rankings[0].keys() | rankings[1].keys()):
         missing = missing_from(query_id, *rankings)
         value = None if missing else kind.measure(rankings[0][query_id], rankings[1][query_id], depth)
-        text, tags = (asked[query_id].text, asked[query_id].tags) if query_id in asked else ("", ())
+        text, tags = (queries[query_id].text, queries[query_id].tags) if query_id in queries else ("", ())
         rows.append(QueryRankSimilarity(query_id, text, value, missing, tags))
     return RankSimilarityResult(
         before=first.student,
@@ -90,13 +136,18 @@ def _apart(row: QueryRankSimilarity, alike: float) -> float:
 
 
 def is_rank_similarity(name: str) -> bool:
-    """Return whether a name is a rank_similarity's, not a measure's."""
+    """Return whether a name is that of a rank similarity, not of a measure."""
     return find_rank_similarity(name) is not None
 
 
 @dataclass(frozen=True)
-class DisplacementToTeacher:
+class DisplacementToTeacher(Result):
     """Whether rankings moved toward a teacher's order; `words` by query, "" for neither way."""
+
+    columns: ClassVar = {
+        "query_id": "the query",
+        "direction": "toward the teacher, away from the teacher, or neither",
+    }
 
     teacher: str
     words: dict[str, str]
@@ -110,27 +161,60 @@ class DisplacementToTeacher:
             f"{away:,} away from it, {len(self.words) - toward - away:,} neither way."
         )
 
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return a row for each query."""
+        return [(query_id, word or "neither") for query_id, word in self.words.items()]
+
 
 def displacement_to_teacher(
     store: Store, before: str, after: str, teacher: str = "", split: str = "test"
 ) -> DisplacementToTeacher:
-    """Say for each query that both runs answer whether its scored passages moved toward the teacher's places.
+    """Return for each query that both runs rank whether its scored passages moved toward the teacher's order.
 
     By the sum of the distances in places (Spearman's footrule) between the teacher's order and the run's.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    before, after : str
+        Two students that were evaluated on the split.
+    teacher : str
+        The teacher, by name or its beginning; the one with the most utilities unless given.
+    split : str
+        The split whose queries are compared.
+
+    Returns
+    -------
+    DisplacementToTeacher
+        The direction of every query.
+
+    Raises
+    ------
+    UnknownName
+        There is no such teacher.
+    NothingToDo
+        A student has no run on the split, or the teacher has scored none of its queries.
+
+    Examples
+    --------
+    >>> moved = wb.displacement_to_teacher(store, base, "student")
+    >>> len(moved.to_frame())
+    8
     """
     name = views.find_teacher(store, teacher)
-    said = views.scored_orders(store, name, split)
-    runs = [views.scored_orders(store, name, split, views.find_run(store, each, split)) for each in (before, after)]
+    utilities = views.scored_orders(store, name, split)
+    runs = [views.scored_orders(store, name, split, views.find_run(store, run, split)) for run in (before, after)]
     words = {
         query_id: overall_direction(
             displacements(dict(scored), [p for p, _ in runs[0][query_id]], [p for p, _ in runs[1][query_id]])
         )
-        for query_id, scored in said.items()
+        for query_id, scored in utilities.items()
         if query_id in runs[0] and query_id in runs[1]
     }
     if not words:
         raise NothingToDo(
-            f"{name} has scored no query of the {split} split that both runs answer.",
+            f"{name} has scored no query of the {split} split that both runs rank.",
             f"Run `workbench score --split {split}` with it first.",
         )
     return DisplacementToTeacher(name, words)
@@ -139,12 +223,12 @@ def displacement_to_teacher(
 def query_displacements(store: Store, before: str, after: str, query_id: str, teacher: str) -> dict[str, str]:
     """Return passage_id -> "toward the teacher", "away from the teacher" or "", for one query's scored passages."""
     split = views.query(store, query_id).split
-    runs = [views.find_run(store, each, split) for each in (before, after)]
-    said = views.scored_orders(store, teacher, split, query_id=query_id).get(query_id, [])
+    runs = [views.find_run(store, student, split) for student in (before, after)]
+    utilities = dict(views.scored_orders(store, teacher, split, query_id=query_id).get(query_id, []))
     orders = [
         [passage for passage, _ in views.scored_orders(store, teacher, split, run, query_id).get(query_id, [])]
         for run in runs
     ]
-    return (
-        {pull.passage_id: pull.word for pull in displacements(dict(said), orders[0], orders[1])} if all(orders) else {}
-    )
+    if not all(orders):
+        return {}
+    return {one.passage_id: one.word for one in displacements(utilities, orders[0], orders[1])}

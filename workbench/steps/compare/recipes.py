@@ -119,6 +119,11 @@ class Recipe:
         return f"{words}{comparison.few}: {comparison.measure} {comparison.evidence}, {seeds}"
 
 
+def limits(interval: Interval | None) -> tuple[float | None, ...]:
+    """Return the mean and the ends of an interval; three times None where there is none."""
+    return (interval.mean, interval.low, interval.high) if interval else (None,) * 3
+
+
 def spread(values: Sequence[float]) -> Spread:
     """Return the mean and the sample deviation of values."""
     return Spread(fmean(values), stdev(values) if len(values) > 1 else None, len(values))

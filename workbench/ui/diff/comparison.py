@@ -8,9 +8,9 @@ from streamlit.column_config import NumberColumn, TextColumn
 from workbench import plots
 from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import RULE, Comparison
+from workbench.evaluation.measures import cutoff
 from workbench.plots.look import AFTER, BEFORE
 from workbench.steps.compare.compare_runs import RunsComparison
-from workbench.steps.compare.coverage import cutoff
 from workbench.steps.compare.diff import Diff
 from workbench.store import Store
 from workbench.ui.shell import cache, components, pickers

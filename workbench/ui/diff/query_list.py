@@ -90,7 +90,7 @@ def _cells(row: ComparedQuery, by: str) -> dict[str, object]:
     value = {} if by == BY_MEASURE else {by: row.value}
     delta = row.delta
     values = {"before": delta.before, "after": delta.after, "change": delta.change} if delta else {}
-    return {"what": row.told, "query": row.text, **value, **values}
+    return {"what": row.in_words, "query": row.text, **value, **values}
 
 
 def _order(diff: Diff | None) -> str:
