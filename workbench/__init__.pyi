@@ -91,8 +91,9 @@ from .steps.ship.conversion_loss import ConversionTrial as ConversionTrial
 from .steps.ship.export_student import ExportedStudent as ExportedStudent
 from .steps.ship.export_student import ExportStudentSettings as ExportStudentSettings
 from .steps.ship.export_student import export_student as export_student
-from .steps.ship.push import Contents as Contents
+from .steps.ship.push import FilesToPush as FilesToPush
 from .steps.ship.push import Pushed as Pushed
+from .steps.ship.push import files_to_push as files_to_push
 from .steps.ship.push import push as push
 from .steps.teach.candidates import CandidatesResult as CandidatesResult
 from .steps.teach.candidates import candidates as candidates

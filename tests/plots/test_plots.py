@@ -7,15 +7,13 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from tests.plots.boards import stood
 from workbench import plots
 from workbench.evaluation import TEACHER_AGREEMENTS
-from workbench.evaluation.comparison import compare
 from workbench.plots import look
 from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff
-from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.rank_similarity import rank_similarity
-from workbench.steps.compare.recipes import LeaderboardRow, Recipe, Spread
 from workbench.steps.compare.teacher_agreement import teacher_agreement
 from workbench.store import Store, views
 from workbench.store.views import Bin, Moved, Pair, Placed, Sample
@@ -223,20 +221,6 @@ def test_the_share_kept_and_the_table_say_what_was_found(store: Store) -> None:
     table = found.comparisons_frame()
     assert list(table.measure) == list(TEACHER_AGREEMENTS)
     assert set(table.verdict) <= {"better", "worse", "no difference shown"}
-
-
-def stood(bm25: float, *losses: str) -> Leaderboard:
-    """Return leaderboard of a recipe a loss; the first gains a quarter on each of eight queries, the others nothing."""
-    bases = LeaderboardRow("bm25", measures={"RR": compare("RR", [bm25] * 8, [bm25] * 8).after})
-    recipes = tuple(
-        Recipe(
-            f"loss={loss}", "base", "toy", {"loss": loss, "rate": place}, (loss,), (1,), "RR", 0.4,
-            Spread(0.5, None, 1), 9.0 + place, 40, 1280, {"RR": Spread(0.5, None, 1)},
-            compare("RR", [0.25, 0.5] * 4, [0.5, 0.75] * 4 if not place else [0.25, 0.5] * 4), 1, 1,
-        )
-        for place, loss in enumerate(losses)
-    )  # fmt: skip
-    return Leaderboard("test", ("RR",), ("loss", "rate"), (bases, *(LeaderboardRow(loss) for loss in losses)), recipes)
 
 
 def test_recipes_stand_beside_their_base_and_say_the_verdict() -> None:

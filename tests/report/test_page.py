@@ -71,7 +71,7 @@ def test_the_report_says_what_the_diff_says(store: Store) -> None:
     words = " ".join(" ".join(seen(written(store, Shown(teacher="toy"))).said).split())
     for expected in (
         diff(store, "before", "after", "R@1").in_words,
-        "1 better, 0 the same, 1 worse",
+        "1 better 0 the same 1 worse",
         "after was evaluated when the collection held other passages",
         "50% → 50% @1",
         "What raised the price of oil?",
@@ -121,7 +121,7 @@ def test_filters_and_top_decide_what_is_shown(store: Store) -> None:
     assert "Only the queries worse." in worse.said
     none = seen(written(store, Shown(Filters(words="no such word", tag=NASTY))))
     assert ("section" in none.tags, none.tags.count("script")) == (False, 1)
-    told = f"No query answers to this filter. Only the queries with “no such word”, tagged “{NASTY}”."
+    told = f"No query passes this filter. Only the queries with “no such word”, tagged “{NASTY}”."
     assert told in "".join(none.said)
 
 

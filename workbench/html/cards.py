@@ -2,44 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from workbench.html.marking import answer_found, html, marked
-from workbench.plots.look import HARMFUL, RELEVANT, USEFUL, Role, usefulness
-from workbench.records import Query
+from workbench.plots.look import HARMFUL, RELEVANT, USEFUL, USELESS, Role, usefulness
+from workbench.records import Query, Unit
 from workbench.store.views import Moved, Placed
 
 FOLD_LENGTH = 330  # characters; about four lines of a third of the page
 
 
+class Badge(NamedTuple):
+    """A word, in a role's colour where it has one; `hint` is shown where one points at it."""
+
+    word: str
+    role: Role | None = None
+    hint: str = ""
+
+
 @dataclass(frozen=True)
 class Card:
-    """What a passage's card shows; every badge is a word, with a role's colour where it has one."""
+    """What a passage's card shows."""
 
     passage_id: str
     title: str
     text: str
     rank: str = ""
     move: str = ""
-    badges: tuple[tuple[str, Role | None], ...] = ()
+    badges: tuple[Badge, ...] = ()
     role: Role | None = None
 
 
-def badge(word: str, role: Role | None = None) -> str:
+def badge(word: str, role: Role | None = None, hint: str = "") -> str:
     """Return a small label; without a role it has no colour."""
-    return f'<span class="wb-badge {role_class(role) or "wb-plain"}">{html(word)}</span>'
+    title = f' title="{html(hint)}"' if hint else ""
+    return f'<span class="wb-badge {role_class(role) or "wb-plain"}"{title}>{html(word)}</span>'
 
 
-def card(shown: Card, query: Query, *, fold: bool = True) -> str:
-    """Return a passage as HTML, the query's words and its answers marked; a long one is folded unless told not to."""
-    found = answer_found(shown.text, query.answers)
-    badges = [badge(word, role) for word, role in shown.badges]
-    if found is not None:
+def tally(won: int, tied: int, lost: int) -> str:
+    """Return how many queries are better, the same and worse, as a bar and in words."""
+    groups = ((won, "better", USEFUL), (tied, "the same", USELESS), (lost, "worse", HARMFUL))
+    bar = "".join(
+        f'<span class="{role_class(role)}" style="flex:{number}"></span>' for number, _, role in groups if number
+    )
+    words = "".join(f"<span><i>{number:,}</i> {word}</span>" for number, word, _ in groups)
+    return f'<div class="wb"><div class="wb-tally">{bar}</div><div class="wb-words">{words}</div></div>'
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table whose first column is text; its cells are HTML."""
+    names = "".join(f'<th class="{"" if place else "text"}">{html(name)}</th>' for place, name in enumerate(header))
+    lines = (
+        "".join(f'<td class="{"" if place else "text"}">{cell}</td>' for place, cell in enumerate(row)) for row in rows
+    )
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def card(shown: Card, query: Query, *, fold: bool = True, most: int = 0) -> str:
+    """Return a passage as HTML, the query's words and its answers marked; a long one is folded if `fold`.
+
+    Of a text of more than `most` characters, if that is not 0, the rest is left out, and the card says so.
+    """
+    answer = answer_found(shown.text, query.answers)
+    badges = [badge(*one) for one in shown.badges]
+    if answer is not None:
         badges.append(badge("answer in the text"))
-    text = f'<p class="wb-text">{marked(shown.text, query.text, query.answers)}</p>'
+    cut = most and len(shown.text) > most
+    rest = f" [the first {most:,} of {len(shown.text):,} characters]" if cut else ""
+    body = marked(shown.text[:most] if cut else shown.text, query.text, query.answers)
+    text = f'<p class="wb-text">{body}{rest}</p>'
     if fold and len(shown.text) > FOLD_LENGTH:
-        below = " (the answer is further down)" if found is not None and found > FOLD_LENGTH else ""
+        below = " (the answer is further down)" if answer is not None and answer > FOLD_LENGTH else ""
         words = f"show all {len(shown.text.split()):,} words{below}"
         more = f'<span class="wb-more"><span class="wb-all">{words}</span><span class="wb-less">show less</span></span>'
         text = f'<details class="wb-fold"><summary>{text}{more}</summary></details>'
@@ -50,7 +86,8 @@ def card(shown: Card, query: Query, *, fold: bool = True) -> str:
         else '<span class="wb-soft">without a title</span>'
     )
     return (
-        f'<div class="wb-card {"wb-role " + role_class(shown.role) if shown.role else ""}"><div class="wb-head">{head}'
+        f'<div class="wb-card {"wb-role " + role_class(shown.role) if shown.role else ""}" '
+        f'data-passage="{html(shown.passage_id)}"><div class="wb-head">{head}'
         f'<span class="wb-title">{title}</span>{_move(shown.move)}</div>'
         f'<div class="wb-badges">{"".join(badges)}</div>{text}'
         f'<div class="wb-id">{html(shown.passage_id)}</div></div>'
@@ -58,7 +95,7 @@ def card(shown: Card, query: Query, *, fold: bool = True) -> str:
 
 
 def column(heading: str, name: str, role: Role, cards: Sequence[str], empty: str) -> str:
-    """Return cards under a heading and the name of whoever ranked them, in that role's colour."""
+    """Return cards under a heading and the name of the student or teacher that ranked them, in its role's colour."""
     body = "".join(cards) or f'<p class="wb-soft">{html(empty)}</p>'
     return (
         f'<div class="wb"><div class="wb-column {role_class(role)}"><b>{html(heading)}</b>'
@@ -77,64 +114,67 @@ def question(query: Query) -> str:
     )
 
 
-def placed_card(found: Placed, *, rank: bool = True) -> Card:
-    """Return the card of a passage as a run or a teacher placed it."""
-    words = list(judgements(found.relevance, found.utility))
-    if found.similarity is not None:
-        words.append((f"similarity {found.similarity:.3f}", None))
-    shown = f"{found.rank:,}" if rank and found.rank else ""
-    return Card(found.passage_id, found.title, found.text, shown, "", tuple(words), _role(found.relevance))
+def placed_card(passage: Placed, *, rank: bool = True, unit: Unit = "unknown") -> Card:
+    """Return the card of a passage as a run or a teacher ranks it, its utility in `unit`."""
+    badges = judgements(passage.relevance, passage.utility, unit)
+    if passage.similarity is not None:
+        badges += (Badge(f"similarity {passage.similarity:.3f}"),)
+    shown = f"{passage.rank:,}" if rank and passage.rank else ""
+    return Card(passage.passage_id, passage.title, passage.text, shown, "", badges, _role(passage.relevance))
 
 
-def teacher_card(found: Placed, place: int, after: int | None) -> Card:
+def teacher_card(passage: Placed, place: int, after: int | None, unit: Unit = "unknown") -> Card:
     """Return the card of a passage in the teacher's own order, `place` counted from 1, with the rank after."""
-    shown = placed_card(found, rank=False)
+    shown = placed_card(passage, rank=False, unit=unit)
     where = f"after: rank {after:,}" if after else "after: rank not known"
-    return replace(shown, rank=f"{place:,}", badges=(*shown.badges, (where, None)))
+    return replace(shown, rank=f"{place:,}", badges=(*shown.badges, Badge(where)))
 
 
-def moved_card(found: Moved, *, after: bool) -> Card:
-    """Return the card of a passage in the ranking before or after; only the later one tells of the movement."""
-    rank = found.after if after else found.before
+def moved_card(passage: Moved, *, after: bool, unit: Unit = "unknown") -> Card:
+    """Return the card of a passage in the ranking before or after, with where it moved; its utility is in `unit`."""
+    rank = passage.after if after else passage.before
     return Card(
-        found.passage_id,
-        found.title,
-        found.text,
+        passage.passage_id,
+        passage.title,
+        passage.text,
         f"{rank:,}" if rank else "–",
-        found.movement if after else _whereto(found),
-        judgements(found.relevance, found.utility),
-        _role(found.relevance),
+        passage.movement if after else _rank_after(passage),
+        judgements(passage.relevance, passage.utility, unit),
+        _role(passage.relevance),
     )
 
 
-def with_way(shown: Card, way: str) -> Card:
+def with_displacement(shown: Card, direction: str) -> Card:
     """Return a card with a badge that says whether the passage moved toward the teacher's place for it or away."""
-    if not way:
+    if not direction:
         return shown
-    role = USEFUL if way.startswith("toward") else HARMFUL
-    return replace(shown, badges=(*shown.badges, (f"moved {way}", role)))
+    role = USEFUL if direction.startswith("toward") else HARMFUL
+    return replace(shown, badges=(*shown.badges, Badge(f"moved {direction}", role)))
 
 
-def judgements(relevance: int | None, utility: float | None) -> tuple[tuple[str, Role | None], ...]:
-    """Return what people and the teacher say of a pair, as badges; never judged and never scored are said too."""
+def judgements(relevance: int | None, utility: float | None, unit: Unit = "unknown") -> tuple[Badge, ...]:
+    """Return the relevance and the utility of a pair as badges, also where it is not judged or not scored."""
     if relevance is None:
-        judged: tuple[str, Role | None] = ("not judged", None)
+        judged = Badge("not judged")
     else:
-        judged = ("relevant", RELEVANT) if relevance > 0 else ("judged not relevant", None)
-    role = usefulness(utility)
-    scored = ("not scored", None) if utility is None or role is None else (f"{role.word} {utility:+.2f}", role)
-    return judged, scored
+        judged = Badge("relevant", RELEVANT) if relevance > 0 else Badge("judged not relevant")
+    role = usefulness(utility, unit)
+    if utility is None or role is None:
+        return judged, Badge("not scored")
+    return judged, Badge(f"{role.word} {utility:+.2f}", role, "" if unit == "unknown" else unit)
 
 
-def _whereto(found: Moved) -> str:
-    return "gone" if found.after is None else "stays" if found.after == found.before else f"to rank {found.after:,}"
+def _rank_after(passage: Moved) -> str:
+    if passage.after is None:
+        return "gone"
+    return "stays" if passage.after == passage.before else f"to rank {passage.after:,}"
 
 
 def _move(move: str) -> str:
     if not move:
         return ""
     sign, role = next(
-        (found for word, found in _MOVES.items() if move.startswith(word)),
+        (sign_and_role for word, sign_and_role in _MOVES.items() if move.startswith(word)),
         ("", None),
     )
     return f'<span class="wb-move {role_class(role)}">{sign}{html(move)}</span>'

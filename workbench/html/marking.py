@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-# Words that say nothing about what a query is after; marking them would drown the ones that do.
+# Function words; marking them would drown the words of content.
 _COMMON = frozenset(
     re.findall(
         r"\w+",
@@ -33,12 +33,12 @@ def terms(query: str) -> tuple[str, ...]:
 
 def marked(text: str, query: str = "", answers: Iterable[str] = ()) -> str:
     """Return `text` as HTML with the answers and the query's words in it marked; an answer wins over a word."""
-    spans = [(*found.span(), "answer") for found in _answers(text, answers)]
+    spans = [(*match.span(), "answer") for match in _answers(text, answers)]
     taken = list(spans)
     if wanted := terms(query):
         words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, wanted))})(?:s|es|'s)?(?!\w)", re.IGNORECASE)
-        for found in words.finditer(text):
-            start, end = found.span()
+        for match in words.finditer(text):
+            start, end = match.span()
             if not any(start < other_end and other_start < end for other_start, other_end, _ in taken):
                 spans.append((start, end, "term"))
     return _written(text, sorted(spans))
@@ -46,7 +46,7 @@ def marked(text: str, query: str = "", answers: Iterable[str] = ()) -> str:
 
 def answer_found(text: str, answers: Iterable[str]) -> int | None:
     """Return where in `text` the first answer begins, None if no answer is in it."""
-    return min((found.start() for found in _answers(text, answers)), default=None)
+    return min((match.start() for match in _answers(text, answers)), default=None)
 
 
 def _answers(text: str, answers: Iterable[str]) -> list[re.Match[str]]:

@@ -28,9 +28,8 @@ def rows(kind: type[Row], data: Iterable[Row] | pd.DataFrame) -> list[Row]:
         return list(data)  # type: ignore[arg-type]
     columns = kind._fields
     values = zip(*records(data, columns), strict=True)
-    return [
-        kind(**{name: _plain(kind, name, value) for name, value in zip(columns, row, strict=True)}) for row in values
-    ]
+    plain = [[_plain(kind, name, value) for name, value in zip(columns, row, strict=True)] for row in values]
+    return [kind._make(row) for row in plain]
 
 
 def records(frame: Any, columns: Sequence[str]) -> list[list[Any]]:

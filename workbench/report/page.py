@@ -12,8 +12,9 @@ from string import Template
 
 from workbench import files
 from workbench.errors import WorkbenchError
+from workbench.html.cards import table
 from workbench.html.marking import html
-from workbench.plots.look import ANSWER, ROLES
+from workbench.html.style import css
 from workbench.report import queries, summary
 from workbench.steps.compare.compare_runs import RunsComparison
 from workbench.steps.compare.diff import Diff
@@ -53,7 +54,8 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
     title = f"{subject.before} → {subject.after}"
     rows = filtered(compared_queries(about.diff, about.rank_similarity), settings.filters)
     before, after = (views.find_run(store, name, subject.split) for name in (subject.before, subject.after))
-    view = queries.View(before, after, settings.teacher, settings.depth)
+    unit = views.teacher_unit(store, settings.teacher) if settings.teacher else "unknown"
+    view = queries.View(before, after, settings.teacher, settings.depth, unit)
     opened = queries.opened(store, view, rows[: settings.top])
     body = [
         f"<h1>{html(title)}</h1>",
@@ -73,8 +75,7 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
         # Nothing but this script may run, whatever a passage holds.
         hash=b64encode(sha256(script.encode()).digest()).decode(),
         title=html(title),
-        roles=" ".join(f"--{role.word.replace(' ', '-').lower()}: {role.colour};" for role in ROLES.values()),
-        answer=ANSWER,
+        style=css(),
         body="\n".join(part for part in body if part),
         script=script,
     )
@@ -96,19 +97,17 @@ def _listed(rows: Sequence[ComparedQuery], about: Report, shown: Shown) -> str:
     by = about.rank_similarity.by if about.rank_similarity else ""
     head = ["query", *([by] if by else []), *(["before", "after", "change"] if about.diff else []), ""]
     filtered = html(f"Only the queries {shown.filters.in_words}.") if shown.filters.in_words else ""
-    lines = [
-        queries.line(row, bool(by), about.diff is not None, place if place <= shown.top else 0)
+    listed = [
+        queries.cells(row, bool(by), about.diff is not None, place if place <= shown.top else 0)
         for place, row in enumerate(rows[:LISTED], start=1)
     ]
-    if not lines:
-        return '<h2>Query by query</h2><p class="soft">No query answers to this filter. ' + filtered + "</p>"
+    if not listed:
+        return '<h2>Query by query</h2><p class="soft">No query passes this filter. ' + filtered + "</p>"
     drawn = f"The first {LISTED:,} of {len(rows):,}, most changed first. " if len(rows) > LISTED else ""
-    names = "".join(f'<th class="{"text" if name == "query" else ""}">{html(name)}</th>' for name in head)
-    opened = "open" if len(lines) <= 40 else ""
+    opened = "open" if len(listed) <= 40 else ""
     return (
         f'<h2>Query by query</h2><p class="soft">{drawn}{filtered}</p><details {opened}><summary>'
-        f'{len(lines):,} queries</summary><div class="wide"><table><thead><tr>{names}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div></details>"
+        f"{len(listed):,} queries</summary>{table(head, listed)}</details>"
     )
 
 

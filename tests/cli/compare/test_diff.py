@@ -125,5 +125,5 @@ def test_the_report_is_written_and_named(store: Store, tmp_path: Path) -> None:
     printed = worked("diff", "before", "after", "--html", tmp_path / "a" / "d.html", "--top", 1, workspace=store.path)
     assert f"report {tmp_path / 'a' / 'd.html'}" in printed.err
     text = (tmp_path / "a" / "d.html").read_text()
-    assert '<small title="toy">' in text
+    assert '<span title="toy">' in text
     assert text.count("<section") == 1

@@ -64,7 +64,7 @@ def test_seeds_are_one_recipe_and_holm_adjusts_over_the_recipes(judged: Store) -
     assert found.differing == ("loss",)
     a, c, b = found.recipes  # by dev: 0.65, 0.55, 0.5
     assert [each.label for each in (a, c, b)] == ["loss=kl", "loss=utility_infonce", "loss=infonce"]
-    assert (a.students, a.seeds, a.evaluated, a.above) == (("a1", "a2"), (1, 2), 2, 1)
+    assert (a.students, a.seeds, a.evaluated, a.above_base) == (("a1", "a2"), (1, 2), 2, 1)
     # means 1 and 1/2: mean 3/4, sample deviation sqrt(2 * (1/4)^2)
     assert a.measures["RR"] == pytest.approx((0.75, sqrt(2) / 4, 2))
     assert a.dev == pytest.approx((0.65, sqrt(2) / 20, 2))

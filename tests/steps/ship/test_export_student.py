@@ -97,7 +97,7 @@ def test_without_judgements_vectors_are_compared_all_the_same(tmp_path: Path) ->
     )
     assert taken.losses[0].comparisons == ()
     assert taken.losses[0].least_cosine > 0.99999
-    assert "nothing is judged" in taken.in_words
+    assert "no query is judged" in taken.in_words
 
 
 def test_nothing_is_overwritten_or_left_half_written(
@@ -172,7 +172,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> type[Hub]:
 
 
 def test_a_push_uploads_what_was_shown_and_no_more(made: Made, hub: Any) -> None:
-    found = pushing.contents(made.store, made.student)
+    found = pushing.files_to_push(made.store, made.student)
     assert {"README.md", "student.json", "model.safetensors"} <= {name for name, _ in found.files}
     (made.folder / "late[1].txt").write_text("secret")
     pushed = wb.push(found, "ada/mine", private=True)
@@ -197,12 +197,12 @@ def test_nothing_is_uploaded_without_a_yes(made: Made, hub: Any, monkeypatch: py
 
 def test_only_what_was_made_here_is_pushed_and_only_with_a_card(made: Made, tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="somebody else's model"):
-        pushing.contents(made.store, classes.base(tmp_path / "base"))
+        pushing.files_to_push(made.store, classes.base(tmp_path / "base"))
     taken = wb.export_student(made.store, made.student, tmp_path / "away")
-    assert pushing.contents(made.store, taken.path).path == taken.path
+    assert pushing.files_to_push(made.store, taken.path).path == taken.path
     (tmp_path / "away" / "README.md").unlink()
     with pytest.raises(NothingToDo, match="no model card"):
-        pushing.contents(made.store, taken.path)
+        pushing.files_to_push(made.store, taken.path)
 
 
 def _troubles() -> list[tuple[Exception, str]]:
@@ -223,4 +223,4 @@ def _troubles() -> list[tuple[Exception, str]]:
 def test_trouble_with_the_hub_is_told_in_words(made: Made, hub: Any, trouble: Exception, said: str) -> None:
     hub.trouble = trouble
     with pytest.raises(WorkbenchError, match=said):
-        wb.push(pushing.contents(made.store, made.student), "ada/mine")
+        wb.push(pushing.files_to_push(made.store, made.student), "ada/mine")

@@ -9,7 +9,7 @@ import typer
 from workbench.cli import output
 from workbench.cli.options import Json
 from workbench.cli.session import Session
-from workbench.steps.ship.push import contents, push
+from workbench.steps.ship.push import files_to_push, push
 
 
 def push_command(
@@ -26,7 +26,7 @@ def push_command(
     """
     session: Session = context.obj
     store = session.store()
-    upload = contents(store, student)
+    upload = files_to_push(store, student)
     output.note(f"{upload.student} from {upload.path}")
     for name, size in upload.files:
         output.note(f"  {size:>14,}  {name}")

@@ -98,7 +98,7 @@ def rank_similarity(
 
     Examples
     --------
-    >>> wb.rank_similarity(store, "student", "student", by="RBO").mean.mean
+    >>> wb.rank_similarity(store, "student", "student", by="Jaccard@10").mean.mean
     1.0
     >>> wb.rank_similarity(store, base, "student").to_frame().columns.tolist()
     ['by', 'query_id', 'text', 'value', 'missing', 'tags']

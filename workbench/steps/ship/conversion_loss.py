@@ -1,4 +1,4 @@
-"""What a student loses in another runtime: measures, vectors and speed, beside the student itself in one process."""
+"""What a student loses in another runtime: measures, vectors and speed, compared with the student itself."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SEED = 13
 
 @dataclass(frozen=True)
 class ConversionTrial:
-    """What every runtime is tried on, and what the student itself makes of it in float32.
+    """What every runtime is compared on: queries and passages, with the student's own vectors in float32.
 
     Without a judged query `queries` are unjudged ones, and only vectors and speed are compared.
     """
@@ -43,13 +43,13 @@ class ConversionTrial:
     queries: Sequence[Query]
     passages: Sequence[Passage]
     qrels: Sequence[Qrel]
-    asked: Vectors
-    found: Vectors
+    query_vectors: Vectors
+    passage_vectors: Vectors
 
-    def values(self, asked: Vectors, found: Vectors) -> dict[str, list[float]]:
+    def values(self, query_vectors: Vectors, passage_vectors: Vectors) -> dict[str, list[float]]:
         """Return measure -> values of the judged queries, for vectors of the queries (q, d) and passages (p, d)."""
         ids = [passage.passage_id for passage in self.passages]
-        nearest = Index(found, ids).search(asked, DEPTH)
+        nearest = Index(passage_vectors, ids).search(query_vectors, DEPTH)
         rankings = {
             query.query_id: [
                 (ids[row], float(similarity)) for row, similarity in zip(rows, similarities, strict=True) if row >= 0
@@ -103,26 +103,29 @@ def trial(store: Store, student: Student, split: str, check: int, listen: Listen
     passages = views.passages(store)
     if len(passages) > WHOLE:
         candidates = views.candidates_of(store, split)
-        wanted = {passage_id for query_id in chosen for passage_id in candidates.get(query_id, ())}
-        wanted |= {qrel.passage_id for qrel in qrels}
-        passages = [passage for passage in passages if passage.passage_id in wanted] or passages[:WHOLE]
+        searched = {passage_id for query_id in chosen for passage_id in candidates.get(query_id, ())}
+        searched |= {qrel.passage_id for qrel in qrels}
+        passages = [passage for passage in passages if passage.passage_id in searched] or passages[:WHOLE]
     plain = Encoder(student, store.vectors, precision="float32")
-    asked = plain.queries([query.text for query in queries], listen)
-    return ConversionTrial(queries, passages, qrels, asked, plain.passages([one.content for one in passages], listen))
+    query_vectors = plain.queries([query.text for query in queries], listen)
+    passage_vectors = plain.passages([passage.content for passage in passages], listen)
+    return ConversionTrial(queries, passages, qrels, query_vectors, passage_vectors)
 
 
-def loss(
+def conversion_loss(
     tried: ConversionTrial, model: SentenceTransformer, folder: Path, file: str, listen: Listener
 ) -> ConversionLoss:
     """Encode the same with one model file of a folder, and compare."""
     runtime = RuntimeEncoder(folder, file)
-    asked = runtime.queries([query.text for query in tried.queries], listen)
-    found = runtime.passages([passage.content for passage in tried.passages], listen)
-    cosines = np.concatenate([(asked * tried.asked).sum(axis=1), (found * tried.found).sum(axis=1)])
+    vectors = (
+        runtime.queries([query.text for query in tried.queries], listen),
+        runtime.passages([passage.content for passage in tried.passages], listen),
+    )
+    own = tried.query_vectors, tried.passage_vectors
+    cosines = np.concatenate([(one * other).sum(axis=1) for one, other in zip(vectors, own, strict=True)])
     comparisons: tuple[Comparison, ...] = ()
     if any(qrel.relevance > 0 for qrel in tried.qrels):
-        values = tried.values(tried.asked, tried.found), tried.values(asked, found)
-        comparisons = tuple(adjusted(compare_all(*values)))
+        comparisons = tuple(adjusted(compare_all(tried.values(*own), tried.values(*vectors))))
     texts = [passage.content for passage in tried.passages[:: max(1, len(tried.passages) // TIMED)]][:TIMED]
     before, after = _rates(texts, _original(model), runtime.passages)
     weights = [folder / file, (folder / file).with_suffix(".bin")] if file.endswith(".xml") else [folder / file]
@@ -132,23 +135,23 @@ def loss(
 
 def section(losses: Sequence[ConversionLoss], note: str) -> str:
     """Return the losses as a section of a model card."""
-    names = [each.measure for each in losses[0].comparisons]
+    names = [one.measure for one in losses[0].comparisons]
     rows = [
         [
-            model_card.inline(each.file),
-            *(f"{one.after.mean:.3f} ({one.difference.signed}, {one.verdict})" for one in each.comparisons),
-            f"{each.cosine:.4f}, at least {each.least_cosine:.4f}",
-            f"{each.texts:,.0f} ({each.texts / each.texts_before:.1f} times)",
-            f"{each.size / 1e6:,.1f} MB",
+            model_card.inline(loss.file),
+            *(f"{one.after.mean:.3f} ({one.difference.signed}, {one.verdict})" for one in loss.comparisons),
+            f"{loss.cosine:.4f}, at least {loss.least_cosine:.4f}",
+            f"{loss.texts:,.0f} ({loss.texts / loss.texts_before:.1f} times)",
+            f"{loss.size / 1e6:,.1f} MB",
         ]
-        for each in losses
+        for loss in losses
     ]
     header = ["file", *(f"{name} (and its change)" for name in names), "cosine", "texts a second", "size"]
-    told = (
+    meaning = (
         "Changes are paired, with 95 % bootstrap intervals; cosines and speeds are to the original's, on one machine."
     )
     use = 'from workbench.runtimes import RuntimeEncoder\nRuntimeEncoder("path/to/this/folder", "{}").queries(["..."])'
-    drawn = model_card.table(model_card.Table(header, rows, f"{note} {told}"))
+    drawn = model_card.table(model_card.Table(header, rows, f"{note} {meaning}"))
     return f"## Other runtimes\n\n{drawn}\n\n```python\n{use.format(losses[-1].file)}\n```"
 
 

@@ -1,4 +1,4 @@
-"""Take: a copy of a student's folder, also for other runtimes, with what each of them loses, measured."""
+"""A copy of a student's folder, also for other runtimes, with what each of them loses, measured."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench import machine, runtimes, students
 from workbench.errors import BadSetting, Conflict, UnknownName, WorkbenchError
 from workbench.records import SPLITS, Listener, Progress, silent
+from workbench.results import Result
 from workbench.retrieval import encoder
 from workbench.steps.compare.model_card import renew
-from workbench.steps.ship.conversion_loss import ConversionLoss, ConversionTrial, loss, section, trial
+from workbench.steps.ship.conversion_loss import (
+    MEASURED,
+    ConversionLoss,
+    ConversionTrial,
+    conversion_loss,
+    section,
+    trial,
+)
 from workbench.store import Store, views
 from workbench.students import Student, architectures, model_card
 
@@ -28,9 +36,7 @@ if TYPE_CHECKING:
 
 RUNTIMES = ("onnx", "openvino")
 QUALITY = "quality.json"
-CALIBRATION = (
-    100  # passages; a third of nncf's usual number, as each is read twice and long ones export_student their time
-)
+CALIBRATION = 100  # passages; a third of nncf's usual number, as each is read twice and long ones take their time
 LIBRARIES = ("torch", "onnxruntime", "openvino", "nncf")
 SEED = 13
 
@@ -53,17 +59,31 @@ class ExportStudentSettings:
         if self.split not in SPLITS:
             raise UnknownName("split", self.split, list(SPLITS))
         if self.int8 and not self.runtimes:
-            raise BadSetting("int8 is a architecture for another runtime, and none is named.", "Add --runtime onnx.")
+            raise BadSetting("int8 is for another runtime, and none is named.", "Add --runtime onnx.")
         if self.check < 0:
             raise BadSetting(f"check is {self.check}.", "It is a number of queries; 0 takes all.")
 
 
 @dataclass(frozen=True)
-class ExportedStudent:
-    """A student's folder that was taken away, and what each of its other runtimes loses and gains.
+class ExportedStudent(Result):
+    """The copy of a student's folder, and what each of its other runtimes loses and gains.
 
     `size` is that of the weights as they were, in bytes.
     """
+
+    columns: ClassVar = {
+        "file": "the model file",
+        "bytes": "its size",
+        "cosine": "mean cosine of its vectors to the student's own",
+        "least_cosine": "the least of them",
+        "texts": "texts a second",
+        "texts_before": "the student's own texts a second",
+        **{
+            f"{name}{end}": f"{name} {what}"
+            for name in MEASURED
+            for end, what in (("", "of the file"), ("_difference", "less the student's own"), ("_verdict", "verdict"))
+        },
+    }
 
     student: str
     path: str
@@ -79,13 +99,26 @@ class ExportedStudent:
         """Return the outcome, a line for each runtime."""
         opens = architectures.architecture(Path(self.path)).opens
         lines = [f"{self.student} is in {self.path}; {opens} opens it there."]
-        lines += [each.in_words for each in self.losses]
+        lines += [loss.in_words for loss in self.losses]
         if self.losses:
             lines.append(
                 f"Measured on {self.queries:,} queries of {self.split} over {self.passages:,} passages; "
-                f"the student's own weights export_student {self.size / 1e6:,.1f} MB."
+                f"the student's own weights take {self.size / 1e6:,.1f} MB."
             )
         return "\n".join(lines)
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return a row for each model file."""
+        for loss in self.losses:
+            by_measure = {one.measure: one for one in loss.comparisons}
+            values = [
+                (one.after.mean, one.difference.mean, one.verdict) if one else (None,) * 3
+                for one in map(by_measure.get, MEASURED)
+            ]
+            yield (
+                *(loss.file, loss.size, loss.cosine, loss.least_cosine, loss.texts, loss.texts_before),
+                *(value for three in values for value in three),
+            )
 
 
 def export_student(
@@ -95,9 +128,44 @@ def export_student(
     settings: ExportStudentSettings | None = None,
     listen: Listener = silent,
 ) -> ExportedStudent:
-    """Copy a student's folder to a free place, write it for the runtimes asked for, and measure what that loses.
+    """Copy a student's folder, write it for the runtimes asked for, and measure what that loses.
 
     quality.json and the model card there say what was measured. The folder appears complete or not at all.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    student : str
+        A trained student's name, or a model by hub name or folder.
+    folder : Path or str
+        Where to write; it must not be there yet.
+    settings : ExportStudentSettings, optional
+        The runtimes, int8, and the queries to measure on.
+    listen : Listener
+        Is called with the progress.
+
+    Returns
+    -------
+    ExportedStudent
+        The folder, and what each of its other runtimes loses.
+
+    Raises
+    ------
+    Conflict
+        The folder exists already.
+    UnknownName
+        There is no student of that name.
+    BadSetting
+        Another runtime is asked for a student that is not dense, or is not installed.
+    WorkbenchError
+        The folder cannot be written.
+
+    Examples
+    --------
+    >>> exported = wb.export_student(store, "student", "exported")
+    >>> exported.student, exported.losses
+    ('student', ())
     """
     started, settings = time.monotonic(), settings or ExportStudentSettings()
     target = Path(folder).expanduser().resolve()
@@ -109,7 +177,7 @@ def export_student(
         if architecture is not architectures.DENSE:
             raise BadSetting(
                 f"{found.name!r} is a {architecture.name} student; other runtimes are written for dense ones alone.",
-                f"Take it without --runtime: {architecture.opens} of sentence-transformers opens it.",
+                f"Export it without --runtime: {architecture.opens} of sentence-transformers opens it.",
             )
         runtimes.needed("onnx", "onnxruntime", "onnxscript", *(["openvino"] if "openvino" in settings.runtimes else []))
     try:
@@ -124,7 +192,7 @@ def export_student(
         seconds = time.monotonic() - started
         made = ExportedStudent(found.name, str(target), settings.split, queries, passages, size(draft), losses, seconds)
         if losses:
-            _tell(made, draft)
+            _write_quality(made, draft)
         draft.chmod(0o755)
         draft.rename(target)
     finally:
@@ -159,7 +227,7 @@ def _written(
     calibration = random.Random(SEED).sample(passages, min(CALIBRATION, len(passages)))
     files = _files(model, draft, settings, calibration, listen)
     tried = trial(store, student, settings.split, settings.check, listen)
-    return tried, tuple(loss(tried, model, draft, file, listen) for file in files)
+    return tried, tuple(conversion_loss(tried, model, draft, file, listen) for file in files)
 
 
 def _files(
@@ -179,15 +247,18 @@ def _files(
     return files
 
 
-def _tell(made: ExportedStudent, draft: Path) -> None:
+def _write_quality(made: ExportedStudent, draft: Path) -> None:
     """Write quality.json, and the same as a section of the card."""
-    told: dict[str, Any] = {key: value for key, value in asdict(made).items() if key != "path"}
-    told |= {
+    left_out = ("path", "differences")  # where it was written, and the differences of single queries
+    quality: dict[str, Any] = asdict(
+        made, dict_factory=lambda pairs: {name: value for name, value in pairs if name not in left_out}
+    )
+    quality |= {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine.cpu_name(),
         "versions": {name: version(name) for name in LIBRARIES},
     }
-    (draft / QUALITY).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (draft / QUALITY).write_text(json.dumps(quality, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     note = (
         f"Measured on {made.queries:,} queries of {made.split} over {made.passages:,} passages, {machine.cpu_name()}."
     )

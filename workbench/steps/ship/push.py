@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from workbench import students
 from workbench.errors import BadSetting, NothingToDo, WorkbenchError
+from workbench.results import Result
 from workbench.steps.compare.model_card import renew
 from workbench.store import Store
 from workbench.students import model_card
 
 
 @dataclass(frozen=True)
-class Contents:
+class FilesToPush(Result):
     """What would be uploaded: a student's folder and its files with their bytes, by name; hidden ones stay here."""
+
+    columns: ClassVar = {"file": "its path in the folder", "bytes": "its size"}
 
     student: str
     path: str
     files: tuple[tuple[str, int], ...]
 
+    @property
+    def in_words(self) -> str:
+        """Return how much would be uploaded."""
+        size = sum(size for _, size in self.files) / 1e6
+        return f"{self.student}: {len(self.files):,} files, {size:,.1f} MB, from {self.path}"
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return a row for each file."""
+        return self.files
+
 
 @dataclass(frozen=True)
-class Pushed:
+class Pushed(Result):
     """What was uploaded, and where it is now."""
+
+    columns: ClassVar = {
+        "student": "the student",
+        "repository": "the repository of the hub",
+        "url": "its address",
+        "files": "number of files uploaded",
+    }
 
     student: str
     repository: str
@@ -35,31 +57,93 @@ class Pushed:
         """Return the outcome in a sentence."""
         return f"{self.student}: {self.files:,} files are at {self.url}"
 
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return one row."""
+        return [(self.student, self.repository, self.url, self.files)]
 
-def contents(store: Store, student: str) -> Contents:
-    """Return what a push would upload; raises for what was not made here, and for a folder without a card."""
-    found = students.find(student, store.students)
-    if not (found.path / students.RECIPE).is_file():
+
+def files_to_push(store: Store, student: str) -> FilesToPush:
+    """Return what a push of a student would upload.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    student : str
+        A trained student's name, or a folder that `export_student` wrote.
+
+    Returns
+    -------
+    FilesToPush
+        The files with their sizes, to look at before `push`.
+
+    Raises
+    ------
+    UnknownName
+        There is no student of that name.
+    BadSetting
+        The student was not trained here: it is somebody else's model.
+    NothingToDo
+        Its folder has no model card.
+
+    Examples
+    --------
+    >>> files = wb.files_to_push(store, "student")
+    >>> "README.md" in files.to_frame()["file"].tolist()
+    True
+    """
+    trained = students.find(student, store.students)
+    if not (trained.path / students.RECIPE).is_file():
         raise BadSetting(
             f"{student!r} was not made here: it is somebody else's model.",
-            "Push a student that you trained, or a folder that `workbench export_student` made of one.",
+            "Push a student that you trained, or a folder that `workbench export-student` made of one.",
         )
-    renew(store, found.name)
-    if not (found.path / model_card.CARD).is_file():
+    renew(store, trained.name)
+    if not (trained.path / model_card.CARD).is_file():
         raise NothingToDo(
-            f"{found.path} has no model card, and nobody could tell which licences hold.",
+            f"{trained.path} has no model card, and nobody could tell which licences hold.",
             f"Evaluate the student, which writes {model_card.CARD}.",
         )
-    files = [file for file in sorted(found.path.rglob("*")) if file.is_file() and not _hidden(file, found.path)]
-    return Contents(
-        found.name,
-        str(found.path),
-        tuple((file.relative_to(found.path).as_posix(), file.stat().st_size) for file in files),
+    uploaded = [file for file in sorted(trained.path.rglob("*")) if file.is_file() and not _hidden(file, trained.path)]
+    return FilesToPush(
+        trained.name,
+        str(trained.path),
+        tuple((file.relative_to(trained.path).as_posix(), file.stat().st_size) for file in uploaded),
     )
 
 
-def push(found: Contents, repository: str, *, private: bool = False) -> Pushed:
-    """Upload to a repository of the hub, which is made if it is not there; raises WorkbenchError, in words."""
+def push(files: FilesToPush, repository: str, *, private: bool = False) -> Pushed:
+    """Upload a student to a repository of the Hugging Face hub, which is made if it is not there.
+
+    Parameters
+    ----------
+    files : FilesToPush
+        What to upload, from `files_to_push`.
+    repository : str
+        The repository, as OWNER/NAME.
+    private : bool
+        Whether a repository that is made is private.
+
+    Returns
+    -------
+    Pushed
+        Where the files are now.
+
+    Raises
+    ------
+    BadSetting
+        The name cannot be that of a repository.
+    WorkbenchError
+        There is no token, or the hub refuses or cannot be reached.
+
+    Examples
+    --------
+    >>> files = wb.files_to_push(store, "student")
+    >>> wb.push(files, "not a repository")
+    Traceback (most recent call last):
+    ...
+    workbench.errors...
+    """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 
@@ -69,10 +153,10 @@ def push(found: Contents, repository: str, *, private: bool = False) -> Pushed:
         made = hub.create_repo(repository, private=private, exist_ok=True)
         hub.upload_folder(
             repo_id=made.repo_id,
-            folder_path=found.path,
+            folder_path=files.path,
             # Exactly what was shown: a file that came meanwhile was not agreed to.
-            allow_patterns=[_literal(name) for name, _ in found.files],
-            commit_message=f"Add {' '.join(found.student.split())}"[:72],
+            allow_patterns=[_literal(name) for name, _ in files.files],
+            commit_message=f"Add {' '.join(files.student.split())}"[:72],
         )
     except LocalTokenNotFoundError as error:
         raise WorkbenchError("The hub does not know who you are: there is no token.", LOGIN) from error
@@ -86,7 +170,7 @@ def push(found: Contents, repository: str, *, private: bool = False) -> Pushed:
         if type(error).__module__.partition(".")[0] not in ("httpx", "httpcore"):
             raise
         raise WorkbenchError(f"The hub cannot be reached from here: {_first_line(error)}", OFFLINE) from error
-    return Pushed(found.student, made.repo_id, str(made), len(found.files))
+    return Pushed(files.student, made.repo_id, str(made), len(files.files))
 
 
 LOGIN = "Log in with `hf auth login`, or set HF_TOKEN, with a token that may write to this repository."

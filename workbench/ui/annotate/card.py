@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from workbench.html.cards import Card, badge, judgements, question, role_class
+from workbench.html.cards import Badge, Card, badge, judgements, question, role_class
 from workbench.html.cards import card as passage_card
 from workbench.html.marking import html
 from workbench.plots.look import AFTER, RELEVANT
@@ -38,7 +38,8 @@ def show(screen: CaseOnScreen, *, blind: bool) -> None:
     passage = next(iter(cache.passages(store, ids=(case.passage_id,))))
     components.html_block(f'<div class="wb"><div class="wb-why {role_class(AFTER)}">{_why(screen, blind)}</div></div>')
     components.html_block(question(query))
-    badges = () if blind else (*judgements(case.relevance, case.utility), *_ranks(case))
+    unit = cache.teacher_unit(store, screen.queue.search.pair.teacher)
+    badges = () if blind else (*judgements(case.relevance, case.utility, unit), *_ranks(case))
     role = RELEVANT if not blind and (case.relevance or 0) > 0 else None
     card = Card(passage.passage_id, passage.title, passage.text, badges=badges, role=role)
     components.html_block(f'<div class="wb">{passage_card(card, query, fold=False)}</div>')
@@ -65,8 +66,8 @@ def _last_verdict(screen: CaseOnScreen) -> None:
     components.remark(f"{who} {verdict}{grade}, {when}. A new verdict follows it; the old one stays on record.")
 
 
-def _ranks(case: HardCase) -> tuple[tuple[str, None], ...]:
-    before = () if case.before is None else ((f"rank {case.before:,} before", None),)
+def _ranks(case: HardCase) -> tuple[Badge, ...]:
+    before = () if case.before is None else (Badge(f"rank {case.before:,} before"),)
     if case.after is None:
         return before
-    return (*before, (f"rank {case.after:,} after" if before else f"rank {case.after:,}", None))
+    return (*before, Badge(f"rank {case.after:,} after" if before else f"rank {case.after:,}"))

@@ -12,9 +12,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from workbench.evaluation.significance import Interval
+from workbench.html import cards
 from workbench.html.cards import role_class
 from workbench.html.marking import html
-from workbench.plots.look import HARMFUL, USEFUL, USELESS, Role
+from workbench.plots.look import Role
 from workbench.records import Unit
 
 
@@ -50,12 +51,7 @@ def mean(label: str, interval: Interval, role: Role | None = None) -> Number:
 
 def tally(won: int, tied: int, lost: int) -> None:
     """Show how many queries are better, the same and worse: as a bar and in words."""
-    groups = ((won, "better", USEFUL), (tied, "the same", USELESS), (lost, "worse", HARMFUL))
-    bar = "".join(
-        f'<span class="{role_class(role)}" style="flex:{number}"></span>' for number, _, role in groups if number
-    )
-    words = "".join(f"<span><i>{number:,}</i> {word}</span>" for number, word, _ in groups)
-    st.html(f'<div class="wb"><div class="wb-tally">{bar}</div><div class="wb-words">{words}</div></div>')
+    st.html(cards.tally(won, tied, lost))
 
 
 def legend() -> None:

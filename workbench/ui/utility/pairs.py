@@ -31,21 +31,22 @@ def first_places(first: FirstPlaces, unit: Unit) -> None:
 
 def distributions(store: Store, pair: Pair) -> str:
     """Show utilities and similarities of all pairs, apart and together; return the name of the joint figure."""
+    unit = cache.teacher_unit(store, pair.teacher)
     left, right = components.columns("two", [1, 1])
     for column, quantity in ((left, "utility"), (right, "similarity")):
         with column:
             components.heading(f"Distribution of {quantity}")
             bins = cache.histogram(store, *pair, of=quantity)
             components.picture(
-                plots.histogram(bins, quantity),
+                plots.histogram(bins, quantity, unit),
                 f"histogram-{quantity}",
                 f"Distribution of {quantity} over the candidate pairs",
             )
     components.heading("Utility against similarity")
     name = pickers.segment("Figure", FIGURES, "figure", "density")
     if name == "scatter":
-        figure = plots.scatter(cache.sample_pairs(store, *pair))
+        figure = plots.scatter(cache.sample_pairs(store, *pair), unit)
     else:
-        figure = plots.density(cache.density(store, *pair))
+        figure = plots.density(cache.density(store, *pair), unit)
     components.picture(figure, "pairs", "Similarity against utility of the candidate pairs")
     return name

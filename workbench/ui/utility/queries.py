@@ -57,16 +57,17 @@ def opened(store: Store, pair: Pair, query_id: str) -> None:
         (passage for passage in ranked if passage.utility is not None),
         key=lambda passage: (-(passage.utility or 0), passage.passage_id),
     )
-    components.picture(plots.opened(scored), "opened", "Utility and similarity of each candidate of the query")
+    unit = cache.teacher_unit(store, pair.teacher)
+    components.picture(plots.opened(scored, unit), "opened", "Utility and similarity of each candidate of the query")
     components.remark("★ marks a relevant passage; the number beside a dot is the student's rank.")
     components.legend()
     left, right = components.columns("two-orders", [1, 1])
     with left:
-        cards = [card(placed_card(passage), query) for passage in scored[:DEPTH]]
+        cards = [card(placed_card(passage, unit=unit), query) for passage in scored[:DEPTH]]
         heading = "Most useful to the teacher, with the student's rank"
         components.html_block(column(heading, pair.teacher, TEACHER, cards, "Nothing was scored."))
     with right:
-        cards = [card(placed_card(passage), query) for passage in ranked[:DEPTH]]
+        cards = [card(placed_card(passage, unit=unit), query) for passage in ranked[:DEPTH]]
         heading = "Nearest to the student"
         components.html_block(column(heading, pair.run.student, AFTER, cards, "The student ranks nothing here."))
     _likelihoods(store, pair.teacher, query_id)

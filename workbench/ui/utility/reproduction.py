@@ -6,8 +6,10 @@ from workbench.store import Store
 from workbench.ui.shell import commands
 from workbench.ui.shell.pickers import Pair
 
-CELLS = {"density": "wb.plots.density(wb.views.density(store, teacher, run))",
-         "scatter": "wb.plots.scatter(wb.views.sample_pairs(store, teacher, run))"}  # fmt: skip
+CELLS = {
+    "density": "wb.plots.density(wb.views.density(store, teacher, run), unit)",
+    "scatter": "wb.plots.scatter(wb.views.sample_pairs(store, teacher, run), unit)",
+}
 
 
 def reproduce(store: Store, pair: Pair, figure: str, words: str, query_id: str) -> None:
@@ -20,7 +22,7 @@ def reproduce(store: Store, pair: Pair, figure: str, words: str, query_id: str) 
     ]
     if words:
         cell.append(f"queries = [row for row in queries if {words!r} in f'{{row.text}} {{row.query_id}}'.casefold()]")
-    cell.append(CELLS[figure])
+    cell += ["unit = wb.views.teacher_unit(store, teacher)", CELLS[figure]]
     commands.reproduce(
         store,
         "utility",
