@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.evaluation import displacements, overall_direction
+from workbench.evaluation.displacement import displacements, overall_direction
 
 
 def test_a_passage_moves_toward_the_teachers_place_or_away_from_it() -> None:

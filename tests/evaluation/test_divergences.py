@@ -11,7 +11,7 @@ from scipy.special import rel_entr, softmax
 
 from tests.profiles import examples
 from workbench.errors import BadSetting
-from workbench.evaluation import jensen_shannon, kl, probabilities, standardised
+from workbench.evaluation.divergences import jensen_shannon, kl, probabilities, standardised
 
 full = st.lists(st.integers(0, 4).map(float), min_size=7, max_size=7).map(
     lambda v: list(zip("abcdefg", v, strict=True))

@@ -12,7 +12,7 @@ from scipy.stats import kendalltau, spearmanr
 
 from tests.profiles import examples
 from workbench.errors import BadSetting
-from workbench.evaluation import jaccard, kendall, rbo, spearman, tau_ap
+from workbench.evaluation.rank_correlation import jaccard, kendall, rbo, spearman, tau_ap
 
 TRUTH = (0.06, 0.2, 0.27, 0.37, 0.57, 0.63, 0.66, 0.9, 0.91, 0.94)
 SAID = (0.37, 0.06, 0.2, 0.27, 0.57, 0.66, 0.63, 0.91, 0.9, 0.94)

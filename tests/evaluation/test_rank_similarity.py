@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.evaluation import NAMES, find_rank_similarity
+from workbench.evaluation.rank_similarity import NAMES, find_rank_similarity
 
 ids = st.lists(st.sampled_from("abcdefghijkl"), unique=True, max_size=10)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.profiles import examples
 from workbench.errors import BadSetting
-from workbench.evaluation import TEACHER_AGREEMENTS, Temperatures, agreements
+from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements
 
 ONE = Temperatures(1.0, 1.0)
 UTILITIES = {"a": 2.0, "b": 1.0, "c": 0.0, "d": -1.0}

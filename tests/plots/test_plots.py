@@ -9,7 +9,7 @@ import pytest
 
 from tests.plots.boards import stood
 from workbench import plots
-from workbench.evaluation import TEACHER_AGREEMENTS
+from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS
 from workbench.plots import look
 from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff

@@ -36,7 +36,7 @@ def krippendorff_alpha(
 ) -> tuple[float | None, int]:
     """Return alpha, and over how many units with two values or more (Krippendorff 2011, sections C and D).
 
-    Each unit holds the values that it was given, by whomever; who said nothing of it is not in it. `values` are all
+    Each unit holds the values that it was given, by whomever; who gave it none is not in it. `values` are all
     there are, in their order for the ordinal level. None where alpha is undefined: nothing to compare, or all the same.
     """
     place = {value: at for at, value in enumerate(values)}

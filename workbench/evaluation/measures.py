@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workbench.errors import BadSetting
 from workbench.records import Qrel
 
-# R@k is trec_eval's recall (relevant found / all relevant), Success@1 "any relevant on top"; with one
+# R@k is trec_eval's recall (relevant retrieved / all relevant), Success@1 "any relevant on top"; with one
 # relevant passage a query they are equal. nDCG has linear gains (Jarvelin and Kekalainen 2002).
 MEASURES = ("R@1", "R@5", "R@10", "Success@1", "AP", "RR", "nDCG@10")
 
@@ -121,7 +121,7 @@ def per_query_of_ranks(
 
 @dataclass(frozen=True)
 class _Judged:
-    """The judged passages of n queries as columns: the m found in the ranking, by query and rank, and all j of them.
+    """The judged passages of n queries as columns: the m retrieved ones, by query and rank, and all j of them.
 
     `row` (m,) and `all_row` (j,) say which of `queries` it is; `all_relevance` (j,) falls within a query.
     """
@@ -167,7 +167,7 @@ class _Judged:
         return self.summed(self.all_relevance >= rel, self.all_row)
 
     def within(self, cutoff: int | None) -> NDArray[np.bool_]:
-        """Return (m,): whether a passage found stands at `cutoff` or above."""
+        """Return (m,): whether a passage retrieved stands at `cutoff` or above."""
         return np.ones(len(self.rank), bool) if cutoff is None else self.rank <= cutoff
 
 

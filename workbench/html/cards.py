@@ -53,10 +53,9 @@ def tally(won: int, tied: int, lost: int) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table whose first column is text; its cells are HTML."""
-    names = "".join(f'<th class="{"" if place else "text"}">{html(name)}</th>' for place, name in enumerate(header))
-    lines = (
-        "".join(f'<td class="{"" if place else "text"}">{cell}</td>' for place, cell in enumerate(row)) for row in rows
-    )
+    kinds = [' class="text"', *[""] * (len(header) - 1)]
+    names = "".join(f"<th{kind}>{html(name)}</th>" for kind, name in zip(kinds, header, strict=True))
+    lines = ("".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, row, strict=True)) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
 

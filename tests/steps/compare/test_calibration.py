@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.evaluation import Temperatures
+from workbench.evaluation.teacher_agreement import Temperatures
 from workbench.records import Qrel
 from workbench.steps.compare.calibration import Points, ReliabilityCurve, curve, reliability_of
 

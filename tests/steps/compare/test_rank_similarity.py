@@ -6,8 +6,9 @@ import pytest
 
 from tests.conftest import QUERIES, run, utility
 from workbench.errors import BadSetting, NothingToDo, UnknownName
-from workbench.evaluation import NAMES, rbo
 from workbench.evaluation.measures import judged_at
+from workbench.evaluation.rank_correlation import rbo
+from workbench.evaluation.rank_similarity import NAMES
 from workbench.records import Hit, Qrel, Query
 from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import Delta, diff

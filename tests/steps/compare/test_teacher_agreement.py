@@ -9,7 +9,7 @@ from scipy.special import rel_entr, softmax
 
 from tests.conftest import QUERIES, run, utility
 from workbench.errors import BadSetting, NothingToDo
-from workbench.evaluation import TEACHER_AGREEMENTS
+from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
 from workbench.steps.compare.agreement_pools import AgreementSettings
 from workbench.steps.compare.teacher_agreement import closeness, teacher_agreement

@@ -11,8 +11,8 @@ from workbench.cli import output
 from workbench.cli.options import Json, Split, TeacherName, TeacherTemperature
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
-from workbench.evaluation import STUDENT_TEMPERATURE, TEACHER_AGREEMENTS
 from workbench.evaluation.comparison import Comparison
+from workbench.evaluation.teacher_agreement import STUDENT_TEMPERATURE, TEACHER_AGREEMENTS
 from workbench.steps.annotate.annotator_agreement import annotator_agreement
 from workbench.steps.compare.agreement_pools import AgreementSettings
 from workbench.steps.compare.teacher_agreement import TeacherAgreement, closeness, teacher_agreement

@@ -14,7 +14,7 @@ from workbench.cli.compare.tables import Results
 from workbench.cli.options import Json, Split
 from workbench.cli.session import Session
 from workbench.errors import NothingToDo
-from workbench.evaluation import NAMES
+from workbench.evaluation.rank_similarity import NAMES
 from workbench.steps.compare.compare_runs import Against, compare_runs
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered

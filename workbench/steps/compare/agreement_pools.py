@@ -67,7 +67,7 @@ def temperatures_of(
             return replace(
                 temperatures, teacher=natural_temperature(examples), source=f"median spread on the {name} split"
             )
-    raise AssertionError("a pool was found, so some utilities differ")
+    raise AssertionError("a query has a pool, so some utilities differ")
 
 
 def no_cosines(side: Rankings) -> bool:

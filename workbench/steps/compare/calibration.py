@@ -9,8 +9,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.evaluation import Temperatures, probabilities, standardised
+from workbench.evaluation.divergences import probabilities, standardised
 from workbench.evaluation.significance import Interval, ratios
+from workbench.evaluation.teacher_agreement import Temperatures
 from workbench.records import Qrel, Unit, useful_above
 from workbench.results import Result
 

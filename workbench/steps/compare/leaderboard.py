@@ -202,7 +202,7 @@ def _means(values: Mapping[str, Values], names: Sequence[str]) -> dict[str, dict
 def _row(student: Student) -> LeaderboardRow:
     recipe = student.recipe
     outcome: dict[str, Any] = recipe.get("outcome", {})
-    asked = {**asdict(TrainSettings()), **recipe.get("settings", {})}
+    defaults = {**asdict(TrainSettings()), **recipe.get("settings", {})}
     settings = settings_used(recipe)
     finished = outcome.get("stopped") != "asked"
     seed = settings.pop("seed")
@@ -224,7 +224,7 @@ def _row(student: Student) -> LeaderboardRow:
                 "label_overrides": "label_overrides" in recipe,
             },
         },
-        left_open=frozenset(name for name, value in settings.items() if value is None or value != asked[name]),
+        left_open=frozenset(name for name, value in settings.items() if value is None or value != defaults[name]),
         dev_measure=outcome.get("measure", ""),
         dev_before=outcome.get("dev_before"),
         dev_after=outcome.get("dev_after"),

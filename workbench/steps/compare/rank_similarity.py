@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from workbench.errors import NothingToDo, UnknownName
-from workbench.evaluation import NAMES, displacements, find_rank_similarity, overall_direction
+from workbench.evaluation.displacement import displacements, overall_direction
+from workbench.evaluation.rank_similarity import NAMES, find_rank_similarity
 from workbench.evaluation.significance import Interval, interval
 from workbench.results import Result
 from workbench.steps.compare.diff import missing_from, stale
@@ -15,7 +16,7 @@ from workbench.store import Store, views
 
 
 class QueryRankSimilarity(NamedTuple):
-    """One query in two runs: how alike they rank it; None where one run has no ranking or nothing can be said."""
+    """One query in two runs: how alike they rank it; None where one run has no ranking or it is undefined."""
 
     query_id: str
     text: str

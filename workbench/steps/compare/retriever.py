@@ -18,7 +18,7 @@ from workbench.students import architectures
 def retriever(store: Store, name: str, passages: Sequence[Passage]) -> Retriever:
     """Return the retriever of a student, or of BM25, over `passages`.
 
-    A dense student's vectors are kept in the workspace; what a sparse or multi-vector one says is not.
+    A dense student's vectors are kept in the workspace; a sparse or multi-vector one's are not.
     """
     if name == students.BM25:
         return BM25(passages)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from workbench.errors import NothingToDo
-from workbench.evaluation import TEACHER_AGREEMENTS, Temperatures, agreements
 from workbench.evaluation.comparison import Comparison, comparisons_frame
 from workbench.evaluation.significance import Interval, intervals
+from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements
 from workbench.records import Unit
 from workbench.results import Result
 from workbench.steps.compare.agreement_pools import (

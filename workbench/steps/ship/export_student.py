@@ -171,12 +171,12 @@ def export_student(
     target = Path(folder).expanduser().resolve()
     if target.exists():
         raise Conflict(f"{target} exists already.", "Choose a name that is free; nothing is overwritten.")
-    found = students.find(student, store.students)
-    architecture = architectures.architecture(found.path)
+    source = students.find(student, store.students)
+    architecture = architectures.architecture(source.path)
     if settings.runtimes:
         if architecture is not architectures.DENSE:
             raise BadSetting(
-                f"{found.name!r} is a {architecture.name} student; other runtimes are written for dense ones alone.",
+                f"{source.name!r} is a {architecture.name} student; other runtimes are written for dense ones alone.",
                 f"Export it without --runtime: {architecture.opens} of sentence-transformers opens it.",
             )
         runtimes.needed("onnx", "onnxruntime", "onnxscript", *(["openvino"] if "openvino" in settings.runtimes else []))
@@ -186,11 +186,13 @@ def export_student(
     except OSError as trouble:
         raise WorkbenchError(f"{target} cannot be written: {trouble.strerror}.", "Name another folder.") from trouble
     try:
-        _copy(store, found, draft)
-        tried, losses = _written(store, found, draft, settings, listen) if settings.runtimes else (None, ())
+        _copy(store, source, draft)
+        tried, losses = _written(store, source, draft, settings, listen) if settings.runtimes else (None, ())
         queries, passages = (len(tried.queries), len(tried.passages)) if tried else (0, 0)
         seconds = time.monotonic() - started
-        made = ExportedStudent(found.name, str(target), settings.split, queries, passages, size(draft), losses, seconds)
+        made = ExportedStudent(
+            source.name, str(target), settings.split, queries, passages, size(draft), losses, seconds
+        )
         if losses:
             _write_quality(made, draft)
         draft.chmod(0o755)

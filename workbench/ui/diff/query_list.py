@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench import plots
-from workbench.evaluation import NAMES
+from workbench.evaluation.rank_similarity import NAMES
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered, first_word
 from workbench.steps.compare.rank_similarity import RankSimilarityResult

@@ -7,8 +7,8 @@ from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench import plots
 from workbench.errors import NothingToDo
-from workbench.evaluation import TEACHER_AGREEMENTS
 from workbench.evaluation.comparison import Comparison
+from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS
 from workbench.plots.look import AFTER
 from workbench.steps.compare.teacher_agreement import QueryAgreement, TeacherAgreement, closeness
 from workbench.store import Store
