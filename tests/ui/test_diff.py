@@ -123,7 +123,7 @@ def test_the_diff_folds_out_the_agreement_with_the_teacher(
     words = text_of(at)
     assert started == ["after", "toy", "test", "before"]
     assert "after against toy, test: KL" in words
-    assert "no sure advantage in R@1" in words
+    assert "no lead in R@1" in words
     assert "agreement after --before before --teacher toy --split test" in words
     for kind in ("KL", "Kendall", "top-1", "regret"):
         assert kind in words

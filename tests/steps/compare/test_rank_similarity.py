@@ -61,7 +61,7 @@ def test_the_values_are_those_of_the_rankings(unjudged: Store) -> None:
 
 
 def test_what_cannot_be_contrasted_is_named(unjudged: Store) -> None:
-    with pytest.raises(UnknownName, match=r"no rank_similarity named 'goodness'.*tauAP, RBO"):
+    with pytest.raises(UnknownName, match=r"no rank similarity named 'goodness'.*tauAP, RBO"):
         rank_similarity(unjudged, "one", "two", "goodness")
     with pytest.raises(NothingToDo, match="without: `workbench diff --by RBO`"):
         diff(unjudged, "one", "two")
@@ -237,7 +237,7 @@ def test_queries_move_toward_the_teacher_or_away(store: Store) -> None:
 
 def test_a_teacher_of_other_queries_says_so(store: Store) -> None:
     store.add_scored([utility("007", "03", 1.0, "other")])
-    with pytest.raises(NothingToDo, match="other has scored no query of the test split that both runs answer"):
+    with pytest.raises(NothingToDo, match="other has scored no query of the test split that both runs rank"):
         displacement_to_teacher(store, "before", "after", "other")
 
 
