@@ -47,7 +47,7 @@ def read_beir(path: Path | str) -> Collection:
         with gathering.reading(queries, line):
             gathering.duplicates += not gathering.keep_query(_query(row))
     splits = {query_id: (query.split, queries.name) for query_id, query in gathering.queries.items() if query.split}
-    for file in sorted(each for each in (folder / QRELS).glob("*") if _stem(each)):
+    for file in sorted(path for path in (folder / QRELS).glob("*") if _stem(path)):
         _read_judgements(file, gathering, splits)
     for query_id, (split, _) in splits.items():
         gathering.queries[query_id] = gathering.queries[query_id]._replace(split=split)
@@ -61,8 +61,8 @@ def write_beir(queries: Iterable[Query], passages: Iterable[Passage], qrels: Ite
     lines = []
     for query in queries:
         splits[query.query_id] = query.split
-        told = {"split": query.split, "tags": list(query.tags)}
-        metadata = {"answers": list(query.answers)} | {name: value for name, value in told.items() if value}
+        optional = {"split": query.split, "tags": list(query.tags)}
+        metadata = {"answers": list(query.answers)} | {name: value for name, value in optional.items() if value}
         lines.append(_json({"_id": query.query_id, "text": query.text, "metadata": metadata}))
     files: dict[str, list[str]] = {}
     for qrel in qrels:
@@ -108,12 +108,12 @@ def _query(row: dict[str, Any]) -> Query:
 
 
 def _part(folder: Path, name: str) -> Path:
-    found = [file for file in (folder / name, folder / f"{name}.gz") if file.is_file()]
-    if not found:
+    present = [file for file in (folder / name, folder / f"{name}.gz") if file.is_file()]
+    if not present:
         raise BadInput(f"the folder holds no {name} (or {name}.gz).", folder)
-    if len(found) > 1:
+    if len(present) > 1:
         raise BadInput(f"the folder holds both {name} and {name}.gz.", folder, hint="Keep the one that counts.")
-    return found[0]
+    return present[0]
 
 
 def _stem(file: Path) -> str:

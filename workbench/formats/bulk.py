@@ -97,11 +97,11 @@ def _table(block: bytes, name: str, path: Path) -> pa.Table:
     if block.startswith(UTF8_BOM):  # the file's own is gone; Arrow would take the id's for one
         block = UTF8_BOM + block
     try:
-        found = csv.read_csv(pa.py_buffer(block), reading, parsing, converting)
+        table = csv.read_csv(pa.py_buffer(block), reading, parsing, converting)
     except pa.ArrowInvalid as trouble:
         raise BadInput("a line is not `query Q0 passage rank similarity name`.", path) from trouble
-    if any(chunk.dictionary.to_pylist() != [name] for chunk in found["name"].chunks):
+    if any(chunk.dictionary.to_pylist() != [name] for chunk in table["name"].chunks):
         raise BadInput("the file holds runs of several names.", path)
-    if not pc.all(pc.is_finite(found["similarity"])).as_py():
+    if not pc.all(pc.is_finite(table["similarity"])).as_py():
         raise BadInput("a similarity is not a finite number.", path)
-    return found.select(list(KEPT))
+    return table.select(list(KEPT))

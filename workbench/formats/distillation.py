@@ -1,4 +1,4 @@
-"""Training files of sentence-transformers and FlagEmbedding: what a teacher's utilities teach, as rows and back.
+"""Training files of sentence-transformers and FlagEmbedding: a teacher's utilities as rows, and back.
 
 For sentence-transformers the order of the columns is their meaning and every column but the label is read as text;
 rows of a list must be equally long. So ids are not written unless asked for, and come last.
@@ -95,21 +95,21 @@ def read_training(
 ) -> tuple[tuple[Utility, ...], tuple[Problem, ...]]:
     """Read files of pairs, lists or FlagEmbedding rows as utilities of `teacher`; which it is, each row shows."""
     gathering = Gathering()
-    found: dict[tuple[str, str], tuple[Utility, int]] = {}
+    utilities: dict[tuple[str, str], tuple[Utility, int]] = {}
     for path in paths:
         for line, row in plain_table(path, gathering).rows:
             with gathering.reading(path, line):
                 query_id = known.query(row.get("query_id"), row.get("query", row.get("sentence1")))
                 for passage_id, text, value in list(_scored(row)):
-                    said = Utility(query_id, known.passage(passage_id, text), teacher, read_number(value, "score"))
-                    _keep(found, said, line)
-    return tuple(said for said, _ in found.values()), gathering.collection().problems
+                    utility = Utility(query_id, known.passage(passage_id, text), teacher, read_number(value, "score"))
+                    _keep(utilities, utility, line)
+    return tuple(utility for utility, _ in utilities.values()), gathering.collection().problems
 
 
-def _keep(found: dict[tuple[str, str], tuple[Utility, int]], said: Utility, line: int) -> None:
-    before, where = found.setdefault((said.query_id, said.passage_id), (said, line))
-    if before != said:
-        raise Unreadable(f"the score of {said.passage_id!r} for {said.query_id!r} is another on line {where}")
+def _keep(utilities: dict[tuple[str, str], tuple[Utility, int]], utility: Utility, line: int) -> None:
+    before, where = utilities.setdefault((utility.query_id, utility.passage_id), (utility, line))
+    if before != utility:
+        raise Unreadable(f"the score of {utility.passage_id!r} for {utility.query_id!r} is another on line {where}")
 
 
 def _scored(row: Row) -> Iterator[tuple[Any, Any, Any]]:

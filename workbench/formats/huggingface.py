@@ -35,12 +35,12 @@ def write_dataset(splits: Mapping[str, Sequence[Mapping[str, Any]]], card: Card,
 
 def dataset_files(folder: Path | str) -> list[Path]:
     """Return the Parquet files of such a folder."""
-    found = sorted((Path(folder) / "data").glob("*.parquet"))
-    if not found:
+    paths = sorted((Path(folder) / "data").glob("*.parquet"))
+    if not paths:
         raise BadInput(
             "there is no data/*.parquet in it.", folder, hint="Name the folder that holds README.md and data."
         )
-    return found
+    return paths
 
 
 def _card(splits: Mapping[str, Sequence[Mapping[str, Any]]], card: Card) -> str:

@@ -1,4 +1,4 @@
-"""Pairs to be judged in Argilla or Label Studio: the teacher's word as a suggestion out, people's words back in."""
+"""Pairs to be judged in Argilla or Label Studio: the teacher's verdict as a suggestion out, people's verdicts in."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LABELLING = f"""<View>
 
 
 class Task(NamedTuple):
-    """A pair to be judged, with what a teacher says of it; `helps` is its utility above the line."""
+    """A pair to be judged, with a teacher's utility; `helps` says whether that is above the line."""
 
     query: Query
     passage: Passage
@@ -50,7 +50,7 @@ class Task(NamedTuple):
         return "useful" if self.helps else "useless"
 
 
-class Said(NamedTuple):
+class Judgement(NamedTuple):
     """One person's judgement as a file has it, before it is known to be about anything here."""
 
     pair: dict[str, Any]
@@ -86,69 +86,69 @@ def labelstudio(task: Task) -> dict[str, Any]:
     }
 
 
-def said_in_argilla(record: dict[str, Any]) -> Iterator[Said]:
+def argilla_judgements(record: dict[str, Any]) -> Iterator[Judgement]:
     """Yield the responses of a record, as Argilla's `records.to_json` writes them."""
     responses = _part(record, "responses", dict)
-    notes = {each.get("user_id"): each.get("value") for each in responses.get(NOTE) or ()}
+    notes = {note.get("user_id"): note.get("value") for note in responses.get(NOTE) or ()}
     for response in responses.get(QUESTION) or ():
         user = response.get("user_id")
-        yield Said(_part(record, "metadata", dict), user, response.get("value"), notes.get(user, ""), None)
+        yield Judgement(_part(record, "metadata", dict), user, response.get("value"), notes.get(user, ""), None)
 
 
-def said_in_labelstudio(task: dict[str, Any]) -> Iterator[Said]:
-    """Yield the annotations of a task, as Label Studio's JSON export has them; cancelled ones say nothing."""
+def labelstudio_judgements(task: dict[str, Any]) -> Iterator[Judgement]:
+    """Yield the annotations of a task, as Label Studio's JSON export has them; cancelled ones are left out."""
     for annotation in _part(task, "annotations", list):
         if annotation.get("was_cancelled"):
             continue
-        results = {each.get("from_name"): each.get("value") or {} for each in annotation.get("result") or ()}
+        results = {result.get("from_name"): result.get("value") or {} for result in annotation.get("result") or ()}
         if QUESTION not in results:
             continue
         chosen = results[QUESTION].get("choices") or [None]
         note = "\n".join(map(str, results.get(NOTE, {}).get("text") or ()))
         by = annotation.get("completed_by")
         who = by.get("email") or by.get("id") if isinstance(by, dict) else by
-        yield Said(_part(task, "data", dict), who, chosen[0], note, annotation.get("created_at"))
+        yield Judgement(_part(task, "data", dict), who, chosen[0], note, annotation.get("created_at"))
 
 
-SAID = {"argilla": said_in_argilla, "labelstudio": said_in_labelstudio}
+JUDGEMENTS = {"argilla": argilla_judgements, "labelstudio": labelstudio_judgements}
 
 
 def read_labelled(
     kind: str, path: Path | str, known: Lookup, annotator: str, now: datetime
 ) -> tuple[tuple[Annotation, ...], tuple[Problem, ...]]:
-    """Read what people said in "argilla" or "labelstudio"; a problem's line is the number of the record.
+    """Read the judgements made in "argilla" or "labelstudio"; a problem's line is the number of the record.
 
     `annotator` is whoever judged where the file names nobody, `now` the time where it tells none.
     """
     path, gathering = Path(path), Gathering()
-    found: list[Annotation] = []
+    annotations: list[Annotation] = []
     for number, record in enumerate(_records(path), start=1):
         with gathering.reading(path, number):
             if not isinstance(record, dict):
                 raise Unreadable(f"expected a JSON object, found {shown(record)}")
             try:
-                listed = list(SAID[kind](record))
+                judgements = list(JUDGEMENTS[kind](record))
             except (AttributeError, TypeError):
                 raise Unreadable(f"not a record as {kind} writes it") from None
-            found += [_annotation(said, known, annotator, now) for said in listed]
-    return tuple(found), gathering.collection().problems
+            annotations += [_annotation(judgement, known, annotator, now) for judgement in judgements]
+    return tuple(annotations), gathering.collection().problems
 
 
-def _annotation(said: Said, known: Lookup, annotator: str, now: datetime) -> Annotation:
-    query_id = known.query(read_id(said.pair.get("query_id"), "query_id"))
-    passage_id = known.passage(read_id(said.pair.get("passage_id"), "passage_id"))
-    who = annotator if said.annotator in (None, "", "None") else read_id(said.annotator, "annotator")
+def _annotation(judgement: Judgement, known: Lookup, annotator: str, now: datetime) -> Annotation:
+    query_id = known.query(read_id(judgement.pair.get("query_id"), "query_id"))
+    passage_id = known.passage(read_id(judgement.pair.get("passage_id"), "passage_id"))
+    who = annotator if judgement.annotator in (None, "", "None") else read_id(judgement.annotator, "annotator")
     if not who:
         raise Unreadable("nothing says whose judgement this is; name the annotator (--annotator)")
-    made = now if said.created is None else read_moment(said.created, "created_at")
+    created = now if judgement.created is None else read_moment(judgement.created, "created_at")
     return Annotation(
         query_id=query_id,
         passage_id=passage_id,
         annotator=who,
-        verdict=read_verdict(said.verdict),
-        note=read_title(said.note, NOTE),
+        verdict=read_verdict(judgement.verdict),
+        note=read_title(judgement.note, NOTE),
         rule="",
-        created=made,
+        created=created,
     )
 
 
@@ -156,14 +156,14 @@ def _records(path: Path) -> list[Any]:
     """Return the records of a JSON file: a list of them."""
     with open_bytes(path) as file:
         try:
-            found = json.load(file)
+            records = json.load(file)
         except (ValueError, RecursionError) as trouble:
             raise BadInput(f"not JSON: {trouble}", path) from None
-    if not isinstance(found, list):
+    if not isinstance(records, list):
         raise BadInput("expected a JSON list of records.", path, hint="Export as JSON, not as JSON-MIN or JSONL.")
-    return found
+    return records
 
 
 def _part(record: dict[str, Any], name: str, kind: type) -> Any:
-    found = record.get(name)
-    return found if isinstance(found, kind) else kind()
+    part = record.get(name)
+    return part if isinstance(part, kind) else kind()

@@ -29,9 +29,9 @@ def read_quepid(path: Path | str, known: Lookup) -> tuple[tuple[Qrel, ...], tupl
     path, gathering = Path(path), Gathering()
     table = plain_table(path, gathering)
     if missing := [name for name in COLUMNS if name not in table.columns]:
-        found = ", ".join(table.columns)
+        columns = ", ".join(table.columns)
         raise BadInput(
-            f"there is no column {missing[0]!r}.", path, 1, f"Quepid writes {', '.join(COLUMNS)}; here: {found}."
+            f"there is no column {missing[0]!r}.", path, 1, f"Quepid writes {', '.join(COLUMNS)}; here: {columns}."
         )
     for line, row in table.rows:
         with gathering.reading(path, line):

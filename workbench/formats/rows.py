@@ -19,9 +19,9 @@ from workbench.records import UNITS, Annotation, AnswerLikelihood, Candidate, Un
 Kept = TypeVar("Kept", Annotation, Utility, Candidate)
 Word = TypeVar("Word", bound=str)
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-# Whatever the row may say in a verdict's place, in the order of its type.
-_SAID = get_type_hints(Annotation)["verdict"]
-WORDS = tuple(word for part in (get_args(_SAID) or ()) for word in (get_args(part) or (part,)))
+# Verdicts, and the marks that can stand in their place, in the order of the type.
+_WORD_TYPES = get_type_hints(Annotation)["verdict"]
+WORDS = tuple(word for part in (get_args(_WORD_TYPES) or ()) for word in (get_args(part) or (part,)))
 _YES, _NO = ("true", "1"), ("false", "0", "")
 
 
@@ -38,7 +38,7 @@ def read_rows(
     with each row and the cells it was read from, and may raise Unreadable.
     """
     path, gathering = Path(path), Gathering()
-    found: list[Kept] = []
+    rows: list[Kept] = []
     table = plain_table(path, gathering)
     for line, row in table.rows:
         with gathering.reading(path, line):
@@ -47,8 +47,8 @@ def read_rows(
             known.passage(made.passage_id)
             if check:
                 check(made, row)
-            found.append(made)
-    return tuple(found), gathering.collection().problems
+            rows.append(made)
+    return tuple(rows), gathering.collection().problems
 
 
 def plain_table(path: Path, gathering: Gathering) -> Table:
@@ -126,10 +126,10 @@ def _grade(value: Any, name: str) -> int | None:
 
 
 def _flag(value: Any, name: str) -> bool:
-    said = str("" if value is None else value).lower()
-    if said not in (*_YES, *_NO):
+    text = str("" if value is None else value).lower()
+    if text not in (*_YES, *_NO):
         raise Unreadable(f"{name} must be true or false, not {shown(value)}")
-    return said in _YES
+    return text in _YES
 
 
 def _listed(value: Any, name: str) -> list[Any]:
@@ -140,22 +140,22 @@ def _listed(value: Any, name: str) -> list[Any]:
 
 
 def _tags(value: Any, name: str) -> tuple[str, ...]:
-    return tuple(read_title(each, name) for each in _listed(value, name))
+    return tuple(read_title(tag, name) for tag in _listed(value, name))
 
 
 def _likelihoods(value: Any, name: str) -> tuple[AnswerLikelihood, ...]:
     try:
-        found = [AnswerLikelihood(**each) for each in _listed(value, name)]
+        likelihoods = [AnswerLikelihood(**cells) for cells in _listed(value, name)]
     except TypeError:
         raise Unreadable(f"{name} must be objects with {', '.join(AnswerLikelihood._fields)}") from None
     return tuple(
         AnswerLikelihood(
-            read_title(each.answer, "answer"),
-            _whole(each.tokens, "tokens"),
-            read_number(each.with_passage, "with_passage"),
-            read_number(each.without_passage, "without_passage"),
+            read_title(one.answer, "answer"),
+            _whole(one.tokens, "tokens"),
+            read_number(one.with_passage, "with_passage"),
+            read_number(one.without_passage, "without_passage"),
         )
-        for each in found
+        for one in likelihoods
     )
 
 

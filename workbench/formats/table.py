@@ -52,7 +52,7 @@ def read_table(path: Path | str, columns: Mapping[str, str] | None = None, relev
     """Read a table (.jsonl, .csv, .tsv, .parquet; text also as .gz).
 
     `columns` maps roles (keys of `ROLES`) to the file's names where they differ from the usual ones.
-    `relevance` is that of passages whose row tells none; without it they get no qrel, and one problem
+    `relevance` is that of passages whose row has none; without it they get no qrel, and one problem
     says so. Ids that a table does not have are derived from the texts, so the same text has the same id.
     """
     path, gathering = Path(path), Gathering()
@@ -68,14 +68,14 @@ def read_table(path: Path | str, columns: Mapping[str, str] | None = None, relev
             if not query and not passages:
                 raise Unreadable("the row holds no passage")
             new = [gathering.keep_query(query)] if query else []
-            new += [gathering.keep_passage(each.passage) for each in passages]
+            new += [gathering.keep_passage(judged.passage) for judged in passages]
             if query:
                 new += [
-                    gathering.keep_qrel(Qrel(query.query_id, each.passage.passage_id, each.relevance))
-                    for each in passages
-                    if each.relevance is not None
+                    gathering.keep_qrel(Qrel(query.query_id, judged.passage.passage_id, judged.relevance))
+                    for judged in passages
+                    if judged.relevance is not None
                 ]
-                unjudged += [line for each in passages if each.relevance is None]
+                unjudged += [line for judged in passages if judged.relevance is None]
             gathering.duplicates += not any(new)
     if unjudged:
         gathering.problems.append(Problem(str(path), unjudged[0], _missing_relevance(len(unjudged))))
@@ -89,7 +89,7 @@ def derived_id(kind: str, *texts: str) -> str:
 
 
 def _roles(names: tuple[str, ...], chosen: Mapping[str, str], path: Path) -> dict[str, str]:
-    """Return role -> column, refusing tables in which neither queries nor passages can be told."""
+    """Return role -> column, refusing tables in which neither queries nor passages can be recognised."""
     for role, name in chosen.items():
         if role not in ROLES:
             raise UnknownName("role of a column", role, list(ROLES))
@@ -100,10 +100,10 @@ def _roles(names: tuple[str, ...], chosen: Mapping[str, str], path: Path) -> dic
     for role, aliases in ROLES.items():
         takes_bare_id = role == ("query_id" if "query" in roles else "passage_id")
         usual = (*aliases, *BARE_ID) if takes_bare_id else aliases
-        found = next((name for name in usual if name in names and name not in taken), None)
-        if role not in roles and found is not None:
-            roles[role] = found
-            taken.add(found)
+        column = next((name for name in usual if name in names and name not in taken), None)
+        if role not in roles and column is not None:
+            roles[role] = column
+            taken.add(column)
     if "query" not in roles:  # a label that judges no pair
         roles.pop("relevance", None)
     if not {"query", "passage", "passages"} & roles.keys():
@@ -119,9 +119,9 @@ def _query(row: dict[str, Any], roles: dict[str, str]) -> Query | None:
     if "query" not in roles:
         return None
     text = read_text(row.get(roles["query"]), roles["query"])
-    told = read_id(row.get(roles["query_id"]), roles["query_id"]) if "query_id" in roles else ""
+    given_id = read_id(row.get(roles["query_id"]), roles["query_id"]) if "query_id" in roles else ""
     return Query(
-        told or derived_id("q", text),
+        given_id or derived_id("q", text),
         text,
         read_answers(_cell(row, roles, "answers")),
         read_split(_cell(row, roles, "split")),
@@ -130,19 +130,19 @@ def _query(row: dict[str, Any], roles: dict[str, str]) -> Query | None:
 
 
 def _passages(row: dict[str, Any], roles: dict[str, str], relevance: int | None) -> list[Judged]:
-    found = []
+    judged = []
     if "passage" in roles:
         text = read_text(row.get(roles["passage"]), roles["passage"])
         title = read_title(_cell(row, roles, "title"), "title")
-        told = read_id(row.get(roles["passage_id"]), roles["passage_id"]) if "passage_id" in roles else ""
-        passage = Passage(told or derived_id("p", title, text), title, text)
-        found.append(Judged(passage, _relevance(_cell(row, roles, "relevance"), relevance)))
+        given_id = read_id(row.get(roles["passage_id"]), roles["passage_id"]) if "passage_id" in roles else ""
+        passage = Passage(given_id or derived_id("p", title, text), title, text)
+        judged.append(Judged(passage, _relevance(_cell(row, roles, "relevance"), relevance)))
     listed = _cell(row, roles, "passages")
     if isinstance(listed, str):
         listed = parse_json(listed) if listed.strip() else None
     if listed is not None and not isinstance(listed, list):
         raise Unreadable(f"{roles['passages']} must be a list, not {shown(listed)}")
-    return found + [_part(each, relevance) for each in listed or ()]
+    return judged + [_part(entry, relevance) for entry in listed or ()]
 
 
 def _part(value: Any, relevance: int | None) -> Judged:
@@ -154,8 +154,8 @@ def _part(value: Any, relevance: int | None) -> Judged:
         raise Unreadable(f"a passage must be a string or an object, not {shown(value)}")
     text = read_text(_first(value, ROLES["passage"]), "the text of a passage")
     title = read_title(value.get("title"), "title")
-    told = _first(value, _PART_ID)
-    passage_id = derived_id("p", title, text) if told is None else read_id(told, "the id of a passage")
+    given_id = _first(value, _PART_ID)
+    passage_id = derived_id("p", title, text) if given_id is None else read_id(given_id, "the id of a passage")
     return Judged(Passage(passage_id, title, text), _relevance(_first(value, ROLES["relevance"]), relevance))
 
 

@@ -43,30 +43,30 @@ def cut(source: Path, target: Path) -> dict[str, int]:
     in particular. No article is in two splits, as in the source.
     """
     queries = [json.loads(text) for text in _lines(source / "queries.jsonl")]
-    kept = _articles((query["metadata"]["split"], query["metadata"]["article"]) for query in queries)
+    chosen = _articles((query["metadata"]["split"], query["metadata"]["article"]) for query in queries)
     asked = [Line(query["metadata"]["article"], _tagged(query)) for query in queries]
     passages = [Line(_article(json.loads(text)["_id"]), text) for text in _lines(source / "corpus.jsonl")]
     counts = {
-        "corpus.jsonl": _copy(passages, kept, target / "corpus.jsonl"),
-        "queries.jsonl": _copy(asked, kept, target / "queries.jsonl"),
+        "corpus.jsonl": _copy(passages, chosen, target / "corpus.jsonl"),
+        "queries.jsonl": _copy(asked, chosen, target / "queries.jsonl"),
     }
     for split in WANTED:
         header, *judgements = _lines(source / "qrels" / f"{split}.tsv")
         lines = [Line(_article(text.split("\t")[1]), text) for text in judgements]
-        counts[f"qrels/{split}.tsv"] = _copy(lines, kept, target / "qrels" / f"{split}.tsv", header)
+        counts[f"qrels/{split}.tsv"] = _copy(lines, chosen, target / "qrels" / f"{split}.tsv", header)
     return counts
 
 
 def _articles(asked: Iterable[tuple[str, str]]) -> set[str]:
     """Return the articles to keep, given the split and the article of every query."""
     sizes = Counter(asked)
-    kept: set[str] = set()
+    chosen: set[str] = set()
     missing = dict(WANTED)
-    for split, article in sorted(sizes, key=lambda each: blake2b(each[1].encode(), digest_size=8).digest()):
+    for split, article in sorted(sizes, key=lambda pair: blake2b(pair[1].encode(), digest_size=8).digest()):
         if missing[split] > 0:
-            kept.add(article)
+            chosen.add(article)
             missing[split] -= sizes[split, article]
-    return kept
+    return chosen
 
 
 def _tagged(query: dict[str, Any]) -> str:

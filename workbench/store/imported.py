@@ -1,4 +1,4 @@
-"""Rankings that others made: many hits at once, numbered, ordered and kept by the database itself."""
+"""Foreign rankings: many hits at once, numbered, ordered and stored by the database itself."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def _is_new(connection: duckdb.DuckDBPyConnection, run: str, size: tuple[int, in
     known = connection.execute("select depth, student from runs where run = ?", [run]).fetchone()
     if not known:
         return True
-    kept = connection.execute("select count(*) from hits where run = ? and rank <= ?", [run, known[0]]).fetchone()
-    if kept and kept[0] == size[0]:
+    held = connection.execute("select count(*) from hits where run = ? and rank <= ?", [run, known[0]]).fetchone()
+    if held and held[0] == size[0]:
         same = connection.execute(_SAME, {"run": run, "depth": known[0]}).fetchone()
         if same and same[0] == size[0]:
             return False

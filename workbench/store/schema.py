@@ -74,10 +74,10 @@ MIGRATIONS: tuple[str, ...] = (
 
 def version(connection: duckdb.DuckDBPyConnection) -> int:
     """Return the schema version of an open database, 0 for an empty one."""
-    found = connection.execute(
+    meta = connection.execute(
         "select 1 from duckdb_tables() where table_name = 'meta' and database_name = current_database()"
     ).fetchone()
-    if not found:
+    if not meta:
         return 0
     row = connection.execute("select value from meta where key = 'schema'").fetchone()
     return int(row[0]) if row else 0

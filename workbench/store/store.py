@@ -198,7 +198,7 @@ class Store:
 
     def add_annotations(self, annotations: Sequence[Annotation]) -> None:
         """Append annotations in one transaction: all of them are kept, or none."""
-        rows = [said._replace(created=_utc(said.created), tags=tuple(said.tags)) for said in annotations]
+        rows = [row._replace(created=_utc(row.created), tags=tuple(row.tags)) for row in annotations]
         with self.write() as connection:
             _insert(connection, "annotations", rows)
             connection.execute("update meta set value = value + 1 where key = 'annotations'")

@@ -57,16 +57,17 @@ class Lookup:
             if (name := read_id(given, f"{kind} id")) not in known:
                 raise Unreadable(f"the workspace has no {kind} {name!r}")
             return name
-        found = self._by_text[kind].get(read_text(text, kind), [])
-        if not found:
+        matching = self._by_text[kind].get(read_text(text, kind), [])
+        if not matching:
             raise Unreadable(f"the workspace has no {kind} with the text {shown(text)}")
-        if len(found) > 1:
-            raise Unreadable(f"the {kind} {shown(text)} may be {found[0]!r} or {found[1]!r}: they have the same text")
-        return found[0]
+        if len(matching) > 1:
+            one, other, *_ = matching
+            raise Unreadable(f"the {kind} {shown(text)} may be {one!r} or {other!r}: they have the same text")
+        return matching[0]
 
 
 def _inverse(texts: dict[str, str]) -> dict[str, list[str]]:
-    found = defaultdict(list)
+    matching = defaultdict(list)
     for name, text in texts.items():
-        found[text].append(name)
-    return dict(found)
+        matching[text].append(name)
+    return dict(matching)

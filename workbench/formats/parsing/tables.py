@@ -55,11 +55,11 @@ def parquet_table(path: Path, gathering: Gathering) -> Table:
 
     with open_bytes(path) as file:
         try:
-            found = pyarrow.parquet.ParquetFile(file).read()
-            rows = found.to_pylist()
+            table = pyarrow.parquet.ParquetFile(file).read()
+            rows = table.to_pylist()
         except (pyarrow.ArrowException, UnicodeDecodeError, *DAMAGED) as trouble:
             raise BadInput(f"not a readable Parquet file ({trouble}).", path) from None
-    return Table(_distinct(found.column_names, path), list(enumerate(rows, start=1)))
+    return Table(_distinct(table.column_names, path), list(enumerate(rows, start=1)))
 
 
 ENDINGS: dict[str, Callable[[Path, Gathering], Table]] = {

@@ -73,8 +73,8 @@ def tags(store: Store, split: str | None = None) -> list[TagCounts]:
 
 def query(store: Store, query_id: str) -> Query:
     """Return one query; raises UnknownName if there is none of that id."""
-    if found := queries(store, ids=[query_id]):
-        return found[0]
+    if rows := queries(store, ids=[query_id]):
+        return rows[0]
     raise UnknownName("query", query_id, [], "Query ids are listed by `workbench diff --json`.")
 
 

@@ -41,11 +41,11 @@ def runs(store: Store, split: str | None = None) -> list[Run]:
 
 def find_run(store: Store, student: str, split: str) -> Run:
     """Return the run of `student` on `split`; raises NothingToDo naming those that exist."""
-    found = runs(store, split)
-    for run in found:
+    of_split = runs(store, split)
+    for run in of_split:
         if student in (run.student, run.run):
             return run
-    known = ", ".join(run.student for run in found) or "none"
+    known = ", ".join(run.student for run in of_split) or "none"
     raise NothingToDo(
         f"There is no run of {student!r} on the {split} split; there are: {known}.",
         f"Make it with `workbench evaluate '{student}' --split {split}`.",
@@ -74,18 +74,18 @@ def judged_ranks(store: Store, run: Run) -> dict[str, list[tuple[int, int]]]:
     with store.read() as connection:
         rows: list[tuple[str, list[int], list[int]]] = connection.execute(
             """
-            with kept as (
+            with retrieved as (
                 select query_id, passage_id,
                        coalesce(try_cast(similarity as float), sign(similarity) * 'infinity'::float) as similarity
                 from hits where run = $run and rank <= $depth
             ),
-            judged as (select * from kept join qrels using (query_id, passage_id)),
+            judged as (select * from retrieved join qrels using (query_id, passage_id)),
             placed as (
                 select query_id, any_value(judged.relevance) as relevance, 1 + count(*) filter (
-                    kept.similarity > judged.similarity
-                    or kept.similarity = judged.similarity and kept.passage_id > judged.passage_id
+                    retrieved.similarity > judged.similarity
+                    or retrieved.similarity = judged.similarity and retrieved.passage_id > judged.passage_id
                 ) as rank
-                from kept join judged using (query_id) group by query_id, judged.passage_id
+                from retrieved join judged using (query_id) group by query_id, judged.passage_id
             )
             select query_id, list(rank order by rank), list(relevance order by rank)
             from placed group by query_id order by query_id
@@ -149,10 +149,10 @@ def scored_orders(
             """,
             {"teacher": teacher, "split": split, "query": query_id} | ({"run": run.run} if run else {}),
         ).fetchall()
-    found: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
-    for asked, passage_id, value in rows:
-        found[asked].append((passage_id, value))
-    return dict(found)
+    orders: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    for of_query, passage_id, value in rows:
+        orders[of_query].append((passage_id, value))
+    return dict(orders)
 
 
 def ranking(
@@ -215,13 +215,13 @@ def movements(
 def movements_of(
     store: Store, before: Run, after: Run, query_ids: Collection[str], teacher: str | None = None, depth: int = 10
 ) -> dict[str, list[Moved]]:
-    """Return query_id -> what `movements` says of it, read in one go; none for a query that neither run answers."""
+    """Return query_id -> its `movements`, read in one go; none for a query that neither run answers."""
     with store.read() as connection:
         rows = connection.execute(
             """
-            with asked as (select unnest($ids::varchar[]) as query_id),
-            b as (select query_id, passage_id, rank from hits semi join asked using (query_id) where run = $before),
-            a as (select query_id, passage_id, rank from hits semi join asked using (query_id) where run = $after)
+            with wanted as (select unnest($ids::varchar[]) as query_id),
+            b as (select query_id, passage_id, rank from hits semi join wanted using (query_id) where run = $before),
+            a as (select query_id, passage_id, rank from hits semi join wanted using (query_id) where run = $after)
             select query_id, passage_id, title, text, b.rank, a.rank, relevance, utility
             from b full join a using (query_id, passage_id)
             join passages using (passage_id)
@@ -237,7 +237,7 @@ def movements_of(
                 "depth": depth,
             },
         ).fetchall()  # fmt: skip
-    found: defaultdict[str, list[Moved]] = defaultdict(list)
-    for query_id, *moved in rows:
-        found[query_id].append(Moved(*moved))
-    return dict(found)
+    by_query: defaultdict[str, list[Moved]] = defaultdict(list)
+    for query_id, *cells in rows:
+        by_query[query_id].append(Moved(*cells))
+    return dict(by_query)

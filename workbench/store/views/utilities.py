@@ -1,4 +1,4 @@
-"""What teachers have said, and what they have not been asked yet."""
+"""Teachers' utilities, the pairs that lack one, and the examples made of them."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def teacher_unit(store: Store, teacher: str) -> Unit:
 
 def find_teacher(store: Store, name: str | None) -> str:
     """Return the full name of the teacher that `name` begins or equals; the only one, if there is no name."""
-    known = [found.teacher for found in teachers(store)]
+    known = [counted.teacher for counted in teachers(store)]
     if not known:
         raise NothingToDo("No teacher has scored anything yet.", "Run `workbench score` first.")
     if name in known:
@@ -212,10 +212,9 @@ def utilities(store: Store, teacher: str, query_id: str | None = None) -> list[U
             """,
             {"teacher": teacher, "query": query_id},
         ).fetchall()
-    said = [Utility(*row) for row in rows]
     return [
-        each._replace(answers=tuple(AnswerLikelihood(**answer) for answer in row[4]))
-        for each, row in zip(said, rows, strict=True)
+        Utility(query_id, passage_id, of, value, tuple(AnswerLikelihood(**answer) for answer in answers), truncated)
+        for query_id, passage_id, of, value, answers, truncated in rows
     ]
 
 
