@@ -99,6 +99,7 @@ from .steps.teach.candidates import CandidatesResult as CandidatesResult
 from .steps.teach.candidates import candidates as candidates
 from .steps.teach.plan import Plan as Plan
 from .steps.teach.plan import plan as plan
+from .steps.teach.query_subset import ExampleFilter as ExampleFilter
 from .steps.teach.query_subset import QuerySubset as QuerySubset
 from .steps.teach.score import ScoreResult as ScoreResult
 from .steps.teach.score import score as score

@@ -1,4 +1,4 @@
-"""Grids: which trainings they come to, how they are written, and that all that is wrong is said at once."""
+"""Grids: which trainings they come to, how they are written, and that all that is wrong is reported at once."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from workbench.trainer import Grid, TrainSettings, read_values
 
 def test_every_combination_with_every_seed_and_none_twice() -> None:
     grid = Grid({"loss": ["kl", "infonce", "kl"], "steps": [1, 2]}, seeds=[3, 4], usual={"batch_size": 8})
-    found = [(each.loss, each.steps, each.seed, each.batch_size) for each in grid.settings()]
-    assert found == [(loss, steps, seed, 8) for loss in ("kl", "infonce") for steps in (1, 2) for seed in (3, 4)]
+    trainings = [(each.loss, each.steps, each.seed, each.batch_size) for each in grid.settings()]
+    assert trainings == [(loss, steps, seed, 8) for loss in ("kl", "infonce") for steps in (1, 2) for seed in (3, 4)]
 
 
 def test_a_list_of_settings_says_more_than_the_usual_ones() -> None:
-    found = Grid([{"loss": "kl"}, {"steps": 7, "seed": 1}], usual={"steps": 5}).settings()
-    assert found == [TrainSettings(loss="kl", steps=5), TrainSettings(steps=7, seed=1)]
+    trainings = Grid([{"loss": "kl"}, {"steps": 7, "seed": 1}], usual={"steps": 5}).settings()
+    assert trainings == [TrainSettings(loss="kl", steps=5), TrainSettings(steps=7, seed=1)]
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    with pytest.raises(BadSetting) as trouble:
+    with pytest.raises(BadSetting) as caught:
         Grid({"los": ["kl"], "loss": ["klx", "kl"], "steps": [0, 5], "schedule": [[1]], "seed": [1]}, [1, 2]).settings()
     for words in ("5 reasons", "no setting 'los'", "'klx'", "steps is 0", "schedule", "Seeds are given twice"):
-        assert words in trouble.value.problem
-    assert "teacher_temperature" in trouble.value.hint
+        assert words in caught.value.problem
+    assert "teacher_temperature" in caught.value.hint
 
 
 @pytest.mark.parametrize("over", [{"loss": []}, []])

@@ -78,15 +78,15 @@ class TrainingCallback(TrainerCallback):
         """Write, evaluate, save and end as this step demands."""
         settings, step = self.run.settings, state.global_step
         loss = self._gather_losses(step)
-        asked, late = distributed.broadcast(lambda: (self.run.stop(), self._is_late(self._seconds())))
+        stop, late = distributed.broadcast(lambda: (self.run.stop(), self._is_late(self._seconds())))
         if settings.refresh and step % settings.refresh == 0 and step < settings.steps:
             self._refresh_negatives(step)
-        last = asked or late or step >= settings.steps
+        last = stop or late or step >= settings.steps
         if last or step % settings.evaluate_every == 0:
             record = self._record(step, kwargs["lr_scheduler"].get_last_lr()[0])
             self.state = distributed.broadcast(lambda: self._evaluate(record))
             control.should_save = True
-            self.stopped = "asked" if asked else self._stopped(self.state)
+            self.stopped = "asked" if stop else self._stopped(self.state)
             control.should_training_stop = self.stopped is not None
         elif step % LOG_EVERY == 0:
             record = self._record(step, kwargs["lr_scheduler"].get_last_lr()[0])

@@ -30,67 +30,68 @@ class Grid:
 
         Raises BadSetting with everything that is wrong with any of it: hours may lie before the last one.
         """
-        asked = list(self._asked())
-        if problems := self._problems(asked):
+        tables = list(self._tables())
+        if problems := self._problems(tables):
             raise BadSetting(
                 f"The sweep cannot start: {' '.join(problems)}" if len(problems) == 1 else
                 f"The sweep cannot start, for {len(problems)} reasons: {' '.join(problems)}",
                 f"Settings are: {', '.join(_names())}.",
             )  # fmt: skip
-        return list(dict.fromkeys(TrainSettings(**each) for each in asked))
+        return list(dict.fromkeys(TrainSettings(**table) for table in tables))
 
-    def _asked(self) -> Iterator[dict[str, Any]]:
+    def _tables(self) -> Iterator[dict[str, Any]]:
+        """Yield the settings of each training, seed after seed."""
         over = self.over
         if isinstance(over, Mapping):
-            tables = [dict(zip(over, values, strict=True)) for values in product(*over.values())]
+            own = [dict(zip(over, values, strict=True)) for values in product(*over.values())]
         else:
-            tables = [dict(table) for table in over]
-        for table in tables:
+            own = [dict(table) for table in over]
+        for table in own:
             for seed in self.seeds or (None,):
                 yield {**self.usual, **table, **({} if seed is None else {"seed": seed})}
 
-    def _problems(self, asked: Sequence[Mapping[str, Any]]) -> list[str]:
+    def _problems(self, tables: Sequence[Mapping[str, Any]]) -> list[str]:
         """Return what is wrong: of the grid, of single values, and of values that cannot go together."""
-        tables = [self.over] if isinstance(self.over, Mapping) else self.over
-        found = [] if asked else ["There is nothing to try: a setting without values, or no settings."]
-        if self.seeds and any("seed" in table for table in tables):
-            found.append("Seeds are given twice, as a setting and as seeds.")
-        single = {(name, repr(value)): value for each in asked for name, value in each.items()}
+        over = [self.over] if isinstance(self.over, Mapping) else self.over
+        problems = [] if tables else ["There is nothing to try: a setting without values, or no settings."]
+        if self.seeds and any("seed" in table for table in over):
+            problems.append("Seeds are given twice, as a setting and as seeds.")
+        single = {(name, repr(value)): value for table in tables for name, value in table.items()}
         for (name, _), value in single.items():
-            found += _wrong({name: value}) if name in _names() else [f"There is no setting {name!r}."]
-        if not found:
-            found = [problem for each in asked for problem in _wrong(each)]
-        return list(dict.fromkeys(found))
+            problems += _wrong({name: value}) if name in _names() else [f"There is no setting {name!r}."]
+        if not problems:
+            problems = [problem for table in tables for problem in _wrong(table)]
+        return list(dict.fromkeys(problems))
 
 
 def read_values(given: Sequence[str]) -> dict[str, list[Any]]:
-    """Return setting -> values of texts such as `loss=kl,infonce`; commas inside brackets or quotes do not part.
+    """Return setting -> values of texts such as `loss=kl,infonce`; commas inside brackets or quotes do not split.
 
     A value is what JSON reads (`0.5`, `null`), else the text itself.
     """
-    found: dict[str, list[Any]] = {}
+    values: dict[str, list[Any]] = {}
     for text in given:
-        name, _, values = text.partition("=")
+        name, _, listed = text.partition("=")
         name = name.strip().replace("-", "_")
-        if not name or not values.strip():
+        if not name or not listed.strip():
             raise BadSetting(f"{text!r} is not NAME=VALUE,VALUE,…", "Example: loss=kl,utility_infonce")
-        if name in found:
+        if name in values:
             raise BadSetting(f"The setting {name!r} is named twice.", "Give all its values at once, with commas.")
-        found[name] = [_value(part) for part in _parted(values)]
-        if "" in found[name]:
+        values[name] = [_value(part) for part in _split(listed)]
+        if "" in values[name]:
             raise BadSetting(f"{text!r} has an empty value.", "Example: loss=kl,utility_infonce")
-    return found
+    return values
 
 
-def _parted(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     parts, depth, quoted = [""], 0, False
-    for sign in text:
-        quoted ^= sign == '"'
-        depth += 0 if quoted else (sign in "([{") - (sign in ")]}")
-        if sign == "," and depth == 0 and not quoted:
+    for character in text:
+        quoted ^= character == '"'
+        depth += 0 if quoted else (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0 and not quoted:
             parts.append("")
         else:
-            parts[-1] += sign
+            parts[-1] += character
     if depth or quoted:
         raise BadSetting(f"A bracket or a quote is left open in {text!r}.", "Close it.")
     return [part.strip() for part in parts]
@@ -104,14 +105,14 @@ def _value(text: str) -> Any:
 
 
 def _names() -> list[str]:
-    return [each.name for each in fields(TrainSettings)]
+    return [setting.name for setting in fields(TrainSettings)]
 
 
 def _wrong(settings: Mapping[str, Any]) -> list[str]:
     try:
         hash(TrainSettings(**settings))
-    except WorkbenchError as trouble:
-        return [str(trouble)]
+    except WorkbenchError as error:
+        return [str(error)]
     except TypeError:
         return [f"{', '.join(f'{name}={value!r}' for name, value in settings.items())} is not a plain value."]
     return []

@@ -36,7 +36,7 @@ class ResolvedSettings(TrainSettings):
 
     def beyond(self, asked: TrainSettings) -> dict[str, Any]:
         """Return the settings that are not as they were asked for: what was left open, and parts of a batch."""
-        names = [each.name for each in fields(TrainSettings)]
+        names = [setting.name for setting in fields(TrainSettings)]
         return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(asked, name)}
 
 
@@ -50,7 +50,7 @@ def resolve(
     NothingToDo where no temperature suits the utilities.
     """
     method = methods.method(settings.method)
-    resolved: dict[str, Any] = {each.name: getattr(settings, each.name) for each in fields(settings)}
+    resolved: dict[str, Any] = {setting.name: getattr(settings, setting.name) for setting in fields(TrainSettings)}
     if settings.teacher_temperature is None:
         resolved["teacher_temperature"] = natural_temperature(examples)
     if settings.learning_rate is None:

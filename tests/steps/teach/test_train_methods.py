@@ -1,25 +1,24 @@
-"""Training each kind of student: the same end whatever happens, and nothing encoded that need not be."""
+"""Training by each method: the same end whatever happens, and nothing encoded that need not be."""
 
 from __future__ import annotations
 
-import secrets
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
-from tests import tiny
-from tests.steps.classes import PASSAGES, ROOT, TOPICS, WORDS, base, collection
+from tests import children, tiny
+from tests.steps.classes import PASSAGES, TOPICS, WORDS, base, collection
+from tests.steps.teach.quick import QUICK, train_until_killed, untimed_history
 from workbench import students
 from workbench.errors import UnknownName
+from workbench.records import Progress
 from workbench.retrieval.encoder import Encoder
 from workbench.steps.compare.evaluate import evaluate
 from workbench.steps.teach import train as step
@@ -27,30 +26,20 @@ from workbench.steps.teach.plan import plan
 from workbench.steps.teach.train import TrainResult, train
 from workbench.store import Store
 from workbench.students.methods import METHODS
-from workbench.trainer import TrainSettings
 
-QUICK = TrainSettings(
-    batch_size=4, candidates=4, negatives=2, steps=30, evaluate_every=10, patience=0, learning_rate=0.05,
-    teacher_temperature=0.5,
-)  # fmt: skip
-KEEPING = [name for name, kind in METHODS.items() if kind.keeps_passage_vectors]
+KEEPING = [name for name, method in METHODS.items() if method.keeps_passage_vectors]
 
 
 @pytest.fixture(scope="module")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return a base for each kind: a static one, for lora a transformer."""
+    """Return a base for each method: a static one, for lora a transformer."""
     folder = tmp_path_factory.mktemp("models")
     static, bert = base(folder / "static"), str(tiny.bert(folder / "bert", words=WORDS))
-    return {kind: bert if kind == "lora" else static for kind in METHODS}
+    return {method: bert if method == "lora" else static for method in METHODS}
 
 
-@pytest.fixture
-def school(tmp_path: Path) -> Store:
-    return collection(tmp_path / "ws")
-
-
-def trained(store: Store, bases: dict[str, str], kind: str, name: str = "", **more: object) -> TrainResult:
-    return train(store, plan(store, bases[kind], "toy", replace(QUICK, method=kind, **more), name))
+def trained(store: Store, bases: dict[str, str], method: str, name: str = "", **more: object) -> TrainResult:
+    return train(store, plan(store, bases[method], "toy", replace(QUICK, method=method, **more), name))
 
 
 def content(result: TrainResult) -> dict[str, str]:
@@ -59,139 +48,127 @@ def content(result: TrainResult) -> dict[str, str]:
     return {str(file.relative_to(path)): sha256(file.read_bytes()).hexdigest() for file in path.rglob("*.safetensors")}
 
 
-@pytest.mark.parametrize("kind", list(METHODS))
+@pytest.mark.parametrize("method", list(METHODS))
 def test_cut_off_in_the_middle_it_comes_to_the_same_weights(
-    school: Store, tmp_path: Path, bases: dict[str, str], kind: str, monkeypatch: pytest.MonkeyPatch
+    school: Store, tmp_path: Path, bases: dict[str, str], method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _rising(monkeypatch)
-    undisturbed = trained(collection(tmp_path / "other"), bases, kind)
-    planned = plan(school, bases[kind], "toy", replace(QUICK, method=kind))
+    rising(monkeypatch)
+    settings = replace(QUICK, method=method, steps=12, evaluate_every=4)
+    other = collection(tmp_path / "other")
+    undisturbed = train(other, plan(other, bases[method], "toy", settings))
+    planned = plan(school, bases[method], "toy", settings)
     assert planned.name == undisturbed.student
-    heard: list[int] = []
+    steps: list[int] = []
 
-    def cut(at: object) -> None:
-        if at.step == "train":  # type: ignore[attr-defined]
-            heard.append(at.done)  # type: ignore[attr-defined]
-            if len(heard) == 25:
-                raise KeyboardInterrupt
+    def cut(at: Progress) -> None:
+        if at.step == "train" and at.done == 10:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         train(school, planned, cut)
-    heard.clear()
-    result = train(school, planned, lambda at: heard.append(at.done) if at.step == "train" else None)
-    assert heard[0] == 21
-    assert result.trained.best_step == undisturbed.trained.best_step == 30
+    result = train(school, planned, lambda at: steps.append(at.done) if at.step == "train" else None)
+    assert steps[0] == 9
+    assert result.trained.best_step == undisturbed.trained.best_step == 12
     assert content(result) == content(undisturbed) != {}
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize(
-    ("kind", "loss"),
+    ("method", "loss"),
     [("adapter", "utility_infonce"), ("query_only", "kl"), ("drift", "kl"), ("full", "policy_gradient")],
 )
 def test_killed_it_goes_on_to_the_same_weights(
-    school: Store, tmp_path: Path, bases: dict[str, str], kind: str, loss: str
+    school: Store, tmp_path: Path, bases: dict[str, str], method: str, loss: str, moments: Random
 ) -> None:
-    settings = replace(QUICK, method=kind, loss=loss, steps=120, evaluate_every=20)
+    settings = replace(QUICK, method=method, loss=loss, steps=36, evaluate_every=6)
     other = collection(tmp_path / "other")
-    undisturbed = train(other, plan(other, bases[kind], "toy", settings))
-    planned, at = plan(school, bases[kind], "toy", settings), secrets.choice(range(25, 100))
-    names = ("method", "loss", "steps", "evaluate_every", "patience", "batch_size", "candidates", "negatives")
-    options = {name: getattr(settings, name) for name in (*names, "learning_rate", "teacher_temperature")}
-    said = [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", str(value))]
-    command = [sys.executable, "-m", "workbench", "--workspace", str(school.path), "train", bases[kind]]
-    child = subprocess.Popen([*command, "--teacher", "toy", *said], cwd=ROOT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 400
-    while not any(line["step"] >= at for line in step.history(school, planned.name)):
-        assert child.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    child.kill()
-    assert child.wait() == -signal.SIGKILL
-    heard: list[int] = []
-    result = train(school, planned, lambda said: heard.append(said.done) if said.step == "train" else None)
-    assert heard[0] > 20
+    undisturbed = train(other, plan(other, bases[method], "toy", settings))
+    planned, at = plan(school, bases[method], "toy", settings), moments.randrange(7, 30)
+    child = children.call(train_until_killed, school, planned, at, moments.uniform(0.0, 0.005))
+    assert child.wait() == -signal.SIGKILL, child.stderr
+    steps: list[int] = []
+    result = train(school, planned, lambda done: steps.append(done.done) if done.step == "train" else None)
+    assert steps[0] > settings.evaluate_every
     assert content(result) == content(undisturbed) != {}, f"killed at step {at}"
-    ours, theirs = ([line | {"seconds": 0.0} for line in each.trained.history] for each in (result, undisturbed))
-    assert ours == theirs, f"killed at step {at}"
+    assert untimed_history(result) == untimed_history(undisturbed), f"killed at step {at}"
 
 
-def _rising(monkeypatch: pytest.MonkeyPatch) -> None:
+def rising(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each judgement be better than the one before, so that the last weights are kept."""
     values = count()
     monkeypatch.setattr(step, "dev_evaluator", lambda *_: lambda _model: float(next(values)))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in METHODS if kind != "lora"])
-def test_what_is_saved_measures_what_was_judged(school: Store, bases: dict[str, str], kind: str) -> None:
-    result = trained(school, bases, kind)
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "lora"])
+def test_what_is_saved_measures_what_was_judged(school: Store, bases: dict[str, str], method: str) -> None:
+    result = trained(school, bases, method)
     measured = evaluate(school, result.student, "dev").measures["nDCG@10"].mean
     assert measured == pytest.approx(result.trained.dev_after)
-    if kind in ("full", "query_only", "drift"):
+    if method in ("full", "query_only", "drift"):
         assert result.trained.improved
     recipe = students.find(result.student, school.students).recipe
-    assert (recipe["method"], recipe["settings"]["method"]) == (kind, kind)
+    assert (recipe["method"], recipe["settings"]["method"]) == (method, method)
 
 
-@pytest.mark.parametrize("kind", KEEPING)
+@pytest.mark.parametrize("method", KEEPING)
 def test_a_student_that_keeps_the_index_encodes_no_passage(
-    school: Store, bases: dict[str, str], kind: str, monkeypatch: pytest.MonkeyPatch
+    school: Store, bases: dict[str, str], method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate(school, bases[kind], "test")
-    encoded = _noted(monkeypatch)
-    result = trained(school, bases, kind)
+    evaluate(school, bases[method], "test")
+    encoded = noted(monkeypatch)
+    result = trained(school, bases, method, steps=4, evaluate_every=4)
     evaluate(school, result.student, "test")
     assert {side for side, _ in encoded} <= {"query"}
     assert ("query", "question0 the of") in encoded
     # trained once more from there, the index is still the first base's
-    again = plan(school, result.student, "toy", replace(QUICK, method=kind))
-    assert again.recipe["index"] == plan(school, bases[kind], "toy", replace(QUICK, method=kind)).recipe["index"]
+    again = plan(school, result.student, "toy", replace(QUICK, method=method))
+    assert again.recipe["index"] == plan(school, bases[method], "toy", replace(QUICK, method=method)).recipe["index"]
 
 
 def test_a_student_with_its_own_passages_does_not_take_the_base_s(
     school: Store, bases: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluate(school, bases["full"], "test")
-    encoded = _noted(monkeypatch)
-    evaluate(school, trained(school, bases, "full").student, "test")
+    encoded = noted(monkeypatch)
+    evaluate(school, trained(school, bases, "full", steps=4, evaluate_every=4).student, "test")
     assert sum(side == "passage" for side, _ in encoded) == len(PASSAGES)
 
 
-def _noted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Note each text that the workspace's encoders encode, and on which side."""
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Return a list that grows by each text that the workspace's encoders encode, with its side."""
     encoded: list[tuple[str, str]] = []
-    real = Encoder._encode
+    encode = Encoder._encode
 
-    def noting(self: Encoder, model: object, kind: str, texts: list[str]) -> np.ndarray:
-        encoded.extend((kind, text) for text in texts)
-        return real(self, model, kind, texts)  # type: ignore[arg-type]
+    def noting(self: Encoder, model: object, method: str, texts: list[str]) -> np.ndarray:
+        encoded.extend((method, text) for text in texts)
+        return encode(self, model, method, texts)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Encoder, "_encode", noting)
     return encoded
 
 
-@pytest.mark.parametrize("kind", ["adapter", "query_adapter"])
+@pytest.mark.parametrize("method", ["adapter", "query_adapter"])
 def test_an_adapter_s_training_runs_no_encoder(
-    school: Store, bases: dict[str, str], kind: str, monkeypatch: pytest.MonkeyPatch
+    school: Store, bases: dict[str, str], method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained(school, bases, kind, name="first", steps=1)
+    trained(school, bases, method, name="first", steps=1)
     monkeypatch.setattr(StaticEmbedding, "forward", lambda *_: pytest.fail("the encoder ran"))
-    assert trained(school, bases, kind).trained.steps == 30
+    assert trained(school, bases, method, steps=4).trained.steps == 4
 
 
-@pytest.mark.parametrize("kind", ["adapter", "query_adapter", "query_only", "drift", "lora"])
+@pytest.mark.parametrize("method", ["adapter", "query_adapter", "query_only", "drift", "lora"])
 def test_without_a_gain_it_is_the_base_and_says_so(
-    school: Store, bases: dict[str, str], kind: str, monkeypatch: pytest.MonkeyPatch
+    school: Store, bases: dict[str, str], method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = iter([0.9, 0.5, 0.9, 0.4])
     monkeypatch.setattr(step, "dev_evaluator", lambda *_: lambda _model: next(values))
-    result = trained(school, bases, kind)
+    result = trained(school, bases, method, steps=6, evaluate_every=2)
     assert not result.trained.improved
     assert "no evaluation on dev beat the base" in result.in_words
     texts = [f"question{topic} of" for topic in range(TOPICS)]
     ours, theirs = (
         Encoder(students.find(name, school.students), school.vectors).queries(texts)
-        for name in (result.student, bases[kind])
+        for name in (result.student, bases[method])
     )
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
@@ -205,7 +182,7 @@ def test_a_kind_is_part_of_the_name_and_an_unknown_one_is_refused(school: Store,
 
 
 def test_a_kind_has_its_own_learning_rate_unless_told(school: Store, bases: dict[str, str]) -> None:
-    for kind in ("query_only", "adapter", "full"):
-        rate = trained(school, bases, kind, steps=1, learning_rate=None).trained.learning_rate
-        assert rate == (METHODS[kind].static_rate or 2e-3)
+    for method in ("query_only", "adapter", "full"):
+        rate = trained(school, bases, method, steps=1, learning_rate=None).trained.learning_rate
+        assert rate == (METHODS[method].static_rate or 2e-3)
     assert trained(school, bases, "query_only", steps=1, learning_rate=0.02).trained.learning_rate == 0.02

@@ -14,6 +14,7 @@ from workbench.errors import BadSetting
 from workbench.losses import LOSSES
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.steps.teach.plan import plan
+from workbench.steps.teach.query_subset import ExampleFilter
 from workbench.steps.teach.train import train
 from workbench.students.methods import METHODS
 from workbench.trainer import PRESETS, TrainSettings, preset
@@ -112,9 +113,8 @@ def train_command(
     if only not in ("", "annotated"):
         raise BadSetting(f"--only {only} is not known.", "It can be `annotated`.")
     store = session.store()
-    planned = plan(
-        store, student, teacher_name or None, TrainSettings(**given), name, annotated=bool(only), queries=queries
-    )
+    chosen_examples = ExampleFilter(annotated=bool(only), queries=queries)
+    planned = plan(store, student, teacher_name or None, TrainSettings(**given), name, chosen_examples)
     output.note(
         f"student {planned.name}, trained on the utilities of {planned.teacher}, {len(planned.examples):,} queries"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, ClassVar
 
 from workbench import students
@@ -14,7 +13,7 @@ from workbench.records import Example
 from workbench.results import Result
 from workbench.retrieval import encoder
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
-from workbench.steps.teach.query_subset import QuerySubset, subset_examples
+from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, subset_examples
 from workbench.store import Store, views
 from workbench.students import architectures, methods
 from workbench.trainer import ResolvedSettings, TrainSettings, resolve, settings_used
@@ -23,6 +22,7 @@ from workbench.trainer import ResolvedSettings, TrainSettings, resolve, settings
 QRELS = "qrels"
 # The temperature for relevance where there are relevant passages alone, and no spread: one grade.
 ONE_GRADE = 1.0
+ALL_EXAMPLES = ExampleFilter()
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,13 @@ class Plan(Result):
         return [(name, value, name in self.recipe["resolved"]) for name, value in asdict(self.settings).items()]
 
 
-def plan(  # noqa: PLR0913
+def plan(
     store: Store,
     base: str,
     teacher: str | None,
     settings: TrainSettings,
     name: str = "",
-    *,
-    annotated: bool = False,
-    queries: Path | str | Sequence[str] | None = None,
+    only: ExampleFilter = ALL_EXAMPLES,
 ) -> Plan:
     """Look up everything a training needs, resolve its settings and name the student; nothing is written.
 
@@ -84,10 +82,8 @@ def plan(  # noqa: PLR0913
         How to train; what they leave open is resolved.
     name : str
         The new student's name; unless given, it is made from the recipe.
-    annotated : bool
-        Learn only on queries that people judged; their settled verdicts override the teacher.
-    queries : Path, str or sequence of str, optional
-        Learn only on these: a file of query ids, one a line, or the ids themselves.
+    only : ExampleFilter
+        Learn only on the queries with verdicts, which override the teacher, or only on named queries.
 
     Returns
     -------
@@ -119,9 +115,9 @@ def plan(  # noqa: PLR0913
         raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
     teacher, examples = _examples(store, teacher)
     label_overrides = query_subset = None
-    if queries is not None:
-        examples, query_subset = subset_examples(store, examples, queries)
-    if annotated:
+    if only.queries is not None:
+        examples, query_subset = subset_examples(store, examples, only.queries)
+    if only.annotated:
         examples, label_overrides = overridden_examples(store, examples)
     resolved = _resolved(settings, student, teacher, examples)
     recipe = {

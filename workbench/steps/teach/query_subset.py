@@ -15,6 +15,18 @@ from workbench.store import Store, views
 
 
 @dataclass(frozen=True)
+class ExampleFilter:
+    """Which of a teacher's examples a student learns from: all of them unless a filter is set.
+
+    With `annotated` only queries that people judged, where their settled verdicts override the teacher; with `queries`
+    only those: a file of query ids, one a line, or the ids themselves.
+    """
+
+    annotated: bool = False
+    queries: Path | str | Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
 class QuerySubset:
     """How many queries were named, by what `source`, and how many of them have no example to learn from."""
 
