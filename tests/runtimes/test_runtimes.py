@@ -78,6 +78,7 @@ def _unit(vectors: Any) -> Any:
 
 
 @installed
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "made",
     [
