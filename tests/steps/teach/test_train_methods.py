@@ -167,7 +167,7 @@ def test_without_a_gain_it_is_the_base_and_says_so(
     assert "no evaluation on dev beat the base" in result.in_words
     texts = [f"question{topic} of" for topic in range(TOPICS)]
     ours, theirs = (
-        Encoder(students.find(name, school.students), school.vectors).queries(texts)
+        Encoder(students.find(name, school.students), school.vectors, "float32").queries(texts)
         for name in (result.student, bases[method])
     )
     np.testing.assert_allclose(ours, theirs, atol=1e-5)

@@ -7,14 +7,14 @@ import random
 import shutil
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workbench import machine, runtimes, students
+from workbench import files, machine, runtimes, students
 from workbench.errors import BadSetting, Conflict, UnknownName, WorkbenchError
 from workbench.records import SPLITS, Listener, Progress, silent
 from workbench.results import Result
@@ -180,12 +180,11 @@ def export_student(
                 f"Export it without --runtime: {architecture.opens} of sentence-transformers opens it.",
             )
         runtimes.needed("onnx", "onnxruntime", "onnxscript", *(["openvino"] if "openvino" in settings.runtimes else []))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as trouble:
-        raise WorkbenchError(f"{target} cannot be written: {trouble.strerror}.", "Name another folder.") from trouble
-    try:
+    with ExitStack() as stack:
+        try:
+            draft = stack.enter_context(files.folder(target))
+        except OSError as error:
+            raise WorkbenchError(f"{target} cannot be written: {error.strerror}.", "Name another folder.") from error
         _copy(store, source, draft)
         tried, losses = _written(store, source, draft, settings, listen) if settings.runtimes else (None, ())
         queries, passages = (len(tried.queries), len(tried.passages)) if tried else (0, 0)
@@ -195,18 +194,14 @@ def export_student(
         )
         if losses:
             _write_quality(made, draft)
-        draft.chmod(0o755)
-        draft.rename(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return made
 
 
 def size(folder: Path) -> int:
     """Return the bytes of a student's own weights, without those for other runtimes."""
-    files = [file for file in folder.rglob("*") if file.suffix in (".safetensors", ".bin")]
+    weights = [file for file in folder.rglob("*") if file.suffix in (".safetensors", ".bin")]
     return sum(
-        file.stat().st_size for file in files if not encoder.OTHER_RUNTIMES & set(file.relative_to(folder).parts)
+        file.stat().st_size for file in weights if not encoder.OTHER_RUNTIMES & set(file.relative_to(folder).parts)
     )
 
 
@@ -227,9 +222,9 @@ def _written(
     runtimes.save_layout(runtimes.layout(model, student.path), draft)
     passages = [passage.content for passage in views.passages(store)]
     calibration = random.Random(SEED).sample(passages, min(CALIBRATION, len(passages)))
-    files = _files(model, draft, settings, calibration, listen)
+    written = _files(model, draft, settings, calibration, listen)
     tried = trial(store, student, settings.split, settings.check, listen)
-    return tried, tuple(conversion_loss(tried, model, draft, file, listen) for file in files)
+    return tried, tuple(conversion_loss(tried, model, draft, file, listen) for file in written)
 
 
 def _files(
@@ -239,14 +234,14 @@ def _files(
     calibration: Sequence[str],
     listen: Listener,
 ) -> list[str]:
-    files = []
+    written = []
     # Calibrating reads every text twice: minutes on a busy machine.
     listen(Progress("write", 0, 0, "files", ", ".join(settings.runtimes)))
     if "openvino" in settings.runtimes:
-        files += runtimes.write_openvino(model, draft, calibration, settings.int8)
+        written += runtimes.write_openvino(model, draft, calibration, settings.int8)
     if "onnx" in settings.runtimes:
-        files += runtimes.write_onnx(model, draft, settings.int8)
-    return files
+        written += runtimes.write_onnx(model, draft, settings.int8)
+    return written
 
 
 def _write_quality(made: ExportedStudent, draft: Path) -> None:
@@ -260,7 +255,7 @@ def _write_quality(made: ExportedStudent, draft: Path) -> None:
         "machine": machine.cpu_name(),
         "versions": {name: version(name) for name in LIBRARIES},
     }
-    (draft / QUALITY).write_text(json.dumps(quality, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    files.write_text(draft / QUALITY, json.dumps(quality, indent=2, ensure_ascii=False) + "\n")
     note = (
         f"Measured on {made.queries:,} queries of {made.split} over {made.passages:,} passages, {machine.cpu_name()}."
     )
