@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from workbench.plots.look import usefulness
+from workbench.plots.look import USEFUL, usefulness
 from workbench.records import Annotation, Verdict
 from workbench.steps.annotate.annotate import ANONYMOUS, annotate
 from workbench.store import Store, views
 from workbench.store.views import ADJUDICATION, HardCase
 from workbench.ui.annotate.case_queue import Queue, pair_ids
+from workbench.ui.shell import cache
 
 DRAFT: dict[str, Any] = {"verdict": "draft", "note": "", "grade": None, "tags": (), "flagged": False}
 
@@ -40,9 +41,9 @@ class CaseOnScreen:
     @property
     def teachers_verdict(self) -> Verdict | None:
         """Return the verdict that the teacher's utility amounts to, None for a pair without one."""
-        if usefulness(self.case.utility) is None:
-            return None
-        return "useful" if (self.case.utility or 0) > 0 else "useless"
+        unit = cache.teacher_unit(self.store, self.queue.search.pair.teacher)
+        role = usefulness(self.case.utility, unit)
+        return None if role is None else "useful" if role is USEFUL else "useless"
 
     def keep(self, **changes: Any) -> None:
         """Append the last annotation with `changes`, unless nothing has changed; read anew, others may have written."""
