@@ -48,12 +48,12 @@ FACTS = {
 }
 
 
-def those(**fact):
+def losses_with(**fact):
     """Draw a loss for which all these facts hold."""
     return st.sampled_from([name for name, facts in FACTS.items() if fact.items() <= facts._asdict().items()])
 
 
-every_loss = those()
+every_loss = losses_with()
 
 
 def value(name, batch, at):
@@ -69,7 +69,7 @@ def test_the_table_here_is_the_table_there():
         loss("hinge")
 
 
-@given(batches(), temperatures, those(by_chance=False), st.randoms(use_true_random=False))
+@given(batches(), temperatures, losses_with(by_chance=False), st.randoms(use_true_random=False))
 def test_the_order_of_candidates_changes_nothing(batch, at, name, random):
     similarities, utilities, negatives = batch
     # In steps of 1/4, so that there are ties in both.
@@ -88,7 +88,7 @@ def test_a_candidate_that_is_not_there_changes_nothing(batch, at, name, similari
     torch.testing.assert_close(moved, value(name, batch, at), rtol=1e-4, atol=1e-4)
 
 
-@given(batches(), temperatures, those(by_chance=False))
+@given(batches(), temperatures, losses_with(by_chance=False))
 def test_a_masked_negative_changes_nothing(batch, at, name):
     similarities, utilities, negatives = batch
     masked = torch.full((len(similarities), 2), ABSENT)
@@ -112,7 +112,7 @@ def test_how_far_utilities_are_apart_counts_where_it_is_said_to(name):
     assert (values[0] != values[1]).item() == FACTS[name].graded
 
 
-@given(batches(), temperatures, those(moved_utilities=True), st.integers(-400, 400))
+@given(batches(), temperatures, losses_with(moved_utilities=True), st.integers(-400, 400))
 def test_a_constant_added_to_all_utilities_changes_nothing(batch, at, name, eighths):
     similarities, utilities, negatives = batch
     # In steps of 1/8, so that ties stay ties after the shift.
@@ -121,7 +121,7 @@ def test_a_constant_added_to_all_utilities_changes_nothing(batch, at, name, eigh
     torch.testing.assert_close(moved, value(name, (similarities, utilities, negatives), at), rtol=1e-3, atol=1e-3)
 
 
-@given(batches(), temperatures, those(moved_cosines=True), st.integers(-16, 16))
+@given(batches(), temperatures, losses_with(moved_cosines=True), st.integers(-16, 16))
 def test_a_constant_added_to_all_cosines_changes_nothing(batch, at, name, eighths):
     similarities, utilities, negatives = batch
     similarities = (similarities * 8).round() / 8
@@ -147,7 +147,7 @@ def test_no_loss_is_ever_negative(batch, at, name):
     assert value(name, batch, at).item() >= -1e-5
 
 
-@given(batches(), temperatures, those(zero=True))
+@given(batches(), temperatures, losses_with(zero=True))
 def test_agreement_costs_nothing(batch, at, name):
     _, utilities, _ = batch
     agreeing = utilities.masked_fill(utilities == ABSENT, 0.0) * at["student_temperature"] / at["teacher_temperature"]

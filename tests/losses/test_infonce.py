@@ -48,8 +48,8 @@ def test_b_weighs_each_positive_against_what_is_none():
     negatives = torch.tensor([[0.4]])
     weights = torch.tensor([2.0, 1.0]).softmax(0).tolist()
     terms = [-torch.tensor([s, 0.5, -0.3, 0.4]).log_softmax(0)[0].item() for s in (0.9, 0.2)]
-    found = loss("utility_infonce_b(share=0.3)")(STUDENT, TEACHER, negatives, **AT_ONE).item()
-    assert found == pytest.approx(sum(w * t for w, t in zip(weights, terms, strict=True)), abs=1e-6)
+    value = loss("utility_infonce_b(share=0.3)")(STUDENT, TEACHER, negatives, **AT_ONE).item()
+    assert value == pytest.approx(sum(w * t for w, t in zip(weights, terms, strict=True)), abs=1e-6)
 
 
 def test_b_with_all_as_positives_learns_only_from_negatives():
@@ -63,8 +63,8 @@ def test_b_with_all_as_positives_learns_only_from_negatives():
 def test_c_keeps_negatives_in_every_term():
     terms = [-torch.tensor([*STUDENT[0].tolist()[k:], 0.4]).log_softmax(0)[0] for k in range(4)]
     wanted = (TEACHER.softmax(1)[0] * torch.stack(terms)).sum().item()
-    found = loss("utility_infonce_c")(STUDENT, TEACHER, torch.tensor([[0.4]]), **AT_ONE).item()
-    assert found == pytest.approx(wanted, abs=1e-6)
+    value = loss("utility_infonce_c")(STUDENT, TEACHER, torch.tensor([[0.4]]), **AT_ONE).item()
+    assert value == pytest.approx(wanted, abs=1e-6)
 
 
 def test_d_does_not_care_which_positive_it_is():

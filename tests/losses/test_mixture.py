@@ -62,7 +62,7 @@ def test_an_unknown_name_says_which_there_are(spec):
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "message"),
     [
         ("", "cannot be read"),
         ("kl +", "cannot be read"),
@@ -92,8 +92,8 @@ def test_an_unknown_name_says_which_there_are(spec):
         ("policy_gradient(samples=1)", "whole number from 2"),
     ],
 )
-def test_what_is_wrong_is_named(spec, said):
-    with pytest.raises(BadSetting, match=said):
+def test_what_is_wrong_is_named(spec, message):
+    with pytest.raises(BadSetting, match=message):
         loss(spec)
 
 

@@ -83,17 +83,17 @@ def test_the_squared_temperature_of_sentence_transformers_makes_its_kl():
 
 
 class Echo(nn.Module):
-    """A cross-encoder whose logit of a pair is the number that the passage says."""
+    """A cross-encoder whose logit of a pair is the number in the passage."""
 
     num_labels, device = 1, torch.device("cpu")
 
     def preprocess(self, pairs, **_):
         """Read the numbers."""
-        return {"said": torch.tensor([float(passage) for _, passage in pairs])}
+        return {"logits": torch.tensor([float(passage) for _, passage in pairs])}
 
     def forward(self, features):
         """Return them."""
-        return {"scores": features["said"]}
+        return {"scores": features["logits"]}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_sentence_transformers_cross_encoder_losses_agree(name, reference, times
         similarities = torch.tensor(random.normal(size=(1, 4)), dtype=torch.float32)
         # Grades of 0 to 3, each once: what utilities become for nDCG.
         utilities = torch.tensor(random.permutation(4.0 * np.arange(4) / 4)[None], dtype=torch.float32)
-        passages = [[f"{said:.9g}" for said in similarities[0].tolist()]]
+        passages = [[f"{similarity:.9g}" for similarity in similarities[0].tolist()]]
         wanted = reference([["q"], passages], [utilities[0]]).item() * times
         assert loss(name)(similarities, utilities, None, **AT_ONE).item() == pytest.approx(wanted, rel=1e-5)
 
@@ -126,13 +126,13 @@ def vectors(similarities):
 
 
 def test_sentence_transformers_bi_encoder_losses_agree():
-    said = vectors(STUDENT)
+    embeddings = vectors(STUDENT)
     kl = twofold.DistillKLDivLoss(Echo(), student_temperature=0.5, teacher_temperature=2.0)
     ours = loss("kl")(STUDENT, TEACHER, None, teacher_temperature=2.0, student_temperature=0.5)
-    assert ours.item() * 0.5**2 == pytest.approx(kl.compute_loss_from_embeddings(said, TEACHER).item(), rel=1e-5)
-    margins = twofold.MarginMSELoss(Echo()).compute_loss_from_embeddings(said, TEACHER)
+    assert ours.item() * 0.5**2 == pytest.approx(kl.compute_loss_from_embeddings(embeddings, TEACHER).item(), rel=1e-5)
+    margins = twofold.MarginMSELoss(Echo()).compute_loss_from_embeddings(embeddings, TEACHER)
     assert loss("margin_mse")(STUDENT, TEACHER, None, **AT_ONE).item() == pytest.approx(margins.item(), rel=1e-5)
-    ranking = twofold.MultipleNegativesRankingLoss(Echo(), scale=2.0).compute_loss_from_embeddings(said, None)
+    ranking = twofold.MultipleNegativesRankingLoss(Echo(), scale=2.0).compute_loss_from_embeddings(embeddings, None)
     ours = loss("infonce")(STUDENT, TEACHER, None, teacher_temperature=1.0, student_temperature=0.5)
     assert ours.item() == pytest.approx(ranking.item(), rel=1e-5)
 
@@ -223,5 +223,5 @@ def test_the_same_random_state_draws_the_same_rankings():
 def test_grades_go_by_order_and_come_out_as_they_are():
     rows = torch.tensor([[3.0, 2.0, 1.0, 0.0], [0.9, 0.9, -5.0, -7.0], [4.0, 4.0, 4.0, 4.0], [1.0, 0.0, -9e9, -9e9]])
     rows[3, 2:] = float("-inf")
-    found = grades(sort_by_utility(torch.zeros(4, 4), rows, 1.0), 4)
-    assert found.tolist() == [[3, 2, 1, 0], [3, 3, 2, 0], [0, 0, 0, 0], [3, 0, 0, 0]]
+    levels = grades(sort_by_utility(torch.zeros(4, 4), rows, 1.0), 4)
+    assert levels.tolist() == [[3, 2, 1, 0], [3, 3, 2, 0], [0, 0, 0, 0], [3, 0, 0, 0]]

@@ -12,7 +12,7 @@ from workbench.trainer import Grid, TrainSettings, read_values
 
 def test_every_combination_with_every_seed_and_none_twice() -> None:
     grid = Grid({"loss": ["kl", "infonce", "kl"], "steps": [1, 2]}, seeds=[3, 4], usual={"batch_size": 8})
-    trainings = [(each.loss, each.steps, each.seed, each.batch_size) for each in grid.settings()]
+    trainings = [(one.loss, one.steps, one.seed, one.batch_size) for one in grid.settings()]
     assert trainings == [(loss, steps, seed, 8) for loss in ("kl", "infonce") for steps in (1, 2) for seed in (3, 4)]
 
 

@@ -26,8 +26,6 @@ def test_what_is_mined_is_what_the_student_puts_nearest_and_nobody_knows():
 
 
 def test_a_query_that_knows_all_passages_has_no_hard_negative_and_draws_at_random():
-    from workbench.trainer.negatives import mine
-
     everything = EXAMPLES[0]._replace(known=frozenset(passage.passage_id for passage in PASSAGES))
     batches = Batches([everything], PASSAGES, replace(QUICK, hard=7, refresh=5, negatives=3))
     batches.mined[0] = mine(student(), batches)

@@ -30,18 +30,18 @@ def collection(empty: Store) -> Store:
 def sources(store: Store) -> dict[tuple[str, str], set[str]]:
     with store.read() as connection:
         rows = connection.execute("select query_id, passage_id, list(source) from candidates group by all").fetchall()
-    return {(query_id, passage_id): set(found) for query_id, passage_id, found in rows}
+    return {(query_id, passage_id): set(proposers) for query_id, passage_id, proposers in rows}
 
 
 def test_bm25_the_student_and_the_qrels_each_propose(collection: Store, student: str) -> None:
-    found = candidates(collection, student, depth=1, split="test")
-    kept = sources(collection)
-    assert (found.queries, found.proposed, found.added) == (2, 6, 6)
-    assert {"bm25", FROM_QRELS} <= kept["q1", "p/1"]
-    assert {who for proposers in kept.values() for who in proposers} == {"bm25", student, FROM_QRELS}
-    by_student = [pair for pair, proposers in kept.items() if student in proposers]
+    result = candidates(collection, student, depth=1, split="test")
+    proposals = sources(collection)
+    assert (result.queries, result.proposed, result.added) == (2, 6, 6)
+    assert {"bm25", FROM_QRELS} <= proposals["q1", "p/1"]
+    assert {who for proposers in proposals.values() for who in proposers} == {"bm25", student, FROM_QRELS}
+    by_student = [pair for pair, proposers in proposals.items() if student in proposers]
     assert sorted(query_id for query_id, _ in by_student) == ["http://q/2?x=1", "q1"]
-    assert {query_id for query_id, _ in kept} == {"q1", "http://q/2?x=1"}
+    assert {query_id for query_id, _ in proposals} == {"q1", "http://q/2?x=1"}
 
 
 def test_proposing_again_adds_nothing_and_deeper_adds_only_what_is_new(collection: Store, student: str) -> None:
@@ -60,9 +60,9 @@ def test_judged_and_not_relevant_passages_are_candidates_too(collection: Store) 
 
 
 def test_the_student_may_be_bm25_itself(collection: Store) -> None:
-    found = candidates(collection, "bm25", depth=4, split="test")
+    result = candidates(collection, "bm25", depth=4, split="test")
     assert {who for proposers in sources(collection).values() for who in proposers} == {"bm25", FROM_QRELS}
-    assert "2 queries" in found.in_words
+    assert "2 queries" in result.in_words
 
 
 def test_nothing_to_pair_says_what_to_do_first(empty: Store) -> None:

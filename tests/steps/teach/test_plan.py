@@ -46,7 +46,13 @@ def test_any_other_setting_is_another_name_and_the_same_is_the_same(
     assert len({*names.values(), first.name}) == len(OTHERS)
     bert = str(tiny.bert(tmp_path / "bert", words=WORDS))
     assert (
-        len({plan(school, bert, "toy", replace(QUICK, precision=each)).name for each in ("float32", "bfloat16")}) == 2
+        len(
+            {
+                plan(school, bert, "toy", replace(QUICK, precision=precision)).name
+                for precision in ("float32", "bfloat16")
+            }
+        )
+        == 2
     )
     assert all(students.slug(name) == name for name in names.values())
 

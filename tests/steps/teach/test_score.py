@@ -37,14 +37,14 @@ def expected() -> tuple[list[Any], list[Any]]:
 
 
 def test_every_candidate_is_scored_once_and_failures_are_kept_apart(school: Store) -> None:
-    slow, heard = Slow(), list[Progress]()
-    done = score(school, slow, listen=heard.append)
+    slow, progress = Slow(), list[Progress]()
+    done = score(school, slow, listen=progress.append)
     assert sorted(slow.asked) == ALL
     assert rows_of(school) == expected()
     assert (done.pairs, done.failures, done.remaining) == (len(ALL), len(expected()[1]), 0)
     assert (done.queries, done.interrupted) == (len(QUERIES), False)
     assert done.failures > 0
-    assert (heard[-1].done, heard[-1].total) == (len(ALL), len(ALL))
+    assert (progress[-1].done, progress[-1].total) == (len(ALL), len(ALL))
 
 
 def test_only_what_is_missing_is_asked(school: Store) -> None:
@@ -135,7 +135,7 @@ def test_killed_at_any_moment_it_leaves_a_workspace_that_goes_on_to_the_same_end
 def test_two_teachers_do_not_mix(school: Store) -> None:
     done = score(school, teacher("lexical"), split="test")
     assert done.teacher.startswith("lexical:")
-    assert {found.teacher for found in views.teachers(school)} == {"toy", done.teacher}
+    assert {counts.teacher for counts in views.teachers(school)} == {"toy", done.teacher}
     assert views.teacher_unit(school, done.teacher) == "nats per token"
     other = score(school, teacher("lexical", smoothing=0.25, normalisation="sum"), split="test")
     assert views.teacher_unit(school, other.teacher) == "nats"

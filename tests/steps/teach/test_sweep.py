@@ -32,28 +32,28 @@ def school(tmp_path: Path) -> Store:
     return collection(tmp_path / "ws")
 
 
-def states(found: SweepResult) -> list[str]:
-    return [each.state for each in found.attempts]
+def states(result: SweepResult) -> list[str]:
+    return [attempt.state for attempt in result.attempts]
 
 
 def test_each_is_trained_and_evaluated_once(school: Store, untrained: str) -> None:
-    heard: list[Progress] = []
-    found = sweep(school, untrained, "toy", GRID, listen=heard.append)
-    assert states(found) == ["trained"] * 4
-    assert [each.settings for each in found.attempts] == [
+    progress: list[Progress] = []
+    result = sweep(school, untrained, "toy", GRID, listen=progress.append)
+    assert states(result) == ["trained"] * 4
+    assert [attempt.settings for attempt in result.attempts] == [
         {"loss": loss, "seed": seed} for loss in ("utility_infonce", "kl") for seed in (1, 2)
     ]
-    names = {each.student for each in found.attempts}
+    names = {attempt.student for attempt in result.attempts}
     assert {run.student for run in views.runs(school, "test")} == names | {untrained}
-    assert any(at.note.startswith("3 of 4: loss=kl, seed=1; loss ") for at in heard)
-    done = [at.done for at in heard]
-    assert (done == sorted(done), done[-1], {at.total for at in heard}) == (True, 40, {40})
-    revision, made = school.revision(), [each.recipe["created"] for each in trained(school.students)]
+    assert any(at.note.startswith("3 of 4: loss=kl, seed=1; loss ") for at in progress)
+    done = [at.done for at in progress]
+    assert (done == sorted(done), done[-1], {at.total for at in progress}) == (True, 40, {40})
+    revision, created = school.revision(), [student.recipe["created"] for student in trained(school.students)]
     again = sweep(school, untrained, "toy", GRID)
     assert states(again) == ["existing"] * 4
     assert "0 trained, 4 were there already, 0 failed" in again.in_words
     assert school.revision() == revision
-    assert [each.recipe["created"] for each in trained(school.students)] == made
+    assert [student.recipe["created"] for student in trained(school.students)] == created
 
 
 def test_one_that_diverges_does_not_stop_the_others(
@@ -67,24 +67,24 @@ def test_one_that_diverges_does_not_stop_the_others(
         return train(store, planned, *more)
 
     monkeypatch.setattr(step, "train", diverging)
-    found = sweep(school, untrained, "toy", GRID, split="none")
-    assert states(found) == ["failed", "failed", "trained", "trained"]
-    assert "2 failed" in found.in_words
-    assert "loss=utility_infonce, seed=1 failed: The loss is nan at step 3" in found.in_words
+    result = sweep(school, untrained, "toy", GRID, split="none")
+    assert states(result) == ["failed", "failed", "trained", "trained"]
+    assert "2 failed" in result.in_words
+    assert "loss=utility_infonce, seed=1 failed: The loss is nan at step 3" in result.in_words
     assert views.runs(school) == []
 
 
 def test_stopped_it_goes_on_where_it_was(school: Store, untrained: str, tmp_path: Path) -> None:
-    asked = count()
+    calls = count()
     # Asked once before each training and after each step: the second student is at its fourth.
-    found = sweep(school, untrained, "toy", GRID, "none", stop=lambda: next(asked) >= 15)
-    assert (found.stopped, states(found)) == (True, ["trained"])
-    assert "stopped with 3 to go" in found.in_words
+    result = sweep(school, untrained, "toy", GRID, "none", stop=lambda: next(calls) >= 15)
+    assert (result.stopped, states(result)) == (True, ["trained"])
+    assert "stopped with 3 to go" in result.in_words
     again = sweep(school, untrained, "toy", GRID, "none")
     assert (again.stopped, states(again)) == (False, ["existing", "trained", "trained", "trained"])
     whole = sweep(collection(tmp_path / "other"), untrained, "toy", GRID, "none")
-    assert [each.student for each in again.attempts] == [each.student for each in whole.attempts]
-    outcomes = [[each.trained.dev_after for each in one.attempts if each.trained] for one in (again, whole)]
+    assert [attempt.student for attempt in again.attempts] == [attempt.student for attempt in whole.attempts]
+    outcomes = [[attempt.trained.dev_after for attempt in one.attempts if attempt.trained] for one in (again, whole)]
     assert outcomes[0] == outcomes[1]
 
 
@@ -103,12 +103,12 @@ def test_nothing_is_trained_if_anything_is_wrong(school: Store, untrained: str) 
 def test_the_shell_reads_a_grid_and_a_file(school: Store, untrained: str, tmp_path: Path) -> None:
     common = [untrained, "--teacher", "toy", "--seeds", "1,2", "--steps", 5]
     common += [part for name in ("batch_size", "candidates") for part in ("--set", f"{name}=4")]
-    said = worked("sweep", *common, "--grid", "loss=kl,infonce", "--json", workspace=school.path).json
-    assert [each["settings"]["loss"] for each in said["attempts"]] == ["kl", "kl", "infonce", "infonce"]
+    printed = worked("sweep", *common, "--grid", "loss=kl,infonce", "--json", workspace=school.path).json
+    assert [attempt["settings"]["loss"] for attempt in printed["attempts"]] == ["kl", "kl", "infonce", "infonce"]
     file = tmp_path / "sweep.toml"
     file.write_text('[[settings]]\nloss = "kl"\n[[settings]]\nloss = "infonce"\nteacher_temperature = 0.5\n')
-    told = worked("sweep", *common, "--file", file, workspace=school.path)
-    assert "2 trained, 2 were there already" in told.out
+    run = worked("sweep", *common, "--file", file, workspace=school.path)
+    assert "2 trained, 2 were there already" in run.out
     table = worked("students", workspace=school.path).out
     assert "recipes" in table and "Holm, 3 comparisons" in table
 
@@ -123,12 +123,12 @@ def test_the_shell_reads_a_grid_and_a_file(school: Store, untrained: str, tmp_pa
     ],
 )
 def test_what_is_wrong_is_said_before_anything_happens(school: Store, arguments: list[str], words: str) -> None:
-    said = shell("sweep", *arguments, workspace=school.path)
-    assert (said.code, said.out) == (1, "")
-    assert words in " ".join(said.err.split())
+    run = shell("sweep", *arguments, workspace=school.path)
+    assert (run.code, run.out) == (1, "")
+    assert words in " ".join(run.err.split())
 
 
 def test_a_file_that_is_no_list_of_settings_is_refused(school: Store, tmp_path: Path) -> None:
     (tmp_path / "sweep.toml").write_text('loss = "kl"\n')
-    said = shell("sweep", "--file", tmp_path / "sweep.toml", workspace=school.path)
-    assert "not a list of tables [[settings]]" in " ".join(said.err.split())
+    run = shell("sweep", "--file", tmp_path / "sweep.toml", workspace=school.path)
+    assert "not a list of tables [[settings]]" in " ".join(run.err.split())

@@ -142,8 +142,8 @@ def test_options_win_over_a_preset_even_where_they_say_what_is_usual(school: Sto
     run = worked("train", untrained, "--teacher", "qrels", "--preset", "gpu", "--set", "precision=float32", *quick,
                   "--curriculum", "0.4", "--refresh", "2", workspace=school.path)  # fmt: skip
     assert "utilities of qrels" in run.err
-    (made,) = students.trained(school.students)
-    settings = made.recipe["settings"]
+    (student,) = students.trained(school.students)
+    settings = student.recipe["settings"]
     assert (settings["steps"], settings["batch_size"], settings["minutes"], settings["negatives"]) == (5, 32, None, 8)
     assert (settings["curriculum"], settings["refresh"], settings["precision"]) == (0.4, 2, "float32")
     assert "preset named 'tpu'" in shell("train", "--preset", "tpu", workspace=school.path).err

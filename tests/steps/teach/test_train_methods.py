@@ -94,7 +94,7 @@ def test_killed_it_goes_on_to_the_same_weights(
 
 
 def rising(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each judgement be better than the one before, so that the last weights are kept."""
+    """Let each evaluation be better than the one before, so that the last weights are the best."""
     values = count()
     monkeypatch.setattr(step, "dev_evaluator", lambda *_: lambda _model: float(next(values)))
 
