@@ -13,6 +13,8 @@ from workbench import machine
 
 # The models of the tests are of some kilobytes and gain nothing from a second thread; the workers share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A console reads its width when it is made, with the first import of the shell: tables are not to be folded.
+os.environ["COLUMNS"] = "200"
 machine.prepare()
 
 from tests import profiles  # noqa: E402

@@ -13,8 +13,6 @@ from unittest.mock import patch
 
 from workbench.cli import main
 
-WIDE = {"COLUMNS": "200"}
-
 
 class Printed(NamedTuple):
     """What a call printed, and its exit code."""
@@ -35,7 +33,6 @@ def shell(*arguments: object, workspace: Path | str | None = None) -> Printed:
     out, err, code = io.StringIO(), io.StringIO(), 0
     with (
         patch.object(sys, "argv", ["workbench", *options, *map(str, arguments)]),
-        patch.dict("os.environ", WIDE),
         redirect_stdout(out),
         redirect_stderr(err),
     ):

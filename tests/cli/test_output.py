@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 import typer
 
-from tests import tiny
 from tests.shell import shell, worked
 from tests.steps.classes import base, collection
-from workbench import jobs, students
 from workbench.cli.app import app
 from workbench.formats.beir import write_beir
 from workbench.records import Passage, Qrel, Query
@@ -19,71 +16,6 @@ from workbench.steps.annotate.annotate import annotate
 from workbench.store import Store, views
 
 TREE: Any = typer.main.get_command(app)
-
-
-@pytest.fixture
-def full(store: Store) -> Store:
-    """Return the toy workspace with a trained student and an ended job."""
-    outcome = {"measure": "nDCG@10", "dev_before": 0.25, "dev_after": 0.5, "steps": 3, "best_step": 2}
-    student = students.Student(
-        "mine", store.students / "mine", "base", {"kind": "lora", "teacher": "toy", "loss": "kl", "outcome": outcome}
-    )
-    students.save(tiny.static(), student)
-    (store.jobs / "20260101-000000-abcd").mkdir(parents=True)
-    jobs._write(
-        store.jobs / "20260101-000000-abcd" / "job.json",
-        {"arguments": ["train", "x"], "started": "2026-01-01T00:00:00+00:00", "pid": 2**22 + 7, "created": 0.0},
-    )
-    (store.jobs / "20260101-000000-abcd" / "log.txt").write_text("first line\nlast line\n")
-    return store
-
-
-def test_info_says_all_that_is_there(full: Store) -> None:
-    info = worked("info", "--json", workspace=full.path).json
-    assert info["counts"]["queries"] == 4
-    assert [split["split"] for split in info["counts"]["splits"]] == ["train", "dev", "test"]
-    assert [(teacher["teacher"], teacher["pairs"]) for teacher in info["teachers"]] == [("toy", 8)]
-    assert [run["student"] for run in info["runs"]] == ["after", "before"]
-    printed = worked("info", workspace=full.path).out
-    assert "4 passages, 4 queries, 4 qrels" in printed
-    assert "toy" in printed
-
-
-def test_diff_says_the_same_in_words_and_in_json(store: Store) -> None:
-    as_json = worked("diff", "before", "after", "--measure", "R@1", "--json", workspace=store.path)
-    assert as_json.err == f"workspace {store.path}\n"
-    assert as_json.json["diff"]["deltas"][0] == {
-        "query_id": "http://q/2?x=1", "text": "Where do rivers run?", "before": 1.0, "after": 0.0, "missing": "",
-        "tags": [],
-    }  # fmt: skip
-    printed = worked("diff", "before", "after", "--measure", "R@1", workspace=store.path)
-    assert printed.out.startswith(as_json.json["summary"])
-    assert "1 better, 1 worse" in printed.out
-    assert printed.out.index("Got worse") < printed.out.index("Where do rivers run?") < printed.out.index("Got better")
-    assert "Stale: before, after" in printed.err
-
-
-def test_cases_students_and_jobs_as_json(full: Store) -> None:
-    cases = worked("cases", "before", "--set", "far=2", "--json", workspace=full.path).json
-    assert {"rules", "query_id", "passage_id", "why", "utility", "after"} <= cases[0].keys()
-    only = worked("cases", "before", "--set", "far=2", "--rule", "useful but far", "--json", workspace=full.path).json
-    assert only == [case for case in cases if "useful but far" in case["rules"]] != []
-    printed = worked("students", "--json", workspace=full.path).json
-    assert [(one["student"], one["dev_after"]) for one in printed["students"]] == [
-        ("after", None), ("before", None), ("base", None), ("mine", 0.5)
-    ]  # fmt: skip
-    assert printed["recipes"][0]["not_evaluated"] in printed["summary"]
-    (job,) = worked("jobs", "--json", workspace=full.path).json
-    assert (job["state"], job["arguments"]) == ("lost", ["train", "x"])
-    assert worked("jobs", "--log", job["job_id"], "--json", workspace=full.path).json["log"] == "first line\nlast line"
-
-
-def test_the_same_for_people(full: Store) -> None:
-    listed = worked("students", workspace=full.path).out
-    assert "nDCG@10 0.250 → 0.500" in listed
-    assert "useful but far: 1" in worked("cases", "before", "--set", "far=2", workspace=full.path).out
-    assert "lost" in worked("jobs", workspace=full.path).out
-    assert worked("jobs", "--log", "20260101-000000-abcd", workspace=full.path).out == "first line\nlast line\n"
 
 
 def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) -> None:

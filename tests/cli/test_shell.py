@@ -127,15 +127,6 @@ def test_a_workspace_that_is_not_there_is_not_made_by_looking(tmp_path: Path) ->
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_preview_makes_no_workspace(tmp_path: Path) -> None:
-    file = tmp_path / "passages.csv"
-    file.write_text("passage\nThe sea is salt.\n")
-    printed = worked("ingest", "table", file, "--preview", workspace=tmp_path / "nowhere")
-    assert "1 passages" in printed.out
-    assert "Nothing was written" in printed.err
-    assert not (tmp_path / "nowhere").exists()
-
-
 # --- ends that come from outside
 
 
@@ -177,20 +168,3 @@ def test_the_installed_program_and_the_module_are_the_same(store: Store) -> None
     printed = subprocess.run([sys.executable, "-m", "workbench", *command], cwd=ROOT, capture_output=True, check=True)
     assert json.loads(printed.stdout)["counts"]["passages"] == 4
     assert printed.stderr.decode() == f"workspace {store.path}\n"
-
-
-def test_a_first_ingest_that_fails_makes_no_workspace(tmp_path: Path) -> None:
-    (tmp_path / "bad.jsonl").write_text("not json\n")
-    printed = shell("ingest", "table", str(tmp_path / "bad.jsonl"), workspace=tmp_path / "new")
-    assert printed.code == 1
-    assert "line 1" in printed.err
-    assert not (tmp_path / "new").exists()
-
-
-def test_ranking_queries_that_nobody_judged_says_so(tmp_path: Path) -> None:
-    (tmp_path / "queries.jsonl").write_text('{"query": "What is oil?", "query_id": "q", "split": "test"}')
-    (tmp_path / "passages.jsonl").write_text('{"passage": "Oil is a liquid.", "passage_id": "p"}')
-    for name in ("queries", "passages"):
-        worked("ingest", "table", str(tmp_path / f"{name}.jsonl"), workspace=tmp_path / "new")
-    printed = worked("evaluate", "bm25", workspace=tmp_path / "new")
-    assert "none of them is judged" in printed.out

@@ -12,3 +12,11 @@ def test_thresholds_are_set_by_name(store: Store) -> None:
     cases = worked("cases", "after", *options, "--rule", "unjudged but high", "--json", workspace=store.path).json
     assert len(cases) == 3
     assert "unjudged but high: 3" in worked("cases", "after", *options, workspace=store.path).out
+
+
+def test_cases_of_one_rule_are_some_of_all_cases(store: Store) -> None:
+    cases = worked("cases", "before", "--set", "far=2", "--json", workspace=store.path).json
+    assert {"rules", "query_id", "passage_id", "why", "utility", "after"} <= cases[0].keys()
+    only = worked("cases", "before", "--set", "far=2", "--rule", "useful but far", "--json", workspace=store.path).json
+    assert only == [case for case in cases if "useful but far" in case["rules"]] != []
+    assert "useful but far: 1" in worked("cases", "before", "--set", "far=2", workspace=store.path).out

@@ -127,3 +127,17 @@ def test_the_report_is_written_and_named(store: Store, tmp_path: Path) -> None:
     text = (tmp_path / "a" / "d.html").read_text()
     assert '<span title="toy">' in text
     assert text.count("<section") == 1
+
+
+def test_diff_says_the_same_in_words_and_in_json(store: Store) -> None:
+    as_json = worked("diff", "before", "after", "--measure", "R@1", "--json", workspace=store.path)
+    assert as_json.err == f"workspace {store.path}\n"
+    assert as_json.json["diff"]["deltas"][0] == {
+        "query_id": "http://q/2?x=1", "text": "Where do rivers run?", "before": 1.0, "after": 0.0, "missing": "",
+        "tags": [],
+    }  # fmt: skip
+    printed = worked("diff", "before", "after", "--measure", "R@1", workspace=store.path)
+    assert printed.out.startswith(as_json.json["summary"])
+    assert "1 better, 1 worse" in printed.out
+    assert printed.out.index("Got worse") < printed.out.index("Where do rivers run?") < printed.out.index("Got better")
+    assert "Stale: before, after" in printed.err
