@@ -74,6 +74,7 @@ def test_one_that_diverges_does_not_stop_the_others(
     assert views.runs(school) == []
 
 
+@pytest.mark.slow
 def test_stopped_it_goes_on_where_it_was(school: Store, untrained: str, tmp_path: Path) -> None:
     calls = count()
     # Asked once before each training and after each step: the second student is at its fourth.
@@ -100,6 +101,7 @@ def test_nothing_is_trained_if_anything_is_wrong(school: Store, untrained: str) 
 # --- in the shell
 
 
+@pytest.mark.slow
 def test_the_shell_reads_a_grid_and_a_file(school: Store, untrained: str, tmp_path: Path) -> None:
     common = [untrained, "--teacher", "toy", "--seeds", "1,2", "--steps", 5]
     common += [part for name in ("batch_size", "candidates") for part in ("--set", f"{name}=4")]
