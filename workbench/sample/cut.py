@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from workbench import files
 from workbench.sample import SAMPLE
 
 # Queries a split at least has. Test gets more than its usual share: with fewer than about 500 queries
@@ -86,8 +87,7 @@ def _lines(path: Path) -> list[str]:
 
 def _copy(lines: Iterable[Line], articles: Container[str], path: Path, header: str = "") -> int:
     copied = [line.text for line in lines if line.article in articles]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([*([header] if header else []), *copied, ""]), encoding="utf-8", newline="\n")
+    files.write_text(path, "\n".join([*([header] if header else []), *copied, ""]))
     return len(copied)
 
 

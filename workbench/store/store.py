@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from workbench import files
 from workbench.errors import Conflict, NothingToDo, WorkbenchError
 from workbench.records import Annotation, Candidate, Failure, Hit, Passage, Qrel, Query, Run, Scored, Unit, Utility
 from workbench.store import arrow, schema
@@ -116,9 +117,8 @@ class Store:
         target = Path(path).expanduser().resolve()
         if target.exists():
             raise Conflict(f"{target} exists already.", "Choose a name that is free; a snapshot overwrites nothing.")
-        target.parent.mkdir(parents=True, exist_ok=True)
         options = f"read_write, storage_version '{schema.STORAGE}'"
-        with self.read() as connection, attached(connection, target, options) as copy:
+        with files.aside(target) as draft, self.read() as connection, attached(connection, draft, options) as copy:
             source = connection.execute("select current_database()").fetchone()
             assert source is not None
             connection.execute(f"copy from database {source[0]} to {copy}")
