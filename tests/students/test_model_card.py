@@ -47,6 +47,13 @@ def test_says_how_a_student_was_made(tmp_path: Path) -> None:
         assert phrase in body
 
 
+def test_what_the_settings_left_open_is_there_as_it_was_resolved(tmp_path: Path) -> None:
+    recipe = {**RECIPE, "settings": {"steps": 3, "learning_rate": None}, "resolved": {"learning_rate": 0.25}}
+    student = students.save(tiny.static(), Student("mine", tmp_path / "mine", "org/base", recipe))
+    card = (student.path / "README.md").read_text("utf-8")
+    assert '{\n  "steps": 3,\n  "learning_rate": 0.25\n}' in card
+
+
 def test_the_hub_library_reads_it(tmp_path: Path) -> None:
     from huggingface_hub import ModelCard
 

@@ -91,7 +91,8 @@ def text(student: Student, about: About) -> str:
         bullets(_provenance(student, about)),
     ]
     if "settings" in recipe:
-        sections += ["Settings of the training:", fenced(recipe["settings"])]
+        used = {**recipe["settings"], **recipe.get("resolved", {})}
+        sections += ["Settings of the training:", fenced(used)]
     if about.collection:
         sections += ["## Data", bullets(about.collection)]
     sections += ["## Measures", *_measures(recipe, about)]
