@@ -87,7 +87,7 @@ from .steps.data.label_overrides import LabelOverrides as LabelOverrides
 from .steps.data.readers import IngestSettings as IngestSettings
 from .steps.data.training_rows import ExportSettings as ExportSettings
 from .steps.ship.conversion_loss import ConversionLoss as ConversionLoss
-from .steps.ship.conversion_loss import ConversionTrial as ConversionTrial
+from .steps.ship.conversion_loss import ConversionSample as ConversionSample
 from .steps.ship.export_student import ExportedStudent as ExportedStudent
 from .steps.ship.export_student import ExportStudentSettings as ExportStudentSettings
 from .steps.ship.export_student import export_student as export_student

@@ -47,7 +47,7 @@ def of_table(runs: RunsComparison) -> list[str]:
 
 
 _HEAD = (
-    "before", "after", "difference", "95 % interval", "p, randomisation", "p, t-test", "p (Holm)", "queries", "finding",
+    "before", "after", "difference", "95 % interval", "finding", "p (Holm)", "p, randomisation", "p, t-test", "queries",
 )  # fmt: skip
 
 
@@ -58,9 +58,9 @@ def _cells(comparison: Comparison) -> list[str]:
         f"{comparison.after.mean:.3f}",
         f"{difference.mean:+.3f}",
         f"{difference.low:+.3f} to {difference.high:+.3f}",
-        *(f"{p:.4f}" for p in (comparison.p_value, comparison.t_p_value, comparison.adjusted_p)),
-        f"{difference.n:,}",
         f"{comparison.verdict}{comparison.few}",
+        *(f"{p:.4f}" for p in (comparison.adjusted_p, comparison.p_value, comparison.t_p_value)),
+        f"{difference.n:,}",
     ]
 
 

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 MEASURED = ("R@1", "AP", "nDCG@10")
 DEPTH = 100
-# Searched whole up to this size; beyond it the candidates and judged passages of the queries that are tried.
+# Searched whole up to this size; beyond it the candidates and judged passages of the queries that are compared.
 WHOLE = 5_000
 TIMED = 64  # texts
 SEED = 13
 
 
 @dataclass(frozen=True)
-class ConversionTrial:
+class ConversionSample:
     """What every runtime is compared on: queries and passages, with the student's own vectors in float32.
 
     Without a judged query `queries` are unjudged ones, and only vectors and speed are compared.
@@ -90,7 +90,7 @@ class ConversionLoss:
         )
 
 
-def trial(store: Store, student: Student, split: str, check: int, listen: Listener) -> ConversionTrial:
+def conversion_sample(store: Store, student: Student, split: str, check: int, listen: Listener) -> ConversionSample:
     """Choose queries and passages, and encode them with the student in float32; vectors are kept in the workspace."""
     qrels = views.qrels(store, split)
     judged = {qrel.query_id for qrel in qrels if qrel.relevance > 0}
@@ -109,24 +109,24 @@ def trial(store: Store, student: Student, split: str, check: int, listen: Listen
     plain = Encoder(student, store.vectors, precision="float32")
     query_vectors = plain.queries([query.text for query in queries], listen)
     passage_vectors = plain.passages([passage.content for passage in passages], listen)
-    return ConversionTrial(queries, passages, qrels, query_vectors, passage_vectors)
+    return ConversionSample(queries, passages, qrels, query_vectors, passage_vectors)
 
 
 def conversion_loss(
-    tried: ConversionTrial, model: SentenceTransformer, folder: Path, file: str, listen: Listener
+    sample: ConversionSample, model: SentenceTransformer, folder: Path, file: str, listen: Listener
 ) -> ConversionLoss:
     """Encode the same with one model file of a folder, and compare."""
     runtime = RuntimeEncoder(folder, file)
     vectors = (
-        runtime.queries([query.text for query in tried.queries], listen),
-        runtime.passages([passage.content for passage in tried.passages], listen),
+        runtime.queries([query.text for query in sample.queries], listen),
+        runtime.passages([passage.content for passage in sample.passages], listen),
     )
-    own = tried.query_vectors, tried.passage_vectors
+    own = sample.query_vectors, sample.passage_vectors
     cosines = np.concatenate([(one * other).sum(axis=1) for one, other in zip(vectors, own, strict=True)])
     comparisons: tuple[Comparison, ...] = ()
-    if any(qrel.relevance > 0 for qrel in tried.qrels):
-        comparisons = tuple(adjusted(compare_all(tried.values(*own), tried.values(*vectors))))
-    texts = [passage.content for passage in tried.passages[:: max(1, len(tried.passages) // TIMED)]][:TIMED]
+    if any(qrel.relevance > 0 for qrel in sample.qrels):
+        comparisons = tuple(adjusted(compare_all(sample.values(*own), sample.values(*vectors))))
+    texts = [passage.content for passage in sample.passages[:: max(1, len(sample.passages) // TIMED)]][:TIMED]
     before, after = _rates(texts, _original(model), runtime.passages)
     weights = [folder / file, (folder / file).with_suffix(".bin")] if file.endswith(".xml") else [folder / file]
     size = sum(part.stat().st_size for part in weights)

@@ -23,10 +23,10 @@ from workbench.steps.compare.model_card import renew
 from workbench.steps.ship.conversion_loss import (
     MEASURED,
     ConversionLoss,
-    ConversionTrial,
+    ConversionSample,
     conversion_loss,
+    conversion_sample,
     section,
-    trial,
 )
 from workbench.store import Store, views
 from workbench.students import Student, architectures, model_card
@@ -186,8 +186,8 @@ def export_student(
         except OSError as error:
             raise WorkbenchError(f"{target} cannot be written: {error.strerror}.", "Name another folder.") from error
         _copy(store, source, draft)
-        tried, losses = _written(store, source, draft, settings, listen) if settings.runtimes else (None, ())
-        queries, passages = (len(tried.queries), len(tried.passages)) if tried else (0, 0)
+        sample, losses = _written(store, source, draft, settings, listen) if settings.runtimes else (None, ())
+        queries, passages = (len(sample.queries), len(sample.passages)) if sample else (0, 0)
         seconds = time.monotonic() - started
         made = ExportedStudent(
             source.name, str(target), settings.split, queries, passages, size(draft), losses, seconds
@@ -216,15 +216,15 @@ def _copy(store: Store, student: Student, draft: Path) -> None:
 
 def _written(
     store: Store, student: Student, draft: Path, settings: ExportStudentSettings, listen: Listener
-) -> tuple[ConversionTrial, tuple[ConversionLoss, ...]]:
-    """Write the runtimes into a draft and try each; what cannot be written is refused before anything is encoded."""
+) -> tuple[ConversionSample, tuple[ConversionLoss, ...]]:
+    """Write the runtimes into a draft and measure each; all are written before any text is encoded."""
     model = students.load(student, device="cpu")
     runtimes.save_layout(runtimes.layout(model, student.path), draft)
     passages = [passage.content for passage in views.passages(store)]
     calibration = random.Random(SEED).sample(passages, min(CALIBRATION, len(passages)))
     written = _files(model, draft, settings, calibration, listen)
-    tried = trial(store, student, settings.split, settings.check, listen)
-    return tried, tuple(conversion_loss(tried, model, draft, file, listen) for file in written)
+    sample = conversion_sample(store, student, settings.split, settings.check, listen)
+    return sample, tuple(conversion_loss(sample, model, draft, file, listen) for file in written)
 
 
 def _files(
