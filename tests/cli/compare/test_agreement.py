@@ -27,7 +27,7 @@ def test_a_students_agreement_is_compared_before_and_after(store: Store) -> None
     for heading in (
         "p (Holm)",
         "Performance gap recovered",
-        "no sure advantage",
+        "no lead shown",
         "calibration error",
         "Farthest from the teacher",
     ):
