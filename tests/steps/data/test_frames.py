@@ -22,14 +22,14 @@ def full(store):
     """The toy store with a query of no split and tags, a second teacher and some annotations."""
     store.add_collection([Query("q5", "Of no split?", (), "", ("odd", "a|b"))])
     store.add_scored([utility("007", "ü", 0.75, "judge:1")], "probability")
-    said = Annotation("q1", "p/1", "ada", "harmful", "", "", datetime(2026, 1, 1, tzinfo=UTC))
+    row = Annotation("q1", "p/1", "ada", "harmful", "", "", datetime(2026, 1, 1, tzinfo=UTC))
     store.add_annotations(
         [
-            said,
-            said._replace(verdict="useful", note="it is", grade=3, tags=("a", "b"), flagged=True, rule="got worse",
+            row,
+            row._replace(verdict="useful", note="it is", grade=3, tags=("a", "b"), flagged=True, rule="got worse",
                           created=datetime(2026, 1, 2, tzinfo=UTC)),
-            said._replace(annotator="bob", query_id="007", created=datetime(2026, 1, 3, tzinfo=UTC)),
-            said._replace(annotator="bob", verdict="skipped", created=datetime(2026, 1, 4, tzinfo=UTC)),
+            row._replace(annotator="bob", query_id="007", created=datetime(2026, 1, 3, tzinfo=UTC)),
+            row._replace(annotator="bob", verdict="skipped", created=datetime(2026, 1, 4, tzinfo=UTC)),
         ]
     )  # fmt: skip
     return store
