@@ -52,7 +52,7 @@ def test_the_walk_runs_and_draws(executed: Executed) -> None:
 @OFFLINE
 def test_students_are_compared_with_their_base_and_one_is_exported(executed: Executed) -> None:
     store, pictures = executed("01_students")
-    assert pictures == 6
+    assert pictures == 5
     assert sum("teacher" in student.recipe for student in students.trained(store.students)) == 4
     assert len(views.runs(store, "test")) == 5
     (exported,) = store.exports.iterdir()
