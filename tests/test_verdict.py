@@ -90,7 +90,7 @@ def test_a_pair_among_many_runs_has_one_verdict_on_a_screen(many: Store) -> None
     assert of_diff["adjusted_p"] == pytest.approx(4 / 64)
     runs = compare_runs(many, ["good", "frail", "same"], ["RR"])
     report = page(many, Report(diff(many, "good", "frail", "RR"), table=runs))
-    assert f"({runs.against[0].comparison.evidence}): no difference shown." in report
+    assert f", {runs.against[0].comparison.evidence}: no difference shown." in report
     assert [one.student for one in compare_runs(many, ["good", "frail", "poor"], ["RR"]).regressed()] == [
         "frail",
         "poor",

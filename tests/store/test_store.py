@@ -314,3 +314,11 @@ def test_no_bar_is_drawn_into_the_output_of_a_command(store: Store) -> None:
     for hold in (store.read, store.write):
         with hold() as connection:
             assert connection.execute("select current_setting('enable_progress_bar')").fetchone() == (False,)
+
+
+def test_after_a_fatal_error_of_duckdb_the_next_call_works(store: Store) -> None:
+    before = connection._instance(os.getpid())
+    with pytest.raises(duckdb.FatalException, match="disk is full"), store.read():
+        raise duckdb.FatalException("the disk is full")
+    assert connection._instance(os.getpid()) is not before
+    assert views.counts(store).passages == 4

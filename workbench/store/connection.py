@@ -50,7 +50,7 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
     if not _turns[database].acquire(timeout=patience):
         raise StoreBusy(f"{database} is kept busy by another thread of this process.", "Let it finish, and try again.")
     try:
-        with _instance(os.getpid()).cursor() as holder:
+        with _replaced_if_fatal(), _instance(os.getpid()).cursor() as holder:
             if database in _names:  # this thread holds it already
                 with _using(holder, _names[database]) as connection:
                     yield connection
@@ -64,6 +64,16 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
                     del _names[database]
     finally:
         _turns[database].release()
+
+
+@contextmanager
+def _replaced_if_fatal() -> Iterator[None]:
+    """Forget this process's DuckDB after an error that makes it refuse all further work, such as a full disk."""
+    try:
+        yield
+    except duckdb.FatalException:
+        _instance.cache_clear()
+        raise
 
 
 @contextmanager

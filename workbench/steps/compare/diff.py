@@ -109,7 +109,7 @@ class Diff(Result):
         return (
             f"{self.after} against {self.before} on {self.measure}, {self.split}: {self.wins:,} better, "
             f"{self.losses:,} worse, {self.ties:,} the same of {len(self.deltas):,}; mean "
-            f"{comparison.before.mean:.3f} to {comparison.after.mean:.3f} ({comparison.evidence}): "
+            f"{comparison.before.mean:.3f} to {comparison.after.mean:.3f}, {comparison.evidence}: "
             f"{comparison.in_words}."
         )
 
