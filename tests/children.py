@@ -14,7 +14,9 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 Environment = Mapping[str, str] | None
 
@@ -107,7 +109,9 @@ def _start(
     for path in output:
         path.touch()
     process = _SERVER.Process(target=_child, args=(function, arguments, environment, output), daemon=True)
-    process.start()
+    # A child would import this process's main script, which may be a page that Streamlit has run in a test before.
+    with patch.dict(sys.modules, {"__main__": ModuleType("__main__")}):
+        process.start()
     return process
 
 

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -72,3 +73,10 @@ def test_one_without_the_workbench_has_the_libraries_and_not_us(tmp_path: Path) 
     refused = children.without_workbench("import workbench.store", folder=tmp_path)
     assert refused.wait() == 1
     assert "ModuleNotFoundError" in refused.stderr
+
+
+def test_the_page_that_streamlit_ran_last_is_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ModuleType("__main__")
+    page.__file__ = str(children.ROOT / "pages" / "overview.py")
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    assert children.without_workbench("print('free')", folder=tmp_path).checked() == "free\n"

@@ -76,13 +76,13 @@ def test_the_walk_in_python_runs_as_written(tmp_path: Path) -> None:
     (code,) = blocks("python")
     assert "steps=300" in code
     sample = write_small_sample(tmp_path / "sample")
-    printed = children.call(_run, code.replace("steps=300", "steps=10"), tmp_path, sample).checked()
+    printed = children.call(_run, code.replace("steps=300", "steps=40"), tmp_path, sample).checked()
     _check_the_last_sentence(printed.splitlines()[-1], Store(tmp_path / "workspace"))
 
 
 SENTENCE = re.compile(
     r" against static:all-MiniLM-L6-v2 on AP, test: (?P<better>\d+) better, (?P<worse>\d+) worse, (?P<same>\d+) the "
-    r"same of \d+; mean (?P<before>[\d.]+) to (?P<after>[\d.]+) \((?P<difference>[+-][\d.]+), "
+    r"same of \d+; mean (?P<before>[\d.]+) to (?P<after>[\d.]+), (?P<difference>[+-][\d.]+), "
     r"95 % interval (?P<low>[+-][\d.]+) to (?P<high>[+-][\d.]+), p [=<] (?P<p>[\d.]+)[^:]*: "
     r"(?P<verdict>better|worse|no difference shown)"
 )

@@ -183,5 +183,8 @@ def silent(_: Progress) -> None:
 
 
 def useful_above(unit: Unit) -> float:
-    """Return the utility above which a passage is called useful: better than none, or more likely useful than not."""
+    """Return the utility above which a passage is called useful: better than none, or more likely useful than not.
+
+    In an unknown unit this is a convention: 0.
+    """
     return 0.5 if unit == "probability" else 0.0

@@ -86,4 +86,4 @@ def test_making_a_teacher_loads_no_model_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert set(TEACHERS) == {"lexical", "likelihood"}
+    assert set(TEACHERS) >= {"lexical", "likelihood"}

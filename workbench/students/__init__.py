@@ -3,6 +3,19 @@
 from workbench.hub import MINILM
 from workbench.students.names import BM25, find
 from workbench.students.saving import save
-from workbench.students.student import INDEX, RECIPE, Student, load, read, slug, trained
+from workbench.students.student import INDEX, LONGEST_SLUG, RECIPE, Student, load, read, slug, trained
 
-__all__ = ["BM25", "INDEX", "MINILM", "RECIPE", "Student", "find", "load", "read", "save", "slug", "trained"]
+__all__ = [
+    "BM25",
+    "INDEX",
+    "LONGEST_SLUG",
+    "MINILM",
+    "RECIPE",
+    "Student",
+    "find",
+    "load",
+    "read",
+    "save",
+    "slug",
+    "trained",
+]

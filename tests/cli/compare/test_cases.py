@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.shell import worked
 from workbench.store import Store
+from workbench.store.views import RULES
 
 
 def test_thresholds_are_set_by_name(store: Store) -> None:
@@ -20,3 +21,6 @@ def test_cases_of_one_rule_are_some_of_all_cases(store: Store) -> None:
     only = worked("cases", "before", "--set", "far=2", "--rule", "useful but far", "--json", workspace=store.path).json
     assert only == [case for case in cases if "useful but far" in case["rules"]] != []
     assert "useful but far: 1" in worked("cases", "before", "--set", "far=2", workspace=store.path).out
+    printed = worked("cases", "before", "--set", "far=2", "--rule", "useful but far", workspace=store.path).out
+    assert RULES["useful but far"].meaning in " ".join(printed.split())
+    assert [name for name in RULES if f"{name}:" in printed] == ["useful but far"]

@@ -45,16 +45,16 @@ def test_any_other_setting_is_another_name_and_the_same_is_the_same(
     assert names.pop("precision") == first.name
     assert len({*names.values(), first.name}) == len(OTHERS)
     bert = str(tiny.bert(tmp_path / "bert", words=WORDS))
-    assert (
-        len(
-            {
-                plan(school, bert, "toy", replace(QUICK, precision=precision)).name
-                for precision in ("float32", "bfloat16")
-            }
-        )
-        == 2
-    )
+    halves = [replace(QUICK, precision=precision) for precision in ("float32", "bfloat16")]
+    assert len({plan(school, bert, "toy", settings).name for settings in halves}) == 2
     assert all(students.slug(name) == name for name in names.values())
+
+
+@pytest.mark.parametrize("letters", [1, 70, 90, 200])
+def test_a_name_is_a_folders_name_however_long_the_base_is_named(school: Store, tmp_path: Path, letters: int) -> None:
+    planned = plan(school, base(tmp_path / ("b" * letters)), "toy", QUICK)
+    assert students.slug(planned.name) == planned.name
+    assert "-utility-infonce-" in planned.name
 
 
 def test_what_is_left_open_is_resolved_in_the_plan_and_the_recipe_has_both(school: Store, untrained: str) -> None:

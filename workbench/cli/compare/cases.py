@@ -13,7 +13,7 @@ from workbench.errors import BadSetting
 from workbench.store import views
 from workbench.store.views import RULES, Thresholds, known_thresholds
 
-_THRESHOLDS = "; ".join(f"{name}={t.default:g} ({t.help})" for name, t in known_thresholds().items())
+_THRESHOLDS = "; ".join(f"{name}={t.default:g} ({t.help.rstrip('.')})" for name, t in known_thresholds().items())
 
 
 def cases_command(
@@ -24,7 +24,8 @@ def cases_command(
     split: Split = "test",
     rule: Annotated[str, typer.Option(help=f"Only this rule: {', '.join(RULES)}.")] = "",
     thresholds: Annotated[
-        list[str] | None, typer.Option("--set", help=f"A threshold, in the teacher's unit or a rank: {_THRESHOLDS}.")
+        list[str] | None,
+        typer.Option("--set", help=f"A threshold; defaults for nats, other units have their own: {_THRESHOLDS}."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -45,9 +46,9 @@ def cases_command(
     if json:
         return output.as_json([case._asdict() | {"rules": case.rules, "why": case.why} for case in cases])
     for name, number in views.rule_counts(cases).items():
-        if number:
+        if number and rule in ("", name):
             of_rule = [(case, reason) for case in cases for reason in case.reasons if reason.rule == name]
             rows = [(case.query_id, case.passage_id, reason.why) for case, reason in of_rule[:10]]
-            output.table(("query", "passage", "why"), rows, title=f"\n{name}: {number:,}")
+            output.table(("query", "passage", "why"), rows, title=f"\n{name}: {number:,}. {RULES[name].meaning}")
     session.message = f"{len(cases):,} hard cases"
     output.line(f"\n{session.message}. Judge them on the Annotate page, or with `workbench annotate`.")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workbench.errors import BadSetting, UnknownName
-from workbench.store.views.thresholds import NATS, Threshold, UtilityScale
+from workbench.store.views.thresholds import NATS, Threshold, UtilityScale, useful_above_sql
 
 USEFUL = Threshold("useful", 0.5, "utility", "Useful from utility", "a passage is useful from this utility on.")
 USELESS = Threshold("useless", 0.0, "utility", "Useless up to utility", "a passage is useless up to this utility.")
@@ -39,7 +39,9 @@ class Rule:
 
     `query` selects query_id, passage_id, why (text) and strength (0 to 1) from the table `pair`, which has query_id,
     passage_id, utility, before and after (ranks), similarity and relevance of every hit. It may use the values $useful
-    and so on of its `thresholds`, $unit, $zero and $scale of the teacher, and the tables that `tables` defines.
+    and so on of its `thresholds`, $unit, $zero and $scale of the teacher, the tables that `tables` defines (named
+    unlike any other rule's), `best` and `second` of `views/hard_cases.py`, and those of `store/schema.py`. All rules
+    run as one statement: a query that is wrong fails them all.
     """
 
     meaning: str
@@ -56,7 +58,7 @@ _LOSS = "(1 - 0.5 * exp(least((utility - $useless) / $scale, 0)))"
 SCALES = f"""
     scales as materialized (
         select teacher, coalesce(any_value(unit), 'unknown') as unit,
-               if(any_value(unit) in {NATS}, 0, avg(value)) as zero,
+               {useful_above_sql("any_value(unit)", "avg(value)")} as zero,
                if(any_value(unit) in {NATS}, 1, coalesce(nullif(stddev_pop(value), 0), 1)) as scale
         from utilities left join teachers using (teacher) group by teacher
     )

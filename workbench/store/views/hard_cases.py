@@ -71,7 +71,7 @@ def hard_cases(
     """
     tables = [_PAIR, SCALES, *dict.fromkeys(rule.tables for rule in RULES.values() if rule.tables)]
     reasons = " union all ".join(
-        f"select '{name}' as rule, * from ({rule.query}) reason (query_id, passage_id, why, strength)"
+        f"select {_literal(name)} as rule, * from ({rule.query}) reason (query_id, passage_id, why, strength)"
         for name, rule in RULES.items()
     )
     query = f"""
@@ -99,6 +99,10 @@ def hard_cases(
         HardCase(query_id, passage_id, tuple(Reason(**reason) for reason in reasons_of), *rest)
         for query_id, passage_id, reasons_of, *rest in rows
     ]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def utility_scale(store: Store, teacher: str) -> UtilityScale:

@@ -7,18 +7,24 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from workbench.errors import BadSetting
-from workbench.records import Unit
+from workbench.records import UNITS, Unit, useful_above
 
 # In these units, 0 is the answer's likelihood without the passage, and 1 is large.
 NATS: tuple[Unit, ...] = ("nats per token", "nats")
 SIGNIFICANT_DIGITS = 3
 
 
+def useful_above_sql(unit: str, unknown: str) -> str:
+    """Return an SQL expression for `useful_above` of a column of units, or `unknown` where the unit is."""
+    cases = " ".join(f"when '{name}' then {useful_above(name)}" for name in UNITS if name != "unknown")
+    return f"case {unit} {cases} else {unknown} end"
+
+
 class UtilityScale(NamedTuple):
     """What counts as nothing and as much in a teacher's unit.
 
-    In nats and nats per token these are 0 and 1. No other unit has a value at which a passage helps as little as none,
-    so `zero` is the mean of the teacher's utilities there, and `scale` their standard deviation.
+    `zero` is the unit's `useful_above`, and the mean of the teacher's utilities where the unit is unknown. `scale` is 1
+    in nats and nats per token, and the standard deviation of the teacher's utilities in other units.
     """
 
     unit: Unit = "nats per token"

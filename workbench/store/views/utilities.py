@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.errors import NothingToDo, UnknownName
 from workbench.records import AnswerLikelihood, Example, Failure, Group, Passage, Unit, Utility
 from workbench.store.views.collection import passages, queries
+from workbench.store.views.thresholds import useful_above_sql
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 class TeacherCounts(NamedTuple):
     """How much one teacher has scored, and in which unit.
 
-    `helpful` is the share of pairs with a utility above 0; `relevant_first` of `judged` queries have a relevant
-    passage on top.
+    `helpful` is the share of pairs that are useful, see `useful_above`; `relevant_first` of `judged` queries have a
+    relevant passage on top.
     """
 
     teacher: str
@@ -154,7 +155,7 @@ def teachers(store: Store) -> list[TeacherCounts]:
     """Return what each teacher has scored."""
     with store.read() as connection:
         rows = connection.execute(
-            """
+            f"""
             with best as (
                 select teacher, query_id, arg_max(coalesce(relevance, 0), (value, passage_id)) as relevance
                 from utilities left join qrels using (query_id, passage_id) group by all
@@ -164,8 +165,9 @@ def teachers(store: Store) -> list[TeacherCounts]:
             ), failed as (select teacher, count(*) as failures from failures group by all),
             scored as (
                 select teacher, count(distinct query_id) as queries, count(*) as pairs,
-                       count(*) filter (truncated > 0) as truncated, avg((value > 0)::int) as helpful
-                from utilities group by all
+                       count(*) filter (truncated > 0) as truncated,
+                       avg((value > {useful_above_sql("unit", "0.0")})::int) as helpful
+                from utilities left join teachers using (teacher) group by teacher
             )
             select teacher, coalesce(unit, 'unknown'), coalesce(queries, 0), coalesce(pairs, 0),
                    coalesce(failures, 0), coalesce(truncated, 0), coalesce(helpful, 0), coalesce(relevant_first, 0),

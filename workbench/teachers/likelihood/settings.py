@@ -41,5 +41,5 @@ class LikelihoodSettings:
             raise BadSetting(f"bos is {self.bos!r}.", "It is true, false or left out.")
         for name in ("max_tokens", "max_passage_tokens", "token_budget"):
             value = getattr(self, name)
-            if not ((isinstance(value, int) and value > 0) or (value is None and name != "token_budget")):
+            if not ((type(value) is int and value > 0) or (value is None and name != "token_budget")):
                 raise BadSetting(f"{name} is {value!r}.", "It is a whole number above 0.")

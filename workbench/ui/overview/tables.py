@@ -41,7 +41,7 @@ def teachers(store: Store, teacher_counts: Sequence[TeacherCounts]) -> None:
         truncated=NumberColumn(
             format="localized", help="Pairs whose passage was too long for the teacher to read whole."
         ),
-        helpful=_share("Share of pairs with a utility above 0."),
+        helpful=_share("Share of pairs that are useful: above 0, as a probability above 0.5."),
         **{"relevant first": _share("Share of the judged queries whose most useful passage is relevant.")},
     )
 
