@@ -179,9 +179,9 @@ def _name(base: students.Student, recipe: Mapping[str, Any]) -> str:
     """Return the name that a recipe gives its student: base, method, loss, and a fingerprint of all of it."""
     fingerprint = sha256(repr(sorted(decisive(recipe).items())).encode()).hexdigest()[:6]
     how = "-".join(_slug(recipe[key]) for key in ("method", "loss") if recipe[key] != "full")
-    # Short enough to name the folder too, whatever the base's name or path.
-    shortened = students.slug(base.name)[: students.LONGEST_SLUG - len(how) - len(fingerprint) - 2]
-    return f"{shortened.rstrip('-.')}-{how}-{fingerprint}"
+    # Short enough to name the folder too; of a long path the end, which tells most.
+    room = students.LONGEST_SLUG - len(how) - len(fingerprint) - 2
+    return f"{students.slug(base.name)[-room:].lstrip('-.')}-{how}-{fingerprint}"
 
 
 def _slug(part: str) -> str:
