@@ -1,7 +1,7 @@
 # make demo   sets up everything, walks the bundled sample, and opens the dashboard (SERVE=no: only walks)
 # make lab    opens JupyterLab on the demo's workspace
 # make test   sets up everything and runs every test this machine can run, on all its cores (WORKERS=1: on one)
-# make test-fast  the tests that start no browser and no processes, and take less than ten seconds each
+# make test-fast  the tests that start no browser and no processes, train no students, and take seconds at most
 # make soak   longer trials: more examples, more random moments, large runs
 # make check  the whole gate: lint, types, import contracts, tests
 # make bench  the benchmarks; results are printed with machine and versions

@@ -20,6 +20,8 @@ from workbench.steps.compare.recipes import Recipe
 from workbench.steps.compare.teacher_agreement import closeness, teacher_agreement
 from workbench.store import Store
 
+pytestmark = pytest.mark.slow
+
 MOVED = {"frail": 6, "poor": 10, "same": 0}
 VERDICTS = {"frail": "no difference shown", "poor": "worse", "same": "no difference shown"}
 

@@ -17,6 +17,8 @@ from tests.small_sample import PASSAGES_A_SPLIT, small_sample, write_small_sampl
 from workbench.formats import Collection
 from workbench.store import Store, views
 
+pytestmark = pytest.mark.slow
+
 TRAINING = ["--steps", 40, "--evaluate-every", 10, "--batch-size", 8, "--candidates", 6, "--patience", 0]
 
 

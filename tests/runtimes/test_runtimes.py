@@ -17,6 +17,8 @@ from workbench import runtimes
 from workbench.errors import BadInput, BadSetting, WorkbenchError
 from workbench.runtimes import RuntimeEncoder, sessions, to_onnx
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
@@ -78,7 +80,6 @@ def _unit(vectors: Any) -> Any:
 
 
 @installed
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "made",
     [

@@ -16,6 +16,8 @@ from tests.trainer.toy import EXAMPLES, QUICK, student, trained, weights
 from workbench.errors import Conflict
 from workbench.trainer import Trained
 
+pytestmark = pytest.mark.slow
+
 Training = tuple[SentenceTransformer, Trained]
 HARDER = replace(QUICK, refresh=7, hard=5, negatives=2, curriculum=0.4)
 

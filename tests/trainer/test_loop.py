@@ -12,6 +12,8 @@ from tests.trainer.toy import EXAMPLES, QUICK, dev_evaluator, student, trained, 
 from workbench.errors import BadSetting
 from workbench.trainer import natural_temperature
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_student_learns_and_holds_its_best_weights(tmp_path):
     progress = []

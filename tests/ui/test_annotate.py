@@ -11,6 +11,8 @@ from tests.ui.pages import NASTY, Visit, button, press, text_of
 from workbench.steps.annotate.annotate import annotate
 from workbench.store import Store, views
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_verdict_is_kept_at_once_and_enter_goes_on(store: Store, visit: Visit) -> None:
     at = visit(store, "annotate", rule="useless but near", annotator="Ada")

@@ -13,6 +13,8 @@ from workbench.steps.compare.teacher_agreement import TeacherAgreement
 from workbench.store import Store
 from workbench.ui.shell import cache
 
+pytestmark = pytest.mark.slow
+
 
 def test_next_and_previous_walk_through_the_queries(store: Store, visit: Visit) -> None:
     at = visit(store, "diff")

@@ -11,6 +11,8 @@ from workbench.records import Hit
 from workbench.steps.annotate.annotate import annotate
 from workbench.store import Store
 
+pytestmark = pytest.mark.slow
+
 UNJUDGED = {"split": "dev", "by": "RBO"}
 
 

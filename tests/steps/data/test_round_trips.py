@@ -23,6 +23,8 @@ from workbench.steps.data.ingest import ingest, preview
 from workbench.steps.data.readers import IngestSettings
 from workbench.store import Store, views
 
+pytestmark = pytest.mark.slow
+
 # Ids and texts that spreadsheets, TREC files and JSON have each something against.
 QUERIES = tuple(
     Query(name, text, (), split)

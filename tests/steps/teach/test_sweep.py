@@ -18,6 +18,8 @@ from workbench.store import Store, views
 from workbench.students import trained
 from workbench.trainer import Grid
 
+pytestmark = pytest.mark.slow
+
 USUAL = {"batch_size": 4, "candidates": 4, "negatives": 2, "steps": 10, "evaluate_every": 5, "learning_rate": 0.05}
 GRID = Grid({"loss": ["utility_infonce", "kl"]}, seeds=[1, 2], usual=USUAL)
 
@@ -74,7 +76,6 @@ def test_one_that_diverges_does_not_stop_the_others(
     assert views.runs(school) == []
 
 
-@pytest.mark.slow
 def test_stopped_it_goes_on_where_it_was(school: Store, untrained: str, tmp_path: Path) -> None:
     calls = count()
     # Asked once before each training and after each step: the second student is at its fourth.
@@ -101,7 +102,6 @@ def test_nothing_is_trained_if_anything_is_wrong(school: Store, untrained: str) 
 # --- in the shell
 
 
-@pytest.mark.slow
 def test_the_shell_reads_a_grid_and_a_file(school: Store, untrained: str, tmp_path: Path) -> None:
     common = [untrained, "--teacher", "toy", "--seeds", "1,2", "--steps", 5]
     common += [part for name in ("batch_size", "candidates") for part in ("--set", f"{name}=4")]

@@ -23,6 +23,8 @@ from workbench.steps.teach.plan import plan
 from workbench.steps.teach.train import TrainResult, work_folder
 from workbench.store import Store, views
 
+pytestmark = pytest.mark.slow
+
 
 def spoiled(store: Store, split: str) -> Store:
     """Turn round what is known of a split's queries: the relevant passages, and what the teacher says."""

@@ -22,6 +22,8 @@ from workbench.store import Store
 from workbench.students.methods import METHODS
 from workbench.trainer import TrainSettings
 
+pytestmark = pytest.mark.slow
+
 OPENS = {"sparse": "SparseEncoder", "multi": "MultiVectorEncoder"}
 QUICK = TrainSettings(
     batch_size=4, candidates=4, negatives=2, steps=20, evaluate_every=10, patience=0, learning_rate=0.01,

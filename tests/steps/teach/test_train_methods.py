@@ -27,6 +27,8 @@ from workbench.steps.teach.train import TrainResult, train
 from workbench.store import Store
 from workbench.students.methods import METHODS
 
+pytestmark = pytest.mark.slow
+
 KEEPING = [name for name, method in METHODS.items() if method.keeps_passage_vectors]
 
 
