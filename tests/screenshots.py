@@ -97,6 +97,8 @@ def main() -> None:
                 # the first page is at the root
                 page.goto(f"{address}/{'' if name == PAGES[0].name else name}?{options.query}")
                 settled(page)
+                # Widgets that the browser has not loaded yet are grey boxes.
+                page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
                 page.wait_for_timeout(1_500)  # plots draw after the script has ended
                 page.screenshot(path=str(options.out / f"{name}{'' if theme == 'light' else '-dark'}.png"))
                 page.close()
