@@ -156,6 +156,7 @@ def test_qrels_are_learned_from_without_any_teacher(school: Store, untrained: st
     assert {example.utilities for example in planned.examples} == {(1.0, 1.0, 1.0, 0.0, 0.0, 0.0)}
     # half relevant, half not: the standard deviation of each query
     assert (planned.recipe["teacher"], planned.settings.teacher_temperature) == ("qrels", 0.5)
+    assert "trained on the qrels for" in planned.in_words
     result = train(school, planned)
     assert result.trained.dev_after > result.trained.dev_before + 0.2
 

@@ -13,7 +13,7 @@ from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.losses import LOSSES
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
-from workbench.steps.teach.plan import plan
+from workbench.steps.teach.plan import labels_in_words, plan
 from workbench.steps.teach.query_subset import ExampleFilter
 from workbench.steps.teach.train import train
 from workbench.students.methods import METHODS
@@ -116,7 +116,7 @@ def train_command(
     chosen_examples = ExampleFilter(annotated=bool(only), queries=queries)
     planned = plan(store, student, teacher_name or None, TrainSettings(**given), name, chosen_examples)
     output.note(
-        f"student {planned.name}, trained on the utilities of {planned.teacher}, {len(planned.examples):,} queries"
+        f"student {planned.name}, trained on {labels_in_words(planned.teacher)}, {len(planned.examples):,} queries"
     )
     if session.reporter:
         session.reporter.student(planned.name)

@@ -50,7 +50,7 @@ class Plan(Result):
     def in_words(self) -> str:
         """Return the plan in a sentence."""
         return (
-            f"student {self.name}, trained on the utilities of {self.teacher} for {len(self.examples):,} queries, "
+            f"student {self.name}, trained on {labels_in_words(self.teacher)} for {len(self.examples):,} queries, "
             f"from {self.base.name}"
         )
 
@@ -140,6 +140,11 @@ def plan(
         recipe["label_overrides"] = asdict(label_overrides)
     name = name or _name(student, recipe)
     return Plan(student, teacher, resolved, examples, name, recipe, label_overrides, query_subset)
+
+
+def labels_in_words(teacher: str) -> str:
+    """Return what a student is trained on: the qrels, or a teacher's utilities."""
+    return "the qrels" if teacher == QRELS else f"the utilities of {teacher}"
 
 
 def decisive(recipe: Mapping[str, Any]) -> dict[str, Any]:

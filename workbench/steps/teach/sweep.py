@@ -14,7 +14,7 @@ from workbench.errors import BadSetting, Conflict
 from workbench.records import Listener, Progress, silent
 from workbench.results import Result
 from workbench.steps.compare.evaluate import evaluate
-from workbench.steps.teach.plan import Plan, plan
+from workbench.steps.teach.plan import Plan, labels_in_words, plan
 from workbench.steps.teach.train import train
 from workbench.store import Store, views
 from workbench.trainer import Grid, Trained, TrainSettings, distributed, settings_in_words
@@ -70,7 +70,7 @@ class SweepResult(Result):
         """Return the outcome in a few sentences, every failure with its reason."""
         count = Counter(attempt.state for attempt in self.attempts)
         words = (
-            f"{self.planned:,} students of {self.base}, trained on the utilities of {self.teacher}: "
+            f"{self.planned:,} students of {self.base}, trained on {labels_in_words(self.teacher)}: "
             f"{count['trained']:,} trained, {count['existing']:,} were there already, {count['failed']:,} failed"
         )
         if self.stopped:

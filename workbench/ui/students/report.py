@@ -9,6 +9,7 @@ import streamlit as st
 
 from workbench import jobs, plots
 from workbench.plots.look import AFTER, BEFORE
+from workbench.steps.teach.plan import labels_in_words
 from workbench.steps.teach.train import history
 from workbench.store import Store
 from workbench.students import Student
@@ -22,7 +23,7 @@ def report(store: Store, student: Student) -> None:
         recipe, outcome = student.recipe, student.recipe.get("outcome", {})
         st.text(student.name)
         components.remark(
-            f"from {student.base}, trained on the utilities of {recipe.get('teacher', 'an unknown teacher')}, "
+            f"from {student.base}, trained on {labels_in_words(recipe.get('teacher', 'an unknown teacher'))}, "
             f"method {recipe.get('method', 'full')}, loss {recipe.get('loss', 'unknown')}"
         )
         if outcome:
