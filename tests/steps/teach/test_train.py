@@ -143,7 +143,7 @@ def test_options_win_over_a_preset_even_where_they_say_what_is_usual(school: Sto
     quick = ["--steps", "5", "--batch-size", "32", "--set", "minutes=null", "--evaluate-every", "5"]
     run = worked("train", untrained, "--teacher", "qrels", "--preset", "gpu", "--set", "precision=float32", *quick,
                   "--curriculum", "0.4", "--refresh", "2", workspace=school.path)  # fmt: skip
-    assert "utilities of qrels" in run.err
+    assert "trained on the qrels" in run.err
     (student,) = students.trained(school.students)
     settings = student.recipe["settings"]
     assert (settings["steps"], settings["batch_size"], settings["minutes"], settings["negatives"]) == (5, 32, None, 8)
