@@ -93,7 +93,9 @@ def test_twenty_cases_by_keyboard_alone_with_a_refresh_an_undo_and_a_skip(browse
                 tab.press("f", until="flag")
             tab.enter()
         assert len(expected) == 20
+        settled(tab.page)  # a click while the page is drawn anew is lost
         tab.page.get_by_text("Export the annotations").click()
+        settled(tab.page)
         with tab.page.expect_download() as download:
             tab.page.get_by_role("button", name="annotations.jsonl").click()
         lines = Path(download.value.path()).read_text("utf-8").splitlines()
