@@ -97,10 +97,6 @@ class TeacherAgreement(Result):
         wanted = "Kendall" if self.no_cosine else "KL"
         return next((one for one in self.comparisons if one.measure == wanted), None)
 
-    def unit_of(self, measure: str) -> str:
-        """Return the unit of a measure of agreement; "" of one without."""
-        return self.unit if measure == "regret" else TEACHER_AGREEMENTS[measure].unit
-
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each query, the farthest from the teacher first."""
         return [
