@@ -86,6 +86,8 @@ from .steps.data.ingest import preview as preview
 from .steps.data.label_overrides import LabelOverrides as LabelOverrides
 from .steps.data.readers import IngestSettings as IngestSettings
 from .steps.data.training_rows import ExportSettings as ExportSettings
+from .steps.data.workspace_settings import configure as configure
+from .steps.data.workspace_settings import settings as settings
 from .steps.ship.conversion_loss import ConversionLoss as ConversionLoss
 from .steps.ship.conversion_loss import ConversionSample as ConversionSample
 from .steps.ship.export_student import ExportedStudent as ExportedStudent
@@ -111,6 +113,7 @@ from .steps.teach.train import train as train
 from .store import Added as Added
 from .store import Misfit as Misfit
 from .store import Store as Store
+from .store import WorkspaceSettings as WorkspaceSettings
 from .store import views as views
 from .students import Student as Student
 from .teachers import Teacher as Teacher

@@ -3,5 +3,16 @@
 from workbench.store import views
 from workbench.store.imported import Misfit, add_ranking
 from workbench.store.store import Added, Store
+from workbench.store.workspace_settings import TITLE_JOINS, WorkspaceSettings, read_settings, write_settings
 
-__all__ = ["Added", "Misfit", "Store", "add_ranking", "views"]
+__all__ = [
+    "TITLE_JOINS",
+    "Added",
+    "Misfit",
+    "Store",
+    "WorkspaceSettings",
+    "add_ranking",
+    "read_settings",
+    "views",
+    "write_settings",
+]

@@ -69,6 +69,14 @@ MIGRATIONS: tuple[str, ...] = (
         else 'unknown' end
     from (select teacher from utilities union select teacher from failures);
     """,
+    # What was made before read "title. text". A group of near-duplicates is named after its first member.
+    """
+    create table settings (name varchar primary key, value varchar not null);
+    insert into settings select 'title_join', 'sentence' where exists (from passages);
+    create table near_duplicates (
+        kind varchar, id varchar, group_id varchar not null, primary key (kind, id)
+    );
+    """,
 )
 
 

@@ -1,0 +1,52 @@
+"""The settings of a workspace: what its numbers and texts follow wherever nothing else is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from workbench.errors import BadSetting
+
+if TYPE_CHECKING:
+    import duckdb
+
+TitleJoin = Literal["space", "sentence", "newline"]
+# What stands between the title and the text of a passage that has both.
+TITLE_JOINS: dict[TitleJoin, str] = {"space": " ", "sentence": ". ", "newline": "\n"}
+WithoutRelevant = Literal["zero", "left out"]
+
+
+@dataclass(frozen=True)
+class WorkspaceSettings:
+    """What a workspace's numbers and texts follow wherever nothing else is asked for.
+
+    A passage is relevant to a query with a relevance of `relevance` or more. `title_join` names what stands between
+    title and text as students and teachers read them: a space, as in BEIR's published figures, a full stop, or a new
+    line. A judged query of whose passages none is relevant counts as zero in means, as ir_measures and trec_eval
+    count it, or is left out: `without_relevant`.
+    """
+
+    relevance: int = 1
+    title_join: TitleJoin = "space"
+    without_relevant: WithoutRelevant = "zero"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.relevance, int) or isinstance(self.relevance, bool) or self.relevance < 1:
+            raise BadSetting(f"relevance is {self.relevance!r}.", "It must be a whole number, 1 or more.")
+        for name, choices in (("title_join", TITLE_JOINS), ("without_relevant", get_args(WithoutRelevant))):
+            if getattr(self, name) not in choices:
+                raise BadSetting(f"{name} is {getattr(self, name)!r}.", f"It can be {', '.join(choices)}.")
+
+
+def read_settings(connection: duckdb.DuckDBPyConnection) -> WorkspaceSettings:
+    """Return the settings that an open database holds, the usual ones where it holds none."""
+    held: dict[str, Any] = dict(connection.execute("select name, value from settings").fetchall())
+    if "relevance" in held:
+        held["relevance"] = int(held["relevance"])
+    return WorkspaceSettings(**held)
+
+
+def write_settings(connection: duckdb.DuckDBPyConnection, settings: WorkspaceSettings) -> None:
+    """Keep settings in an open database."""
+    for name, value in asdict(settings).items():
+        connection.execute("insert or replace into settings values (?, ?)", [name, str(value)])
