@@ -20,7 +20,7 @@ def page(store: Store) -> None:
     annotator, blind, advance = _annotator()
     # What a blind annotator must not see names systems and rules: it is put away, not taken away.
     with st.expander("Hidden: teacher, student, rule", key="hidden") if blind else st.container():
-        if not (pair := pickers.pair(store, newest=True)):
+        if not (pair := pickers.pair(store, newest=True, without_teacher=True)):
             return
         queue = case_queue.select_queue(store, pair, annotator)
     if queue is None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, frame, pickers
-from workbench.ui.utility import pairs, queries, reproduction
+from workbench.ui.utility import failures, pairs, queries, reproduction
 
 
 def page(store: Store) -> None:
     """Show how a teacher's utilities and a student's similarities are distributed, and where they disagree."""
     if not (pair := pickers.pair(store)):
+        failures.of_teachers_without_utilities(store)
         return
     teacher, run = pair
+    failures.by_reason(store, teacher)
     first = cache.first_places(store, teacher, run)
     if not first.queries:
         components.empty(

@@ -49,11 +49,8 @@ def run(name: str, split: str = "test", depth: int = 2) -> Run:
 
 
 def toy(store: Store) -> None:
-    """Fill a store with a collection, candidates, one teacher and two runs."""
-    store.add_collection(QUERIES, PASSAGES, QRELS)
-    store.add_candidates(
-        Candidate(query.query_id, passage.passage_id, "bm25") for query in QUERIES[:3] for passage in PASSAGES
-    )
+    """Fill a store with a collection, candidates, two runs and one teacher."""
+    toy_without_utilities(store)
     store.add_scored(
         [utility("q1", "p/1", 2.0), utility("q1", "p 2", -0.5), utility("q1", "03", 0.0), utility("q1", "ü", -1.0)],
         "nats per token",
@@ -61,6 +58,15 @@ def toy(store: Store) -> None:
     q2 = "http://q/2?x=1"
     store.add_scored([utility(q2, "03", 0.25), utility(q2, "ü", 1.0)])
     store.add_scored([utility(q2, "p/1", -1.0), utility(q2, "p 2", -1.0)])
+
+
+def toy_without_utilities(store: Store) -> None:
+    """Fill a store with a collection, candidates and two runs."""
+    store.add_collection(QUERIES, PASSAGES, QRELS)
+    store.add_candidates(
+        Candidate(query.query_id, passage.passage_id, "bm25") for query in QUERIES[:3] for passage in PASSAGES
+    )
+    q2 = "http://q/2?x=1"
     store.add_run(run("before"), _hits("before@test", {"q1": ["p 2", "ü", "p/1", "03"], q2: ["03", "ü", "p/1", "p 2"]}))
     store.add_run(run("after"), _hits("after@test", {"q1": ["p/1", "p 2", "ü", "03"], q2: ["ü", "p/1", "03", "p 2"]}))
 

@@ -41,6 +41,7 @@ from .steps.annotate.annotate import undo as undo
 from .steps.annotate.annotator_agreement import AnnotatorAgreement as AnnotatorAgreement
 from .steps.annotate.annotator_agreement import TwoAnnotators as TwoAnnotators
 from .steps.annotate.annotator_agreement import annotator_agreement as annotator_agreement
+from .steps.annotate.hard_cases import hard_cases as hard_cases
 from .steps.compare.agreement_pools import AgreementSettings as AgreementSettings
 from .steps.compare.calibration import ReliabilityBin as ReliabilityBin
 from .steps.compare.calibration import ReliabilityCurve as ReliabilityCurve
@@ -74,7 +75,7 @@ from .steps.compare.teacher_agreement import teacher_agreement as teacher_agreem
 from .steps.data.export import Exported as Exported
 from .steps.data.export import export as export
 from .steps.data.frames import annotations as annotations
-from .steps.data.frames import hard_cases as hard_cases
+from .steps.data.frames import failures as failures
 from .steps.data.frames import hits as hits
 from .steps.data.frames import passages as passages
 from .steps.data.frames import queries as queries

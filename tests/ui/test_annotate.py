@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.conftest import toy_without_utilities
+from tests.ui.copied import reproduction, run_cell, run_line
 from tests.ui.pages import NASTY, Visit, button, press, text_of
 from workbench.steps.annotate.annotate import annotate
 from workbench.store import Store, views
@@ -210,3 +212,15 @@ def _current(at: AppTest) -> str:
 
 def _progress(at: AppTest) -> str:
     return " ".join(str(element.proto.text) for element in at.get("progress"))
+
+
+def test_without_a_teacher_the_rules_that_need_none_are_judged(empty: Store, visit: Visit) -> None:
+    toy_without_utilities(empty)
+    at = visit(empty, "annotate", rule="unjudged but high")
+    assert "the rules that need utilities find nothing" in text_of(at)
+    press(at, "useless")
+    (row,) = views.verdicts(empty)
+    assert (row.verdict, row.rule) == ("useless", "unjudged but high")
+    (case, *_), steps = run_line(reproduction(at).lines[0]), run_cell(reproduction(at).cell)
+    assert case["query_id"] == row.query_id
+    assert steps["cases"][0].query_id == row.query_id

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from tests.conftest import utility
-from tests.ui.copied import tiles
+from tests.conftest import toy_without_utilities, utility
+from tests.ui.copied import table, tiles
 from tests.ui.pages import Visit, text_of
-from workbench.records import Unit
+from workbench.records import Failure, Unit
 from workbench.store import Store
 
 
@@ -30,3 +30,17 @@ def test_labels_and_axes_carry_the_unit_of_the_teacher(store: Store, visit: Visi
     ]
     assert sum(title == f"utility, {unit}" for title in titles) >= 2
     assert f"those of other ({unit})" in text_of(visit(store, "annotate", teacher="other"))
+
+
+def test_failures_are_listed_by_reason_under_the_teacher(store: Store, visit: Visit) -> None:
+    store.add_scored([Failure("q4", "03", "toy", "no room"), Failure("q4", "ü", "toy", "no room")])
+    (row,) = table(visit(store, "utility"), "reason")
+    assert row == {"reason": "no room", "pairs": 2, "first query": "q4", "first passage": "03"}
+
+
+def test_a_teacher_that_only_failed_is_shown_with_its_reasons(empty: Store, visit: Visit) -> None:
+    toy_without_utilities(empty)
+    empty.add_scored([Failure("q1", "03", "odd", "no room")])
+    at = visit(empty, "utility")
+    assert "odd could not score 1 pair" in text_of(at)
+    assert table(at, "reason")[0]["reason"] == "no room"

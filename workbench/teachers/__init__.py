@@ -46,12 +46,14 @@ class TeacherKind(NamedTuple):
     """One kind of teacher: what its utilities are, in one line, and where it is implemented.
 
     `implementation` and `settings` are "module:class", imported when they are used. The first is made of an instance of
-    the second, a dataclass whose fields have an "about" in their metadata.
+    the second, a dataclass whose fields have an "about" in their metadata. One that `needs_answers` can score no query
+    without a reference answer.
     """
 
     about: str
     implementation: str
     settings: str
+    needs_answers: bool = False
 
 
 TEACHERS: dict[str, TeacherKind] = {
@@ -59,11 +61,13 @@ TEACHERS: dict[str, TeacherKind] = {
         "how much a passage raises the likelihood of the reference answer under a causal language model",
         "workbench.teachers.likelihood.teacher:Likelihood",
         "workbench.teachers.likelihood.settings:LikelihoodSettings",
+        needs_answers=True,
     ),
     "lexical": TeacherKind(
         "how much a passage raises the likelihood of the reference answer under a model of single words; no download",
         "workbench.teachers.lexical:Lexical",
         "workbench.teachers.lexical:LexicalSettings",
+        needs_answers=True,
     ),
 }
 
@@ -113,6 +117,12 @@ def teacher_settings(kind: str) -> tuple[Setting, ...]:
                 field.default is MISSING)
         for field in fields(resolve_name(_kind(kind).settings))
     )  # fmt: skip
+
+
+def needs_answers(teacher: Teacher) -> bool:
+    """Return whether a teacher is of a kind that scores only queries with a reference answer."""
+    place = f"{type(teacher).__module__}:{type(teacher).__qualname__}"
+    return any(kind.needs_answers for kind in TEACHERS.values() if kind.implementation == place)
 
 
 def _kind(name: str) -> TeacherKind:

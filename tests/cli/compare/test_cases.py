@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from tests.shell import worked
-from workbench.store import Store
-from workbench.store.views import RULES
+import workbench as wb
+from tests.conftest import PASSAGES, QRELS, QUERIES, run
+from tests.shell import shell, worked
+from workbench.records import Hit
+from workbench.store import Store, views
+from workbench.store.views import RULES, Thresholds
 
 
 def test_thresholds_are_set_by_name(store: Store) -> None:
@@ -24,3 +27,28 @@ def test_cases_of_one_rule_are_some_of_all_cases(store: Store) -> None:
     printed = worked("cases", "before", "--set", "far=2", "--rule", "useful but far", workspace=store.path).out
     assert RULES["useful but far"].meaning in " ".join(printed.split())
     assert [name for name in RULES if f"{name}:" in printed] == ["useful but far"]
+
+
+def test_rules_that_need_no_utilities_work_without_a_teacher(empty: Store) -> None:
+    empty.add_collection(QUERIES, PASSAGES, QRELS)
+    for name, order in (("before", ["03", "p/1"]), ("after", ["p 2", "ü", "03"])):
+        hits = [Hit(f"{name}@test", "http://q/2?x=1", passage, rank, 1 / rank) for rank, passage in enumerate(order, 1)]
+        empty.add_run(run(name), hits)
+    printed = worked("cases", "after", "--before", "before", "--json", workspace=empty.path)
+    assert {rule for case in printed.json for rule in case["rules"]} == {"got worse", "unjudged but high"}
+    assert "left out are the rules that need utilities, useful but far" in printed.err
+    frame = wb.hard_cases(empty, "after", rule="got worse", before="before")
+    assert frame["passage_id"].tolist() == ["03"]
+    refused = shell("cases", "after", "--rule", "useful but far", workspace=empty.path)
+    assert refused.code == 1
+    assert "needs utilities, and no teacher has scored anything yet" in refused.err
+    assert "unjudged but high" in refused.err
+
+
+def test_rules_that_need_utilities_are_marked(store: Store) -> None:
+    """Each rule that is not marked finds the same without a teacher as with one that has scored nothing."""
+    chosen = views.find_run(store, "after", "test"), views.find_run(store, "before", "test")
+    for name, rule in RULES.items():
+        cases = views.hard_cases(store, "nobody", *chosen, Thresholds(unjudged=3))
+        assert not (rule.needs_utilities and any(name in case.rules for case in cases))
+    assert views.hard_cases(store, None, *chosen) == views.hard_cases(store, "nobody", *chosen) != []

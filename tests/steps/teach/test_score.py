@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+import workbench as wb
 from tests import children
 from tests.steps.classes import QUERIES, Slow, collection, pairs, scored
 from workbench.errors import NothingToDo
-from workbench.records import Failure, Progress, Utility
+from workbench.records import Candidate, Failure, Passage, Progress, Query, Utility
 from workbench.steps.teach import score as step
 from workbench.steps.teach.score import score
 from workbench.store import Store, views
-from workbench.teachers import teacher
+from workbench.store.views import FailureReason
+from workbench.teachers import TEACHERS, TeacherKind, teacher
 
 ALL = sorted((query.query_id, passage) for query, passage, _ in pairs())
 
@@ -67,8 +69,6 @@ def test_a_limit_counts_queries_and_asks_nothing_twice(school: Store) -> None:
 
 
 def test_a_passage_that_is_added_later_is_all_that_is_asked(school: Store) -> None:
-    from workbench.records import Candidate, Passage
-
     score(school, Slow())
     school.add_collection((), [Passage("new", "", "the of new")])
     school.add_candidates([Candidate("dev1", "new", "hand")])
@@ -143,6 +143,80 @@ def test_two_teachers_do_not_mix(school: Store) -> None:
     assert other.pairs == done.pairs == 48
 
 
-def test_no_candidates_say_what_to_do_first(empty: Store) -> None:
-    with pytest.raises(NothingToDo, match="workbench candidates"):
+def test_no_queries_or_no_candidates_say_what_to_do_first(empty: Store) -> None:
+    with pytest.raises(NothingToDo, match="workbench ingest"):
         score(empty, Slow())
+    empty.add_collection([Query("q", "what?", ("that",), "test")], [Passage("p", "", "that")])
+    with pytest.raises(NothingToDo, match="workbench candidates --split test"):
+        score(empty, Slow(), "test")
+    with pytest.raises(NothingToDo, match=r"No query is of the train split\. Run `workbench ingest`"):
+        score(empty, Slow(), "train")
+    empty.add_candidates([Candidate("q", "p", "hand")])
+    with pytest.raises(NothingToDo, match="workbench score --split test"):
+        score(empty, Slow(), "train")
+
+
+def add_queries_without_answers(store: Store) -> None:
+    store.add_collection([Query("0", "no answer?", (), "dev"), Query("new", "no answer?", (), "new")])
+    store.add_candidates(Candidate(query_id, "p0-0", "hand") for query_id in ("0", "new"))
+
+
+def test_queries_without_answers_are_left_out_and_counted(school: Store) -> None:
+    add_queries_without_answers(school)
+    progress = list[Progress]()
+    done = score(school, teacher("lexical"), "dev", limit=2, listen=progress.append)
+    assert (done.queries, done.pairs, done.without_answers, done.failures) == (2, 12, 1, 0)
+    assert "queries without a reference answer left out: 1" in progress[0].note
+    assert progress[0].done == 0
+    assert "queries without a reference answer left out: 1" in done.in_words
+    assert views.failures(school, done.teacher) == []
+    assert score(school, Slow(), "dev").without_answers == 0, "this teacher reads none"
+
+
+def test_without_any_answer_nothing_is_written_and_other_ways_are_named(school: Store) -> None:
+    add_queries_without_answers(school)
+    with pytest.raises(NothingToDo, match="None of the 1 queries has a reference answer") as refused:
+        score(school, teacher("lexical"), "new")
+    assert "workbench train --teacher qrels" in refused.value.hint
+    assert {counts.teacher for counts in views.teachers(school)} == {"toy"}
+
+
+def test_teachers_that_need_no_answers_are_named(school: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TEACHERS, "careless", TeacherKind("the same for all", "a:B", "a:C"))
+    add_queries_without_answers(school)
+    with pytest.raises(NothingToDo, match="Teachers that need none: careless"):
+        score(school, teacher("lexical"), "new")
+
+
+class Failing(Slow):
+    """A teacher that can score nothing."""
+
+    name = "failing:1"
+
+    def utilities(self, groups: Any) -> Any:
+        for group in groups:
+            yield [
+                Failure(group.query.query_id, passage.passage_id, self.name, f"reason {number % 2}")
+                for number, passage in enumerate(group.passages)
+            ]
+
+
+def test_failures_are_counted_by_reason_now_and_the_second_time(school: Store) -> None:
+    first = score(school, Failing(), "dev")
+    assert (first.failures, first.failed) == (48, True)
+    reasons = (FailureReason("reason 0", 24, "dev0", "p0-0"), FailureReason("reason 1", 24, "dev0", "p0-1"))
+    assert first.reasons == reasons
+    assert "reason 0 (24, such as query dev0, passage p0-0)" in first.in_words
+    again = score(school, Failing(), "dev")
+    assert (again.pairs, again.failed_before, again.failed, again.reasons) == (0, 48, True, reasons)
+    assert "no pair is left to score; 0 were scored and 48 failed before" in again.in_words
+    frame = wb.failures(school, "failing", "dev")
+    assert frame["reason"].value_counts().to_dict() == {"reason 0": 24, "reason 1": 24}
+    assert len(wb.failures(school, split="test")) == 0
+
+
+def test_a_teacher_that_scores_some_has_not_failed(school: Store) -> None:
+    assert not score(school, Slow()).failed
+    again = score(school, Slow())
+    assert not again.failed
+    assert (again.scored_before, again.failed_before) == tuple(map(len, expected()))

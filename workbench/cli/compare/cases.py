@@ -35,9 +35,13 @@ def cases_command(
         raise BadSetting(f"There is no rule {rule!r}.", f"Rules: {', '.join(RULES)}.")
     store = session.store()
     run_before = views.find_run(store, before, split) if before else None
+    named_teacher = views.teacher_of_cases(store, teacher, rule)
+    if not named_teacher:
+        left_out = ", ".join(name for name, entry in RULES.items() if entry.needs_utilities)
+        output.note(f"No teacher has scored anything yet: left out are the rules that need utilities, {left_out}.")
     cases = views.hard_cases(
         store,
-        views.find_teacher(store, teacher),
+        named_teacher,
         views.find_run(store, after, split),
         run_before,
         Thresholds.parse(thresholds or ()),

@@ -37,7 +37,7 @@ def score_command(
 ) -> None:
     """Ask a teacher how useful each candidate is; each finished batch is kept, and Ctrl-C loses none.
 
-    Run it again to go on where it stopped: only what is missing is asked.
+    Run it again to go on where it stopped: only what is missing is asked. It ends with 1 if every pair failed.
     """
     session: Session = context.obj
     given = {name: value for name, value in (("model", model), ("template", template)) if value}
@@ -50,3 +50,5 @@ def score_command(
     session.finish(result, result.in_words, json)
     if result.interrupted:
         raise typer.Exit(130)
+    if result.failed:
+        raise typer.Exit(1)

@@ -2,12 +2,13 @@
 
 # Without `from __future__ import annotations`, which would define the name of the last function here.
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.errors import BadSetting, UnknownName
 from workbench.records import SPLITS
 from workbench.store import Store, views
-from workbench.store.views import RULES, Thresholds, frames
+from workbench.store.views import frames
+from workbench.store.views.failures import failures_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ def queries(store: Store, split: str | None = None, tag: str | None = None) -> "
     >>> wb.queries(store, split="dev")["text"].head(2).tolist()
     ['question0 of', 'question1 of']
     """
-    return frames.queries_frame(store, _known_split(split), tag)
+    return frames.queries_frame(store, known_split(split), tag)
 
 
 def passages(store: Store, ids: Collection[str] | None = None) -> "pd.DataFrame":
@@ -112,7 +113,7 @@ def utilities(
     if query_id is not None:
         views.query(store, query_id)
     name = views.find_teacher(store, teacher) if teacher else None
-    return frames.utilities_frame(store, name, _known_split(split), query_id)
+    return frames.utilities_frame(store, name, known_split(split), query_id)
 
 
 def hits(
@@ -159,80 +160,41 @@ def hits(
         raise BadSetting(f"The depth is {depth}.", "Ranks count from 1.")
     if query_id is not None:
         views.query(store, query_id)
-    run = views.find_run(store, student, str(_known_split(split)))
+    run = views.find_run(store, student, str(known_split(split)))
     return frames.hits_frame(store, run, run.depth if depth is None else depth, query_id)
 
 
-def hard_cases(
-    store: Store,
-    student: str,
-    before: str | None = None,
-    teacher: str | None = None,
-    split: str = "test",
-    rule: str | None = None,
-    **thresholds: float,
-) -> "pd.DataFrame":
-    """Return the pairs that are worth a person's minute as a frame, one row a pair.
+def failures(store: Store, teacher: str | None = None, split: str | None = None) -> "pd.DataFrame":
+    """Return the pairs that teachers could not score as a frame, one row a pair and teacher.
 
     Parameters
     ----------
     store : Store
         The workspace.
-    student : str
-        Whose rankings are searched.
-    before : str, optional
-        The student that it was before training; the rule "got worse" needs it.
     teacher : str, optional
-        Whose utilities, by the teacher's name or the beginning of it; the only teacher's unless given.
-    split : str
-        Of which queries: "train", "dev" or "test".
-    rule : str, optional
-        Only what this rule finds, one of `views.RULES`.
-    **thresholds : float
-        Where the rules draw their lines, such as `useful=0.3, far=5`; `views.usual_thresholds` has those not named.
+        Only this one's, by its name or the beginning of it.
+    split : str, optional
+        Only those of the queries of "train", "dev" or "test".
 
     Returns
     -------
     pandas.DataFrame
-        The greatest disagreement first: `query_id`, `passage_id`, `rules` (a tuple of names, the strongest first),
-        `why` (in words), `strength` (the sum over the rules), `utility`, the ranks `before` and `after`, and
-        `relevance`; numbers are missing where they are not known.
+        Query by query: `query_id`, `passage_id`, `split`, `teacher` and `reason`.
 
     Raises
     ------
-    NothingToDo
-        A student has not been evaluated on this split, or no teacher has scored anything.
     UnknownName
-        There is no such teacher, rule, split or threshold.
-    BadSetting
-        A threshold is out of bounds.
+        There is no such teacher or split.
+    NothingToDo
+        A teacher is asked for, and none has scored anything yet.
 
     Examples
     --------
-    >>> cases = wb.hard_cases(store, "student", rule="useful but far", far=1)
-    >>> cases.columns.tolist()
-    ['query_id', 'passage_id', 'rules', 'why', 'strength', 'utility', 'before', 'after', 'relevance']
+    >>> wb.failures(store, "toy").columns.tolist()
+    ['query_id', 'passage_id', 'split', 'teacher', 'reason']
     """
-    import pandas as pd
-
-    if rule and rule not in RULES:
-        raise UnknownName("rule of hard cases", rule, list(RULES))
-    of = str(_known_split(split))
-    run, run_before = views.find_run(store, student, of), views.find_run(store, before, of) if before else None
-    cases = views.hard_cases(store, views.find_teacher(store, teacher), run, run_before, Thresholds(**thresholds))
-    columns: dict[str, Any] = {
-        "query_id": "str", "passage_id": "str", "rules": object, "why": "str", "strength": "float64",
-        "utility": "float64", "before": "Int64", "after": "Int64", "relevance": "Int64",
-    }  # fmt: skip
-    rows = [
-        (
-            case.query_id, case.passage_id, case.rules, case.why, case.strength, case.utility, case.before, case.after,
-            case.relevance,
-        )
-        for case in cases
-        if not rule or rule in case.rules
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+    name = views.find_teacher(store, teacher) if teacher else None
+    return failures_frame(store, name, known_split(split))
 
 
 def annotations(
@@ -269,10 +231,11 @@ def annotations(
     >>> wb.annotations(store, annotator="ada")[["verdict", "grade"]].values.tolist()
     [['useful', 2]]
     """
-    return frames.annotations_frame(store, annotator, _known_split(split), latest=latest)
+    return frames.annotations_frame(store, annotator, known_split(split), latest=latest)
 
 
-def _known_split(split: str | None) -> str | None:
+def known_split(split: str | None) -> str | None:
+    """Return a split if there is one of that name; None stands for all."""
     if split is not None and split not in SPLITS:
         raise UnknownName("split", split, list(SPLITS))
     return split

@@ -11,16 +11,23 @@ from workbench.errors import NothingToDo
 from workbench.records import Failure, Listener, Progress, Scored, Unit, silent
 from workbench.results import Result
 from workbench.store import Store, views
-from workbench.teachers import Teacher
+from workbench.store.views import FailureReason, SplitCounts
+from workbench.teachers import TEACHERS, Teacher, needs_answers
 
 WINDOW = 256  # queries handed to a teacher at once: enough to sort by length, small enough to hold
 COMMIT_ROWS = 4096  # pairs of a commit at least, unless
 COMMIT_SECONDS = 10.0  # this much time has passed since the last one
+SHOWN_REASONS = 3  # of failures, in words; `ScoreResult.reasons` has all
 
 
 @dataclass(frozen=True)
 class ScoreResult(Result):
-    """What one call to `score` added; `remaining` pairs are still unscored if it was interrupted."""
+    """What one call to `score` added; `remaining` pairs are still unscored if it was interrupted.
+
+    `without_answers` queries were left out, as this kind of teacher needs a reference answer. `scored_before` and
+    `failed_before` count the pairs of the split that an earlier call asked about; `reasons` are those of all failures,
+    of this call and earlier ones.
+    """
 
     columns: ClassVar = {
         "teacher": "full name of the teacher",
@@ -29,6 +36,9 @@ class ScoreResult(Result):
         "failures": "pairs among them that it could not score",
         "remaining": "pairs that are still unscored",
         "seconds": "seconds that it took",
+        "without_answers": "queries left out for want of a reference answer",
+        "scored_before": "pairs that earlier calls had scored",
+        "failed_before": "pairs that failed in earlier calls",
     }
     teacher: str
     queries: int
@@ -37,6 +47,17 @@ class ScoreResult(Result):
     remaining: int
     seconds: float
     interrupted: bool
+    without_answers: int = 0
+    scored_before: int = 0
+    failed_before: int = 0
+    reasons: tuple[FailureReason, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Return whether there was something to score, and all of it failed, now or in earlier calls."""
+        if self.pairs:
+            return self.failures == self.pairs
+        return self.failed_before > 0 and not self.scored_before
 
     @property
     def rate(self) -> float:
@@ -45,17 +66,34 @@ class ScoreResult(Result):
 
     @property
     def in_words(self) -> str:
-        """Return the outcome in a sentence."""
-        words = (
-            f"{self.teacher}: {self.pairs:,} pairs of {self.queries:,} queries scored in {self.seconds:.1f} s "
-            f"({self.rate:,.0f} a second), {self.failures:,} failed"
+        """Return the outcome in a sentence, and why pairs failed in another."""
+        before = f"{self.scored_before:,} were scored and {self.failed_before:,} failed before"
+        if self.pairs:
+            words = (
+                f"{self.pairs - self.failures:,} of {self.pairs:,} pairs of {self.queries:,} queries scored in "
+                f"{self.seconds:.1f} s ({self.rate:,.0f} a second), {self.failures:,} failed"
+            )
+            words += f"; {before}" if self.scored_before or self.failed_before else ""
+        else:
+            words = f"no pair is left to score; {before}"
+        if self.interrupted:
+            words += f"; stopped with {self.remaining:,} to go, which the same command takes up"
+        if self.without_answers:
+            words += f"; {_left_out(self.without_answers)}"
+        return f"{self.teacher}: {words}.{self._reasons_in_words}"
+
+    @property
+    def _reasons_in_words(self) -> str:
+        reasons = "; ".join(
+            f"{row.reason} ({row.pairs:,}, such as query {row.query_id}, passage {row.passage_id})"
+            for row in self.reasons[:SHOWN_REASONS]
         )
-        rest = f"; stopped with {self.remaining:,} to go, which the same command takes up" if self.interrupted else ""
-        return f"{words}{rest}."
+        more = f"; and {len(self.reasons) - SHOWN_REASONS:,} more reasons" if len(self.reasons) > SHOWN_REASONS else ""
+        return f" Failed: {reasons}{more}." if reasons else ""
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return one row: the numbers of this call."""
-        return [(self.teacher, self.queries, self.pairs, self.failures, self.remaining, self.seconds)]
+        return [[getattr(self, column) for column in self.columns]]
 
 
 def score(
@@ -67,7 +105,8 @@ def score(
 ) -> ScoreResult:
     """Score every candidate that a teacher has not scored yet.
 
-    Ctrl-C ends it after the batch at hand is committed; called again, it goes on where it was.
+    Queries without a reference answer are left out where the teacher needs one. Ctrl-C ends it after the batch at hand
+    is committed; called again, it goes on where it was.
 
     Parameters
     ----------
@@ -78,7 +117,7 @@ def score(
     split : str, optional
         Only the candidates of this split's queries; of all unless given.
     limit : int, optional
-        Only the first so many queries, by id.
+        Only the first so many queries that can be scored, by id.
     listen : Listener
         Called with the progress.
 
@@ -90,7 +129,8 @@ def score(
     Raises
     ------
     NothingToDo
-        If there are no candidates.
+        If there are no queries of the split or no candidates, or the teacher needs reference answers and none of the
+        queries has one.
     Conflict
         If utilities of this teacher are there in another unit.
 
@@ -100,12 +140,15 @@ def score(
     >>> result.queries, result.pairs, result.failures
     (2, 12, 0)
     """
-    if not views.counts(store).candidates:
-        raise NothingToDo("There are no candidates to score.", "Run `workbench candidates` first.")
+    with_answers, splits = needs_answers(teacher), _asked_splits(store, split)
+    without_answers = _without_answers(splits) if with_answers else 0
     started = time.monotonic()
     teacher.prepare(views.passages(store))
-    unscored = views.unscored(store, teacher.name, split, limit)
-    buffer = _Buffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen)
+    before = views.pair_counts(store, teacher.name, split)
+    unscored = views.unscored(store, teacher.name, split, limit, with_answers=with_answers)
+    note = _left_out(without_answers) if without_answers else ""
+    buffer = _Buffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
+    buffer.report()
     interrupted = False
     try:
         for start in range(0, len(unscored), WINDOW):
@@ -124,7 +167,46 @@ def score(
         remaining=buffer.total - buffer.done,
         seconds=time.monotonic() - started,
         interrupted=interrupted,
+        without_answers=without_answers,
+        scored_before=before.scored,
+        failed_before=before.failed,
+        reasons=tuple(views.failure_reasons(store, teacher.name, split)),
     )
+
+
+def _asked_splits(store: Store, split: str | None) -> list[SplitCounts]:
+    """Return the counts of one split or of all; raises NothingToDo where there are no queries or no candidates."""
+    splits = views.counts(store).splits
+    asked = [counts for counts in splits if split in (None, counts.split)]
+    if not asked:
+        others = [counts.split for counts in splits if counts.split and counts.candidates]
+        hint = f"Score another: `workbench score --split {others[0]}`." if others else "Run `workbench ingest` first."
+        raise NothingToDo(f"No query is of the {split} split." if split else "There are no queries.", hint)
+    if not any(counts.candidates for counts in asked):
+        option = f" --split {split}" if split else ""
+        raise NothingToDo("There are no candidates to score.", f"Run `workbench candidates{option}` first.")
+    return asked
+
+
+def _without_answers(splits: Sequence[SplitCounts]) -> int:
+    """Return how many queries have no reference answer; raises NothingToDo if that is all of them."""
+    queries = sum(counts.queries for counts in splits)
+    without = queries - sum(counts.with_answers for counts in splits)
+    if without < queries:
+        return without
+    others = [name for name, kind in TEACHERS.items() if not kind.needs_answers]
+    kinds = (
+        f"Teachers that need none: {', '.join(others)}. " if others else f"So do all teachers: {', '.join(TEACHERS)}. "
+    )
+    raise NothingToDo(
+        f"None of the {queries:,} queries has a reference answer, and this teacher needs one.",
+        f"{kinds}Without answers, train on the qrels, `workbench train --teacher qrels`, or import scores, "
+        "`workbench ingest utilities FILE --teacher imported:NAME`.",
+    )
+
+
+def _left_out(queries: int) -> str:
+    return f"queries without a reference answer left out: {queries:,}"
 
 
 @dataclass
@@ -135,6 +217,7 @@ class _Buffer:
     unit: Unit
     total: int
     listen: Listener
+    note: str = ""
     done: int = 0
     failures: int = 0
     queries: set[str] = field(default_factory=set)
@@ -153,4 +236,7 @@ class _Buffer:
         self.failures += sum(isinstance(row, Failure) for row in self.rows)
         self.queries.update(row.query_id for row in self.rows)
         self.rows, self.committed = [], time.monotonic()
-        self.listen(Progress("score", self.done, self.total, "pairs"))
+        self.report()
+
+    def report(self) -> None:
+        self.listen(Progress("score", self.done, self.total, "pairs", self.note))

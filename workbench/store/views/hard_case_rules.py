@@ -41,13 +41,15 @@ class Rule:
     passage_id, utility, before and after (ranks), similarity and relevance of every hit. It may use the values $useful
     and so on of its `thresholds`, $unit, $zero and $scale of the teacher, the tables that `tables` defines (named
     unlike any other rule's), `best` and `second` of `views/hard_cases.py`, and those of `store/schema.py`. All rules
-    run as one statement: a query that is wrong fails them all.
+    run as one statement: a query that is wrong fails them all. One that `needs_utilities` is left out where no teacher
+    has scored anything.
     """
 
     meaning: str
     thresholds: tuple[Threshold, ...]
     query: str
     tables: str = ""
+    needs_utilities: bool = False
 
 
 # 1 - exp(-u) of a utility in nats per token is the share of the perplexity that a passage takes away; halved below
@@ -118,6 +120,7 @@ RULES: dict[str, Rule] = {
                    {_GAIN} * (1 - 1.0 / after) as strength
             from pair semi join best using (query_id, passage_id) where utility >= $useful and after > $far
         """,
+        needs_utilities=True,
     ),
     "useless but near": Rule(
         "The teacher finds that the passage does not help; the student ranks it on top.",
@@ -126,6 +129,7 @@ RULES: dict[str, Rule] = {
             select query_id, passage_id, format('rank {{}}, yet utility {{:+.2f}}', after, utility), {_LOSS} / after
             from pair where utility <= $useless and after <= $near and coalesce(relevance, 0) <= 0
         """,
+        needs_utilities=True,
     ),
     "got worse": Rule(
         "A relevant passage ranks lower after training than before.",
@@ -145,6 +149,7 @@ RULES: dict[str, Rule] = {
                    if(relevance > 0, {_LOSS}, {_GAIN})
             from pair where if(relevance > 0, utility <= $useless, relevance = 0 and utility >= $useful)
         """,
+        needs_utilities=True,
     ),
     "teachers disagree": Rule(
         "Another teacher says the opposite, or ranks the passage far from where this one does.",
@@ -156,6 +161,7 @@ RULES: dict[str, Rule] = {
             from opposed where turn = 1
         """,
         _TEACHERS,
+        needs_utilities=True,
     ),
     "confident and wrong": Rule(
         "The student's first hit is well ahead of its second, yet not relevant or of no help.",
@@ -189,6 +195,7 @@ RULES: dict[str, Rule] = {
             where other.utility - pair.utility >= $apart group by all
         """,
         _TWINS,
+        needs_utilities=True,
     ),
 }
 

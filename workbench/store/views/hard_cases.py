@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from workbench.errors import NothingToDo
 from workbench.records import Run
 from workbench.store.views.hard_case_rules import RULES, SCALES, Thresholds
 from workbench.store.views.thresholds import UtilityScale
+from workbench.store.views.utilities import find_teacher, teachers
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
@@ -62,17 +64,18 @@ _PAIR = """
 
 
 def hard_cases(
-    store: Store, teacher: str, after: Run, before: Run | None = None, thresholds: Thresholds | None = None
+    store: Store, teacher: str | None, after: Run, before: Run | None = None, thresholds: Thresholds | None = None
 ) -> list[HardCase]:
     """Return the hard cases of a run, a pair once with all its reasons, the greatest disagreement first.
 
-    "got worse" needs `before`, "teachers disagree" a second teacher; ranks below a run's depth are known for its
-    candidates alone.
+    "got worse" needs `before`, "teachers disagree" a second teacher; without a teacher, only the rules that need no
+    utilities are asked. Ranks below a run's depth are known for its candidates alone.
     """
-    tables = [_PAIR, SCALES, *dict.fromkeys(rule.tables for rule in RULES.values() if rule.tables)]
+    rules = {name: rule for name, rule in RULES.items() if teacher or not rule.needs_utilities}
+    tables = [_PAIR, SCALES, *dict.fromkeys(rule.tables for rule in rules.values() if rule.tables)]
     reasons = " union all ".join(
         f"select {_literal(name)} as rule, * from ({rule.query}) reason (query_id, passage_id, why, strength)"
-        for name, rule in RULES.items()
+        for name, rule in rules.items()
     )
     query = f"""
         with {", ".join(tables)}, reasons as ({reasons})
@@ -87,7 +90,7 @@ def hard_cases(
     values: dict[str, object] = {
         **(thresholds or Thresholds()).values(scale),
         **scale._asdict(),
-        "teacher": teacher,
+        "teacher": teacher or "",
         "after": after.run,
         "before": before.run if before else "",
     }
@@ -105,7 +108,23 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def utility_scale(store: Store, teacher: str) -> UtilityScale:
+def teacher_of_cases(store: Store, name: str | None = None, rule: str | None = None) -> str | None:
+    """Return the teacher to find hard cases with: the one that `name` begins, or the only one.
+
+    None where no teacher has scored anything and none is asked for; raises NothingToDo if `rule` needs one.
+    """
+    if name or teachers(store):
+        return find_teacher(store, name)
+    if rule and RULES[rule].needs_utilities:
+        others = ", ".join(other for other, entry in RULES.items() if not entry.needs_utilities)
+        raise NothingToDo(
+            f"The rule {rule!r} needs utilities, and no teacher has scored anything yet.",
+            f"Run `workbench score` first, or use a rule that needs none: {others}.",
+        )
+    return None
+
+
+def utility_scale(store: Store, teacher: str | None) -> UtilityScale:
     """Return what counts as nothing and as much in a teacher's unit."""
     with store.read() as connection:
         row = connection.execute(
@@ -114,7 +133,7 @@ def utility_scale(store: Store, teacher: str) -> UtilityScale:
     return UtilityScale(*row) if row else UtilityScale("unknown")
 
 
-def usual_thresholds(store: Store, teacher: str) -> dict[str, float]:
+def usual_thresholds(store: Store, teacher: str | None) -> dict[str, float]:
     """Return the usual value of every threshold by its name, in the teacher's unit."""
     return Thresholds().values(utility_scale(store, teacher))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import NothingToDo, UnknownName
-from workbench.records import AnswerLikelihood, Example, Failure, Group, Passage, Unit, Utility
+from workbench.records import AnswerLikelihood, Example, Group, Passage, Unit, Utility
 from workbench.store.views.collection import passages, queries
 from workbench.store.views.thresholds import useful_above_sql
 
@@ -33,22 +33,26 @@ class TeacherCounts(NamedTuple):
     judged: int
 
 
-def unscored(store: Store, teacher: str, split: str | None = None, limit: int | None = None) -> list[tuple[str, int]]:
+def unscored(
+    store: Store, teacher: str, split: str | None = None, limit: int | None = None, *, with_answers: bool = False
+) -> list[tuple[str, int]]:
     """Return (query_id, number of candidates) for the first `limit` queries of a split, where any is missing.
 
-    The limit counts queries with candidates, scored or not: asking again for the same 200 asks for nothing new.
+    The limit counts queries with candidates, scored or not: asking again for the same 200 asks for nothing new. Only
+    queries `with_answers` count, if asked for.
     """
     with store.read() as connection:
         rows: list[tuple[str, int]] = connection.execute(
             f"""
             with asked as (
                 select query_id from queries semi join candidates using (query_id)
-                where $split is null or split = $split order by query_id limit $limit
+                where ($split is null or split = $split) and (len(answers) > 0 or not $with_answers)
+                order by query_id limit $limit
             )
             select query_id, count(*) from ({_MISSING}) semi join asked using (query_id)
             group by query_id order by query_id
             """,
-            {"teacher": teacher, "split": split, "limit": limit},
+            {"teacher": teacher, "split": split, "limit": limit, "with_answers": with_answers},
         ).fetchall()
     return rows
 
@@ -218,15 +222,6 @@ def utilities(store: Store, teacher: str, query_id: str | None = None) -> list[U
         Utility(query_id, passage_id, of, value, tuple(AnswerLikelihood(**answer) for answer in answers), truncated)
         for query_id, passage_id, of, value, answers, truncated in rows
     ]
-
-
-def failures(store: Store, teacher: str) -> list[Failure]:
-    """Return the pairs that a teacher could not score, and why."""
-    with store.read() as connection:
-        rows = connection.execute(
-            "select query_id, passage_id, teacher, reason from failures where teacher = ? order by all", [teacher]
-        ).fetchall()
-    return [Failure(*row) for row in rows]
 
 
 def _by_id(store: Store, ids: set[str]) -> dict[str, Passage]:

@@ -92,7 +92,7 @@ def pair_ids(case: HardCase) -> PairIds:
 def select_queue(store: Store, pair: Pair, annotator: str) -> Queue | None:
     """Let a person choose thresholds and a rule; None, with the reason shown, if no rule finds any."""
     search = _search(store, pair)
-    cases = cache.hard_cases(store, pair.teacher, pair.run, search.before, search.thresholds)
+    cases = cache.hard_cases(store, pair.teacher or None, pair.run, search.before, search.thresholds)
     disputes = _disputes(store)
     if not cases and not disputes:
         components.empty(

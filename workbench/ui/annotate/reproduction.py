@@ -37,7 +37,8 @@ def reproduce(store: Store, queue: Queue, annotator: str, case: HardCase | None)
 def _arguments(queue: Queue) -> list[str]:
     (teacher, run), before = queue.search.pair, queue.search.before
     return [
-        *("cases", run.student, "--teacher", teacher, "--split", run.split),
+        *("cases", run.student, "--split", run.split),
+        *(("--teacher", teacher) if teacher else ()),
         *(("--before", before.student) if before else ()),
         *(("--rule", queue.rule) if queue.rule != ALL else ()),
         *(part for name, value in queue.search.thresholds.chosen.items() for part in ("--set", f"{name}={value:.12g}")),
@@ -53,7 +54,7 @@ def _cases(queue: Queue, annotator: str) -> list[str]:
     return [
         f"run = wb.views.find_run(store, {run.student!r}, {run.split!r})",
         f"before = {other}",
-        f"cases = wb.views.hard_cases(store, {teacher!r}, run, before, wb.views.{queue.search.thresholds!r})",
+        f"cases = wb.views.hard_cases(store, {teacher or None!r}, run, before, wb.views.{queue.search.thresholds!r})",
         f"rows = wb.views.last_words(store, {annotator!r})",
         "verdicts = {row[:2]: row.verdict for row in rows if row.rule != wb.views.ADJUDICATION}",
         f"[case for case in cases if {condition}]",

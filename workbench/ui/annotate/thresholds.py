@@ -18,7 +18,8 @@ def threshold_inputs(store: Store, teacher: str) -> Thresholds:
     """Let a person move the thresholds of the rules; return those that are not the usual ones."""
     usual = cache.usual_thresholds(store, teacher)
     in_unit = components.in_unit(cache.teacher_unit(store, teacher))
-    components.remark(f"Thresholds of utilities are those of {teacher}{in_unit}.")
+    if teacher:
+        components.remark(f"Thresholds of utilities are those of {teacher}{in_unit}.")
     columns = st.columns(COLUMNS)
     values = {
         name: _number_input(columns[place % COLUMNS], threshold, usual[name], teacher)

@@ -19,7 +19,7 @@ GRADED = (("AP", ""), ("RR", ""), ("R", "@10"))
 
 
 class Pair(NamedTuple):
-    """One teacher and one run to compare it with."""
+    """One teacher and one run to compare it with; the teacher is "" where none has scored and none is needed."""
 
     teacher: str
     run: Run
@@ -74,13 +74,14 @@ def segment(label: str, options: Mapping[str, str], key: str, default: str) -> s
     return str(option) if option in options else default
 
 
-def pair(store: Store, *, newest: bool = False) -> Pair | None:
+def pair(store: Store, *, newest: bool = False, without_teacher: bool = False) -> Pair | None:
     """Let a person choose teacher, split and student; None, with the reason shown, if there is nothing to choose from.
 
-    Offers the untrained base first, or, with `newest`, the student that was evaluated last.
+    Offers the untrained base first, or, with `newest`, the student that was evaluated last. Where no teacher has scored
+    anything, a student can be chosen `without_teacher`.
     """
     teachers = scoring_teachers(store)
-    if not teachers:
+    if not teachers and not without_teacher:
         nothing_scored(store, "No teacher has scored anything yet.")
         return None
     if not cache.runs(store):
@@ -92,7 +93,9 @@ def pair(store: Store, *, newest: bool = False) -> Pair | None:
         split = select("Split", splits(store), "split", "test", notes=notes)
     runs = {run.student: run for run in cache.runs(store, split)}
     with columns[0]:
-        chosen_teacher = select("Teacher", teachers, "teacher", _fullest(store), notes=notes)
+        chosen_teacher = select("Teacher", teachers, "teacher", _fullest(store), notes=notes) if teachers else ""
+        if not teachers:
+            components.remark("No teacher has scored anything yet, so the rules that need utilities find nothing.")
     with columns[2]:
         base, trained = base_and_trained(store, list(runs.values()))
         student = select("Student", list(runs), "student", trained if newest else base, notes=notes)

@@ -98,6 +98,5 @@ def _likelihoods(store: Store, teacher: str, query_id: str) -> None:
             )
         else:
             components.remark("This teacher gives utilities without likelihoods.")
-        failures = [failure for failure in cache.failures(store, teacher) if failure.query_id == query_id]
-        for failure in failures:
+        for failure in cache.failures(store, teacher, query_id):
             components.remark(f"Not scored: {failure.passage_id}, because {failure.reason}")
