@@ -85,6 +85,8 @@ from .steps.data.ingest import Preview as Preview
 from .steps.data.ingest import ingest as ingest
 from .steps.data.ingest import preview as preview
 from .steps.data.label_overrides import LabelOverrides as LabelOverrides
+from .steps.data.leaks import Leaks as Leaks
+from .steps.data.leaks import leaks as leaks
 from .steps.data.readers import IngestSettings as IngestSettings
 from .steps.data.training_rows import ExportSettings as ExportSettings
 from .steps.data.workspace_settings import configure as configure

@@ -14,6 +14,7 @@ from workbench.formats.parsing.lookup import ImportedRows
 from workbench.results import Result
 from workbench.steps.data.formats import readable
 from workbench.steps.data.imported import add_imported
+from workbench.steps.data.leaks import Leaks, leaks
 from workbench.steps.data.readers import Contents, IngestSettings, Source
 from workbench.store import Added, Misfit, Store, add_ranking, views
 
@@ -58,7 +59,10 @@ class Preview(Result):
 
 @dataclass(frozen=True)
 class Ingested(Result):
-    """What an ingest wrote, and what it left out because it was asked to skip bad lines."""
+    """What an ingest wrote, and what it left out because it was asked to skip bad lines.
+
+    `leaks` count the queries of dev and test that train has seen, once all is written.
+    """
 
     columns: ClassVar = {"rows": "of which kind", "added": "how many were new"}
 
@@ -70,6 +74,7 @@ class Ingested(Result):
     skipped: tuple[Problem, ...]
     annotations: int = 0
     utilities: int = 0
+    leaks: Leaks | None = None
 
     @property
     def in_words(self) -> str:
@@ -81,11 +86,12 @@ class Ingested(Result):
         if counts := [f"{count:,} {name}" for name, count in imported.items() if count]:
             replaced = f", {added.replaced:,} in place of others" if added.replaced else ""
             return f"{' and '.join(counts)} added from {self.source}{replaced}; {self.duplicates:,} were there already."
+        leaked = f" {self.leaks.in_words}" if self.leaks and self.leaks.of else ""
         tags = f"{added.tagged:,} queries given tags, " if added.tagged else ""
         return (
             f"{added.queries:,} queries, {added.passages:,} passages and {added.qrels:,} qrels added from "
             f"{self.source}; {added.unchanged:,} rows were there already, {added.replaced:,} replaced, {tags}"
-            f"{self.duplicates:,} repeated in the files, {skipped}."
+            f"{self.duplicates:,} repeated in the files, {skipped}.{leaked}"
         )
 
     def table_rows(self) -> Iterable[Sequence[object]]:
@@ -203,12 +209,13 @@ def keep(store: Store, previewed: Preview, settings: IngestSettings) -> Ingested
     if isinstance(contents, ImportedRows):
         counts = add_imported(store, contents, replace=settings.replace)
         return Ingested(
-            kind, source, counts.added, 0, counts.unchanged, contents.problems, counts.annotations, counts.utilities
-        )
+            kind, source, counts.added, 0, counts.unchanged, contents.problems, counts.annotations, counts.utilities,
+            leaks(store) if contents.qrels else None,
+        )  # fmt: skip
     if isinstance(contents, Ranking):
         return Ingested(kind, source, NOTHING, _add_ranking(store, contents, settings), 0, contents.problems)
     added = store.add_collection(contents.queries, contents.passages, contents.qrels, replace=settings.replace)
-    return Ingested(kind, source, added, 0, contents.duplicates, contents.problems)
+    return Ingested(kind, source, added, 0, contents.duplicates, contents.problems, leaks=leaks(store))
 
 
 def _add_in_bulk(store: Store, path: Path, settings: IngestSettings) -> int | None:

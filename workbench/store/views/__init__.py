@@ -36,6 +36,7 @@ from workbench.store.views.hard_cases import (
     usual_thresholds,
     utility_scale,
 )
+from workbench.store.views.leaks import LeakCounts, SeenQuery, leak_counts, seen_queries
 from workbench.store.views.pairs import (
     Bin,
     Cell,
@@ -91,6 +92,7 @@ __all__ = [
     "FailureReason",
     "FirstPlaces",
     "HardCase",
+    "LeakCounts",
     "Moved",
     "Pair",
     "PairCounts",
@@ -98,6 +100,7 @@ __all__ = [
     "Reason",
     "Rule",
     "Sample",
+    "SeenQuery",
     "SplitCounts",
     "TagCounts",
     "TeacherCounts",
@@ -128,6 +131,7 @@ __all__ = [
     "known_thresholds",
     "last_act",
     "last_words",
+    "leak_counts",
     "movements",
     "movements_of",
     "pair_counts",
@@ -143,6 +147,7 @@ __all__ = [
     "sample_pairs",
     "scored_orders",
     "scored_similarities",
+    "seen_queries",
     "tags",
     "teacher_of_cases",
     "teacher_unit",
