@@ -37,6 +37,7 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["agreement"],
         ["export", "annotations", tmp_path / "cases.jsonl"],
         ["info"],
+        ["settings"],
         ["students"],
         ["jobs"],
         ["snapshot", tmp_path / "copy.duckdb"],

@@ -11,7 +11,7 @@ import typer
 from workbench import machine
 from workbench.cli import annotate
 from workbench.cli.compare import agreement, cases, diff, evaluate, students
-from workbench.cli.data import export, info, ingest, leaks, snapshot
+from workbench.cli.data import export, info, ingest, leaks, settings, snapshot
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 from workbench.cli.ship import export_student, push
 from workbench.cli.start import demo, jobs, lab, serve
@@ -47,6 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "push": push.push_command,
     "leaks": leaks.leaks_command,
     "info": info.info_command,
+    "settings": settings.settings_command,
     "students": students.students_command,
     "jobs": jobs.jobs_command,
     "snapshot": snapshot.snapshot_command,

@@ -3,7 +3,13 @@
 from workbench.store import views
 from workbench.store.imported import Misfit, add_ranking
 from workbench.store.store import Added, Store
-from workbench.store.workspace_settings import TITLE_JOINS, WorkspaceSettings, read_settings, write_settings
+from workbench.store.workspace_settings import (
+    TITLE_JOINS,
+    WorkspaceSettings,
+    read_settings,
+    unusual_settings,
+    write_settings,
+)
 
 __all__ = [
     "TITLE_JOINS",
@@ -13,6 +19,7 @@ __all__ = [
     "WorkspaceSettings",
     "add_ranking",
     "read_settings",
+    "unusual_settings",
     "views",
     "write_settings",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from workbench.errors import BadSetting
@@ -26,9 +26,18 @@ class WorkspaceSettings:
     count it, or is left out: `without_relevant`.
     """
 
-    relevance: int = 1
-    title_join: TitleJoin = "space"
-    without_relevant: WithoutRelevant = "zero"
+    relevance: int = field(default=1, metadata={"about": "the grade from which a passage counts as relevant"})
+    title_join: TitleJoin = field(
+        default="space",
+        metadata={"about": f"what stands between a passage's title and text: {', '.join(TITLE_JOINS)}"},
+    )
+    without_relevant: WithoutRelevant = field(
+        default="zero",
+        metadata={
+            "about": "what a judged query without any relevant passage counts as in means: "
+            + ", ".join(get_args(WithoutRelevant))
+        },
+    )
 
     def __post_init__(self) -> None:
         if not isinstance(self.relevance, int) or isinstance(self.relevance, bool) or self.relevance < 1:
@@ -36,6 +45,12 @@ class WorkspaceSettings:
         for name, choices in (("title_join", TITLE_JOINS), ("without_relevant", get_args(WithoutRelevant))):
             if getattr(self, name) not in choices:
                 raise BadSetting(f"{name} is {getattr(self, name)!r}.", f"It can be {', '.join(choices)}.")
+
+
+def unusual_settings(settings: WorkspaceSettings) -> dict[str, Any]:
+    """Return the settings that differ from the usual ones, by name."""
+    values = {setting.name: (getattr(settings, setting.name), setting.default) for setting in fields(settings)}
+    return {name: value for name, (value, usual) in values.items() if value != usual}
 
 
 def read_settings(connection: duckdb.DuckDBPyConnection) -> WorkspaceSettings:

@@ -1,1 +1,1 @@
-"""Commands that bring data in and out: ingest, info, export, snapshot."""
+"""Commands that bring data in and out: ingest, info, settings, export, snapshot."""

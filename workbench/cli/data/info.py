@@ -7,7 +7,8 @@ import typer
 from workbench.cli import output
 from workbench.cli.options import Json
 from workbench.cli.session import Session
-from workbench.store import views
+from workbench.steps.data.workspace_settings import settings
+from workbench.store import unusual_settings, views
 
 
 def info_command(context: typer.Context, json: Json = False) -> None:
@@ -15,11 +16,14 @@ def info_command(context: typer.Context, json: Json = False) -> None:
     session: Session = context.obj
     store = session.store()
     counts, tags, teachers, runs = views.counts(store), views.tags(store), views.teachers(store), views.runs(store)
+    current = settings(store)
     if json:
-        return output.as_json(
-            {"workspace": store.path, "counts": counts, "tags": tags, "teachers": teachers, "runs": runs}
-        )
+        contents = {"counts": counts, "tags": tags, "teachers": teachers, "runs": runs, "settings": current}
+        return output.as_json({"workspace": store.path, **contents})
     output.line(f"{counts.passages:,} passages, {counts.queries:,} queries, {counts.qrels:,} qrels")
+    if unusual := unusual_settings(current):
+        chosen = ", ".join(f"{name} is {value}" for name, value in unusual.items())
+        output.line(f"Settings other than usual: {chosen} (`workbench settings` says what they mean)")
     output.table(("split", "queries", "with answers", "judged", "candidates"), counts.splits)
     if tags:
         output.table(("tag", "queries", "judged"), tags)
