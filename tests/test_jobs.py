@@ -97,7 +97,12 @@ def test_a_reporter_beats_and_keeps_how_it_ended(tmp_path: Path) -> None:
     reporter = jobs.Reporter(tmp_path)
     reporter.progress(Progress("train", 3, 10, "steps", "loss 1"))
     reporter.student("new one")
-    assert jobs._load(tmp_path / "status.json")["progress"] == ["train", 3, 10, "steps", "loss 1"]
+    status = jobs._load(tmp_path / "status.json")
+    assert (status["progress"], status["pace"]) == (["train", 3, 10, "steps", "loss 1"], [None, None])
+    reporter.progress(Progress("train", 5, 10, "steps", "loss 1"))
+    reporter.student("new one")
+    rate, seconds_left = jobs._load(tmp_path / "status.json")["pace"]
+    assert rate * seconds_left == pytest.approx(5)
     reporter.end("done", "all of it")
     time.sleep(jobs.HEARTBEAT_SECONDS / 10)
     status = jobs._load(tmp_path / "status.json")

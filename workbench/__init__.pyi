@@ -20,6 +20,7 @@ from .formats import Collection as Collection
 from .formats import Problem as Problem
 from .formats import Ranking as Ranking
 from .formats.parsing.lookup import ImportedRows as ImportedRows
+from .progress import ProgressLines as ProgressLines
 from .records import Annotation as Annotation
 from .records import AnswerLikelihood as AnswerLikelihood
 from .records import Candidate as Candidate

@@ -18,6 +18,7 @@ import psutil
 
 from workbench import files
 from workbench.errors import UnknownName, WorkbenchError
+from workbench.progress import NO_PACE, Pace, Stopwatch
 from workbench.records import Progress
 from workbench.store import Store
 
@@ -38,6 +39,7 @@ class Job:
     progress: Progress | None
     message: str
     student: str = ""
+    pace: Pace = NO_PACE
 
     @property
     def verb(self) -> str:
@@ -105,6 +107,7 @@ class Reporter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._status: dict[str, Any] = {"state": "running", "message": "", "student": "", "progress": None}
+        self._stopwatch = Stopwatch()
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._update()
@@ -112,7 +115,7 @@ class Reporter:
 
     def progress(self, progress: Progress) -> None:
         """Note how far the step is; written with the next heartbeat."""
-        self._status["progress"] = list(progress)
+        self._status |= {"progress": list(progress), "pace": list(self._stopwatch.pace(progress))}
 
     def student(self, name: str) -> None:
         """Note which student the job makes."""
@@ -163,6 +166,7 @@ def _read(folder: Path) -> Job:
         progress=Progress(*progress) if progress else None,
         message=message,
         student=status.get("student", ""),
+        pace=Pace(*status.get("pace", ())),
     )
 
 

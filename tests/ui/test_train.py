@@ -101,7 +101,13 @@ def test_a_running_job_is_followed_and_can_be_stopped(
     }
     (folder / "job.json").write_text(json.dumps(made))
     progress = ["train", 40, 120, "steps", "loss 1.234"]
-    status = {"state": "running", "student": "s", "progress": progress, "updated": "2026-01-01T00:00:30+00:00"}
+    status = {
+        "state": "running",
+        "student": "s",
+        "progress": progress,
+        "pace": [0.5, 160.0],
+        "updated": "2026-01-01T00:00:30+00:00",
+    }
     (folder / "status.json").write_text(json.dumps(status))
     (folder / "log.txt").write_text("")
     work = store.students / ".training-s"
@@ -111,7 +117,7 @@ def test_a_running_job_is_followed_and_can_be_stopped(
     stopped = []
     monkeypatch.setattr(jobs, "stop", lambda _store, name: stopped.append(name))
     at = visit(store, "train")
-    assert "train: 40 of 120 steps, about 60 s to go; loss 1.234" in text_of(at)
+    assert "train: 40 of 120 steps, 30 a minute, 3 min left; loss 1.234" in text_of(at)
     assert len(at.get("plotly_chart")) == 1
     at.button(key=f"stop-{folder.name}").click().run()
     assert stopped == [folder.name]

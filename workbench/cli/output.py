@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -13,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
 from workbench.jobs import Reporter
+from workbench.progress import ProgressLines, Stopwatch, in_words
 from workbench.records import Listener, Progress
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
-LOG_SECONDS = 5.0  # how often a line is printed where no bar can be drawn
 # A terminal obeys control characters, so those of a text are shown as Unicode's pictures of them: ␛ for escape.
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 _PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
@@ -101,8 +100,15 @@ def progress(reporter: Reporter | None) -> Iterator[Listener]:
     if err.is_terminal and reporter is None:
         with _bars() as listen:
             yield listen
-    else:
-        yield _Lines(reporter)
+        return
+    lines = ProgressLines(note)
+
+    def listen_and_report(at: Progress) -> None:
+        if reporter:
+            reporter.progress(at)
+        lines(at)
+
+    yield listen_and_report
 
 
 @contextmanager
@@ -110,36 +116,17 @@ def _bars() -> Iterator[Listener]:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}  {task.fields[note]}", markup=False),
+        TextColumn("{task.fields[words]}", markup=False),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
     )
     with Bar(*columns, console=err, transient=True) as bar:
         tasks: dict[str, Any] = {}
+        stopwatch = Stopwatch()
 
         def listen(at: Progress) -> None:
             if at.step not in tasks:
-                tasks[at.step] = bar.add_task(at.step, total=None, unit=at.unit, note="")
-            bar.update(tasks[at.step], completed=at.done, total=at.total or None, unit=at.unit, note=at.note)
+                tasks[at.step] = bar.add_task(at.step, total=None, words="")
+            words = in_words(at, stopwatch.pace(at))
+            bar.update(tasks[at.step], completed=at.done, total=at.total or None, words=words)
 
         yield listen
-
-
-class _Lines:
-    """A listener for logs: the first, the last, and one line every few seconds."""
-
-    def __init__(self, reporter: Reporter | None) -> None:
-        self._reporter = reporter
-        self._printed: dict[str, float] = {}
-
-    def __call__(self, at: Progress) -> None:
-        if self._reporter:
-            self._reporter.progress(at)
-        now = time.monotonic()
-        finished = bool(at.total) and at.done >= at.total
-        if not finished and now - self._printed.get(at.step, -LOG_SECONDS) < LOG_SECONDS:
-            return
-        self._printed[at.step] = now
-        of = f" of {at.total:,}" if at.total else ""
-        note(f"  {at.step}: {at.done:,}{of} {at.unit}  {at.note}".rstrip())

@@ -29,7 +29,7 @@ def test_queries_without_answers_are_counted_before_it_starts(empty: Store) -> N
     printed = shell("score", workspace=empty.path)
     assert printed.code == 0
     assert "1 of 1 pairs" in printed.out
-    assert "0 of 1 pairs  queries without a reference answer left out: 1" in printed.err.splitlines()[1]
+    assert "0 of 1 pairs; queries without a reference answer left out: 1" in printed.err.splitlines()[1]
 
 
 def test_a_run_in_which_everything_failed_ends_with_1_also_the_second_time(empty: Store) -> None:

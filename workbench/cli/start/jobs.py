@@ -10,6 +10,7 @@ from workbench import jobs
 from workbench.cli import output
 from workbench.cli.options import Json
 from workbench.cli.session import Session
+from workbench.progress import in_words
 
 
 def jobs_command(
@@ -31,6 +32,14 @@ def jobs_command(
         output.as_json(jobs.jobs(store))
     else:
         rows = [
-            (job.job_id, job.verb, job.state, f"{job.started:%Y-%m-%d %H:%M}", job.message) for job in jobs.jobs(store)
+            (job.job_id, job.verb, job.state, f"{job.started:%Y-%m-%d %H:%M}", _message(job))
+            for job in jobs.jobs(store)
         ]
         output.table(("job", "step", "state", "started", "message"), rows)
+
+
+def _message(job: jobs.Job) -> str:
+    """Return what a job reports: its last message, else how far it is."""
+    if job.message or not job.progress:
+        return job.message
+    return f"{job.progress.step}: {in_words(job.progress, job.pace)}"

@@ -137,13 +137,6 @@ def ago(moment: datetime, now: datetime) -> str:
     return "just now"
 
 
-def duration(seconds: float) -> str:
-    """Return a length of time as people read it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"
-
-
 def _plain(text: str) -> str:
     """Return text for an alert box, with everything that Markdown would read escaped."""
     return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:^=" else sign for sign in text)

@@ -12,6 +12,7 @@ from workbench.html.cards import badge
 from workbench.html.marking import html
 from workbench.jobs import Job
 from workbench.plots.look import AFTER, HARMFUL, USEFUL, Role
+from workbench.progress import in_words
 from workbench.steps.teach.train import history
 from workbench.store import Store
 from workbench.ui.shell import components
@@ -74,12 +75,9 @@ def _progress(job: Job) -> None:
     if not job.progress:
         components.remark("Getting ready: loading the model and the data.")
         return
-    step, done, total, unit, note = job.progress
-    count = f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
-    spent = (job.updated - job.started).total_seconds()
-    left = f", about {components.duration(spent / done * (total - done))} to go" if total and 0 < done < total else ""
+    done, total = job.progress.done, job.progress.total
     st.progress(min(1.0, done / total) if total else 0.0)
-    components.remark(f"{step}: {count}{left}{'; ' + note if note else ''}")
+    components.remark(f"{job.progress.step}: {in_words(job.progress, job.pace)}")
 
 
 def _curve(store: Store, job: Job) -> None:

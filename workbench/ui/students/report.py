@@ -9,6 +9,7 @@ import streamlit as st
 
 from workbench import jobs, plots
 from workbench.plots.look import AFTER, BEFORE
+from workbench.progress import duration
 from workbench.steps.teach.plan import labels_in_words
 from workbench.steps.teach.train import history
 from workbench.store import Store
@@ -38,7 +39,7 @@ def report(store: Store, student: Student) -> None:
                 components.Number(
                     "Gain on dev", f"{outcome['dev_after'] - outcome['dev_before']:+.3f}", _verdict(outcome)
                 ),
-                components.Number("Time", components.duration(outcome["seconds"]), _ENDS.get(outcome["stopped"], "")),
+                components.Number("Time", duration(outcome["seconds"]), _ENDS.get(outcome["stopped"], "")),
             )  # fmt: skip
         left, right = st.columns([3, 2])
         with left.expander("Course of the training", icon=":material/show_chart:"):
