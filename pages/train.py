@@ -16,7 +16,7 @@ VERBS = ("train", "evaluate", "export-student")
 def page(store: Store) -> None:
     """Offer a training, follow those that run, and show the students trained last."""
     teachers = pickers.scoring_teachers(store)
-    if any(split.split == "train" and split.judged for split in cache.counts(store).splits):
+    if any(split.split == "train" and split.judged > split.without_relevant for split in cache.counts(store).splits):
         teachers.append(QRELS)
     if not teachers:
         pickers.nothing_scored(

@@ -17,6 +17,7 @@ from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.recipes import Recipe
+from workbench.steps.compare.run_measures import JudgedCounts
 from workbench.steps.compare.teacher_agreement import closeness, teacher_agreement
 from workbench.store import Store
 
@@ -118,7 +119,7 @@ def test_a_recipe_has_the_verdict_of_its_comparison() -> None:
     one = compare("RR", [1.0] * 30, [0.0] * 6 + [1.0] * 24)
     for comparison in (one, adjusted([one] * 8)[0], compare("RR", [0.0] * 30, [1.0] * 30)):
         recipe = _recipe(comparison)
-        board = Leaderboard("test", ("RR",), (), (), (recipe,))
+        board = Leaderboard("test", ("RR",), (), (), (recipe,), JudgedCounts(30))
         assert recipe.verdict == comparison.verdict
         assert recipe.in_words.startswith(comparison.verdict)
         assert {trace.name for trace in plots.parallel(board).data} == {comparison.verdict}

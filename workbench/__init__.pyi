@@ -70,6 +70,7 @@ from .steps.compare.rank_similarity import rank_similarity as rank_similarity
 from .steps.compare.recipes import LeaderboardRow as LeaderboardRow
 from .steps.compare.recipes import Recipe as Recipe
 from .steps.compare.recipes import Spread as Spread
+from .steps.compare.run_measures import JudgedCounts as JudgedCounts
 from .steps.compare.teacher_agreement import QueryAgreement as QueryAgreement
 from .steps.compare.teacher_agreement import TeacherAgreement as TeacherAgreement
 from .steps.compare.teacher_agreement import teacher_agreement as teacher_agreement
@@ -92,6 +93,7 @@ from .steps.data.readers import IngestSettings as IngestSettings
 from .steps.data.training_rows import ExportSettings as ExportSettings
 from .steps.data.workspace_settings import configure as configure
 from .steps.data.workspace_settings import settings as settings
+from .steps.data.workspace_settings import with_settings as with_settings
 from .steps.ship.conversion_loss import ConversionLoss as ConversionLoss
 from .steps.ship.conversion_loss import ConversionSample as ConversionSample
 from .steps.ship.export_student import ExportedStudent as ExportedStudent
@@ -115,6 +117,7 @@ from .steps.teach.sweep import sweep as sweep
 from .steps.teach.train import TrainResult as TrainResult
 from .steps.teach.train import train as train
 from .store import Added as Added
+from .store import MeasureSettings as MeasureSettings
 from .store import Misfit as Misfit
 from .store import Store as Store
 from .store import WorkspaceSettings as WorkspaceSettings

@@ -1,4 +1,4 @@
-"""Measures are ir_measures' own numbers, for every query that can be judged and no other."""
+"""Measures are ir_measures' own numbers, for every judged query and no other, and their means are its means."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.profiles import examples
 from workbench.errors import BadSetting
-from workbench.evaluation.measures import MEASURES, needs_ranks_only, per_query, per_query_of_ranks
+from workbench.evaluation.measures import MEASURES, at_level, needs_ranks_only, per_query, per_query_of_ranks
 from workbench.formats import write_qrels, write_run
 from workbench.records import Qrel
 
@@ -25,7 +25,9 @@ def test_values_by_hand() -> None:
     assert found["Success@1"] == 1.0
     assert found["AP"] == pytest.approx((1 + 2 / 3) / 3)
     assert found["RR"] == 1.0
-    assert all(set(of_query) == {"q"} for of_query in values.values())
+    assert all(of_query.keys() == {"q", "judged bad"} for of_query in values.values())
+    left_out = per_query(MEASURES, qrels, {"judged bad": [("a", 1.0)]}, left_out_below=1)
+    assert all(of_query == {"q": 0.0} for of_query in left_out.values())
 
 
 def test_a_query_never_answered_counts_as_nothing_found() -> None:
@@ -54,9 +56,8 @@ judgements = st.dictionaries(st.tuples(st.sampled_from(["q1", "q2", "q3"]), name
 @given(judgements, rankings)
 def test_measures_lie_between_0_and_1(judged: dict, ranked: dict) -> None:
     qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
-    answerable = {qrel.query_id for qrel in qrels if qrel.relevance > 0}
     for of_query in per_query(MEASURES, qrels, ranked).values():
-        assert set(of_query) == answerable
+        assert set(of_query) == {qrel.query_id for qrel in qrels}
         assert all(0 <= value <= 1 for value in of_query.values())
 
 
@@ -97,11 +98,12 @@ def placed(qrels: list[Qrel], ranked: dict) -> tuple[dict, dict]:
 
 
 @examples(300)
-@given(judgements, rankings)
-def test_measures_of_ranks_are_those_of_ir_measures(judged: dict, ranked: dict) -> None:
+@given(judgements, rankings, st.sampled_from([None, 1, 2]))
+def test_measures_of_ranks_are_those_of_ir_measures(judged: dict, ranked: dict, left_out_below: int | None) -> None:
     qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
     assert all(needs_ranks_only(name) for name in OF_RANKS)
-    theirs, ours = per_query(OF_RANKS, qrels, ranked), per_query_of_ranks(OF_RANKS, qrels, *placed(qrels, ranked))
+    theirs = per_query(OF_RANKS, qrels, ranked, left_out_below)
+    ours = per_query_of_ranks(OF_RANKS, qrels, *placed(qrels, ranked), left_out_below)
     assert list(ours) == list(theirs)
     for name, of_query in theirs.items():
         assert list(ours[name]) == list(of_query)
@@ -128,32 +130,67 @@ def test_measures_of_more_than_ranks_are_left_to_ir_measures(name: str) -> None:
     assert not needs_ranks_only(name)
 
 
-GRADED = ("AP(rel=2)", "AP", "R(rel=2)@5", "RR(rel=2)", "P(rel=3)@3", "nDCG@10", "Success(rel=2)@1", "Judged@10")
+GRADED = ("AP(rel=2)", "AP", "R(rel=2)@5", "RR(rel=2)", "P(rel=3)@3", "RR@10", "nDCG@10", "Success(rel=2)@1")
+odd_judgements = st.dictionaries(
+    st.tuples(st.sampled_from(["q1", "q2", "q3", "q4"]), names), st.integers(-1, 3), min_size=1, max_size=15
+)
+odd_rankings = st.dictionaries(
+    st.sampled_from(["q1", "q2", "q3", "no qrels"]),
+    st.dictionaries(names, st.integers(0, 5).map(lambda n: n / 4), min_size=1, max_size=12).map(
+        lambda similarities: list(similarities.items())
+    ),
+)
 
 
-@examples(80)
-@given(judgements, rankings)
-def test_values_are_those_of_ir_measures_with_ties_grades_thresholds_and_missing_queries(
-    judged: dict, ranked: dict
-) -> None:
+@examples(150)
+@given(odd_judgements, odd_rankings)
+def test_means_are_those_of_ir_measures_over_the_same_queries(judged: dict, ranked: dict) -> None:
+    """With ties, grades, levels, unanswered queries, queries without qrels, and ones with nothing relevant."""
     import ir_measures
 
     qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
-    theirs: dict = {name: {} for name in GRADED}
-    names = {ir_measures.parse_measure(name): name for name in GRADED}
-    if qrels:
-        run = [ir_measures.ScoredDoc(q, p, s) for q, found in ranked.items() for p, s in found]
-        for metric in ir_measures.iter_calc(list(names), [ir_measures.Qrel(*qrel) for qrel in qrels], run):
-            theirs[names[metric.measure]][metric.query_id] = metric.value
-    for name, of_query in per_query(GRADED, qrels, ranked).items():
-        for query_id, value in of_query.items():
-            assert value == pytest.approx(theirs[name].get(query_id, 0.0)), (name, query_id)
-        # Who has no value here counts as 0 there: the sums agree, and n says over how many ours are averaged.
-        if name != "Judged@10":
-            assert sum(of_query.values()) == pytest.approx(sum(theirs[name].values())), name
+    run = [ir_measures.ScoredDoc(q, p, s) for q, passages in ranked.items() for p, s in passages]
+    parsed = {name: ir_measures.parse_measure(name) for name in (*GRADED, "Judged@10")}
+    theirs = ir_measures.calc_aggregate(list(parsed.values()), [ir_measures.Qrel(*qrel) for qrel in qrels], run)
+    for name, of_query in per_query(parsed, qrels, ranked).items():
+        assert sum(of_query.values()) / len(of_query) == pytest.approx(theirs[parsed[name]]), name
+    for name, of_query in per_query(GRADED, qrels, ranked, left_out_below=1).items():
+        level = parsed[name].params.get("rel", 1)
+        relevant = {qrel.query_id for qrel in qrels if qrel.relevance >= level}
+        assert of_query.keys() == relevant
+        if relevant:  # what is left out here, is left out of the qrels there
+            some = [ir_measures.Qrel(*qrel) for qrel in qrels if qrel.query_id in relevant]
+            mean = ir_measures.calc_aggregate([parsed[name]], some, run)[parsed[name]]
+            assert sum(of_query.values()) / len(of_query) == pytest.approx(mean), name
 
 
-def test_a_query_that_cannot_reach_the_threshold_has_no_value() -> None:
+def test_a_query_that_cannot_reach_the_threshold_is_0_or_left_out() -> None:
     qrels = [Qrel("low", "a", 1), Qrel("high", "a", 2), Qrel("high", "b", 1)]
-    found = per_query(["AP(rel=2)", "AP", "P(rel=2)@1"], qrels, {"low": [("a", 1.0)], "high": [("b", 1.0), ("a", 0.5)]})
-    assert found == {"AP(rel=2)": {"high": 0.5}, "AP": {"high": 1.0, "low": 1.0}, "P(rel=2)@1": {"high": 0.0}}
+    asked = ["AP(rel=2)", "AP", "nDCG@1"], qrels, {"low": [("a", 1.0)], "high": [("b", 1.0), ("a", 0.5)]}
+    by_ranks = asked[:2] + placed(qrels, asked[2])
+    for values in (per_query(*asked), per_query_of_ranks(*by_ranks)):
+        assert values == {
+            "AP(rel=2)": {"high": 0.5, "low": 0.0},
+            "AP": {"high": 1.0, "low": 1.0},
+            "nDCG@1": {"high": 0.5, "low": 1.0},
+        }
+    for values in (per_query(*asked, 2), per_query_of_ranks(*by_ranks, 2)):  # AP counts from 1, nDCG from what is set
+        assert values == {"AP(rel=2)": {"high": 0.5}, "AP": {"high": 1.0, "low": 1.0}, "nDCG@1": {"high": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("name", "at_level_2"),
+    [
+        ("R@1", "R(rel=2)@1"),
+        ("Success@1", "Success(rel=2)@1"),
+        ("AP", "AP(rel=2)"),
+        ("MRR", "RR(rel=2)"),
+        ("nDCG@10", "nDCG@10"),
+        ("Judged@10", "Judged@10"),
+        ("AP(rel=3)", "AP(rel=3)"),
+        ("AP(rel=1)", "AP"),
+    ],
+)
+def test_a_measure_follows_the_level_unless_it_names_its_own(name: str, at_level_2: str) -> None:
+    assert at_level(name, 2) == at_level_2
+    assert at_level(name, 1) == name.replace("MRR", "RR").replace("(rel=1)", "")

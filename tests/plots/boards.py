@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.evaluation.comparison import compare
 from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.recipes import LeaderboardRow, Recipe, Spread
+from workbench.steps.compare.run_measures import JudgedCounts
 
 
 def stood(bm25: float, *losses: str) -> Leaderboard:
@@ -18,4 +19,5 @@ def stood(bm25: float, *losses: str) -> Leaderboard:
         )
         for place, loss in enumerate(losses)
     )  # fmt: skip
-    return Leaderboard("test", ("RR",), ("loss", "rate"), (bases, *(LeaderboardRow(loss) for loss in losses)), recipes)
+    rows = bases, *(LeaderboardRow(loss) for loss in losses)
+    return Leaderboard("test", ("RR",), ("loss", "rate"), rows, recipes, JudgedCounts(8))

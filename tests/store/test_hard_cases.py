@@ -31,7 +31,7 @@ def of_rule(listed: list[HardCase], rule: str) -> dict[tuple[str, str], Reason]:
 
 
 def test_every_rule_declares_the_thresholds_that_its_query_reads() -> None:
-    of_teacher = {"teacher", "unit", "zero", "scale"}
+    of_teacher = {"teacher", "unit", "zero", "scale", "relevant_from"}
     for rule in RULES.values():
         read = set(re.findall(r"\$(\w+)", rule.query + rule.tables)) - of_teacher
         assert read == {threshold.name for threshold in rule.thresholds}

@@ -195,8 +195,8 @@ def test_a_file_without_tags_takes_none_away_and_another_tag_is_another_content(
     assert store.add_collection([query._replace(tags=("places",))], replace=True).replaced == 1
     assert views.query(store, "q9").tags == ("places",)
     store.add_collection([Query("q8", "Where?", (), "test", ("places", "<b>"))], qrels=[Qrel("q8", "03", 1)])
-    assert views.tags(store) == [("places", 2, 1), ("<b>", 1, 1)]
-    assert views.tags(store, "train") == [("places", 1, 0)]
+    assert views.tags(store) == [("places", 2, 1, 0), ("<b>", 1, 1, 0)]
+    assert views.tags(store, "train") == [("places", 1, 0, 0)]
 
 
 def test_annotations_of_the_first_schema_are_kept_with_neither_grade_nor_tags(

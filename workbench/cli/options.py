@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.errors import BadSetting
+from workbench.store import WithoutRelevant
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Split = Annotated[str, typer.Option(help="Which split of the queries: train, dev or test.")]
@@ -17,6 +18,22 @@ OptionalSplit = Annotated[
 ]
 TeacherName = Annotated[
     str, typer.Option("--teacher", help="Whose utilities, by name or its beginning.", show_default=False)
+]
+
+Relevance = Annotated[
+    int | None,
+    typer.Option(
+        help="Passages of this relevance or more are relevant; the workspace's setting unless given.",
+        show_default=False,
+    ),
+]
+LeftOut = Annotated[
+    WithoutRelevant | None,
+    typer.Option(
+        "--without-relevant",
+        show_default=False,
+        help="In means, judged queries without a relevant passage are `zero` or `left out`.",
+    ),
 ]
 
 TeacherTemperature = Annotated[

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Unpack
 
 from rich.text import Text
 
 from workbench import jobs
 from workbench.cli import output
 from workbench.errors import WorkbenchError
-from workbench.store import Store
+from workbench.steps.data.workspace_settings import with_settings
+from workbench.store import MeasureSettings, Store
 from workbench.trainer.distributed import is_main
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
@@ -38,11 +39,11 @@ class Session:
     message: str = ""
     stopping: bool = False
 
-    def store(self, *, create: bool = False) -> Store:
-        """Open the workspace and print which one it is."""
+    def store(self, *, create: bool = False, **settings: Unpack[MeasureSettings]) -> Store:
+        """Open the workspace, to be measured by `settings` in place of its own, and print which one it is."""
         store = Store(self.workspace, create=create)
         output.note(f"workspace {store.path}")
-        return store
+        return with_settings(store, **settings)
 
     def stop_softly(self) -> None:
         """Let the first Ctrl-C (or stop of a job) only set `stopping`; the second ends the program."""

@@ -38,13 +38,32 @@ def parse(name: str) -> Any:
         ) from trouble
 
 
-def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -> dict[str, dict[str, float]]:
-    """Return measure -> query_id -> value, for every query that has a passage relevant to that measure.
+def at_level(name: str, relevance: int) -> str:
+    """Return the measure with `relevance` as the level from which passages count as relevant, spelled once and for all.
 
-    Relevant means 1 or more, or what the measure asks for: `AP(rel=2)` has a value for queries with a 2. Others have
-    none (trec_eval and ir_measures count them as 0 in their means); a judged query that a run never answered has 0.
-    Passages are ordered by similarity, and at equal similarity by passage id from the end of the
-    alphabet, as trec_eval does.
+    A measure that names a level of its own keeps it, and one of grades, such as nDCG, has none: MRR is RR(rel=2) at
+    level 2, AP(rel=3) and nDCG@10 stay what they are.
+    """
+    measure = parse(name)
+    if "rel" in measure.SUPPORTED_PARAMS and "rel" not in measure.params:
+        measure = measure(rel=relevance)
+    return str(measure)
+
+
+def level(name: str, otherwise: int) -> int:
+    """Return the relevance from which a passage counts for the measure; `otherwise` for one of grades, as nDCG is."""
+    return _level(parse(name), otherwise)
+
+
+def per_query(
+    names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings, left_out_below: int | None = None
+) -> dict[str, dict[str, float]]:
+    """Return measure -> query_id -> value, for every query that has a qrel: what ir_measures and trec_eval average.
+
+    A judged query without a relevant passage has 0, as one that the run never answered; queries without qrels have no
+    value. With `left_out_below` only queries with a relevant passage have one: of the measure's own level,
+    `AP(rel=2)`, or, for a measure that has none, of that relevance. Passages are ordered by similarity, and at equal
+    similarity by passage id from the end of the alphabet, as trec_eval does.
     """
     import ir_measures
 
@@ -52,19 +71,18 @@ def per_query(names: Iterable[str], qrels: Iterable[Qrel], rankings: Rankings) -
     judged = list(qrels)
     best: dict[str, int] = {}
     for qrel in judged:
-        best[qrel.query_id] = max(qrel.relevance, best.get(qrel.query_id, 0))
-    answerable = {query_id for query_id, relevance in best.items() if relevance > 0}
+        best[qrel.query_id] = max(qrel.relevance, best.get(qrel.query_id, qrel.relevance))
     values = {
-        measure: {query_id: 0.0 for query_id in sorted(answerable) if best[query_id] >= _level(measure)}
+        measure: {query_id: 0.0 for query_id in sorted(best) if _counts(measure, best[query_id], left_out_below)}
         for measure in measures.values()
     }
     metrics = ir_measures.iter_calc(
         list(values),
-        [ir_measures.Qrel(*qrel) for qrel in judged if qrel.query_id in answerable],
+        [ir_measures.Qrel(*qrel) for qrel in judged],
         [
             ir_measures.ScoredDoc(query_id, passage_id, similarity)
             for query_id, ranked in rankings.items()
-            if query_id in answerable
+            if query_id in best
             for passage_id, similarity in ranked
         ],
     )
@@ -97,7 +115,11 @@ def needs_ranks_only(name: str) -> bool:
 
 
 def per_query_of_ranks(
-    names: Iterable[str], qrels: Iterable[Qrel], ranks: Ranks, ranked: Mapping[str, int]
+    names: Iterable[str],
+    qrels: Iterable[Qrel],
+    ranks: Ranks,
+    ranked: Mapping[str, int],
+    left_out_below: int | None = None,
 ) -> dict[str, dict[str, float]]:
     """Return what `per_query` does, from the ranks of the judged passages and how many passages a query has `ranked`.
 
@@ -110,11 +132,11 @@ def per_query_of_ranks(
     by_measure = {}
     for name in names:
         measure = parse(name)
-        values, level = FORMULAS[measure.NAME].of(judged, **measure.params), _level(measure)
+        values = FORMULAS[measure.NAME].of(judged, **measure.params)
         by_measure[name] = {
             query_id: value
-            for query_id, value, best in zip(judged.queries, values.tolist(), judged.best, strict=True)
-            if best >= level
+            for query_id, value, best in zip(judged.queries, values.tolist(), judged.best.tolist(), strict=True)
+            if _counts(measure, best, left_out_below)
         }
     return by_measure
 
@@ -136,10 +158,10 @@ class _Judged:
 
     @classmethod
     def of(cls, qrels: list[Qrel], ranks: Ranks, ranked: Mapping[str, int]) -> _Judged:
-        """Return the columns, over the queries that have a relevant passage."""
-        queries = sorted({qrel.query_id for qrel in qrels if qrel.relevance > 0})
+        """Return the columns, over the queries that have a qrel."""
+        queries = sorted({qrel.query_id for qrel in qrels})
         row_of = {query_id: row for row, query_id in enumerate(queries)}
-        every = sorted((row_of[q.query_id], -q.relevance) for q in qrels if q.query_id in row_of)
+        every = sorted((row_of[qrel.query_id], -qrel.relevance) for qrel in qrels)
         retrieved = [(row, *place) for query_id, row in row_of.items() for place in sorted(ranks.get(query_id, ()))]
         row, rank, relevance = np.array(retrieved, np.int64).reshape(-1, 3).T
         all_row, fallen = np.array(every, np.int64).reshape(-1, 2).T
@@ -240,7 +262,13 @@ FORMULAS: dict[str, Formula] = {
 }
 
 
-def _level(measure: Any) -> int:
-    """Return the least relevance that counts as relevant for `measure`."""
-    level = measure["rel"] if "rel" in measure.SUPPORTED_PARAMS else 1
-    return level if isinstance(level, int) else 1
+def _counts(measure: Any, best: int, left_out_below: int | None) -> bool:
+    """Return whether a query counts whose most relevant passage has the relevance `best`."""
+    if left_out_below is None or measure.NAME == "Judged":
+        return True
+    return best >= _level(measure, left_out_below)
+
+
+def _level(measure: Any, otherwise: int) -> int:
+    level = measure["rel"] if "rel" in measure.SUPPORTED_PARAMS else otherwise
+    return level if isinstance(level, int) else otherwise

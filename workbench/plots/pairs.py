@@ -95,7 +95,7 @@ def scatter(sample: Sample | pd.DataFrame, unit: Unit = "unknown") -> go.Figure:
         sample = Sample(tuple(pairs_of_frame), len(pairs_of_frame))
     drawn = look.figure(430, SIMILARITY, look.utility_axis(unit))
     for word, role, size in (("not relevant or not judged", look.USELESS, 5), (look.RELEVANT.word, look.RELEVANT, 8)):
-        pairs = [pair for pair in sample.pairs if (pair.relevance > 0) == (role is look.RELEVANT)]
+        pairs = [pair for pair in sample.pairs if pair.relevant == (role is look.RELEVANT)]
         drawn.add_scattergl(
             x=[pair.similarity for pair in pairs],
             y=[pair.utility for pair in pairs],

@@ -5,8 +5,11 @@ from workbench.store.imported import Misfit, add_ranking
 from workbench.store.store import Added, Store
 from workbench.store.workspace_settings import (
     TITLE_JOINS,
+    MeasureSettings,
+    WithoutRelevant,
     WorkspaceSettings,
     read_settings,
+    settings_of,
     unusual_settings,
     write_settings,
 )
@@ -14,11 +17,14 @@ from workbench.store.workspace_settings import (
 __all__ = [
     "TITLE_JOINS",
     "Added",
+    "MeasureSettings",
     "Misfit",
     "Store",
+    "WithoutRelevant",
     "WorkspaceSettings",
     "add_ranking",
     "read_settings",
+    "settings_of",
     "unusual_settings",
     "views",
     "write_settings",

@@ -37,6 +37,7 @@ class Store:
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
         self.path = Path(path).expanduser().resolve()
         self.database = self.path / "workbench.duckdb"
+        self.overrides: dict[str, Any] = {}  # settings to measure by in place of the workspace's
         if not self.database.exists() and not create:
             raise NothingToDo(
                 f"There is no workspace in {self.path}.",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from workbench.errors import BadSetting
 
 if TYPE_CHECKING:
     import duckdb
+
+    from workbench.store.store import Store
 
 TitleJoin = Literal["space", "sentence", "newline"]
 # What stands between the title and the text of a passage that has both.
@@ -51,6 +53,19 @@ def unusual_settings(settings: WorkspaceSettings) -> dict[str, Any]:
     """Return the settings that differ from the usual ones, by name."""
     values = {setting.name: (getattr(settings, setting.name), setting.default) for setting in fields(settings)}
     return {name: value for name, (value, usual) in values.items() if value != usual}
+
+
+class MeasureSettings(TypedDict, total=False):
+    """The settings that a call can measure by in place of the workspace's; None is the workspace's."""
+
+    relevance: int | None
+    without_relevant: WithoutRelevant | None
+
+
+def settings_of(store: Store) -> WorkspaceSettings:
+    """Return the settings that questions asked of `store` follow."""
+    with store.read() as connection:
+        return replace(read_settings(connection), **store.overrides)
 
 
 def read_settings(connection: duckdb.DuckDBPyConnection) -> WorkspaceSettings:

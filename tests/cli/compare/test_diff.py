@@ -116,9 +116,13 @@ def test_without_judgements_a_contrast_still_answers_and_a_gate_does_not(store: 
 
 def test_a_threshold_of_relevance_works_in_the_shell(store: Store) -> None:
     store.add_collection([], [], [Qrel("q1", "p 2", 2)])
-    result = worked("diff", "before", "after", "--measure", "AP(rel=2)", "--json", workspace=store.path).json["diff"]
-    assert (result["measure"], [delta["query_id"] for delta in result["deltas"]]) == ("AP(rel=2)", ["q1"])
-    assert result["comparisons"][0]["difference"]["n"] == 1
+    asked = "diff", "before", "after", "--without-relevant", "left out", "--json"
+    for measure in (["--measure", "AP(rel=2)"], ["--measure", "AP", "--relevance", 2]):
+        result = worked(*asked, *measure, workspace=store.path).json["diff"]
+        assert (result["measure"], [delta["query_id"] for delta in result["deltas"]]) == ("AP(rel=2)", ["q1"])
+        assert result["comparisons"][0]["difference"]["n"] == 1
+    printed = worked("diff", "before", "after", "--measure", "AP", "--relevance", 2, workspace=store.path).out
+    assert "2 judged queries (1 of them without a passage of relevance 2 or more, counted as 0)" in printed
 
 
 def test_the_report_is_written_and_named(store: Store, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from workbench.evaluation.teacher_agreement import Temperatures
 from workbench.records import Qrel
 from workbench.steps.compare.calibration import Points, ReliabilityCurve, curve, reliability_of
+from workbench.steps.compare.run_measures import Judgements
+from workbench.store import WorkspaceSettings
 
 
 def drawn(predicted: list[float], observed: list[float], bins: int = 10) -> ReliabilityCurve:
@@ -49,7 +51,9 @@ def test_pairs_of_one_query_are_resampled_together() -> None:
 def test_the_first_passage_is_held_against_teacher_and_judgements() -> None:
     utilities = {"q": [("a", 1.0), ("b", -1.0)], "r": [("a", 1.0), ("b", -1.0)]}
     similarities = {"q": [("a", 0.9), ("b", 0.1)], "r": [("b", 0.9), ("a", 0.1)]}
-    found = reliability_of(utilities, similarities, Temperatures(1.0, 1.0), [Qrel("r", "a", 1)])
+    found = reliability_of(
+        utilities, similarities, Temperatures(1.0, 1.0), Judgements((Qrel("r", "a", 1),), WorkspaceSettings())
+    )
     sure = 1 / (1 + np.exp(-0.8))
     assert [(each.n, each.predicted) for each in found["teacher"].bins] == [(2, pytest.approx(sure))]
     assert found["teacher"].bins[0].observed.mean == pytest.approx(0.5)  # sigmoid(2) and sigmoid(-2)
@@ -57,4 +61,20 @@ def test_the_first_passage_is_held_against_teacher_and_judgements() -> None:
     assert (found["relevant"].bins[0].n, found["relevant"].bins[0].observed.mean) == (1, 0.0)
     assert [each.observed.mean for each in found["utility"].bins] == [0.0, 0.0]
     assert found["utility"].error is None
-    assert "relevant" not in reliability_of(utilities, similarities, Temperatures(1.0, 1.0), [])
+    assert "relevant" not in reliability_of(
+        utilities, similarities, Temperatures(1.0, 1.0), Judgements((), WorkspaceSettings())
+    )
+
+
+def test_what_is_relevant_and_judged_follows_the_settings() -> None:
+    utilities = {name: [("a", 1.0), ("b", -1.0)] for name in "qr"}
+    similarities = {name: [("a", 0.9), ("b", 0.1)] for name in "qr"}
+    qrels = Qrel("q", "a", 1), Qrel("r", "a", 2)
+    for settings, observed in (
+        (WorkspaceSettings(), (2, 1.0)),
+        (WorkspaceSettings(relevance=2), (2, 0.5)),
+        (WorkspaceSettings(relevance=2, without_relevant="left out"), (1, 1.0)),
+    ):
+        judgements = Judgements(qrels, settings)
+        (part,) = reliability_of(utilities, similarities, Temperatures(1.0, 1.0), judgements)["relevant"].bins
+        assert (part.n, part.observed.mean) == observed

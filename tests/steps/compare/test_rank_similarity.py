@@ -197,11 +197,14 @@ def test_a_table_of_one_is_refused(store: Store) -> None:
 # --- thresholds, coverage
 
 
-def test_each_measure_is_compared_over_its_own_queries(store: Store) -> None:
+def test_each_measure_is_compared_over_its_own_queries_where_others_are_left_out(store: Store) -> None:
     store.add_collection([], [], [Qrel("q1", "p 2", 2)])
-    found = diff(store, "before", "after", "AP", also=("AP(rel=2)",))
-    assert [(each.measure, each.difference.n) for each in found.comparisons] == [("AP", 2), ("AP(rel=2)", 1)]
-    asked = diff(store, "before", "after", "AP(rel=2)")
+    for without_relevant, queries in (("zero", 2), ("left out", 1)):
+        compared = diff(
+            store, "before", "after", "AP", also=("AP(rel=2)",), without_relevant=without_relevant
+        ).comparisons
+        assert [(one.measure, one.difference.n) for one in compared] == [("AP", 2), ("AP(rel=2)", queries)]
+    asked = diff(store, "before", "after", "AP(rel=2)", without_relevant="left out")
     assert [(delta.query_id, delta.before, delta.after) for delta in asked.deltas] == [("q1", 1.0, 0.5)]
     with pytest.raises(NothingToDo, match=r"AP\(rel=3\) cannot be measured"):
         diff(store, "before", "after", "AP(rel=3)")

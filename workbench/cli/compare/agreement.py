@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, Split, TeacherName, TeacherTemperature
+from workbench.cli.options import Json, LeftOut, Relevance, Split, TeacherName, TeacherTemperature
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.evaluation.comparison import Comparison
@@ -30,6 +30,8 @@ def agreement_command(
     teacher_temperature: TeacherTemperature = None,
     student_temperature: Annotated[float, typer.Option(help="Divides similarities.")] = STUDENT_TEMPERATURE,
     show: Annotated[int, typer.Option(min=0, help="How many of the queries farthest from the teacher to print.")] = 5,
+    relevance: Relevance = None,
+    without_relevant: LeftOut = None,
     json: Json = False,
 ) -> None:
     """Measure how far a student agrees with a teacher or, without a student, annotators with one another.
@@ -42,8 +44,9 @@ def agreement_command(
         if before or teacher:
             raise BadSetting("A teacher agrees with a student, and none is named.", "workbench agreement STUDENT")
         return _annotators(session, json)
+    store = session.store(relevance=relevance, without_relevant=without_relevant)
     settings = AgreementSettings(teacher_temperature, student_temperature)
-    result = teacher_agreement(session.store(), student, teacher, split, before, settings)
+    result = teacher_agreement(store, student, teacher, split, before, settings)
     session.finish(result, result.in_words, json)
     if not json:
         _print(result, show)

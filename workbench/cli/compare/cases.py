@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, Split, TeacherName
+from workbench.cli.options import Json, Relevance, Split, TeacherName
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.store import views
@@ -27,13 +27,14 @@ def cases_command(
         list[str] | None,
         typer.Option("--set", help=f"A threshold; defaults for nats, other units have their own: {_THRESHOLDS}."),
     ] = None,
+    relevance: Relevance = None,
     json: Json = False,
 ) -> None:
     """List the pairs that a rule of hard cases selects: where teacher, student and qrels disagree most."""
     session: Session = context.obj
     if rule and rule not in RULES:
         raise BadSetting(f"There is no rule {rule!r}.", f"Rules: {', '.join(RULES)}.")
-    store = session.store()
+    store = session.store(relevance=relevance)
     run_before = views.find_run(store, before, split) if before else None
     named_teacher = views.teacher_of_cases(store, teacher, rule)
     if not named_teacher:

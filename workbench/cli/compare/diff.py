@@ -11,7 +11,7 @@ import typer
 from workbench.cli import output
 from workbench.cli.compare import tables
 from workbench.cli.compare.tables import Results
-from workbench.cli.options import Json, Split
+from workbench.cli.options import Json, LeftOut, Relevance, Split
 from workbench.cli.session import Session
 from workbench.errors import NothingToDo
 from workbench.evaluation.rank_similarity import NAMES
@@ -54,6 +54,8 @@ def diff_command(
     threshold: Annotated[
         float, typer.Option(min=0, help="How much worse is tolerated: more than this is a regression.")
     ] = 0.0,
+    relevance: Relevance = None,
+    without_relevant: LeftOut = None,
     json: Json = False,
 ) -> None:
     """Compare rankings query by query: which got better, which got worse, and how sure that is.
@@ -61,7 +63,7 @@ def diff_command(
     The verdict is better or worse only where the 95 % interval excludes 0 and the Holm-adjusted p-value is below 0.05.
     """
     session: Session = context.obj
-    store = session.store()
+    store = session.store(relevance=relevance, without_relevant=without_relevant)
     filters = Filters(only, words, first_word, min_length, max_length, tag)
     names = before, after, *(more or ())
     results = _compare(store, names, by or measure, measure, split)

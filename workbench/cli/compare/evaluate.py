@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, Split
+from workbench.cli.options import Json, LeftOut, Relevance, Split
 from workbench.cli.session import Session
 from workbench.steps.compare.evaluate import Evaluation, evaluate
 
@@ -17,11 +17,13 @@ def evaluate_command(
     student: Annotated[list[str], typer.Argument(help="One or more students; `bm25` is one too.")],
     split: Split = "test",
     depth: Annotated[int, typer.Option(min=1, help="How deep the rankings go.")] = 100,
+    relevance: Relevance = None,
+    without_relevant: LeftOut = None,
     json: Json = False,
 ) -> None:
     """Rank the passages for every query of a split, and measure the rankings against the qrels."""
     session: Session = context.obj
-    store = session.store()
+    store = session.store(relevance=relevance, without_relevant=without_relevant)
     evaluations: list[Evaluation] = []
     with output.progress(session.reporter) as listen:
         evaluations.extend(evaluate(store, name, split, depth, listen) for name in student)
@@ -35,4 +37,4 @@ def evaluate_command(
     output.table(
         header, [(name, *(f"{evaluation.measures[name]}" for evaluation in evaluations)) for name in first.measures]
     )
-    output.note(f"means over {first.judged:,} judged queries with 95 % bootstrap intervals")
+    output.note(f"means over {first.counts.in_words} with 95 % bootstrap intervals")

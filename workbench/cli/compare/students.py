@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, Split
+from workbench.cli.options import Json, LeftOut, Relevance, Split
 from workbench.cli.session import Session
 from workbench.steps.compare.leaderboard import leaderboard
 from workbench.steps.compare.recipes import LeaderboardRow
@@ -20,11 +20,13 @@ def students_command(
     measure: Annotated[
         str, typer.Option(help="The measure on which each recipe is compared with its base: nDCG@10, R@1, …")
     ] = "nDCG@10",
+    relevance: Relevance = None,
+    without_relevant: LeftOut = None,
     json: Json = False,
 ) -> None:
     """List every student with its recipe and measures, and say of each recipe whether it is better than its base."""
     session: Session = context.obj
-    board = leaderboard(session.store(), split, measure)
+    board = leaderboard(session.store(relevance=relevance, without_relevant=without_relevant), split, measure)
     session.message = board.in_words
     if json:
         return output.as_json({"summary": board.in_words, **output.jsonable(board)})
@@ -34,6 +36,7 @@ def students_command(
             [(row.student, row.seed, _dev(row), row.seconds or None, *_measured(row, board.measures))
              for row in board.students],
         )  # fmt: skip
+        output.note(f"means over {board.counts.in_words} of {split}, with 95 % bootstrap intervals")
     for recipe in board.recipes:
         output.line(f"\n{recipe.label}\n  {recipe.in_words}")
         seeds = ", ".join(map(str, recipe.seeds))

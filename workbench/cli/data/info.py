@@ -24,9 +24,9 @@ def info_command(context: typer.Context, json: Json = False) -> None:
     if unusual := unusual_settings(current):
         chosen = ", ".join(f"{name} is {value}" for name, value in unusual.items())
         output.line(f"Settings other than usual: {chosen} (`workbench settings` says what they mean)")
-    output.table(("split", "queries", "with answers", "judged", "candidates"), counts.splits)
+    output.table(("split", "queries", "with answers", "judged", "without relevant", "candidates"), counts.splits)
     if tags:
-        output.table(("tag", "queries", "judged"), tags)
+        output.table(("tag", "queries", "judged", "without relevant"), tags)
     output.table(
         ("teacher", "unit", "queries", "pairs", "failures", "truncated", "helpful", "relevant first", "of judged"),
         teachers,

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from workbench.evaluation.divergences import probabilities, standardised
 from workbench.evaluation.significance import Interval, ratios
 from workbench.evaluation.teacher_agreement import Temperatures
-from workbench.records import Qrel, Unit, useful_above
+from workbench.records import Unit, useful_above
 from workbench.results import Result
+from workbench.steps.compare.run_measures import Judgements
 
 BINS = 10
 FIRST = "probability the student gives its first passage"
@@ -87,7 +88,7 @@ def reliability_of(
     utilities: Rankings,
     similarities: Rankings,
     temperatures: Temperatures,
-    qrels: Iterable[Qrel],
+    judgements: Judgements,
     unit: Unit = "unknown",
 ) -> dict[str, ReliabilityCurve]:
     """Return the curves of a student, its rankings in its own order, by what is observed.
@@ -99,8 +100,7 @@ def reliability_of(
     line = useful_above(unit)
     observed_useful = f"share with utility above {line:g}"
     observed_utility = "mean utility, unit unknown" if unit == "unknown" else f"mean utility, {unit}"
-    relevant = {(qrel.query_id, qrel.passage_id) for qrel in qrels if qrel.relevance > 0}
-    judged = {query_id for query_id, _ in relevant}
+    relevant, judged = judgements.relevant, judgements.judged
     firsts: list[tuple[float, float, float, float]] = []
     places: list[int] = []
     scores: list[tuple[float, float]] = []

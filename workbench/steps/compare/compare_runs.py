@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 
 from workbench.errors import BadSetting
 from workbench.evaluation.comparison import COLUMNS, Comparison, adjusted, comparison_row, regressions
-from workbench.evaluation.measures import parse
 from workbench.results import Result, frame
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.diff import Diff, compared_on, must_be_measurable, stale
-from workbench.store import Store, views
+from workbench.steps.compare.run_measures import JudgedCounts, Judgements
+from workbench.steps.data.workspace_settings import with_settings
+from workbench.store import MeasureSettings, Store, views
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +58,7 @@ class RunsComparison(Result):
     rows: tuple[QueryValues, ...]
     against: tuple[Against, ...]
     stale: tuple[str, ...]
+    counts: JudgedCounts
 
     @property
     def baseline(self) -> str:
@@ -87,7 +89,7 @@ class RunsComparison(Result):
         verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
         return (
             f"{len(self.students) - 1:,} students against {self.baseline} on {', '.join(self.measures)}, {self.split}, "
-            f"{len(self.rows):,} queries: {verdicts}."
+            f"{self.counts.in_words}: {verdicts}."
         )
 
     def table_rows(self) -> Iterable[Sequence[object]]:
@@ -104,7 +106,11 @@ class RunsComparison(Result):
 
 
 def compare_runs(
-    store: Store, students: Sequence[str], measures: Sequence[str] = ("nDCG@10",), split: str = "test"
+    store: Store,
+    students: Sequence[str],
+    measures: Sequence[str] = ("nDCG@10",),
+    split: str = "test",
+    **settings: Unpack[MeasureSettings],
 ) -> RunsComparison:
     """Measure many runs query by query, and compare each with the first.
 
@@ -118,6 +124,8 @@ def compare_runs(
         The measures to compare on, as ir_measures spells them.
     split : str
         The split whose queries are compared.
+    **settings : optional
+        `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
 
     Returns
     -------
@@ -128,7 +136,7 @@ def compare_runs(
     Raises
     ------
     BadSetting
-        Fewer than two students or no measure is named.
+        Fewer than two students or no measure is named, or the value of a setting cannot be.
     NothingToDo
         A student has no run on the split, or no query of it has a relevant passage.
 
@@ -140,14 +148,15 @@ def compare_runs(
     >>> runs.comparisons_frame()[["student", "verdict"]].shape
     (2, 2)
     """
-    names = tuple(dict.fromkeys(str(parse(name)) for name in measures))
+    store = with_settings(store, **settings)
+    judgements = Judgements.of(store, split)
+    names = judgements.names(measures)
     runs = [views.find_run(store, student, split) for student in dict.fromkeys(students)]
     if len(runs) < 2 or not names:
         raise BadSetting("A table needs two students and a measure.", "Name a baseline and at least one more.")
-    qrels = views.qrels(store, split)
-    measured = [run_measures.measure(store, run, names, qrels) for run in runs]
+    measured = [run_measures.measure(store, run, names, judgements) for run in runs]
     values = [one.values for one in measured]
-    must_be_measurable(values[0], names[0], split)
+    must_be_measurable(judgements, names[0], split)
     texts = {query.query_id: query.text for query in views.queries(store, split)}
     rows = [
         QueryValues(
@@ -171,4 +180,5 @@ def compare_runs(
         rows=tuple(sorted(rows, key=lambda row: (min(row.values) - max(row.values), row.query_id))),
         against=tuple(Against(row.student, one) for row, one in zip(against, together, strict=True)),
         stale=stale(store, *runs),
+        counts=judgements.counts_for(names[0]),
     )

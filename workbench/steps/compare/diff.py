@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 
 from workbench.errors import NothingToDo
-from workbench.evaluation import measures
 from workbench.evaluation.comparison import Comparison, adjusted, compare_all, comparisons_frame, regressions
 from workbench.evaluation.measures import MEASURES, judged_at
 from workbench.records import Run
 from workbench.results import Result
 from workbench.steps.compare import run_measures
-from workbench.store import Store, views
+from workbench.steps.compare.run_measures import JudgedCounts, Judgements
+from workbench.steps.data.workspace_settings import with_settings
+from workbench.store import MeasureSettings, Store, views
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,9 +51,10 @@ class Delta(NamedTuple):
 class Diff(Result):
     """Two runs compared on `measure`: `deltas` by change, worst first; `comparisons` on every measure asked for.
 
-    `unanswered` counts the judged queries that one of the runs has no ranking for; they count as 0.
-    `stale` names the runs that searched other passages than the workspace holds now. `judged` says for each measure
-    what share of the passages it looked at people have judged, before and after: the less, the less the measure knows.
+    `counts` says how many queries are judged, and what becomes of those without a relevant passage. `unanswered`
+    judged queries have no ranking in one of the runs; they count as 0. `stale` names the runs that searched other
+    passages than the workspace holds now. `judged` says for each measure what share of the passages it looked at people
+    have judged, before and after: the less, the less the measure knows.
     """
 
     columns: ClassVar = {
@@ -75,6 +77,7 @@ class Diff(Result):
     comparisons: tuple[Comparison, ...]
     unanswered: int
     stale: tuple[str, ...]
+    counts: JudgedCounts
     judged: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
@@ -108,7 +111,7 @@ class Diff(Result):
         comparison = self.comparison
         return (
             f"{self.after} against {self.before} on {self.measure}, {self.split}: {self.wins:,} better, "
-            f"{self.losses:,} worse, {self.ties:,} the same of {len(self.deltas):,}; mean "
+            f"{self.losses:,} worse, {self.ties:,} the same of {self.counts.in_words}; mean "
             f"{comparison.before.mean:.3f} to {comparison.after.mean:.3f}, {comparison.evidence}: "
             f"{comparison.in_words}."
         )
@@ -133,11 +136,12 @@ def diff(
     measure: str = "nDCG@10",
     split: str = "test",
     also: Sequence[str] = MEASURES,
+    **settings: Unpack[MeasureSettings],
 ) -> Diff:
     """Compare the runs of two students on a split, query by query, over the judged queries.
 
-    Every measure is compared over its own queries (`AP(rel=2)`: those with a passage of relevance 2); their p-values
-    are adjusted for one another (Holm).
+    The p-values of the measures are adjusted for one another (Holm). Where queries without a relevant passage are left
+    out, every measure is compared over its own queries (`AP(rel=2)`: those with a passage of relevance 2).
 
     Parameters
     ----------
@@ -151,6 +155,8 @@ def diff(
         The split whose queries are compared.
     also : sequence of str
         More measures to compare on.
+    **settings : optional
+        `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
 
     Returns
     -------
@@ -162,7 +168,7 @@ def diff(
     NothingToDo
         A student has no run on the split, or no query of it has a relevant passage.
     BadSetting
-        A name is not a measure.
+        A name is not a measure, or the value of a setting cannot be.
 
     Examples
     --------
@@ -174,15 +180,15 @@ def diff(
     >>> diff.to_frame()[["query_id", "change"]].shape
     (8, 2)
     """
+    store = with_settings(store, **settings)
     first, second = views.find_run(store, before, split), views.find_run(store, after, split)
-    # A measure has one name here, whatever it is asked for by: MRR is RR.
-    names = tuple(dict.fromkeys(str(measures.parse(name)) for name in (measure, *also)))
-    qrels = views.qrels(store, split)
+    judgements = Judgements.of(store, split)
+    names = judgements.names((measure, *also))
     coverage = {name: judged_at(name) for name in names}
     every = tuple(dict.fromkeys((*names, *coverage.values())))
-    both = [run_measures.measure(store, run, every, qrels) for run in (first, second)]
+    both = [run_measures.measure(store, run, every, judgements) for run in (first, second)]
     values = both[0].values, both[1].values
-    must_be_measurable(values[0], names[0], split, ", or compare without: `workbench diff --by RBO`")
+    must_be_measurable(judgements, names[0], split, ", or compare without: `workbench diff --by RBO`")
     queries = {query.query_id: query for query in views.queries(store, split)}
     deltas = [
         Delta(
@@ -204,6 +210,7 @@ def diff(
         comparisons=compared_on(names, *values),
         unanswered=sum(bool(delta.missing) for delta in deltas),
         stale=stale(store, first, second),
+        counts=judgements.counts_for(names[0]),
         judged={
             name: (_mean(values[0][share], values[0][name]), _mean(values[1][share], values[0][name]))
             for name, share in coverage.items()
@@ -212,11 +219,12 @@ def diff(
     )
 
 
-def must_be_measurable(values: Values, measure: str, split: str, otherwise: str = "") -> None:
+def must_be_measurable(judgements: Judgements, measure: str, split: str, otherwise: str = "") -> None:
     """Raise NothingToDo if no query of a split can be measured; `otherwise` says what could be done without."""
-    if not values[measure]:
+    counts = judgements.counts_for(measure)
+    if counts.judged == counts.without_relevant:
         raise NothingToDo(
-            f"No query of the {split} split has a relevant passage, so {measure} cannot be measured.",
+            f"No query of the {split} split has {counts.relevant}, so {measure} cannot be measured.",
             f"Add qrels with `workbench ingest qrels FILE`{otherwise}.",
         )
 

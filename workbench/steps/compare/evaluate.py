@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
@@ -17,14 +17,17 @@ from workbench.retrieval.ranking import Retriever
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.model_card import renew
 from workbench.steps.compare.retriever import retriever
-from workbench.store import Store, views
+from workbench.steps.compare.run_measures import JudgedCounts, Judgements
+from workbench.steps.data.workspace_settings import with_settings
+from workbench.store import MeasureSettings, Store, views
 
 
 @dataclass(frozen=True)
 class Evaluation(Result):
-    """A run's measures, each a mean over the `judged` queries with its 95 % interval; none if nothing is judged.
+    """A run's measures, each a mean over the judged queries with its 95 % interval; none if nothing is judged.
 
-    `unanswered` judged queries have no ranking and count as 0. `stale` says that the passages have changed since.
+    `counts` says how many queries are judged, and what becomes of those without a relevant passage. `unanswered`
+    judged queries have no ranking and count as 0. `stale` says that the passages have changed since.
     """
 
     columns: ClassVar = {
@@ -34,17 +37,22 @@ class Evaluation(Result):
         "mean": "mean over the judged queries",
         "low": "lower end of its 95 % interval",
         "high": "upper end",
-        "queries": "number of judged queries",
+        "queries": "number of judged queries that the mean is over",
     }
 
     student: str
     split: str
     queries: int
-    judged: int
+    counts: JudgedCounts
     unanswered: int
     stale: bool
     measures: dict[str, Interval]
     seconds: float
+
+    @property
+    def judged(self) -> int:
+        """Return how many queries of the split are judged."""
+        return self.counts.judged
 
     @property
     def in_words(self) -> str:
@@ -52,7 +60,7 @@ class Evaluation(Result):
         if not self.judged:
             return f"{self.student} ranked {self.queries:,} queries; none of them is judged, so nothing can be measured"
         measure, mean = next(iter(self.measures.items()))
-        return f"{self.student} on {self.split}: {measure} {mean} over {self.judged:,} judged queries"
+        return f"{self.student} on {self.split}: {measure} {mean} over {self.counts.in_words}"
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each measure."""
@@ -63,7 +71,12 @@ class Evaluation(Result):
 
 
 def evaluate(
-    store: Store, student: str, split: str = "test", depth: int = 100, listen: Listener = silent
+    store: Store,
+    student: str,
+    split: str = "test",
+    depth: int = 100,
+    listen: Listener = silent,
+    **settings: Unpack[MeasureSettings],
 ) -> Evaluation:
     """Rank the passages for every query of a split, keep the run, and measure it.
 
@@ -81,11 +94,13 @@ def evaluate(
         How many passages of each ranking are kept.
     listen : Listener
         Is called with the progress.
+    **settings : optional
+        `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
 
     Returns
     -------
     Evaluation
-        The usual measures as means over the judged queries, with 95 % bootstrap intervals.
+        The usual measures as means over the judged queries, with 95 % bootstrap intervals: those of ir_measures.
 
     Raises
     ------
@@ -95,6 +110,8 @@ def evaluate(
         There is no student of that name.
     ModelUnavailable
         The model cannot be loaded.
+    BadSetting
+        The value of a setting cannot be.
 
     Examples
     --------
@@ -106,7 +123,7 @@ def evaluate(
     >>> evaluation.to_frame()["measure"].tolist()[:2]
     ['R@1', 'R@5']
     """
-    started = time.monotonic()
+    started, measured_as = time.monotonic(), with_settings(store, **settings)
     queries, passages = views.queries(store, split), views.passages(store)
     if not queries or not passages:
         raise NothingToDo(
@@ -120,22 +137,23 @@ def evaluate(
     run = Run(name, ranker.name, split, depth, views.collection_fingerprint(store), datetime.now(UTC))
     store.add_run(run, hits)
     renew(store, ranker.name)
-    return measured(store, run, seconds=time.monotonic() - started)
+    return measured(measured_as, run, seconds=time.monotonic() - started)
 
 
 def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: float = 0.0) -> Evaluation:
     """Measure a run that the workspace holds."""
-    measurement = run_measures.measure(store, run, names, views.qrels(store, run.split))
-    judged = measurement.values[names[0]]
+    judgements = Judgements.of(store, run.split)
+    names = judgements.names(names)
+    measurement = run_measures.measure(store, run, names, judgements)
     means = intervals([list(measurement.values[name].values()) for name in names])
     return Evaluation(
         student=run.student,
         split=run.split,
         queries=len(measurement.ranked),
-        judged=len(judged),
+        counts=judgements.counts_for(names[0]),
         unanswered=len(measurement.unanswered),
         stale=run.collection != views.collection_fingerprint(store),
-        measures=dict(zip(names, means, strict=True)) if judged else {},
+        measures=dict(zip(names, means, strict=True)) if judgements.qrels else {},
         seconds=seconds,
     )
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.evaluation import measures
 from workbench.evaluation.significance import Interval, intervals, ratios
-from workbench.records import Qrel
 from workbench.results import frame
+from workbench.steps.compare.run_measures import Judgements
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,11 +84,13 @@ def gap_frame(gaps: Iterable[GapRecovered]) -> pd.DataFrame:
 
 
 def gap_recovered(
-    qrels: Sequence[Qrel], before: Rankings, student: Rankings, teacher: Rankings, names: Sequence[str] = USUAL
+    judgements: Judgements, before: Rankings, student: Rankings, teacher: Rankings, names: Sequence[str] = USUAL
 ) -> tuple[GapRecovered, ...]:
     """Return the share recovered by measure, none if no query is judged; all three rank the same passages."""
-    judged = [qrel for qrel in qrels if qrel.query_id in teacher]
-    sides = [measures.per_query(names, judged, rankings) for rankings in (before, student, teacher)]
+    qrels, names = judgements.of_queries(teacher).qrels, judgements.names(names)
+    sides = [
+        measures.per_query(names, qrels, rankings, judgements.left_out_below) for rankings in (before, student, teacher)
+    ]
     gaps = []
     for name in names:
         if not sides[0][name]:

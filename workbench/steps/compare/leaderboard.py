@@ -7,17 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from workbench import students
-from workbench.evaluation.measures import parse
 from workbench.evaluation.significance import Interval, intervals
 from workbench.records import Run
 from workbench.results import Result, as_html, frame
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.diff import Values
 from workbench.steps.compare.recipes import LeaderboardRow, Recipe, compared, limits
-from workbench.store import Store, views
+from workbench.steps.compare.run_measures import JudgedCounts, Judgements
+from workbench.steps.data.workspace_settings import with_settings
+from workbench.store import MeasureSettings, Store, views
 from workbench.students import BM25, Student
 from workbench.trainer import TrainSettings, settings_in_words, settings_used
 
@@ -71,6 +72,7 @@ class Leaderboard(Result):
     differing: tuple[str, ...]
     students: tuple[LeaderboardRow, ...]
     recipes: tuple[Recipe, ...]
+    counts: JudgedCounts
 
     @property
     def measure(self) -> str:
@@ -129,7 +131,13 @@ class Leaderboard(Result):
         return as_html(self.in_words, self.to_frame()[shown])
 
 
-def leaderboard(store: Store, split: str = "test", measure: str = "nDCG@10", also: Sequence[str] = ALSO) -> Leaderboard:
+def leaderboard(
+    store: Store,
+    split: str = "test",
+    measure: str = "nDCG@10",
+    also: Sequence[str] = ALSO,
+    **settings: Unpack[MeasureSettings],
+) -> Leaderboard:
     """List every student of the workspace, and compare every recipe with its base on a split.
 
     Students of one recipe but for the seed are taken together: their mean and deviation, and a paired randomisation
@@ -145,6 +153,8 @@ def leaderboard(store: Store, split: str = "test", measure: str = "nDCG@10", als
         The measure on which recipes are compared with their bases, as ir_measures spells it.
     also : sequence of str
         More measures to show.
+    **settings : optional
+        `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
 
     Returns
     -------
@@ -154,7 +164,7 @@ def leaderboard(store: Store, split: str = "test", measure: str = "nDCG@10", als
     Raises
     ------
     BadSetting
-        A name is not a measure.
+        A name is not a measure, or the value of a setting cannot be.
 
     Examples
     --------
@@ -166,9 +176,11 @@ def leaderboard(store: Store, split: str = "test", measure: str = "nDCG@10", als
     >>> board.to_frame()["measure"].tolist()
     ['nDCG@10']
     """
-    names = tuple(dict.fromkeys(str(parse(name)) for name in (measure, *also)))
+    store = with_settings(store, **settings)
+    judgements = Judgements.of(store, split)
+    names = judgements.names((measure, *also))
     runs = {run.student: run for run in views.runs(store, split)}
-    values = _values(store, split, list(runs.values()), names)
+    values = _values(store, list(runs.values()), names, judgements)
     means = _means(values, names)
     now = views.collection_fingerprint(store)
     stale = {name for name, run in runs.items() if run.collection != now}
@@ -180,13 +192,12 @@ def leaderboard(store: Store, split: str = "test", measure: str = "nDCG@10", als
     recipes = compared(_alike(rows, differing), values, names, split)
     order = {name: place for place, recipe in enumerate(recipes) for name in recipe.students}
     rows.sort(key=lambda row: (order.get(row.student, -1), row.seed or 0))
-    return Leaderboard(split, names, differing, tuple(rows), recipes)
+    return Leaderboard(split, names, differing, tuple(rows), recipes, judgements.counts_for(names[0]))
 
 
-def _values(store: Store, split: str, runs: Iterable[Run], names: Sequence[str]) -> dict[str, Values]:
+def _values(store: Store, runs: Iterable[Run], names: Sequence[str], judgements: Judgements) -> dict[str, Values]:
     """Return student -> measure -> query_id -> value; none where no query is judged."""
-    qrels = views.qrels(store, split)
-    values = {run.student: run_measures.measure(store, run, names, qrels).values for run in runs}
+    values = {run.student: run_measures.measure(store, run, names, judgements).values for run in runs}
     return {student: of_run for student, of_run in values.items() if all(of_run[name] for name in names)}
 
 

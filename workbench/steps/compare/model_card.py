@@ -12,6 +12,7 @@ from workbench.evaluation.comparison import RULE, Comparison, adjusted, compare
 from workbench.evaluation.significance import interval
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.diff import Values
+from workbench.steps.compare.run_measures import Judgements
 from workbench.store import Store, views
 from workbench.students import Student, model_card
 
@@ -52,8 +53,8 @@ def _collection(store: Store, student: Student) -> list[str]:
     if then != now:
         lines[0] += f" It has changed since the training: now {model_card.inline(now)}."
     lines += [
-        f"Split {model_card.inline(split.split or 'none')}: {split.queries:,} queries, {split.judged:,} of them "
-        f"judged, {split.with_answers:,} with reference answers."
+        f"Split {model_card.inline(split.split or 'none')}: {split.queries:,} queries, {split.judged:,} of them judged "
+        f"({split.without_relevant:,} without a relevant passage), {split.with_answers:,} with reference answers."
         for split in counts.splits
     ]
     return [
@@ -66,13 +67,15 @@ def _collection(store: Store, student: Student) -> list[str]:
 
 def _measures(store: Store, student: Student) -> model_card.Table | None:
     """Return a student's measures on test beside those of its base and of BM25, as far as there are runs."""
-    values, stale = _values(store, (student.name, student.base, students.BM25))
+    judgements = Judgements.of(store, "test")
+    names = judgements.names(SHOWN)
+    values, stale = _values(store, (student.name, student.base, students.BM25), names, judgements)
     own = values.pop(student.name, {})
-    if not own or not own[SHOWN[0]]:
+    if not own or not own[names[0]]:
         return None
     comparisons = _compared(own, values)
     rows = []
-    for measure in SHOWN:
+    for measure in names:
         row = [measure, str(interval(list(own[measure].values())))]
         for name, theirs in values.items():
             comparison = comparisons[name, measure]
@@ -85,7 +88,7 @@ def _measures(store: Store, student: Student) -> model_card.Table | None:
     for name in values:
         shown = model_card.inline(model_card.shown_name(name))
         header += [shown, f"this - {shown}"]
-    note = f"Means over {len(own[SHOWN[0]]):,} judged queries of test, with 95 % bootstrap intervals."
+    note = f"Means over {judgements.counts_for(names[0]).in_words} of test, with 95 % bootstrap intervals."
     if values:
         note += f" {RULE} The p-values are adjusted over this table."
     absent = [name for name in (student.base, students.BM25) if name and name not in values]
@@ -93,24 +96,26 @@ def _measures(store: Store, student: Student) -> model_card.Table | None:
     return model_card.Table(header, rows, note + (" The collection has changed since." if stale else ""))
 
 
-def _values(store: Store, names: Sequence[str]) -> tuple[dict[str, Values], bool]:
+def _values(
+    store: Store, evaluated: Sequence[str], names: Sequence[str], judgements: Judgements
+) -> tuple[dict[str, Values], bool]:
     """Return student -> measure -> query_id -> value for those with a run on test; whether any run is stale."""
-    qrels, fingerprint = views.qrels(store, "test"), views.collection_fingerprint(store)
+    fingerprint = views.collection_fingerprint(store)
     values: dict[str, Values] = {}
     stale = False
-    for name in names:
+    for name in evaluated:
         try:
             run = views.find_run(store, name, "test")
         except NothingToDo:
             continue
         stale |= run.collection != fingerprint
-        values[name] = run_measures.measure(store, run, SHOWN, qrels).values
+        values[name] = run_measures.measure(store, run, names, judgements).values
     return values, stale
 
 
 def _compared(own: Values, values: Mapping[str, Values]) -> dict[tuple[str, str], Comparison]:
     """Return the comparison of a student with each other one on each measure, p-values adjusted over all of them."""
-    keys = [(name, measure) for name in values for measure in SHOWN]
+    keys = [(name, measure) for name in values for measure in own]
     comparisons = []
     for name, measure in keys:
         before, after = values[name][measure], own[measure]

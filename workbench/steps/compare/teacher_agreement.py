@@ -22,6 +22,7 @@ from workbench.steps.compare.agreement_pools import (
 from workbench.steps.compare.calibration import ReliabilityCurve, reliability_of
 from workbench.steps.compare.diff import compared_on, stale
 from workbench.steps.compare.gap_recovered import GapRecovered, gap_frame, gap_recovered
+from workbench.steps.compare.run_measures import Judgements
 from workbench.store import Store, views
 
 if TYPE_CHECKING:
@@ -202,8 +203,8 @@ def teacher_agreement(
     utilities = {query_id: within(scored[query_id], ids) for query_id, ids in pools.items()}
     sides = [{query_id: within(side[query_id], ids) for query_id, ids in pools.items()} for side in similarities]
     values = [{q: agreements(dict(utilities[q]), ranked, temperatures) for q, ranked in of.items()} for of in sides]
-    qrels = views.qrels(store, split)
-    curves = [reliability_of(utilities, side, temperatures, qrels, unit) for side in sides]
+    judgements = Judgements.of(store, split)
+    curves = [reliability_of(utilities, side, temperatures, judgements, unit) for side in sides]
     return TeacherAgreement(
         teacher=name,
         student=runs[0].student,
@@ -217,7 +218,7 @@ def teacher_agreement(
         comparisons=_compared(values[1], values[0]) if runs[1:] else (),
         reliability=curves[0],
         reliability_before=curves[1] if runs[1:] else {},
-        gap_recovered=gap_recovered(qrels, sides[1], sides[0], utilities) if runs[1:] else (),
+        gap_recovered=gap_recovered(judgements, sides[1], sides[0], utilities) if runs[1:] else (),
         no_cosine=tuple(run.student for run, side in zip(runs, sides, strict=True) if no_cosines(side)),
         stale=stale(store, *runs),
         unit=unit,

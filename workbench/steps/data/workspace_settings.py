@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Unpack
 
 from workbench.errors import BadSetting
-from workbench.store import Store, WorkspaceSettings, read_settings, write_settings
+from workbench.store import MeasureSettings, Store, WorkspaceSettings, read_settings, settings_of, write_settings
 
 
 def settings(store: Store) -> WorkspaceSettings:
-    """Return the settings of a workspace.
+    """Return the settings that questions asked of a workspace follow.
 
     Parameters
     ----------
@@ -32,8 +33,7 @@ def settings(store: Store) -> WorkspaceSettings:
     >>> wb.settings(store).relevance
     1
     """
-    with store.read() as connection:
-        return read_settings(connection)
+    return settings_of(store)
 
 
 def configure(store: Store, **changes: Any) -> WorkspaceSettings:
@@ -70,3 +70,37 @@ def configure(store: Store, **changes: Any) -> WorkspaceSettings:
         changed = replace(read_settings(connection), **changes)
         write_settings(connection, changed)
     return changed
+
+
+def with_settings(store: Store, **settings: Unpack[MeasureSettings]) -> Store:
+    """Return the same workspace, measured by other settings than its own; the workspace keeps its own.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    **settings : optional
+        `relevance` and `without_relevant`, as `WorkspaceSettings` has them; None leaves one as it is.
+
+    Returns
+    -------
+    Store
+        The workspace, of which every question is answered by these settings.
+
+    Raises
+    ------
+    BadSetting
+        The value of a setting cannot be.
+
+    Examples
+    --------
+    >>> wb.settings(wb.with_settings(store, relevance=2)).relevance
+    2
+    >>> wb.settings(store).relevance
+    1
+    """
+    given = {name: value for name, value in settings.items() if value is not None}
+    WorkspaceSettings(**given)  # type: ignore[arg-type]  # refuses what cannot be
+    measured = copy(store)
+    measured.overrides = {**store.overrides, **given}
+    return measured

@@ -13,10 +13,11 @@ import numpy as np
 
 from workbench.evaluation import measures
 from workbench.evaluation.comparison import Comparison, adjusted, compare_all
-from workbench.records import Listener, Passage, Qrel, Query
+from workbench.records import Listener, Passage, Query
 from workbench.retrieval.dense import Index
 from workbench.retrieval.encoder import Encoder
 from workbench.runtimes import RuntimeEncoder
+from workbench.steps.compare.run_measures import Judgements
 from workbench.store import Store, views
 from workbench.students import Student, model_card
 
@@ -42,7 +43,7 @@ class ConversionSample:
 
     queries: Sequence[Query]
     passages: Sequence[Passage]
-    qrels: Sequence[Qrel]
+    judgements: Judgements
     query_vectors: Vectors
     passage_vectors: Vectors
 
@@ -56,7 +57,8 @@ class ConversionSample:
             ]
             for query, rows, similarities in zip(self.queries, nearest.rows, nearest.similarities, strict=True)
         }
-        values = measures.per_query(MEASURED, self.qrels, rankings)
+        names, judgements = self.judgements.names(MEASURED), self.judgements
+        values = measures.per_query(names, judgements.qrels, rankings, judgements.left_out_below)
         return {name: [of_query[key] for key in sorted(of_query)] for name, of_query in values.items()}
 
 
@@ -92,24 +94,24 @@ class ConversionLoss:
 
 def conversion_sample(store: Store, student: Student, split: str, check: int, listen: Listener) -> ConversionSample:
     """Choose queries and passages, and encode them with the student in float32; vectors are kept in the workspace."""
-    qrels = views.qrels(store, split)
-    judged = {qrel.query_id for qrel in qrels if qrel.relevance > 0}
+    judgements = Judgements.of(store, split)
+    judged = judgements.judged
     every = views.queries(store, split) or views.queries(store)
     queries = [query for query in every if query.query_id in judged] or every
     if check and check < len(queries):
         queries = sorted(random.Random(SEED).sample(queries, check))
     chosen = {query.query_id for query in queries}
-    qrels = [qrel for qrel in qrels if qrel.query_id in chosen]
+    judgements = judgements.of_queries(chosen)
     passages = views.passages(store)
     if len(passages) > WHOLE:
         candidates = views.candidates_of(store, split)
         searched = {passage_id for query_id in chosen for passage_id in candidates.get(query_id, ())}
-        searched |= {qrel.passage_id for qrel in qrels}
+        searched |= {qrel.passage_id for qrel in judgements.qrels}
         passages = [passage for passage in passages if passage.passage_id in searched] or passages[:WHOLE]
     plain = Encoder(student, store.vectors, precision="float32")
     query_vectors = plain.queries([query.text for query in queries], listen)
     passage_vectors = plain.passages([passage.content for passage in passages], listen)
-    return ConversionSample(queries, passages, qrels, query_vectors, passage_vectors)
+    return ConversionSample(queries, passages, judgements, query_vectors, passage_vectors)
 
 
 def conversion_loss(
@@ -124,7 +126,7 @@ def conversion_loss(
     own = sample.query_vectors, sample.passage_vectors
     cosines = np.concatenate([(one * other).sum(axis=1) for one, other in zip(vectors, own, strict=True)])
     comparisons: tuple[Comparison, ...] = ()
-    if any(qrel.relevance > 0 for qrel in sample.qrels):
+    if sample.judgements.relevant:
         comparisons = tuple(adjusted(compare_all(sample.values(*own), sample.values(*vectors))))
     texts = [passage.content for passage in sample.passages[:: max(1, len(sample.passages) // TIMED)]][:TIMED]
     before, after = _rates(texts, _original(model), runtime.passages)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import NothingToDo
 from workbench.evaluation import measures
 from workbench.records import Passage, Query
+from workbench.steps.compare.run_measures import Judgements
 from workbench.store import Store, views
 from workbench.students import architectures
 from workbench.trainer import ResolvedSettings
@@ -24,21 +25,25 @@ TEXTS_AT_ONCE = 64
 
 
 def dev_evaluator(store: Store, settings: ResolvedSettings) -> Callable[[SentenceTransformer], float]:
-    """Return the dev measure of a model as a function: exact search, every judged dev query.
+    """Return the dev measure of a model as a function: exact search, every dev query that counts as `evaluate` counts.
 
     Raises NothingToDo where no dev query has a relevant passage.
     """
-    qrels, queries = views.qrels(store, "dev"), _queries(store)
-    if not queries:
+    judgements = Judgements.of(store, "dev")
+    counts = judgements.counts_for(settings.measure)
+    if counts.judged == counts.without_relevant:
         raise NothingToDo(
-            "No query of the dev split has a relevant passage, so nothing can choose the best step.",
+            f"No query of the dev split has {counts.relevant}, so nothing can choose the best step.",
             "Give some queries the split dev, with qrels.",
         )
+    queries = [query for query in views.queries(store, "dev") if query.query_id in judgements.judged]
     passages = _passages(store)
 
     def dev_measure(model: SentenceTransformer) -> float:
-        values = measures.per_query([settings.measure], qrels, _rankings(model, queries, passages, settings))
-        return fsum(values[settings.measure].values()) / len(values[settings.measure])
+        rankings = _rankings(model, queries, passages, settings)
+        by_measure = measures.per_query([settings.measure], judgements.qrels, rankings, judgements.left_out_below)
+        values = by_measure[settings.measure].values()
+        return fsum(values) / len(values)
 
     return dev_measure
 
@@ -61,12 +66,6 @@ def _rankings(
         query.query_id: [(passages[row].passage_id, float(similarities[place, row])) for row in top[place]]
         for place, query in enumerate(queries)
     }
-
-
-def _queries(store: Store) -> list[Query]:
-    """Return the dev queries that count: those with a relevant passage."""
-    relevant = {qrel.query_id for qrel in views.qrels(store, "dev") if qrel.relevance > 0}
-    return [query for query in views.queries(store, "dev") if query.query_id in relevant]
 
 
 def _passages(store: Store) -> list[Passage]:

@@ -12,6 +12,7 @@ from workbench.errors import BadSetting
 from workbench.records import Example
 from workbench.results import Result
 from workbench.retrieval import encoder
+from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
 from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, subset_examples
 from workbench.store import Store, views
@@ -119,7 +120,8 @@ def plan(
         examples, query_subset = subset_examples(store, examples, only.queries)
     if only.annotated:
         examples, label_overrides = overridden_examples(store, examples)
-    resolved = _resolved(settings, student, teacher, examples)
+    (measure,) = Judgements.of(store, "dev").names([settings.measure])
+    resolved = replace(_resolved(settings, student, teacher, examples), measure=measure)
     recipe = {
         "base": student.name,
         "method": settings.method,

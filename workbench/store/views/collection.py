@@ -7,27 +7,30 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import UnknownName
 from workbench.records import Passage, Qrel, Query
+from workbench.store.views.judged import WITHOUT_RELEVANT, relevance_level
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
 
 
 class SplitCounts(NamedTuple):
-    """How much of one split there is, and how much of it can be judged or scored."""
+    """How much of one split there is: of its `judged` queries, some have no relevant passage."""
 
     split: str
     queries: int
     with_answers: int
     judged: int
+    without_relevant: int
     candidates: int
 
 
 class TagCounts(NamedTuple):
-    """How many queries have a tag, and how many of them can be judged."""
+    """How many queries have a tag; of the `judged` ones, some have no relevant passage."""
 
     tag: str
     queries: int
     judged: int
+    without_relevant: int
 
 
 class Counts(NamedTuple):
@@ -57,16 +60,22 @@ def queries(store: Store, split: str | None = None, ids: Collection[str] | None 
     return [Query(query_id, text, tuple(answers), of, tuple(tags)) for query_id, text, answers, of, tags in rows]
 
 
+# How many queries are judged, and how many of these have no relevant passage.
+_JUDGED = f"""
+    count(*) filter (query_id in (select query_id from qrels)), count(*) filter (query_id in {WITHOUT_RELEVANT})
+"""
+
+
 def tags(store: Store, split: str | None = None) -> list[TagCounts]:
     """Return the tags of the queries of a split or all, the most frequent first."""
     with store.read() as connection:
         rows = connection.execute(
-            """
-            select tag, count(*), count(*) filter (query_id in (select query_id from qrels where relevance > 0))
+            f"""
+            select tag, count(*), {_JUDGED}
             from (select query_id, unnest(tags) as tag from queries where $split is null or split = $split)
             group by tag order by count(*) desc, tag
             """,
-            {"split": split},
+            {"split": split} | relevance_level(store),
         ).fetchall()
     return [TagCounts(*row) for row in rows]
 
@@ -126,16 +135,16 @@ def counts(store: Store) -> Counts:
             "select " + ", ".join(f"(select count(*) from {name})" for name in tables)
         ).fetchone()
         splits = connection.execute(
-            """
-            select split, count(*), count(*) filter (len(answers) > 0),
-                   count(*) filter (query_id in (select query_id from qrels where relevance > 0)),
+            f"""
+            select split, count(*), count(*) filter (len(answers) > 0), {_JUDGED},
                    coalesce(sum(pairs), 0)::bigint
             from queries left join (
                 select query_id, count(distinct passage_id) as pairs from candidates group by all
             ) using (query_id)
             group by split
             order by coalesce(nullif(list_position(['train', 'dev', 'test'], split), 0), 9), split
-            """
+            """,
+            relevance_level(store),
         ).fetchall()
     assert sizes is not None
     return Counts(*[*sizes, tuple(SplitCounts(*row) for row in splits)])

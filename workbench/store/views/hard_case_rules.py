@@ -39,10 +39,10 @@ class Rule:
 
     `query` selects query_id, passage_id, why (text) and strength (0 to 1) from the table `pair`, which has query_id,
     passage_id, utility, before and after (ranks), similarity and relevance of every hit. It may use the values $useful
-    and so on of its `thresholds`, $unit, $zero and $scale of the teacher, the tables that `tables` defines (named
-    unlike any other rule's), `best` and `second` of `views/hard_cases.py`, and those of `store/schema.py`. All rules
-    run as one statement: a query that is wrong fails them all. One that `needs_utilities` is left out where no teacher
-    has scored anything.
+    and so on of its `thresholds`, $relevant_from (the least relevance of a relevant passage), $unit, $zero and $scale
+    of the teacher, the tables that `tables` defines (named unlike any other rule's), `best` and `second` of
+    `views/hard_cases.py`, and those of `store/schema.py`. All rules run as one statement: a query that is wrong fails
+    them all. One that `needs_utilities` is left out where no teacher has scored anything.
     """
 
     meaning: str
@@ -127,7 +127,8 @@ RULES: dict[str, Rule] = {
         (USELESS, NEAR),
         f"""
             select query_id, passage_id, format('rank {{}}, yet utility {{:+.2f}}', after, utility), {_LOSS} / after
-            from pair where utility <= $useless and after <= $near and coalesce(relevance, 0) <= 0
+            from pair where utility <= $useless and after <= $near
+                  and coalesce(relevance, 0) < $relevant_from
         """,
         needs_utilities=True,
     ),
@@ -137,7 +138,7 @@ RULES: dict[str, Rule] = {
         """
             select query_id, passage_id, format('a relevant passage fell from rank {} to {}', before, after),
                    1.0 / before - 1.0 / after
-            from pair where relevance > 0 and after > before
+            from pair where relevance >= $relevant_from and after > before
         """,
     ),
     "teacher against qrels": Rule(
@@ -145,9 +146,11 @@ RULES: dict[str, Rule] = {
         (USEFUL, USELESS),
         f"""
             select query_id, passage_id, format(
-                       'judged {{}}, yet utility {{:+.2f}}', if(relevance > 0, 'relevant', 'not relevant'), utility),
-                   if(relevance > 0, {_LOSS}, {_GAIN})
-            from pair where if(relevance > 0, utility <= $useless, relevance = 0 and utility >= $useful)
+                       'judged {{}}, yet utility {{:+.2f}}',
+                       if(relevance >= $relevant_from, 'relevant', 'not relevant'), utility),
+                   if(relevance >= $relevant_from, {_LOSS}, {_GAIN})
+            from pair where if(relevance >= $relevant_from, utility <= $useless, utility >= $useful)
+                  and relevance is not null
         """,
         needs_utilities=True,
     ),
@@ -168,10 +171,11 @@ RULES: dict[str, Rule] = {
         (MARGIN, USELESS),
         """
             select query_id, passage_id, format('ranked first, {:.0f} % ahead of the second, yet {}', 100 * ahead,
-                       if(relevance = 0, 'judged not relevant', format('utility {:+.2f}', utility))), least(ahead, 1)
+                       if(relevance is null, format('utility {:+.2f}', utility), 'judged not relevant')),
+                   least(ahead, 1)
             from (select *, (similarity - runner_up) / nullif(abs(similarity), 0) as ahead from pair join second
                   using (query_id) where after = 1)
-            where ahead >= $margin and (relevance = 0 or (relevance is null and utility <= $useless))
+            where ahead >= $margin and (relevance < $relevant_from or (relevance is null and utility <= $useless))
         """,
     ),
     "unjudged but high": Rule(

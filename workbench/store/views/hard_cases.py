@@ -12,6 +12,7 @@ from workbench.records import Run
 from workbench.store.views.hard_case_rules import RULES, SCALES, Thresholds
 from workbench.store.views.thresholds import UtilityScale
 from workbench.store.views.utilities import find_teacher, teachers
+from workbench.store.workspace_settings import settings_of
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
@@ -90,6 +91,7 @@ def hard_cases(
     values: dict[str, object] = {
         **(thresholds or Thresholds()).values(scale),
         **scale._asdict(),
+        "relevant_from": settings_of(store).relevance,
         "teacher": teacher or "",
         "after": after.run,
         "before": before.run if before else "",

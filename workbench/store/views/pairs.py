@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.records import Run
+from workbench.store.views.judged import JUDGED, judging, relevance_level
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,7 +32,7 @@ class Cell(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """One candidate pair as teacher and student see it."""
+    """One candidate pair as teacher and student see it; its relevance is 0 where nobody has judged it."""
 
     query_id: str
     passage_id: str
@@ -41,6 +42,7 @@ class Pair(NamedTuple):
     utility: float
     rank: int
     relevance: int
+    relevant: bool
 
 
 class Sample(NamedTuple):
@@ -51,7 +53,7 @@ class Sample(NamedTuple):
 
 
 class FirstPlaces(NamedTuple):
-    """Whom teacher and student put first among the candidates, in numbers of queries.
+    """Whom teacher and student put first among the candidates, in numbers of queries; `judged` ones count in means.
 
     `regret` is the mean utility that the student's first choice gives away against the teacher's.
     """
@@ -98,12 +100,12 @@ def histogram(store: Store, teacher: str, run: Run, of: str = "utility", bins: i
             wide as (select low, greatest(high - low, 1e-9) / $bins as width from edge where n > 0)
             select low + cell * width, low + (cell + 1) * width, relevant, other from (
                 select least(floor(({of} - low) / width), $bins - 1) as cell, any_value(low) as low,
-                       any_value(width) as width, count(*) filter (relevance > 0) as relevant,
-                       count(*) filter (relevance <= 0) as other
+                       any_value(width) as width, count(*) filter (relevance >= $relevance) as relevant,
+                       count(*) filter (relevance < $relevance) as other
                 from pairs, wide group by cell
             ) order by cell
             """,
-            {"teacher": teacher, "run": run.run, "bins": bins},
+            {"teacher": teacher, "run": run.run, "bins": bins} | relevance_level(store),
         ).fetchall()
     return [Bin(*row) for row in rows]
 
@@ -118,13 +120,13 @@ def density(store: Store, teacher: str, run: Run, bins: int = 40) -> list[Cell]:
                        min(utility) as y, greatest(max(utility) - min(utility), 1e-9) / $bins as dy from pairs
             )
             select any_value(x + (i + 0.5) * dx), any_value(y + (j + 0.5) * dy), count(*),
-                   count(*) filter (relevance > 0)
+                   count(*) filter (relevance >= $relevance)
             from (
                 select least(floor((similarity - x) / dx), $bins - 1) as i,
                        least(floor((utility - y) / dy), $bins - 1) as j, x, dx, y, dy, relevance from pairs, edge
             ) group by i, j order by i, j
             """,
-            {"teacher": teacher, "run": run.run, "bins": bins},
+            {"teacher": teacher, "run": run.run, "bins": bins} | relevance_level(store),
         ).fetchall()
     return [Cell(*row) for row in rows]
 
@@ -140,11 +142,12 @@ def sample_pairs(store: Store, teacher: str, run: Run, limit: int = 4000) -> Sam
                 from pairs
             )
             select query_id, passage_id, left(queries.text, 90),
-                   left(concat_ws('. ', nullif(title, ''), passages.text), 90), similarity, utility, rank, relevance
+                   left(concat_ws('. ', nullif(title, ''), passages.text), 90), similarity, utility, rank, relevance,
+                   relevance >= $relevance
             from drawn join queries using (query_id) join passages using (passage_id)
             order by turn, md5(query_id) limit $limit
             """,
-            {"teacher": teacher, "run": run.run, "limit": limit},
+            {"teacher": teacher, "run": run.run, "limit": limit} | relevance_level(store),
         ).fetchall()
     return Sample(tuple(Pair(*row) for row in rows), total)
 
@@ -169,17 +172,17 @@ def first_places(store: Store, teacher: str, run: Run) -> FirstPlaces:
         row = connection.execute(
             f"""
             with {_PAIRS}, first as (
-                select query_id, arg_max(relevance, (utility, passage_id)) > 0 as teacher_relevant,
-                       arg_min(relevance, rank) > 0 as student_relevant,
+                select query_id, arg_max(relevance, (utility, passage_id)) >= $relevance as teacher_relevant,
+                       arg_min(relevance, rank) >= $relevance as student_relevant,
                        arg_min(utility, rank) = max(utility) as same, max(utility) - arg_min(utility, rank) as regret,
-                       query_id in (select query_id from qrels where relevance > 0) as judged
+                       query_id in {JUDGED} as judged
                 from pairs group by query_id
             )
             select count(*), count(*) filter (judged), count(*) filter (judged and teacher_relevant),
                    count(*) filter (judged and student_relevant), count(*) filter (same), coalesce(avg(regret), 0)
             from first
             """,
-            {"teacher": teacher, "run": run.run},
+            {"teacher": teacher, "run": run.run} | judging(store),
         ).fetchone()
     assert row is not None
     return FirstPlaces(*row)

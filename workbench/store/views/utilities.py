@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.errors import NothingToDo, UnknownName
 from workbench.records import AnswerLikelihood, Example, Group, Passage, Unit, Utility
 from workbench.store.views.collection import passages, queries
+from workbench.store.views.judged import JUDGED, judging, relevance_level
 from workbench.store.views.thresholds import useful_above_sql
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 class TeacherCounts(NamedTuple):
     """How much one teacher has scored, and in which unit.
 
-    `helpful` is the share of pairs that are useful, see `useful_above`; `relevant_first` of `judged` queries have a
-    relevant passage on top.
+    `helpful` is the share of pairs that are useful, see `useful_above`; `relevant_first` of the `judged` queries, those
+    that count in means, have a relevant passage on top.
     """
 
     teacher: str
@@ -119,9 +120,9 @@ def examples_of_qrels(store: Store, split: str) -> list[Example]:
             )
             select query_id, list(passage_id order by value desc, passage_id),
                    list(value order by value desc, passage_id)
-            from graded group by query_id having max(value) > 0 order by query_id
+            from graded group by query_id having max(value) >= $relevance order by query_id
             """,
-            {"split": split},
+            {"split": split} | relevance_level(store),
         ).fetchall()
     if not judged:
         raise NothingToDo(
@@ -164,8 +165,8 @@ def teachers(store: Store) -> list[TeacherCounts]:
                 select teacher, query_id, arg_max(coalesce(relevance, 0), (value, passage_id)) as relevance
                 from utilities left join qrels using (query_id, passage_id) group by all
             ), first as (
-                select teacher, count(*) filter (relevance > 0) as relevant_first, count(*) as judged
-                from best semi join (select query_id from qrels where relevance > 0) using (query_id) group by all
+                select teacher, count(*) filter (relevance >= $relevance) as relevant_first, count(*) as judged
+                from best semi join {JUDGED} using (query_id) group by all
             ), failed as (select teacher, count(*) as failures from failures group by all),
             scored as (
                 select teacher, count(distinct query_id) as queries, count(*) as pairs,
@@ -178,7 +179,8 @@ def teachers(store: Store) -> list[TeacherCounts]:
                    coalesce(judged, 0)
             from scored full join failed using (teacher) left join first using (teacher)
             left join teachers using (teacher) order by teacher
-            """
+            """,
+            judging(store),
         ).fetchall()
     return [TeacherCounts(*row) for row in rows]
 

@@ -54,16 +54,20 @@ def splits(split_counts: Sequence[SplitCounts]) -> None:
             "queries": row.queries,
             "with answers": row.with_answers,
             "judged": row.judged,
+            "without relevant": row.without_relevant,
             "candidates": row.candidates,
         }
         for row in split_counts
     ]
-    components.table(rows, "splits", "Splits", **counts("queries", "with answers", "judged", "candidates"))
+    columns = counts("queries", "with answers", "judged", "without relevant", "candidates")
+    components.table(rows, "splits", "Splits", **columns)
 
 
 def tags(tag_counts: Sequence[TagCounts]) -> None:
     """Show which tags the queries have, and how many have each."""
-    components.table([row._asdict() for row in tag_counts], "tags", "Tags of queries", **counts("queries", "judged"))
+    rows = [{name.replace("_", " "): cell for name, cell in row._asdict().items()} for row in tag_counts]
+    columns = counts("queries", "judged", "without relevant")
+    components.table(rows, "tags", "Tags of queries", **columns)
 
 
 def students(store: Store) -> str:
@@ -112,10 +116,9 @@ def _students(evaluations: Sequence[Evaluation]) -> None:
         for evaluation in evaluations
     ]
     components.table(rows, "students", "Students and their measures", student=TextColumn(width="large"))
-    judged = max((evaluation.judged for evaluation in evaluations), default=0)
     components.remark(
-        f"Means over {judged:,} judged queries with 95 % bootstrap intervals, which overlap more readily than a paired "
-        "comparison: see Diff for whether a difference is more than chance."
+        f"Means over {evaluations[0].counts.in_words} with 95 % bootstrap intervals, which overlap more readily than "
+        "a paired comparison: see Diff for whether a difference is more than chance."
     )
     for evaluation in evaluations:
         if evaluation.unanswered:

@@ -31,9 +31,9 @@ def overview(board: Leaderboard) -> None:
             plots.recipes(board), "recipes", "Each recipe with its interval beside its base, best on dev first"
         )
         components.remark(
-            "Means over queries with 95 % intervals; of several seeds, of their per-query means. A recipe and its base "
-            f"are compared query by query on {board.measure}, p-values adjusted for all recipes: their intervals may "
-            f"overlap and the difference still be sure. {RULE}"
+            f"Means over {board.counts.in_words} with 95 % intervals; of several seeds, of their per-query means. A "
+            f"recipe and its base are compared query by query on {board.measure}, p-values adjusted for all recipes: "
+            f"their intervals may overlap and the difference still be sure. {RULE}"
         )
 
 
