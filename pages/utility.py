@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.commands import command
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, frame, pickers
 from workbench.ui.utility import failures, pairs, queries, reproduction
@@ -18,7 +19,7 @@ def page(store: Store) -> None:
     if not first.queries:
         components.empty(
             f"{teacher} has scored none of the queries of the {run.split} split.",
-            commands.line(store, "score", "--split", run.split),
+            commands.line(store, *command("score", split=run.split)),
         )
         return
     components.lead(

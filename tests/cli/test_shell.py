@@ -60,7 +60,11 @@ def test_wrong_usage_ends_with_2_and_prints_nothing_to_read(store: Store, argume
 @pytest.mark.parametrize(
     ("arguments", "problem", "hint"),
     [
-        (["diff", "before", "nobody"], "There is no run of 'nobody' on the test split", "workbench evaluate 'nobody'"),
+        (
+            ["diff", "before", "nobody"],
+            "There is no run of 'nobody' on the test split",
+            "workbench evaluate nobody --split test",
+        ),
         (["diff", "before", "after", "--measure", "goodness"], "'goodness' is not a measure", "nDCG@10"),
         (["cases", "after", "--rule", "odd"], "There is no rule 'odd'", "useful but far"),
         (["cases", "after", "--teacher", "nobody"], "There is no teacher named 'nobody'", "Known: toy"),

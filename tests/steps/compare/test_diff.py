@@ -63,7 +63,7 @@ def test_runs_that_searched_other_passages_are_named(store: Store) -> None:
 
 
 def test_what_is_missing_is_named_with_a_way_out(store: Store) -> None:
-    with pytest.raises(NothingToDo, match=r"no run of 'nobody'.*evaluate 'nobody' --split test"):
+    with pytest.raises(NothingToDo, match=r"no run of 'nobody'.*evaluate nobody --split test"):
         diff(store, "before", "nobody")
     with pytest.raises(BadSetting, match="not a measure"):
         diff(store, "before", "after", "goodness")

@@ -13,6 +13,7 @@ from workbench.cli import output
 from workbench.cli.session import Session
 from workbench.cli.start import servers
 from workbench.cli.start.serve import PORT, serve_command
+from workbench.commands import line
 from workbench.records import Listener
 from workbench.sample import SAMPLE
 from workbench.steps.compare.diff import diff
@@ -64,7 +65,7 @@ def demo(session: Session, steps: int) -> None:
                 output.line(f"  {student}: {measures}")
     _conclude(store, result.student)
     clock.table()
-    output.line(f"\nLook at it: workbench --workspace {session.workspace} serve")
+    output.line(f"\nLook at it: {line(['--workspace', str(session.workspace), 'serve'])}")
 
 
 def _prepare(store: Store, clock: Clock, listen: Listener) -> None:

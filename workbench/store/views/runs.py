@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from workbench.commands import command, line
 from workbench.errors import NothingToDo
 from workbench.records import Hit, Run
 
@@ -48,7 +49,7 @@ def find_run(store: Store, student: str, split: str) -> Run:
     known = ", ".join(run.student for run in of_split) or "none"
     raise NothingToDo(
         f"There is no run of {student!r} on the {split} split; there are: {known}.",
-        f"Make it with `workbench evaluate '{student}' --split {split}`.",
+        f"Make it with `{line(command('evaluate', student, split=split))}`.",
     )
 
 

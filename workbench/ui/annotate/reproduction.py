@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.commands import command
 from workbench.store import Store
 from workbench.store.views import HardCase
 from workbench.ui.annotate.case_queue import ALL, NO_BASE, Queue
@@ -36,13 +37,15 @@ def reproduce(store: Store, queue: Queue, annotator: str, case: HardCase | None)
 
 def _arguments(queue: Queue) -> list[str]:
     (teacher, run), before = queue.search.pair, queue.search.before
-    return [
-        *("cases", run.student, "--split", run.split),
-        *(("--teacher", teacher) if teacher else ()),
-        *(("--before", before.student) if before else ()),
-        *(("--rule", queue.rule) if queue.rule != ALL else ()),
-        *(part for name, value in queue.search.thresholds.chosen.items() for part in ("--set", f"{name}={value:.12g}")),
-    ]
+    return command(
+        "cases",
+        run.student,
+        split=run.split,
+        teacher=teacher,
+        before=before and before.student,
+        rule=queue.rule if queue.rule != ALL else "",
+        set=[f"{name}={value:.12g}" for name, value in queue.search.thresholds.chosen.items()],
+    )
 
 
 def _cases(queue: Queue, annotator: str) -> list[str]:

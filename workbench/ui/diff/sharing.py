@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from workbench.commands import command
 from workbench.errors import NothingToDo
 from workbench.steps.compare.diff import Diff
 from workbench.store import Store
@@ -47,7 +48,7 @@ def report(store: Store, diff: Diff | None, queries: QueryList, teacher: str | N
 
 def reproduce(store: Store, chosen: ChosenRuns, diff: Diff | None, students: Sequence[str], queries: QueryList) -> None:
     """Show the shell line, the notebook cell and the link of the comparison, its order and its filters."""
-    arguments = ["diff", *students, "--measure", chosen.measure, "--split", chosen.split, *_options(queries)]
+    arguments = command("diff", *students, measure=chosen.measure, split=chosen.split, **_options(queries))
     commands.reproduce(
         store,
         "diff",
@@ -60,18 +61,17 @@ def reproduce(store: Store, chosen: ChosenRuns, diff: Diff | None, students: Seq
     )
 
 
-def _options(queries: QueryList) -> list[str]:
+def _options(queries: QueryList) -> dict[str, object]:
     filters = queries.filters
-    options = {
-        "--by": queries.rank_similarity.by if queries.rank_similarity else "",
-        "--only": filters.only,
-        "--words": filters.words,
-        "--first-word": filters.first_word,
-        "--min-length": str(filters.min_length or ""),
-        "--max-length": str(filters.max_length or ""),
-        "--tag": filters.tag,
+    return {
+        "by": queries.rank_similarity.by if queries.rank_similarity else "",
+        "only": filters.only,
+        "words": filters.words,
+        "first_word": filters.first_word,
+        "min_length": filters.min_length or "",
+        "max_length": filters.max_length or "",
+        "tag": filters.tag,
     }
-    return [part for name, value in options.items() if value for part in (name, value)]
 
 
 def _cell(chosen: ChosenRuns, diff: Diff | None, students: Sequence[str], queries: QueryList) -> list[str]:

@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench import plots
+from workbench.commands import command
 from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import Comparison
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS
@@ -65,8 +66,8 @@ def _opened(store: Store, agreement: TeacherAgreement) -> None:
     rows = [_row(comparison) for comparison in agreement.comparisons]
     components.table(rows, "agreements", "Agreement before and after, by measure", **tables.counts("queries"))
     _farthest(store, agreement)
-    options = ["--before", agreement.before, "--teacher", agreement.teacher, "--split", agreement.split]
-    commands.show(store, ["agreement", agreement.student, *options])
+    options = {"before": agreement.before, "teacher": agreement.teacher, "split": agreement.split}
+    commands.show(store, command("agreement", agreement.student, **options))
 
 
 def _number(comparison: Comparison) -> components.Number:

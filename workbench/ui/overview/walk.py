@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from workbench.commands import command
 from workbench.html.marking import html
 from workbench.records import Run
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
@@ -88,7 +89,7 @@ def _stages(store: Store, counts: Counts, runs: Sequence[Run]) -> list[Stage]:
             "evaluate",
             len(ranked) > 1 and not unranked,
             "Rank the passages for every test query, before and after, so that the two can be compared.",
-            (("evaluate", BM25, DEFAULT_STUDENT, *unranked),),
+            (tuple(command("evaluate", BM25, DEFAULT_STUDENT, *unranked)),),
         ),
         Stage("diff", bool(counts.annotations), "See which queries were won and which were lost.", (), "diff"),
         Stage("annotate", bool(counts.annotations), "Let a person judge the hard cases.", (), "annotate"),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
+from workbench import commands
 from workbench.store import Store
 
 
 def line(store: Store, *arguments: str) -> str:
     """Return a command on this workspace as a line for the shell."""
-    return shlex.join(["workbench", "--workspace", str(store.path), *arguments])
+    return commands.line(["--workspace", str(store.path), *arguments])
 
 
 def show(store: Store, arguments: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from workbench import jobs, plots
+from workbench.commands import line
 from workbench.html.cards import badge
 from workbench.html.marking import html
 from workbench.jobs import Job
@@ -67,7 +68,7 @@ def _headline(job: Job) -> None:
         f'<div class="wb wb-badges">{badge(word, role)} <b>{html(job.verb)}</b> <span>{html(job.student)}</span> '
         f'<span class="wb-soft">started {when}</span></div>'
         + (f'<div class="wb wb-text">{html(job.message)}</div>' if job.message else "")
-        + f'<div class="wb wb-id">{html(job.job_id)}: workbench {html(" ".join(job.arguments))}</div>'
+        + f'<div class="wb wb-id">{html(job.job_id)}: {html(line(job.arguments))}</div>'
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from workbench import jobs, students
+from workbench.commands import command
 from workbench.steps.ship.export_student import QUALITY, RUNTIMES
 from workbench.store import Store
 from workbench.students import Student, model_card
@@ -57,12 +58,8 @@ def _form(store: Store, student: Student) -> list[str]:
         disabled=not runtimes,
         help="Judged queries on which each runtime is compared with the student itself; 0: all of them.",
     )
-    arguments = ["export-student", student.name, str(_unused_folder(store, student))]
-    if runtimes:
-        arguments += [part for name in runtimes for part in ("--runtime", name)]
-        arguments += ["--int8"] if int8 else []
-        arguments += ["--check", str(int(check))]
-    return arguments
+    options = {"runtime": runtimes, "int8": int8, "check": int(check)} if runtimes else {}
+    return command("export-student", student.name, str(_unused_folder(store, student)), **options)
 
 
 def _unused_folder(store: Store, student: Student) -> Path:

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.column_config import NumberColumn
 
 from workbench import plots
+from workbench.commands import command
 from workbench.evaluation.comparison import RULE
 from workbench.plots.look import AFTER
 from workbench.steps.compare.leaderboard import Leaderboard
@@ -140,7 +141,7 @@ def opened(store: Store, board: Leaderboard, row: LeaderboardRow, trained: Mappi
     else:
         components.empty(
             f"{row.student} has not been evaluated on {board.split}.",
-            commands.line(store, "evaluate", row.student, "--split", board.split),
+            commands.line(store, *command("evaluate", row.student, split=board.split)),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from workbench import jobs, plots
+from workbench.commands import command
 from workbench.plots.look import AFTER, BEFORE
 from workbench.progress import duration
 from workbench.steps.teach.plan import labels_in_words
@@ -72,7 +73,7 @@ def _next(store: Store, student: Student) -> None:
     if missing := [name for name in (student.base, student.name) if name not in evaluated]:
         components.remark(f"Not evaluated on test yet: {' and '.join(missing)}.")
         if st.button("Evaluate on test", key=f"evaluate-{student.name}", icon=":material/straighten:"):
-            jobs.start(store, ["evaluate", *missing, "--split", "test"])
+            jobs.start(store, command("evaluate", *missing, split="test"))
             st.rerun()
     else:
         navigation.link("diff", "Compare with its base", before=student.base, after=student.name, split="test")

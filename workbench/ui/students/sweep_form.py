@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from workbench.commands import command
 from workbench.errors import WorkbenchError
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
@@ -45,10 +46,10 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         except ValueError:
             components.failed(f"Seeds are whole numbers with commas between, not {seeds!r}.")
             return None
-        arguments = ["sweep", str(base), "--teacher", str(teacher)]
-        arguments += [part for line in grid for part in ("--grid", line.replace(" ", "") if "(" not in line else line)]
-        arguments += ["--seeds", ",".join(map(str, wanted))] if wanted else []
-        arguments += [part for name, value in budget.items() for part in (f"--{name}", f"{value:.12g}")]
+        values_of = [line if "(" in line else line.replace(" ", "") for line in grid]
+        arguments = command(
+            "sweep", str(base), teacher=str(teacher), grid=values_of, seeds=",".join(map(str, wanted)), **budget
+        )
         commands.show(store, arguments)
         components.remark("Those that were trained before are not trained again. They are evaluated on test.")
         if st.button(f"Train {number:,} students", type="primary", icon=":material/play_arrow:", key="sweep-start"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.commands import command
 from workbench.errors import WorkbenchError
 from workbench.losses import LOSSES
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
@@ -25,14 +26,12 @@ NO_PRESET = "none"
 def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
     """Show the settings of a training and its shell line; return the arguments if a person starts it."""
     with st.container(border=True):
-        arguments, loss = _base_teacher_loss(store, teachers)
+        base, teacher, loss = _base_teacher_loss(store, teachers)
         settings, preset = _method_and_preset()
         begin = TrainSettings(**PRESETS.get(preset, {}))
         # A preset has fields of its own, so that its numbers stand in them.
         suffix = "" if preset == NO_PRESET else f"-{preset}"
         settings |= more_settings.length(begin, suffix)
-        if preset != NO_PRESET:
-            arguments += ["--preset", preset]
         with st.expander("More settings", icon=":material/tune:"):
             settings |= (
                 {"loss": more_settings.loss_sum() or loss}
@@ -43,7 +42,8 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
                 "Train only on queries that people judged", key="only-annotated",
                 help="Their settled verdicts override the teacher's utilities.",
             )  # fmt: skip
-        arguments += _options(settings, begin) + (["--only", "annotated"] if annotated else [])
+        options = {**_options(settings, begin), "only": "annotated" if annotated else ""}
+        arguments = command("train", base, teacher=teacher, preset="" if preset == NO_PRESET else preset, **options)
         commands.show(store, arguments)
         if error := _conflict(settings, begin):
             components.failed(error.problem, error.hint)
@@ -52,8 +52,8 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
     return None
 
 
-def _base_teacher_loss(store: Store, teachers: Sequence[str]) -> tuple[list[str], str]:
-    """Ask for base, teacher and loss; return the first arguments of the program, and the loss."""
+def _base_teacher_loss(store: Store, teachers: Sequence[str]) -> tuple[str, str, str]:
+    """Ask for base, teacher and loss."""
     trained = [student.name for student in cache.trained(store)]
     left, middle, right = components.columns("three-who", [1, 1, 1])
     base = left.selectbox(
@@ -69,7 +69,7 @@ def _base_teacher_loss(store: Store, teachers: Sequence[str]) -> tuple[list[str]
         "Loss", list(LOSSES), index=list(LOSSES).index(DEFAULTS.loss), key="loss",
         help="  \n".join(f"`{name}`: {entry.meaning}." for name, entry in LOSSES.items()),
     )  # fmt: skip
-    return ["train", str(base), "--teacher", str(teacher)], str(loss)
+    return str(base), str(teacher), str(loss)
 
 
 def _method_and_preset() -> tuple[dict[str, Any], str]:
@@ -91,15 +91,11 @@ def _described(preset: str) -> str:
     return f"`{preset}`: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in PRESETS[preset].items())
 
 
-def _options(settings: Mapping[str, Any], begin: TrainSettings) -> list[str]:
+def _options(settings: Mapping[str, Any], begin: TrainSettings) -> dict[str, object]:
     """Return the settings that differ from those to begin with as options of the shell."""
-    options: list[str] = []
-    for name, value in settings.items():
-        if value is None and getattr(begin, name) is not None:
-            options += ["--set", f"{name}=null"]
-        elif value != getattr(begin, name):
-            options += [f"--{name.replace('_', '-')}", f"{value:.12g}" if isinstance(value, float) else str(value)]
-    return options
+    changed = {name: value for name, value in settings.items() if value != getattr(begin, name)}
+    left_open = [f"{name}=null" for name, value in changed.items() if value is None]
+    return {**changed, "set": left_open}
 
 
 def _conflict(settings: Mapping[str, Any], begin: TrainSettings) -> WorkbenchError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.commands import command
 from workbench.store import Store
 from workbench.ui.shell import commands
 from workbench.ui.shell.pickers import Pair
@@ -26,7 +27,7 @@ def reproduce(store: Store, pair: Pair, figure: str, words: str, query_id: str) 
     commands.reproduce(
         store,
         "utility",
-        [["agreement", student, "--teacher", pair.teacher, "--split", split]],
+        [command("agreement", student, teacher=pair.teacher, split=split)],
         "\n".join(cell),
         teacher=pair.teacher,
         split=split,
