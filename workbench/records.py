@@ -122,7 +122,10 @@ class Example(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One student's rankings of a split; `collection` fingerprints the passages it searched."""
+    """One student's rankings of a split; `collection` fingerprints the passages it searched.
+
+    An `imported` run's rankings came from a file: what made them is not here.
+    """
 
     run: str
     student: str
@@ -130,6 +133,7 @@ class Run(NamedTuple):
     depth: int
     collection: str
     created: datetime
+    imported: bool = False
 
 
 class Hit(NamedTuple):

@@ -74,8 +74,8 @@ def add_ranking(
                 run = f"{student}@{split}"
                 if _is_new(connection, run, (hits, depth), replace):
                     now = datetime.now(UTC).replace(tzinfo=None)
-                    values = [run, student, split, depth, collection, now]
-                    connection.execute("insert into runs values (?, ?, ?, ?, ?, ?)", values)
+                    values = [run, student, split, depth, collection, now, True]
+                    connection.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", values)
                     _keep(connection, run, split)
                     added += hits
             if not added:

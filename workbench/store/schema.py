@@ -76,6 +76,7 @@ MIGRATIONS: tuple[str, ...] = (
     create table near_duplicates (
         kind varchar, id varchar, group_id varchar not null, primary key (kind, id)
     );
+    alter table runs add column imported boolean default false;
     """,
 )
 

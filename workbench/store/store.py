@@ -190,7 +190,7 @@ class Store:
         """Add a run with its hits, in place of an earlier run of that name."""
         with self.write() as connection:
             self._drop_run(connection, run.run)
-            connection.execute("insert into runs values (?, ?, ?, ?, ?, ?)", [*run[:-1], _utc(run.created)])
+            connection.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", run._replace(created=_utc(run.created)))
             _insert(connection, "hits", list(hits))
 
     def add_annotation(self, annotation: Annotation) -> None:
