@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from tests.steps.classes import ROOT
 from workbench.cli.app import COMMANDS, app
 from workbench.cli.compare import evaluate
 from workbench.store import Store, views
+from workbench.teachers import TEACHERS, teacher_settings
+from workbench.teachers.prompts import TEMPLATES
+from workbench.trainer import TrainSettings
 
 TREE: Any = typer.main.get_command(app)
 
@@ -43,6 +48,17 @@ def test_every_command_explains_itself_and_each_of_its_options(name: str) -> Non
         assert parameter.help, (name, parameter.name)
         if parameter.param_type_name == "option":
             assert parameter.opts[0] in printed
+
+
+@pytest.mark.parametrize(
+    ("verb", "names"),
+    [("train", vars(TrainSettings())), ("sweep", vars(TrainSettings())), ("score", TEMPLATES),
+     ("score", [setting.name for kind in TEACHERS for setting in teacher_settings(kind)])],
+)  # fmt: skip
+def test_help_names_what_an_option_can_be(verb: str, names: Iterable[str]) -> None:
+    words = set(re.findall(r"[\w-]+", " ".join(option.help for option in TREE.commands[verb].params)))
+    assert set(names) <= words
+    assert next(iter(names)) in worked(verb, "--help").out
 
 
 # --- exit codes

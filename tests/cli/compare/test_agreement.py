@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conftest import run
+from tests.conftest import run, utility
 from tests.shell import shell, worked
 from workbench.store import Store, views
 
@@ -57,3 +57,12 @@ def test_what_cannot_be_compared_is_refused_in_words(store: Store) -> None:
     )
     store.add_run(run("mute"), [])
     assert "share no query" in shell("agreement", "mute", workspace=store.path).err
+
+
+def test_of_two_teachers_it_asks_which(store: Store) -> None:
+    store.add_scored([utility("q1", "p/1", 0.5, "tall:1")], "nats per token")
+    refused = shell("agreement", "after", workspace=store.path)
+    assert (refused.code, refused.out) == (1, "")
+    assert "2 teachers have scored here.\nSay which one (--teacher): tall:1, toy." in refused.err
+    assert "begin with 't'" in shell("agreement", "after", "--teacher", "t", workspace=store.path).err
+    assert worked("agreement", "after", "--teacher", "to", workspace=store.path).out

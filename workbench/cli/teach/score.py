@@ -11,6 +11,7 @@ from workbench.cli.options import Json, OptionalSplit, settings
 from workbench.cli.session import Session
 from workbench.steps.teach.score import score
 from workbench.teachers import TEACHERS, teacher, teacher_settings
+from workbench.teachers.prompts import TEMPLATES
 
 _KINDS = "; ".join(f"`{name}`: {kind.about}" for name, kind in TEACHERS.items())
 _SETTINGS = "; ".join(f"`{name}` has {', '.join(s.name for s in teacher_settings(name))}" for name in TEACHERS)
@@ -23,7 +24,11 @@ def score_command(
         str, typer.Option(help="The same as `--set model=`: a language model, by hub name or folder.")
     ] = "",
     template: Annotated[
-        str, typer.Option(help="The same as `--set template=`: a prompt template's name, or its TOML or JSON file.")
+        str,
+        typer.Option(
+            help="The same as `--set template=`: the name of a prompt template, or its TOML or JSON file. Templates: "
+            f"{', '.join(TEMPLATES)}."
+        ),
     ] = "",
     option: Annotated[
         list[str] | None,

@@ -14,9 +14,10 @@ from workbench.cli.session import Session
 from workbench.errors import BadInput, BadSetting
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.steps.teach.sweep import NO_SPLIT, Attempt, sweep
-from workbench.trainer import Grid, read_values, settings_in_words
+from workbench.trainer import Grid, TrainSettings, read_values, settings_in_words
 
 TABLES = "settings"
+_SETTINGS = ", ".join(vars(TrainSettings()))
 
 
 def sweep_command(
@@ -25,7 +26,10 @@ def sweep_command(
     teacher: TeacherName = "",
     grid: Annotated[
         list[str] | None,
-        typer.Option(help="Values of a setting; of several settings every combination: `--grid loss=kl,infonce`."),
+        typer.Option(
+            help="Values of a setting; of several settings every combination: `--grid loss=kl,infonce`. --set names "
+            "the settings."
+        ),
     ] = None,
     file: Annotated[
         Path | None,
@@ -37,7 +41,10 @@ def sweep_command(
     steps: Annotated[int | None, typer.Option(help="The most steps of each training.", show_default=False)] = None,
     minutes: Annotated[float | None, typer.Option(help="End each after so many minutes.", show_default=False)] = None,
     option: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other setting, the same for all: `--set batch_size=16`.")
+        list[str] | None,
+        typer.Option(
+            "--set", help=f"A setting that is the same for all: `--set batch_size=16`. Settings: {_SETTINGS}."
+        ),
     ] = None,
     split: Annotated[str, typer.Option(help=f"Evaluate on this split; `{NO_SPLIT}`: do not.")] = "test",
     json: Json = False,

@@ -90,7 +90,8 @@ def train_command(
         str, typer.Option("--preset", help=f"Settings to begin with: {', '.join(PRESETS)}; other options win.")
     ] = "",
     option: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other setting: `--set weight_decay=0.01`.")
+        list[str] | None,
+        typer.Option("--set", help=f"Any setting: `--set weight_decay=0.01`. Settings: {', '.join(vars(DEFAULTS))}."),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from workbench.errors import NothingToDo, UnknownName
+from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import AnswerLikelihood, Example, Group, Passage, Unit, Utility
 from workbench.store.views.collection import passages, queries
 from workbench.store.views.judged import JUDGED, judging, relevance_level
@@ -205,7 +205,12 @@ def find_teacher(store: Store, name: str | None) -> str:
     if len(matching) == 1:
         return matching[0]
     if matching:
-        raise UnknownName("single teacher", name or "", known, f"Say which of: {', '.join(matching)}.")
+        which = (
+            f"{len(matching):,} teachers have names that begin with {name!r}."
+            if name
+            else (f"{len(matching):,} teachers have scored here.")
+        )
+        raise BadSetting(which, f"Say which one (--teacher): {', '.join(matching)}.")
     raise UnknownName("teacher", name or "", known)
 
 
