@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import PASSAGES, QRELS, QUERIES, utility
 from tests.profiles import examples
-from workbench.errors import Conflict, NothingToDo, StoreBusy, StoreVersion
+from workbench.errors import Conflict, NothingToDo, StoreBusy, StoreVersion, WorkbenchError
 from workbench.records import Annotation, Failure, Passage, Qrel, Query
 from workbench.store import Store, connection, schema, views
 
@@ -300,10 +300,33 @@ with connected(Path({str(store.database)!r}), read_only=False, patience=5) as c:
     assert "not committed" not in ids
 
 
-def test_a_database_that_is_none_is_told_plainly(tmp_path: Path) -> None:
-    (tmp_path / "workbench.duckdb").write_bytes(os.urandom(8192))
-    with pytest.raises(Exception, match=r"cannot be opened|another version"):
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"SQLite format 3\0" + bytes(4096), os.urandom(8192)])
+def test_a_database_that_is_none_is_told_plainly(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "workbench.duckdb").write_bytes(content)
+    with pytest.raises(WorkbenchError, match="damaged, or not a database of the workbench") as refused:
         Store(tmp_path)
+    assert "workbench snapshot" in refused.value.hint
+    assert (tmp_path / "workbench.duckdb").read_bytes() == content
+
+
+@pytest.mark.parametrize("share", [0.001, 0.02, 0.2, 0.5])
+def test_a_database_that_is_cut_off_is_told_plainly(store: Store, tmp_path: Path, share: float) -> None:
+    whole = store.snapshot(tmp_path / "whole.duckdb").read_bytes()
+    folder = tmp_path / "cut"
+    folder.mkdir()
+    (folder / "workbench.duckdb").write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(WorkbenchError, match="damaged, or not a database of the workbench"):
+        views.counts(Store(folder))
+
+
+def test_another_program_s_database_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "workbench.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create table theirs (a integer)")
+    before = file.read_bytes()
+    with pytest.raises(StoreVersion, match="tables of another program, such as 'theirs'"):
+        Store(tmp_path)
+    assert file.read_bytes() == before
 
 
 def test_duckdb_is_the_tested_line() -> None:

@@ -33,6 +33,9 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 # What DuckDB says while another process holds the file, or someone in this one holds it by other means than ours.
 BUSY = ("lock on file", "different configuration", "already attached")
 
+# What DuckDB says of a file that is cut off or overwritten, or that another program wrote.
+DAMAGED = ("read enough bytes", "checksum", "Corrupt", "not a valid DuckDB", "Is a directory", "sqlite_scanner")
+
 # One thread of a process at a time. A POSIX lock belongs to the process and goes with the first handle that is closed:
 # were a second thread to open and close the file meanwhile, other processes could write beside us, and lose rows.
 _turns: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
@@ -50,7 +53,7 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
     if not _turns[database].acquire(timeout=patience):
         raise StoreBusy(f"{database} is kept busy by another thread of this process.", "Let it finish, and try again.")
     try:
-        with _replaced_if_fatal(), _instance(os.getpid()).cursor() as holder:
+        with _in_words(database), _replaced_if_fatal(), _instance(os.getpid()).cursor() as holder:
             if database in _names:  # this thread holds it already
                 with _using(holder, _names[database]) as connection:
                     yield connection
@@ -64,6 +67,17 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
                     del _names[database]
     finally:
         _turns[database].release()
+
+
+@contextmanager
+def _in_words(database: Path) -> Iterator[None]:
+    """Raise what DuckDB says of a damaged file, as it is read, as an error that a person can act on."""
+    try:
+        yield
+    except duckdb.Error as trouble:
+        if _is_damaged(trouble):
+            raise _translated(trouble, database) from trouble
+        raise
 
 
 @contextmanager
@@ -133,6 +147,10 @@ def _is_busy(trouble: Exception) -> bool:
     return any(words in str(trouble) for words in BUSY)
 
 
+def _is_damaged(trouble: Exception) -> bool:
+    return any(words in str(trouble) for words in DAMAGED)
+
+
 def _busy(trouble: Exception, database: Path) -> StoreBusy:
     match = re.search(r"PID (\d+)", str(trouble))
     holder = "another connection of this process"
@@ -153,5 +171,11 @@ def _translated(trouble: Exception, database: Path) -> WorkbenchError:
         return StoreVersion(
             f"{database} was written by another version of DuckDB than {duckdb.__version__}.",
             "Upgrade duckdb, or open the workspace where it was made and take a snapshot.",
+        )
+    if _is_damaged(trouble):
+        return WorkbenchError(
+            f"{database} cannot be read: it is damaged, or not a database of the workbench.",
+            "Put a copy that `workbench snapshot` made in its place, or move it away and ingest again; students and "
+            "vectors are in folders beside it.",
         )
     return WorkbenchError(f"{database} cannot be opened: {text.splitlines()[0]}")

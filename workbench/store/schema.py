@@ -99,6 +99,8 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
             f"The workspace has schema {version(connection)}; this workbench knows {len(MIGRATIONS)}.",
             "Open it with the newer utility-workbench that wrote it.",
         )
+    if not version(connection):
+        _must_hold_no_tables(connection)
     connection.execute("create table if not exists meta (key varchar primary key, value bigint not null)")
     connection.execute("insert into meta values ('schema', 0), ('revision', 0) on conflict do nothing")
     for number, statements in enumerate(MIGRATIONS[version(connection) :], start=version(connection) + 1):
@@ -106,3 +108,15 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(statements)
         connection.execute("update meta set value = ? where key = 'schema'", [number])
         connection.execute("commit")
+
+
+def _must_hold_no_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise StoreVersion if a database without a schema of ours holds tables: they are another program's."""
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where database_name = current_database() and table_name <> 'meta'"
+    ).fetchall()
+    if tables:
+        raise StoreVersion(
+            f"The database holds tables of another program, such as {tables[0][0]!r}, and no workspace.",
+            "Name another folder: `workbench --workspace PATH`.",
+        )
