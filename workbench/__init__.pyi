@@ -19,6 +19,7 @@ from .evaluation.teacher_agreement import Temperatures as Temperatures
 from .formats import Collection as Collection
 from .formats import Problem as Problem
 from .formats import Ranking as Ranking
+from .formats import Rankings as Rankings
 from .formats.parsing.lookup import ImportedRows as ImportedRows
 from .progress import ProgressLines as ProgressLines
 from .records import Annotation as Annotation

@@ -23,6 +23,7 @@ class BadInput(WorkbenchError):
     def __init__(self, problem: str, file: Path | str, line: int = 0, hint: str = "") -> None:
         where = f"{file}, line {line}" if line else f"{file}"
         super().__init__(f"{where}: {problem}", hint)
+        self.what = problem
         self.file = str(file)
         self.line = line
 

@@ -17,7 +17,10 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
 class Query(NamedTuple):
-    """An information need; `answers` are all reference answers, none if unknown; `tags` say what kind it is of."""
+    """An information need; `answers` are all reference answers, none if unknown; `tags` say what kind it is of.
+
+    One without text is known by its id only, from qrels or a run: it is measured and shown, never read by a model.
+    """
 
     query_id: str
     text: str
@@ -25,18 +28,32 @@ class Query(NamedTuple):
     split: str = ""
     tags: tuple[str, ...] = ()
 
+    @property
+    def has_text(self) -> bool:
+        """Return whether more than the id is known."""
+        return bool(self.text)
+
 
 class Passage(NamedTuple):
-    """A unit of text that can be retrieved."""
+    """A unit of text that can be retrieved; one with neither title nor text is known by its id only.
+
+    `title_join` stands between title and text where there are both; it is a setting of the workspace.
+    """
 
     passage_id: str
     title: str
     text: str
+    title_join: str = " "
 
     @property
     def content(self) -> str:
         """Return what students and teachers read: title and text, as one string."""
-        return f"{self.title}. {self.text}" if self.title else self.text
+        return self.title_join.join(part for part in (self.title, self.text) if part)
+
+    @property
+    def has_text(self) -> bool:
+        """Return whether more than the id is known."""
+        return bool(self.title or self.text)
 
 
 class Qrel(NamedTuple):

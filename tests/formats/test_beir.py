@@ -124,8 +124,6 @@ def test_qrels_are_optional(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "line", "said"),
     [
-        ("corpus.jsonl", {"_id": "p3", "text": "  "}, "text is empty"),
-        ("corpus.jsonl", {"_id": "p3"}, "text is empty"),
         ("corpus.jsonl", {"_id": "p3", "text": 3}, "text must be a string"),
         ("corpus.jsonl", {"text": "x"}, "_id is missing"),
         ("corpus.jsonl", {"_id": "", "text": "x"}, "_id is missing"),
@@ -134,7 +132,7 @@ def test_qrels_are_optional(folder: Path) -> None:
         ("corpus.jsonl", {"_id": "p3", "text": "\ud800"}, "surrogate"),
         ("corpus.jsonl", {"_id": "p1", "title": "T", "text": "other"}, "differently on line 1"),
         ("corpus.jsonl", '{"_id": "p3"', "not JSON"),
-        ("queries.jsonl", {"_id": "q3", "text": ""}, "text is empty"),
+        ("queries.jsonl", {"_id": "q3", "text": 3}, "text must be a string"),
         ("queries.jsonl", {"_id": True, "text": "x"}, "_id must be a string"),
         ("queries.jsonl", {"_id": "q2", "text": "other"}, "differently on line 2"),
         ("queries.jsonl", {"_id": "q3", "text": "x", "metadata": []}, "metadata must be an object"),
@@ -155,8 +153,6 @@ def test_a_bad_row_is_named_and_the_next_is_read(folder: Path, name: str, line: 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("q9\tp1\t1", "query 'q9' is not in queries.jsonl"),
-        ("q1\tp9\t1", "passage 'p9' is not in corpus.jsonl"),
         ("q1\tp1\t0.5", "whole number"),
         ("q1\tp1\tyes", "whole number"),
         ("q1\tp1", "expected"),
@@ -170,6 +166,21 @@ def test_a_bad_judgement_is_named_and_the_next_is_read(folder: Path, line: str, 
     assert [(each.file, each.line) for each in found.problems] == [(str(path), 3)]
     assert said in found.problems[0].what
     assert found.qrels == (Qrel("q1", "p2", 1), Qrel("q2", "p2", 1))
+
+
+def test_rows_without_text_and_ids_that_qrels_alone_name_are_kept(folder: Path) -> None:
+    (folder / "corpus.jsonl").write_bytes(
+        jsonl([*CORPUS, {"_id": "p3", "text": "  "}, {"_id": "p4"}, {"_id": "p5", "title": "Title alone"}])
+    )
+    (folder / "queries.jsonl").write_bytes(jsonl([*QUERIES, {"_id": "q3", "text": ""}]))
+    judge(folder, "dev.tsv", "q1\tp9\t2", "q8\tp9\t1", "q3\tp1\t1")
+    found = read_beir(folder)
+    assert found.problems == ()
+    assert list(found.passages[2:]) == [
+        Passage("p3", "", ""), Passage("p4", "", ""), Passage("p5", "Title alone", ""),
+    ]  # fmt: skip
+    assert [query[:1] + query[3:4] for query in found.queries if not query.has_text] == [("q3", "dev"), ("q8", "dev")]
+    assert set(found.qrels) == {Qrel("q1", "p9", 2), Qrel("q8", "p9", 1), Qrel("q3", "p1", 1)}
 
 
 def test_a_query_in_two_splits_is_a_problem(folder: Path) -> None:

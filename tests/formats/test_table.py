@@ -145,6 +145,18 @@ def test_a_bare_id_is_the_passages_where_there_are_no_queries(tmp_path: Path) ->
     assert (found.passages, found.queries, found.problems) == ((Passage("7", "T", "x"),), (), ())
 
 
+def test_a_title_alone_is_a_passage_and_an_id_alone_a_passage_without_text(tmp_path: Path) -> None:
+    rows = [{"id": "t", "title": "T", "text": ""}, {"id": "n", "title": "", "text": " "}, {"id": "n"}]
+    for name in ("t.jsonl", "t.parquet"):
+        found = read_table(write(rows, tmp_path / name))
+        assert (found.passages, found.problems) == ((Passage("t", "T", ""), Passage("n", "", "")), ())
+    listed = read_table(
+        write([{"query": "q?", "passages": [{"title": "T"}, {"id": "n"}]}], tmp_path / "l.jsonl"), None, 1
+    )
+    assert [passage[1:3] for passage in listed.passages] == [("T", ""), ("", "")]
+    assert [passage.has_text for passage in listed.passages] == [True, False]
+
+
 def test_squad_as_its_data_set_card_has_it(tmp_path: Path) -> None:
     row = {"id": "5", "title": "T", "context": "In Paris.", "question": "Where?"}
     found = read_table(
@@ -152,7 +164,7 @@ def test_squad_as_its_data_set_card_has_it(tmp_path: Path) -> None:
         relevance=1,
     )
     assert found.queries == (Query("5", "Where?", ("Paris",)),)
-    assert found.passages[0][1:] == ("T", "In Paris.")
+    assert found.passages[0][1:3] == ("T", "In Paris.")
 
 
 def test_passages_of_unknown_relevance_get_no_qrel_and_one_problem(tmp_path: Path) -> None:
@@ -181,13 +193,12 @@ def test_rows_that_say_nothing_new_are_counted(tmp_path: Path) -> None:
         ({"query_id": "a"}, "differently on line 1"),
         ({"answers": "['x']"}, "not JSON"),
         ({"split": "exam"}, "split must be"),
-        ({"passage": ""}, "passage is empty"),
         ({"passage_id": "pa"}, "differently on line 1"),
         ({"relevance": "much"}, "relevance must be"),
         ({"passages": "x"}, "not JSON"),
         ({"passages": {"text": "x"}}, "must be a list"),
         ({"passages": [3]}, "a passage must be"),
-        ({"passages": [{"id": "z"}]}, "the text of a passage is empty"),
+        ({"passages": [{"text": " "}]}, "the text of a passage is empty"),
         ({"passages": [{"text": "z", "id": 0.5}]}, "the id of a passage"),
         ({"passages": [{"text": "z", "relevance": 0.5}]}, "relevance must be"),
     ],

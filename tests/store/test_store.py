@@ -20,7 +20,7 @@ from tests.conftest import PASSAGES, QRELS, QUERIES, utility
 from tests.profiles import examples
 from workbench.errors import Conflict, NothingToDo, StoreBusy, StoreVersion, WorkbenchError
 from workbench.records import Annotation, Failure, Passage, Qrel, Query
-from workbench.store import Store, connection, schema, views
+from workbench.store import Added, Store, connection, schema, views
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
 
@@ -48,7 +48,7 @@ def test_ids_and_texts_come_back_as_they_went_in(
 def test_the_same_rows_twice_change_nothing(store: Store) -> None:
     before = views.counts(store)
     added = store.add_collection(QUERIES, PASSAGES, QRELS)
-    assert added == (0, 0, 0, len(QUERIES) + len(PASSAGES) + len(QRELS), 0, 0)
+    assert added == Added(unchanged=len(QUERIES) + len(PASSAGES) + len(QRELS))
     assert views.counts(store) == before
 
 
@@ -131,8 +131,8 @@ def test_a_workspace_of_the_second_schema_gets_tags_from_the_same_files(
     assert [query.tags for query in views.queries(new)] == [(), ()]
     new.add_scored([utility("q1", "p", 1.0)])
     tagged = [Query("q1", "Who?", ("me",), "test", ("people", "a|b")), Query("q2", "What?", (), "test")]
-    assert new.add_collection(tagged) == (0, 0, 0, 1, 0, 1)
-    assert new.add_collection(tagged) == (0, 0, 0, 2, 0, 0)
+    assert new.add_collection(tagged) == Added(unchanged=1, tagged=1)
+    assert new.add_collection(tagged) == Added(unchanged=2)
     assert views.queries(new) == tagged
     assert len(views.utilities(new, "toy")) == 1
 

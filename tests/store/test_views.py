@@ -17,7 +17,7 @@ Q2 = "http://q/2?x=1"
 def test_counts_per_split_in_walking_order(store: Store) -> None:
     found = views.counts(store)
     assert [split.split for split in found.splits] == ["train", "dev", "test"]
-    assert found.splits[2] == ("test", 2, 2, 2, 0, 8)
+    assert found.splits[2] == ("test", 2, 2, 2, 0, 8, 0)
     assert found.splits[1].with_answers == 0
 
 

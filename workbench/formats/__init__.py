@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.formats.beir import read_beir, write_beir
-from workbench.formats.parsing.gathering import Collection, Problem, Ranking
+from workbench.formats.parsing.gathering import Collection, Problem, Ranking, Rankings
 from workbench.formats.table import read_table
 from workbench.formats.trec import read_qrels, read_run, write_qrels, write_run
 
@@ -11,6 +11,7 @@ __all__ = [
     "Collection",
     "Problem",
     "Ranking",
+    "Rankings",
     "read_beir",
     "read_qrels",
     "read_run",

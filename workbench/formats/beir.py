@@ -16,9 +16,9 @@ from workbench.formats.parsing.values import (
     known_split,
     read_answers,
     read_id,
+    read_passage,
     read_split,
     read_tags,
-    read_text,
     read_title,
 )
 from workbench.formats.trec import HEADER, parse_qrel, qrel_lines
@@ -31,7 +31,9 @@ def read_beir(path: Path | str) -> Collection:
     """Read a BEIR folder.
 
     A query's split is its `metadata.split`, else the qrels file it appears in, else unknown; a query
-    in two splits is a problem. Answers are read from `metadata.answers`, tags from `metadata.tags`. Qrels are optional.
+    in two splits is a problem. Answers are read from `metadata.answers`, tags from `metadata.tags`. Qrels are optional,
+    and may name queries and passages that the other files do not hold: of these no more than the id is known, as of a
+    row without a text.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -79,21 +81,18 @@ def _read_judgements(file: Path, gathering: Gathering, splits: dict[str, tuple[s
     for line, text in qrel_lines(file, gathering.problems):
         with gathering.reading(file, line):
             qrel = parse_qrel(text)
-            if qrel.query_id not in gathering.queries:
-                raise Unreadable(f"query {qrel.query_id!r} is not in {QUERIES}")
-            if qrel.passage_id not in gathering.passages:
-                raise Unreadable(f"passage {qrel.passage_id!r} is not in {CORPUS}")
             split, teller = splits.get(qrel.query_id, (here, file.name))
             if here and split != here:
                 raise Unreadable(f"query {qrel.query_id!r} is in split {here} here and in split {split} in {teller}")
             gathering.duplicates += not gathering.keep_qrel(qrel)
+            gathering.queries.setdefault(qrel.query_id, Query(qrel.query_id, ""))
             if here:
                 splits[qrel.query_id] = (split, teller)
 
 
 def _passage(row: dict[str, Any]) -> Passage:
     passage_id = read_id(row.get("_id"), "_id")
-    return Passage(passage_id, read_title(row.get("title"), "title"), read_text(row.get("text"), "text"))
+    return read_passage(passage_id, row.get("title"), row.get("text"))
 
 
 def _query(row: dict[str, Any]) -> Query:
@@ -102,9 +101,9 @@ def _query(row: dict[str, Any]) -> Query:
         metadata = {}
     if not isinstance(metadata, dict):
         raise Unreadable("metadata must be an object")
-    query_id, text = read_id(row.get("_id"), "_id"), read_text(row.get("text"), "text")
+    query_id, text = read_id(row.get("_id"), "_id"), read_title(row.get("text"), "text")
     answers, split = read_answers(metadata.get("answers")), read_split(metadata.get("split"))
-    return Query(query_id, text, answers, split, read_tags(metadata.get("tags")))
+    return Query(query_id, text if text.strip() else "", answers, split, read_tags(metadata.get("tags")))
 
 
 def _part(folder: Path, name: str) -> Path:

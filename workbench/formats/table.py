@@ -14,11 +14,11 @@ from workbench.formats.parsing.values import (
     parse_json,
     read_answers,
     read_id,
+    read_passage,
     read_relevance,
     read_split,
     read_tags,
     read_text,
-    read_title,
     shown,
 )
 from workbench.records import Passage, Qrel, Query
@@ -132,10 +132,8 @@ def _query(row: dict[str, Any], roles: dict[str, str]) -> Query | None:
 def _passages(row: dict[str, Any], roles: dict[str, str], relevance: int | None) -> list[Judged]:
     judged = []
     if "passage" in roles:
-        text = read_text(row.get(roles["passage"]), roles["passage"])
-        title = read_title(_cell(row, roles, "title"), "title")
         given_id = read_id(row.get(roles["passage_id"]), roles["passage_id"]) if "passage_id" in roles else ""
-        passage = Passage(given_id or derived_id("p", title, text), title, text)
+        passage = _passage(given_id, _cell(row, roles, "title"), row.get(roles["passage"]), roles["passage"])
         judged.append(Judged(passage, _relevance(_cell(row, roles, "relevance"), relevance)))
     listed = _cell(row, roles, "passages")
     if isinstance(listed, str):
@@ -152,11 +150,20 @@ def _part(value: Any, relevance: int | None) -> Judged:
         return Judged(Passage(derived_id("p", "", text), "", text), relevance)
     if not isinstance(value, dict):
         raise Unreadable(f"a passage must be a string or an object, not {shown(value)}")
-    text = read_text(_first(value, ROLES["passage"]), "the text of a passage")
-    title = read_title(value.get("title"), "title")
     given_id = _first(value, _PART_ID)
-    passage_id = derived_id("p", title, text) if given_id is None else read_id(given_id, "the id of a passage")
-    return Judged(Passage(passage_id, title, text), _relevance(_first(value, ROLES["relevance"]), relevance))
+    passage_id = "" if given_id is None else read_id(given_id, "the id of a passage")
+    passage = _passage(passage_id, value.get("title"), _first(value, ROLES["passage"]), "the text of a passage")
+    return Judged(passage, _relevance(_first(value, ROLES["relevance"]), relevance))
+
+
+def _passage(passage_id: str, title: Any, text: Any, name: str) -> Passage:
+    """Return a passage; one that has no id gets its id from its title and text, and must have one of them."""
+    passage = read_passage(passage_id, title, text, name)
+    if passage_id:
+        return passage
+    if not passage.has_text:
+        raise Unreadable(f"{name} is empty")
+    return passage._replace(passage_id=derived_id("p", passage.title, passage.text))
 
 
 def _relevance(value: Any, otherwise: int | None) -> int | None:

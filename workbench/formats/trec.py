@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workbench.errors import BadInput, BadSetting
@@ -17,28 +17,16 @@ from workbench.records import Qrel
 HEADER = ("query-id", "corpus-id", "score")
 _HEADER_STARTS = frozenset({"query-id", "query_id", "queryid", "qid"})
 # trec_eval splits where C's isspace says so: a no-break space may stand within an id.
-_WORD = re.compile(r"[^ \t\n\v\f\r]+")
-
-Doubt = Callable[[str, str], str]
+WORD = re.compile(r"[^ \t\n\v\f\r]+")
 
 
-def no_doubt(query_id: str, passage_id: str) -> str:
-    """Object to no pair of ids."""
-    return ""
-
-
-def read_qrels(path: Path | str, doubt: Doubt = no_doubt) -> Collection:
-    """Read qrels, either `query 0 passage relevance` (TREC) or three tab-separated columns (BEIR).
-
-    `doubt` may object to a pair of ids; what it says becomes the problem of that line.
-    """
+def read_qrels(path: Path | str) -> Collection:
+    """Read qrels, either `query 0 passage relevance` (TREC) or three tab-separated columns (BEIR)."""
     path = Path(path)
     gathering = Gathering()
     for line, text in qrel_lines(path, gathering.problems):
         with gathering.reading(path, line):
-            qrel = parse_qrel(text)
-            _must_be_known(doubt, qrel.query_id, qrel.passage_id)
-            gathering.duplicates += not gathering.keep_qrel(qrel)
+            gathering.duplicates += not gathering.keep_qrel(parse_qrel(text))
     return gathering.collection()
 
 
@@ -52,7 +40,7 @@ def qrel_lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, str]]
 
 def parse_qrel(text: str) -> Qrel:
     """Return the qrel that a line spells in TREC's or BEIR's columns."""
-    cells, words = _tabbed(text), _WORD.findall(text)
+    cells, words = _tabbed(text), WORD.findall(text)
     if len(cells) == 3:
         query_id, passage_id, relevance = cells
     elif len(words) == 4:
@@ -67,8 +55,8 @@ def write_qrels(qrels: Iterable[Qrel], path: Path | str) -> None:
     write_lines((f"{_word(q.query_id)} 0 {_word(q.passage_id)} {q.relevance}" for q in qrels), Path(path))
 
 
-def read_run(path: Path | str, doubt: Doubt = no_doubt) -> Ranking:
-    """Read a run, `query Q0 passage rank similarity name` a line; `doubt` as for qrels.
+def read_run(path: Path | str) -> Ranking:
+    """Read a run, `query Q0 passage rank similarity name` a line.
 
     The rank is not read: as for trec_eval, the similarity says the order.
     """
@@ -77,7 +65,7 @@ def read_run(path: Path | str, doubt: Doubt = no_doubt) -> Ranking:
     hits: dict[tuple[str, str], tuple[float, int]] = {}
     name = ""
     for line, text in open_text(path, gathering.problems):
-        if not (words := _WORD.findall(text)):
+        if not (words := WORD.findall(text)):
             continue
         with gathering.reading(path, line):
             query_id, passage_id, similarity, tag = _hit(words)
@@ -85,7 +73,6 @@ def read_run(path: Path | str, doubt: Doubt = no_doubt) -> Ranking:
                 raise Unreadable(f"the run is named {tag!r} here and {name!r} before; a file holds one run")
             if (pair := (query_id, passage_id)) in hits:
                 raise Unreadable(f"passage {passage_id!r} was ranked for query {query_id!r} on line {hits[pair][1]}")
-            _must_be_known(doubt, *pair)
             hits[pair] = (similarity, line)
             name = tag
     if not hits and not gathering.problems:
@@ -118,11 +105,6 @@ def _run_lines(name: str, rankings: dict[str, dict[str, float]]) -> Iterator[str
             yield f"{query_id} Q0 {passage_id} {rank} {similarity!r} {name}"
 
 
-def _must_be_known(doubt: Doubt, query_id: str, passage_id: str) -> None:
-    if objection := doubt(query_id, passage_id):
-        raise Unreadable(objection)
-
-
 def _hit(words: list[str]) -> tuple[str, str, float, str]:
     if len(words) != 6:
         raise Unreadable(f"expected `query Q0 passage rank similarity name`, found {len(words)} words")
@@ -141,7 +123,7 @@ def _tabbed(text: str) -> list[str]:
 
 def _word(name: str) -> str:
     """Return a name that a TREC file can hold, or say why it cannot."""
-    if not _WORD.fullmatch(name):
+    if not WORD.fullmatch(name):
         what = "is empty" if not name else "holds a space"
         raise BadSetting(f"The id {shown(name)} {what}, which a TREC file cannot hold.", "Export to another format.")
     if name.startswith("\ufeff"):

@@ -44,7 +44,7 @@ class View(NamedTuple):
 def opened(store: Store, view: View, rows: Sequence[ComparedQuery]) -> list[str]:
     """Return queries one by one with their passages before, after, and as the teacher orders them."""
     ids = [row.query_id for row in rows]
-    queries = {query.query_id: query for query in views.queries(store, ids=ids)}
+    queries = {query.query_id: query for query in views.queries(store, ids=ids, known_by_id=True)}
     moved = views.movements_of(store, view.before, view.after, ids, view.teacher, view.depth)
     return [
         _opened(store, view, row, queries[row.query_id], moved.get(row.query_id, []), place)

@@ -1,8 +1,9 @@
 """The workspace: facts in DuckDB, and the questions asked of them."""
 
 from workbench.store import views
+from workbench.store.collection import Added
 from workbench.store.imported import Misfit, add_ranking
-from workbench.store.store import Added, Store
+from workbench.store.store import Store
 from workbench.store.workspace_settings import (
     TITLE_JOINS,
     MeasureSettings,

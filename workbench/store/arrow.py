@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import duckdb
 
 ANSWERS = pa.list_(
     pa.struct(
@@ -71,9 +75,40 @@ SCHEMAS: dict[str, pa.Schema] = {
 
 
 def table(name: str, rows: Iterable[Sequence[Any]]) -> pa.Table:
-    """Return `rows` (NamedTuples in the order of table `name`'s columns) as an Arrow table."""
+    """Return `rows` (NamedTuples that begin with table `name`'s columns, in order) as an Arrow table."""
     schema = SCHEMAS[name]
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    columns = list(zip(*rows, strict=True))[: len(schema)] or [()] * len(schema)
     if name == "utilities":
         columns[4] = tuple([answer._asdict() for answer in answers] for answers in columns[4])
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema)
+
+
+@contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, name: str, rows: Iterable[Sequence[Any]]) -> Iterator[None]:
+    """Make `rows` of table `name` the table `rows` within the block."""
+    connection.register("rows", table(name, rows))
+    try:
+        yield
+    finally:
+        connection.unregister("rows")
+
+
+def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[Any]]) -> int:
+    """Insert rows into table `name`, where it has a key those that are new; return how many."""
+    if not rows:
+        return 0
+    ignore = "" if name in ("hits", "annotations") else " on conflict do nothing"
+    with registered(connection, name, rows):
+        return changed(connection.execute(f"insert into {name} by name select * from rows{ignore}"))
+
+
+def changed(statement: duckdb.DuckDBPyConnection) -> int:
+    """Return how many rows an executed statement inserted, updated or deleted."""
+    # All are fetched: a connection with a result left over registers no table.
+    ((count,),) = statement.fetchall()
+    return int(count)
+
+
+def same(left: str, right: str, columns: Sequence[str]) -> str:
+    """Return the condition that two tables agree in some columns."""
+    return " and ".join(f"{left}.{column} = {right}.{column}" for column in columns)

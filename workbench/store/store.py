@@ -6,29 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 
 from workbench import files
 from workbench.errors import Conflict, NothingToDo, WorkbenchError
 from workbench.records import Annotation, Candidate, Failure, Hit, Passage, Qrel, Query, Run, Scored, Unit, Utility
-from workbench.store import arrow, schema
+from workbench.store import arrow, collection, schema
+from workbench.store.collection import Added
 from workbench.store.connection import attached, connected
 
 READ_PATIENCE = 20.0
 WRITE_PATIENCE = 60.0
-
-
-class Added(NamedTuple):
-    """How many rows a write put in, and how many were there already; `tagged` queries had no tags before."""
-
-    queries: int
-    passages: int
-    qrels: int
-    unchanged: int
-    replaced: int
-    tagged: int = 0
 
 
 class Store:
@@ -133,32 +123,24 @@ class Store:
         passages: Sequence[Passage] = (),
         qrels: Sequence[Qrel] = (),
         *,
+        split: str = "",
         replace: bool = False,
     ) -> Added:
         """Add a collection in one transaction; what is there already, word for word, is left alone.
 
         A known id with other content raises Conflict, unless `replace`, which writes the new content
         and forgets the utilities and failures that were about the old one. Tags are no other content for a query
-        that has none, here or there: they are added, or stay.
+        that has none, here or there: they are added, or stay; no more is a missing split. Qrels may name queries and
+        passages that are not there: these are known by id only then, until their text comes. `split` is that of new
+        queries for which nothing else says it.
         """
         with self.write() as connection:
-            replaced = sum(
-                _clear_changed(connection, name, rows, replace)
-                for name, rows in (("queries", queries), ("passages", passages), ("qrels", qrels))
-            )
-            counts = [
-                _insert(connection, name, rows)
-                for name, rows in (("queries", queries), ("passages", passages), ("qrels", qrels))
-            ]
-            tagged = _add_tags(connection, queries)
-        given = len(queries) + len(passages) + len(qrels)
-        new_queries, new_passages, new_qrels = counts
-        return Added(new_queries, new_passages, new_qrels, given - sum(counts) - tagged, replaced, tagged)
+            return collection.add_collection(connection, (queries, passages, qrels), split, replace)
 
     def add_candidates(self, candidates: Iterable[Candidate]) -> int:
         """Add candidates; return how many (query, passage, source) were new."""
         with self.write() as connection:
-            return _insert(connection, "candidates", list(candidates))
+            return arrow.insert(connection, "candidates", list(candidates))
 
     def add_scored(self, scored: Sequence[Scored], unit: Unit = "unknown", *, replace: bool = False) -> None:
         """Add a teacher's finished batch, its utilities in `unit`; a pair that fails no longer loses its failure.
@@ -170,13 +152,10 @@ class Store:
         with self.write() as connection:
             _add_units(connection, {row.teacher: unit for row in scored}, replace=False)
             if replace:
-                connection.register("rows", arrow.table("utilities", utilities))
-                connection.execute("delete from utilities using rows where " + _same("utilities", "rows", UTILITY_KEY))
-                connection.unregister("rows")
-            _insert(connection, "utilities", utilities)
-            _insert(connection, "failures", [row for row in scored if isinstance(row, Failure)])
-            connection.register("rows", arrow.table("utilities", utilities))
-            connection.execute("delete from failures using rows where " + _same("failures", "rows", UTILITY_KEY))
+                _delete(connection, "utilities", utilities)
+            arrow.insert(connection, "utilities", utilities)
+            arrow.insert(connection, "failures", [row for row in scored if isinstance(row, Failure)])
+            _delete(connection, "failures", utilities)
 
     def add_units(self, units: Mapping[str, Unit], *, replace: bool = False) -> None:
         """Add the units of teachers by their names; an "unknown" one changes nothing, and gives way to another.
@@ -191,7 +170,7 @@ class Store:
         with self.write() as connection:
             self._drop_run(connection, run.run)
             connection.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", run._replace(created=_utc(run.created)))
-            _insert(connection, "hits", list(hits))
+            arrow.insert(connection, "hits", list(hits))
 
     def add_annotation(self, annotation: Annotation) -> None:
         """Append one annotation; earlier ones stay."""
@@ -201,7 +180,7 @@ class Store:
         """Append annotations in one transaction: all of them are kept, or none."""
         rows = [row._replace(created=_utc(row.created), tags=tuple(row.tags)) for row in annotations]
         with self.write() as connection:
-            _insert(connection, "annotations", rows)
+            arrow.insert(connection, "annotations", rows)
             connection.execute("update meta set value = value + 1 where key = 'annotations'")
 
     @staticmethod
@@ -211,28 +190,12 @@ class Store:
 
 
 UTILITY_KEY = ("query_id", "passage_id", "teacher")
-_KEYS = {"queries": ("query_id",), "passages": ("passage_id",), "qrels": ("query_id", "passage_id")}
-_DIFFERS = {
-    # Whoever names no tags says nothing of them.
-    "queries": "old.text <> rows.text or old.answers <> rows.answers or old.split <> rows.split "
-    "or (old.tags <> rows.tags and len(old.tags) > 0 and len(rows.tags) > 0)",
-    "passages": "old.title <> rows.title or old.text <> rows.text",
-    "qrels": "old.relevance <> rows.relevance",
-}
 
 
-def _same(left: str, right: str, columns: Sequence[str]) -> str:
-    return " and ".join(f"{left}.{column} = {right}.{column}" for column in columns)
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[Any]]) -> int:
-    if not rows:
-        return 0
-    connection.register("rows", arrow.table(name, rows))
-    ignore = "" if name in ("hits", "annotations") else " on conflict do nothing"
-    inserted = connection.execute(f"insert into {name} by name select * from rows{ignore}").fetchone()
-    connection.unregister("rows")
-    return int(inserted[0]) if inserted else 0
+def _delete(connection: duckdb.DuckDBPyConnection, name: str, utilities: Sequence[Utility]) -> None:
+    """Delete the utilities or failures of the pairs and teachers of `utilities`."""
+    with arrow.registered(connection, "utilities", utilities):
+        connection.execute(f"delete from {name} using rows where {arrow.same(name, 'rows', UTILITY_KEY)}")
 
 
 def _add_units(connection: duckdb.DuckDBPyConnection, units: Mapping[str, Unit], *, replace: bool) -> None:
@@ -247,46 +210,6 @@ def _add_units(connection: duckdb.DuckDBPyConnection, units: Mapping[str, Unit],
                 "Name the unit they are in, or add them under another teacher's name.",
             )
         connection.execute("insert or replace into teachers values (?, ?)", [teacher, unit])
-
-
-def _clear_changed(
-    connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[Any]], replace: bool
-) -> int:
-    """Delete the stored rows of `name` that `rows` contradict, or raise Conflict; return how many."""
-    if not rows:
-        return 0
-    key = _KEYS[name]
-    connection.register("rows", arrow.table(name, rows))
-    listed = ", ".join(f"old.{column}" for column in key)
-    changed = connection.execute(
-        f"select distinct {listed} from {name} old join rows on {_same('old', 'rows', key)} where {_DIFFERS[name]}"
-    ).fetchall()
-    if changed and not replace:
-        shown = "; ".join(" / ".join(ids) for ids in changed[:5])
-        raise Conflict(
-            f"{len(changed):,} of the {name} are in the workspace with other content, the first being {shown}.",
-            "Ingest into a new workspace, or with --replace, which forgets the utilities that were about the old text.",
-        )
-    for ids in changed:
-        same = " and ".join(f"{column} = ?" for column in key)
-        connection.execute(f"delete from {name} where {same}", list(ids))
-        for derived in ("utilities", "failures") if name != "qrels" else ():
-            connection.execute(f"delete from {derived} where {same}", list(ids))
-    connection.unregister("rows")
-    return len(changed)
-
-
-def _add_tags(connection: duckdb.DuckDBPyConnection, queries: Sequence[Query]) -> int:
-    """Give tags to the stored queries that have none; return how many got some."""
-    if not any(query.tags for query in queries):
-        return 0
-    connection.register("rows", arrow.table("queries", queries))
-    changed = connection.execute(
-        "update queries set tags = rows.tags from rows "
-        "where queries.query_id = rows.query_id and len(queries.tags) = 0 and len(rows.tags) > 0"
-    ).fetchone()
-    connection.unregister("rows")
-    return int(changed[0]) if changed else 0
 
 
 def _utc(moment: datetime) -> datetime:

@@ -24,7 +24,15 @@ def info_command(context: typer.Context, json: Json = False) -> None:
     if unusual := unusual_settings(current):
         chosen = ", ".join(f"{name} is {value}" for name, value in unusual.items())
         output.line(f"Settings other than usual: {chosen} (`workbench settings` says what they mean)")
-    output.table(("split", "queries", "with answers", "judged", "without relevant", "candidates"), counts.splits)
+    if counts.passages_by_id or counts.queries_by_id:
+        output.line(
+            f"{counts.passages_by_id:,} passages and {counts.queries_by_id:,} queries are known by id only, from qrels "
+            "or runs: they are measured and shown, never encoded, scored or trained on"
+        )
+    output.table(
+        ("split", "queries", "with answers", "judged", "without relevant", "candidates", "known by id only"),
+        counts.splits,
+    )
     if tags:
         output.table(("tag", "queries", "judged", "without relevant"), tags)
     output.table(

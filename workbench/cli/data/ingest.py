@@ -12,10 +12,11 @@ from workbench.cli.options import Json
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.formats import Problem
+from workbench.formats.run_folder import RunNames
 from workbench.records import UNITS, Unit
 from workbench.steps.data.formats import readable
-from workbench.steps.data.ingest import Preview, keep, must_be_whole, preview
-from workbench.steps.data.readers import IngestSettings
+from workbench.steps.data.ingest import Preview, ingest, keep, preview
+from workbench.steps.data.readers import IngestSettings, must_be_whole
 
 SHOWN = 20  # problems printed before "and so many more"; --json has all
 
@@ -23,7 +24,10 @@ SHOWN = 20  # problems printed before "and so many more"; --json has all
 def ingest_command(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help=f"The format: {', '.join(readable())}.")],
-    path: Annotated[Path, typer.Argument(help="A BEIR folder; or a .jsonl, .csv, .tsv, .parquet, qrels or run file.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="A BEIR folder; a .jsonl, .csv, .tsv, .parquet, qrels or run file; or a folder of runs."),
+    ],
     preview_only: Annotated[
         bool, typer.Option("--preview", help="Show what would be written, and write nothing.")
     ] = False,
@@ -50,6 +54,11 @@ def ingest_command(
     annotator: Annotated[
         str, typer.Option(help="The annotator, where a file names none; makes annotations of Quepid's ratings.")
     ] = "",
+    split: Annotated[
+        str,
+        typer.Option(help="The split of queries new to the workspace, where the files name none.", show_default=False),
+    ] = "",
+    run_names: Annotated[str, typer.Option(help="What names a run: the tag in it, or its file.")] = "tag",
     json: Json = False,
 ) -> None:
     """Read files into the workspace; the same files twice change nothing.
@@ -59,15 +68,23 @@ def ingest_command(
     """
     session: Session = context.obj
     columns = dict(_column(assignment) for assignment in column or [])
-    settings = IngestSettings(columns, relevance, skip_bad, replace, teacher, cast(Unit, unit), annotator)
+    settings = IngestSettings(
+        columns, relevance, skip_bad, replace, teacher, cast(Unit, unit), annotator, split, cast(RunNames, run_names)
+    )
     store = session.store() if (session.workspace / "workbench.duckdb").exists() else None
-    previewed = preview(kind, path, settings, store=store)
-    if preview_only:
-        return output.as_json(_preview_as_json(previewed)) if json else _print_preview(previewed)
-    must_be_whole(previewed, settings)  # before a first ingest makes the workspace
-    ingested = keep(store or session.store(create=True), previewed, settings)
+    if store and not preview_only:
+        ingested = ingest(store, kind, path, settings)
+    else:
+        previewed = preview(kind, path, settings, store=store)
+        if preview_only:
+            return output.as_json(_preview_as_json(previewed)) if json else _print_preview(previewed)
+        must_be_whole(previewed.problems, settings)  # before a first ingest makes the workspace
+        ingested = keep(session.store(create=True), previewed, settings)
     _print_problems(ingested.skipped, "Skipped")
+    _print_problems(ingested.refused, "Not added")
     session.finish(ingested, ingested.in_words, json)
+    if ingested.refused:
+        raise typer.Exit(1)
 
 
 def _column(assignment: str) -> tuple[str, str]:
@@ -88,7 +105,7 @@ def _print_preview(previewed: Preview) -> None:
     output.table(
         ("query", "text", "answers", "split", "tags"), [_short(row) for row in previewed.collection.queries[:3]]
     )
-    output.table(("passage", "title", "text"), [_short(row) for row in previewed.collection.passages[:3]])
+    output.table(("passage", "title", "text"), [_short(row[:3]) for row in previewed.collection.passages[:3]])
     _print_problems(previewed.problems, "Problem")
     output.note("Nothing was written.")
 

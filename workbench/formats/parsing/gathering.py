@@ -55,6 +55,26 @@ class Ranking:
         return {"queries": len({query_id for query_id, _, _ in self.hits}), "hits": len(self.hits)}
 
 
+@dataclass(frozen=True)
+class Rankings:
+    """The runs of a folder; `unreadable` are the files that cannot be read at all."""
+
+    rankings: tuple[Ranking, ...] = ()
+    unreadable: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return the files and lines that cannot be read."""
+        return (*self.unreadable, *(problem for ranking in self.rankings for problem in ranking.problems))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many runs, queries that any of them ranks for, and hits there are."""
+        queries = {query_id for ranking in self.rankings for query_id, _, _ in ranking.hits}
+        hits = sum(len(ranking.hits) for ranking in self.rankings)
+        return {"runs": len(self.rankings), "queries": len(queries), "hits": hits}
+
+
 class Unreadable(Exception):
     """One row cannot be read; never leaves this family, `Gathering.reading` makes it a `Problem`."""
 

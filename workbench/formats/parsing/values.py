@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from workbench.formats.parsing.gathering import Unreadable
-from workbench.records import SPLITS
+from workbench.records import SPLITS, Passage
 
 OTHER_SPLIT_NAMES = {"validation": "dev", "valid": "dev", "val": "dev"}
 # Nine digits fit the integer column of every database; a relevance beyond that is some other number.
@@ -48,6 +48,12 @@ def read_title(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise Unreadable(f"{name} must be a string, not {shown(value)}")
     return _encodable(value, name)
+
+
+def read_passage(passage_id: str, title: Any, text: Any, name: str = "text") -> Passage:
+    """Return a passage with a title, a text or both, unchanged; with neither, no more than its id is known."""
+    passage = Passage(passage_id, read_title(title, "title"), read_title(text, name))
+    return passage if (passage.title + passage.text).strip() else Passage(passage_id, "", "")
 
 
 def read_answers(value: Any) -> tuple[str, ...]:

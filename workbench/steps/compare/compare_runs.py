@@ -157,7 +157,7 @@ def compare_runs(
     measured = [run_measures.measure(store, run, names, judgements) for run in runs]
     values = [one.values for one in measured]
     must_be_measurable(judgements, names[0], split)
-    texts = {query.query_id: query.text for query in views.queries(store, split)}
+    texts = {query.query_id: query.text for query in views.queries(store, split, known_by_id=True)}
     rows = [
         QueryValues(
             query_id,

@@ -189,7 +189,7 @@ def diff(
     both = [run_measures.measure(store, run, every, judgements) for run in (first, second)]
     values = both[0].values, both[1].values
     must_be_measurable(judgements, names[0], split, ", or compare without: `workbench diff --by RBO`")
-    queries = {query.query_id: query for query in views.queries(store, split)}
+    queries = {query.query_id: query for query in views.queries(store, split, known_by_id=True)}
     deltas = [
         Delta(
             query_id,

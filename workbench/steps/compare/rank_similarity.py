@@ -112,7 +112,7 @@ def rank_similarity(
     kind, depth = chosen
     first, second = views.find_run(store, before, split), views.find_run(store, after, split)
     rankings = views.rankings(store, first), views.rankings(store, second)
-    queries = {query.query_id: query for query in views.queries(store, split)}
+    queries = {query.query_id: query for query in views.queries(store, split, known_by_id=True)}
     rows = []
     for query_id in sorted(rankings[0].keys() | rankings[1].keys()):
         missing = missing_from(query_id, *rankings)

@@ -46,7 +46,7 @@ FORMATS: dict[str, Format] = {
         "the qrels of a split, for any TREC tool", readers.qrels, writers.qrels, ("split",), "test"
     ),
     "run": Format(
-        "a student's rankings, for any TREC tool", readers.run, writers.run, ("student", "split"), "test"
+        "a student's rankings, for any TREC tool", readers.runs, writers.run, ("student", "split"), "test"
     ),
     "annotations": Format(
         "verdicts with query, passage, utilities and ranks (.jsonl .csv .parquet)",

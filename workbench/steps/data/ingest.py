@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from workbench.errors import BadInput, UnknownName
-from workbench.formats import Collection, Problem, Ranking
-from workbench.formats.bulk import KEPT, bulk_run
+from workbench.errors import UnknownName
+from workbench.formats import Collection, Problem, Ranking, Rankings
 from workbench.formats.parsing.lookup import ImportedRows
 from workbench.results import Result
 from workbench.steps.data.formats import readable
 from workbench.steps.data.imported import add_imported
 from workbench.steps.data.leaks import Leaks, leaks
-from workbench.steps.data.readers import Contents, IngestSettings, Source
-from workbench.store import Added, Misfit, Store, add_ranking, views
-
-NOTHING = Added(0, 0, 0, 0, 0)
+from workbench.steps.data.readers import Contents, IngestSettings, Source, must_be_whole
+from workbench.steps.data.runs import AddedRuns, add_read, add_runs
+from workbench.store import Added, Store
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,8 @@ class Preview(Result):
 class Ingested(Result):
     """What an ingest wrote, and what it left out because it was asked to skip bad lines.
 
+    `kinds` are those of the rows that the files hold. `runs` names the runs, `refused` says of the files of a folder
+    which of them were not added, and why.
     `leaks` count the queries of dev and test that train has seen, once all is written.
     """
 
@@ -68,36 +68,82 @@ class Ingested(Result):
 
     kind: str
     source: str
+    kinds: tuple[str, ...]
     added: Added
-    hits: int
-    duplicates: int
-    skipped: tuple[Problem, ...]
+    duplicates: int = 0
+    skipped: tuple[Problem, ...] = ()
     annotations: int = 0
     utilities: int = 0
+    runs: tuple[str, ...] = ()
+    refused: tuple[Problem, ...] = ()
     leaks: Leaks | None = None
 
     @property
+    def hits(self) -> int:
+        """Return how many hits were added."""
+        return self.added.hits
+
+    @property
     def in_words(self) -> str:
-        """Return what was added, in a sentence."""
-        added, skipped = self.added, f"{len(self.skipped):,} lines skipped"
-        if self.hits or self.kind == "run":
-            return f"{self.hits:,} hits from {self.source}; {skipped}."
-        imported = {"annotations": self.annotations, "utilities": self.utilities}
-        if counts := [f"{count:,} {name}" for name, count in imported.items() if count]:
-            replaced = f", {added.replaced:,} in place of others" if added.replaced else ""
-            return f"{' and '.join(counts)} added from {self.source}{replaced}; {self.duplicates:,} were there already."
-        leaked = f" {self.leaks.in_words}" if self.leaks and self.leaks.of else ""
-        tags = f"{added.tagged:,} queries given tags, " if added.tagged else ""
+        """Return what was added, what was there already and what came without its text, in sentences."""
+        leaked = self.leaks.in_words if self.leaks and self.leaks.of else ""
+        return " ".join(filter(None, (self._counted, self._known_by_id, self._refused, self.warning, leaked)))
+
+    @property
+    def warning(self) -> str:
+        """Return what makes it likely that this was the wrong file; "" if nothing does."""
+        if not self.added.no_query_known:
+            return ""
         return (
-            f"{added.queries:,} queries, {added.passages:,} passages and {added.qrels:,} qrels added from "
-            f"{self.source}; {added.unchanged:,} rows were there already, {added.replaced:,} replaced, {tags}"
-            f"{self.duplicates:,} repeated in the files, {skipped}.{leaked}"
+            "WARNING: not one query of it was known to the workspace. If these are not new queries, it is the wrong "
+            "file, or its ids are spelled otherwise."
+        )
+
+    @property
+    def _counted(self) -> str:
+        added, counts = self.added, self._added_by_kind
+        words = [f"{counts.get(kind, 0):,} {kind}" for kind in self.kinds]
+        runs = f" of {len(self.runs):,} runs" if len(self.runs) > 1 else ""
+        others = {
+            "replaced": added.replaced,
+            "known by id before and given their text": added.filled,
+            "queries given tags": added.tagged,
+            "repeated in the files": self.duplicates,
+            "lines skipped": len(self.skipped),
+        }
+        noted = "".join(f", {count:,} {what}" for what, count in others.items() if count)
+        return (
+            f"{', '.join(words[:-1])}{' and ' if words[1:] else ''}{words[-1]}{runs} added from {self.source}; "
+            f"{added.unchanged:,} {self.kinds[0] if len(self.kinds) == 1 else 'rows'} were there already{noted}."
+        )
+
+    @property
+    def _known_by_id(self) -> str:
+        added = self.added
+        if not (added.without_text or added.queries_by_id or added.passages_by_id):
+            return ""
+        return (
+            f"{added.queries_by_id:,} new queries and {added.passages_by_id:,} new passages are known by id only; "
+            f"{added.without_text:,} {'hits' if self.runs else 'qrels'} are of such. They are measured and shown, "
+            "never encoded, scored or trained on, until their text is ingested."
+        )
+
+    @property
+    def _refused(self) -> str:
+        if not self.refused:
+            return ""
+        return f"{len(self.refused):,} files were not added, the first {Path(self.refused[0].file).name}: " + (
+            self.refused[0].what.rstrip(".") + "."
         )
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return each kind of row with how many were added."""
-        counts = {"queries": self.added.queries, "passages": self.added.passages, "qrels": self.added.qrels}
-        return [*counts.items(), ("hits", self.hits), ("annotations", self.annotations), ("utilities", self.utilities)]
+        return list(self._added_by_kind.items())
+
+    @property
+    def _added_by_kind(self) -> dict[str, int]:
+        counts = {name: getattr(self.added, name) for name in ("queries", "passages", "qrels", "hits")}
+        return counts | {"annotations": self.annotations, "utilities": self.utilities}
 
 
 def preview(
@@ -184,54 +230,33 @@ def ingest(store: Store, kind: str, path: Path | str, settings: IngestSettings |
     0
     """
     chosen = settings or IngestSettings()
-    if kind == "run" and (hits := _add_in_bulk(store, Path(path), chosen)) is not None:
-        return Ingested(kind, str(path), NOTHING, hits, 0, ())
+    if kind == "run":
+        return _runs_ingested(kind, str(path), add_runs(store, Path(path), chosen))
     previewed = preview(kind, path, chosen, store=store)
-    must_be_whole(previewed, chosen)
+    must_be_whole(previewed.problems, chosen)
     return keep(store, previewed, chosen)
-
-
-def must_be_whole(previewed: Preview, settings: IngestSettings) -> None:
-    """Raise BadInput if there is anything that cannot be read, unless bad lines are to be skipped."""
-    if previewed.problems and not settings.skip_bad_lines:
-        first, more = previewed.problems[0], len(previewed.problems) - 1
-        raise BadInput(
-            first.what + (f" (and {more:,} more problems)" if more else ""),
-            first.file,
-            first.line,
-            "Nothing was written. Mend the file, or skip bad lines (--skip-bad-lines) and get a list of them.",
-        )
 
 
 def keep(store: Store, previewed: Preview, settings: IngestSettings) -> Ingested:
     """Write the rows of a preview."""
     kind, source, contents = previewed.kind, previewed.source, previewed.contents
+    if isinstance(contents, Ranking | Rankings):
+        rankings = contents.rankings if isinstance(contents, Rankings) else (contents,)
+        return _runs_ingested(kind, source, add_read(store, rankings, settings))
     if isinstance(contents, ImportedRows):
+        kinds = tuple(name for name in contents.counts if name != "candidates")
         counts = add_imported(store, contents, replace=settings.replace)
+        added = counts.added._replace(unchanged=counts.unchanged)
         return Ingested(
-            kind, source, counts.added, 0, counts.unchanged, contents.problems, counts.annotations, counts.utilities,
-            leaks(store) if contents.qrels else None,
+            kind, source, kinds, added, 0, contents.problems, counts.annotations, counts.utilities,
+            leaks=leaks(store) if contents.qrels else None,
         )  # fmt: skip
-    if isinstance(contents, Ranking):
-        return Ingested(kind, source, NOTHING, _add_ranking(store, contents, settings), 0, contents.problems)
-    added = store.add_collection(contents.queries, contents.passages, contents.qrels, replace=settings.replace)
-    return Ingested(kind, source, added, 0, contents.duplicates, contents.problems, leaks=leaks(store))
+    rows = contents.queries, contents.passages, contents.qrels
+    added = store.add_collection(*rows, split=settings.split, replace=settings.replace)
+    kinds = ("queries", "passages", "qrels")
+    return Ingested(kind, source, kinds, added, contents.duplicates, contents.problems, leaks=leaks(store))
 
 
-def _add_in_bulk(store: Store, path: Path, settings: IngestSettings) -> int | None:
-    """Add a run without a Python object a hit; return how many hits are new, None for whoever reads line by line."""
-    try:
-        name, tables = bulk_run(path)
-        return add_ranking(store, name, tables, views.collection_fingerprint(store), replace=settings.replace)
-    except (BadInput, Misfit):  # nothing was written; reading line by line says what it is and where
-        return None
-
-
-def _add_ranking(store: Store, ranking: Ranking, settings: IngestSettings) -> int:
-    """Add what was read line by line; return how many hits are new."""
-    import pyarrow as pa
-
-    columns = list(zip(*ranking.hits, strict=True)) or [(), (), ()]
-    kinds = (pa.string(), pa.string(), pa.float64())
-    table = pa.table([pa.array(*column) for column in zip(columns, kinds, strict=True)], names=list(KEPT))
-    return add_ranking(store, ranking.name, [table], views.collection_fingerprint(store), replace=settings.replace)
+def _runs_ingested(kind: str, source: str, runs: AddedRuns) -> Ingested:
+    added, names, skipped, refused = runs
+    return Ingested(kind, source, ("hits",), added, skipped=skipped, runs=names, refused=refused)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from workbench.errors import BadSetting, NothingToDo, UnknownName
-from workbench.formats import Collection, Ranking, read_beir, read_qrels, read_run, read_table
+from workbench.errors import BadInput, BadSetting, NothingToDo, UnknownName
+from workbench.formats import Collection, Problem, Ranking, Rankings, read_beir, read_qrels, read_table
 from workbench.formats.distillation import read_training
 from workbench.formats.huggingface import dataset_files
 from workbench.formats.labelling import read_labelled
@@ -18,12 +18,12 @@ from workbench.formats.parsing.gathering import Unreadable
 from workbench.formats.parsing.lookup import ImportedRows, Lookup
 from workbench.formats.quepid import read_quepid
 from workbench.formats.rows import read_rows, read_unit
-from workbench.formats.trec import Doubt, no_doubt
-from workbench.records import UNITS, Annotation, Candidate, Unit, Utility
+from workbench.formats.run_folder import RunNames, read_runs
+from workbench.records import SPLITS, UNITS, Annotation, Candidate, Unit, Utility
 from workbench.steps.data.imported import IMPORTED
 from workbench.store import Store, views
 
-Contents = Collection | Ranking | ImportedRows
+Contents = Collection | Ranking | Rankings | ImportedRows
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class IngestSettings:
 
     `replace` lets new content replace old under a known id; without it such a thing stops the ingest.
     `teacher` names whose scores a training file holds, `unit` what they are measured in, `annotator` who judged where
-    a file does not say.
+    a file does not say. `split` is that of queries new to the workspace for which the files name none. `run_names` says
+    whether runs are named by the "tag" in them or by their "file".
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -42,10 +43,28 @@ class IngestSettings:
     teacher: str = ""
     unit: Unit = "unknown"
     annotator: str = ""
+    split: str = ""
+    run_names: RunNames = "tag"
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
             raise UnknownName("unit", self.unit, list(UNITS))
+        if self.split not in ("", *SPLITS):
+            raise UnknownName("split", self.split, list(SPLITS))
+        if self.run_names not in get_args(RunNames):
+            raise UnknownName("way to name runs", self.run_names, list(get_args(RunNames)))
+
+
+def must_be_whole(problems: Sequence[Problem], settings: IngestSettings) -> None:
+    """Raise BadInput if there is anything that cannot be read, unless bad lines are to be skipped."""
+    if problems and not settings.skip_bad_lines:
+        first, more = problems[0], len(problems) - 1
+        raise BadInput(
+            first.what + (f" (and {more:,} more problems)" if more else ""),
+            first.file,
+            first.line,
+            "Nothing was written. Mend the file, or skip bad lines (--skip-bad-lines) and get a list of them.",
+        )
 
 
 @dataclass(frozen=True)
@@ -71,21 +90,6 @@ class Source:
             )
         return Lookup(views.queries(self.store), views.passages(self.store))
 
-    @property
-    def doubt(self) -> Doubt:
-        """Return what objects to ids that the workspace does not hold."""
-        if not self.store:
-            return no_doubt
-        queries = {query.query_id for query in views.queries(self.store)}
-        passages = {passage.passage_id for passage in views.passages(self.store)}
-
-        def doubt(query_id: str, passage_id: str) -> str:
-            if query_id not in queries:
-                return f"the workspace has no query {query_id!r}"
-            return "" if passage_id in passages else f"the workspace has no passage {passage_id!r}"
-
-        return doubt
-
     @cached_property
     def teacher(self) -> str:
         """Return the name under which scores are imported; raises BadSetting if none is given."""
@@ -110,12 +114,12 @@ def table(source: Source) -> Collection:
 
 def qrels(source: Source) -> Collection:
     """Read TREC qrels."""
-    return read_qrels(source.path, source.doubt)
+    return read_qrels(source.path)
 
 
-def run(source: Source) -> Ranking:
-    """Read a TREC run."""
-    return read_run(source.path, source.doubt)
+def runs(source: Source) -> Ranking | Rankings:
+    """Read a TREC run, or a folder of them."""
+    return read_runs(source.path, source.settings.run_names)
 
 
 def verdicts(source: Source) -> ImportedRows:

@@ -75,12 +75,17 @@ def qrels(store: Store, path: Path, settings: ExportSettings) -> Counts:
 
 
 def quepid(store: Store, path: Path, settings: ExportSettings) -> Counts:
-    """Write ratings; queries that share a text would be one in Quepid, so they are left out, and counted."""
+    """Write ratings; queries that share a text would be one in Quepid, so they are left out, as those without one."""
     texts = {query.query_id: query.text for query in views.queries(store, settings.split)}
     shared = Counter(texts.values())
-    rows = views.qrels(store, settings.split)
+    every = views.qrels(store, settings.split)
+    rows = [qrel for qrel in every if qrel.query_id in texts]
     written = write_quepid([qrel for qrel in rows if shared[texts[qrel.query_id]] == 1], texts, path)
-    return {"rows": written, "left_out_because_queries_share_a_text": len(rows) - written}
+    return {
+        "rows": written,
+        "left_out_because_queries_share_a_text": len(rows) - written,
+        "left_out_because_queries_have_no_text": len(every) - len(rows),
+    }
 
 
 def training_file(

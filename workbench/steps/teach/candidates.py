@@ -95,7 +95,12 @@ def candidates(
             f"There are {len(queries):,} queries and {len(passages):,} passages to pair.",
             "Run `workbench ingest` first.",
         )
-    proposed = [Candidate(qrel.query_id, qrel.passage_id, QRELS) for qrel in views.qrels(store, split)]
+    with_text = {query.query_id for query in queries}, {passage.passage_id for passage in passages}
+    proposed = [
+        Candidate(qrel.query_id, qrel.passage_id, QRELS)
+        for qrel in views.qrels(store, split)
+        if qrel.query_id in with_text[0] and qrel.passage_id in with_text[1]
+    ]
     for name in dict.fromkeys((BM25, student)):
         proposed += _top(store, name, queries, passages, depth, listen)
     added = store.add_candidates(proposed)

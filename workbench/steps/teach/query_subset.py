@@ -81,7 +81,7 @@ def subset_examples(
 
 def _check_splits(store: Store, lines: Mapping[str, int], source: str) -> None:
     """Raise BadInput unless all queries are of the train split."""
-    splits = {query.query_id: query.split for query in views.queries(store)}
+    splits = {query.query_id: query.split for query in views.queries(store, known_by_id=True)}
     for query_id, line in lines.items():
         if query_id not in splits:
             raise BadInput(f"there is no query named {query_id!r}.", source, line)

@@ -24,6 +24,7 @@ from workbench.store.views.collection import (
     queries,
     query,
     tags,
+    without_text,
 )
 from workbench.store.views.failures import FailureReason, PairCounts, failure_reasons, failures, pair_counts
 from workbench.store.views.hard_case_rules import RULES, Rule, Thresholds, known_thresholds
@@ -157,4 +158,5 @@ __all__ = [
     "utilities",
     "utility_scale",
     "verdicts",
+    "without_text",
 ]

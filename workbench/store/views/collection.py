@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import UnknownName
 from workbench.records import Passage, Qrel, Query
+from workbench.store.collection import HAS_TEXT
 from workbench.store.views.judged import WITHOUT_RELEVANT, relevance_level
+from workbench.store.workspace_settings import TITLE_JOINS, read_settings
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
 
 
 class SplitCounts(NamedTuple):
-    """How much of one split there is: of its `judged` queries, some have no relevant passage."""
+    """How much of one split there is: of its `judged` queries, some have no relevant passage.
+
+    `queries` have a text; of those `by_id` no more than the id is known.
+    """
 
     split: str
     queries: int
@@ -22,6 +27,7 @@ class SplitCounts(NamedTuple):
     judged: int
     without_relevant: int
     candidates: int
+    by_id: int = 0
 
 
 class TagCounts(NamedTuple):
@@ -34,7 +40,7 @@ class TagCounts(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """The size of a workspace."""
+    """The size of a workspace; of the queries and passages `by_id` no more than the id is known, from qrels or runs."""
 
     passages: int
     queries: int
@@ -44,20 +50,38 @@ class Counts(NamedTuple):
     runs: int
     annotations: int
     splits: tuple[SplitCounts, ...]
+    queries_by_id: int = 0
+    passages_by_id: int = 0
 
 
-def queries(store: Store, split: str | None = None, ids: Collection[str] | None = None) -> list[Query]:
-    """Return queries by id, of one split or all; with `ids`, just those."""
+def queries(
+    store: Store, split: str | None = None, ids: Collection[str] | None = None, *, known_by_id: bool = False
+) -> list[Query]:
+    """Return queries by id, of one split or all; with `ids`, just those.
+
+    Only those with a text, which can be encoded and scored; with `known_by_id` also those of which no more is known.
+    """
     with store.read() as connection:
         rows = connection.execute(
-            """
+            f"""
             select query_id, text, answers, split, tags from queries
             where ($split is null or split = $split) and ($ids is null or list_contains($ids, query_id))
+                  and ($known_by_id or {HAS_TEXT["queries"]})
             order by query_id
             """,
-            {"split": split, "ids": None if ids is None else list(ids)},
+            {"split": split, "ids": None if ids is None else list(ids), "known_by_id": known_by_id},
         ).fetchall()
     return [Query(query_id, text, tuple(answers), of, tuple(tags)) for query_id, text, answers, of, tags in rows]
+
+
+def without_text(store: Store, split: str | None = None) -> int:
+    """Return how many queries of a split or all are known by id only, and so can be neither ranked for nor scored."""
+    with store.read() as connection:
+        row = connection.execute(
+            f"select count(*) from queries where not {HAS_TEXT['queries']} and ($split is null or split = $split)",
+            {"split": split},
+        ).fetchone()
+    return int(row[0]) if row else 0
 
 
 # How many queries are judged, and how many of these have no relevant passage.
@@ -81,26 +105,25 @@ def tags(store: Store, split: str | None = None) -> list[TagCounts]:
 
 
 def query(store: Store, query_id: str) -> Query:
-    """Return one query; raises UnknownName if there is none of that id."""
-    if rows := queries(store, ids=[query_id]):
+    """Return one query, known by id only or with a text; raises UnknownName if there is none of that id."""
+    if rows := queries(store, ids=[query_id], known_by_id=True):
         return rows[0]
     raise UnknownName("query", query_id, [], "Query ids are listed by `workbench diff --json`.")
 
 
 def passages(store: Store, ids: Collection[str] | None = None) -> list[Passage]:
-    """Return all passages by id; with `ids`, just those."""
+    """Return all passages that have a title or text, by id; with `ids`, just those.
+
+    Their title and text are joined as the workspace's setting says.
+    """
+    wanted = "" if ids is None else "semi join (select unnest($ids) as passage_id) using (passage_id)"
     with store.read() as connection:
-        if ids is None:
-            rows = connection.execute("select passage_id, title, text from passages order by passage_id").fetchall()
-        else:
-            rows = connection.execute(
-                """
-                select passage_id, title, text from passages
-                semi join (select unnest($ids) as passage_id) using (passage_id) order by passage_id
-                """,
-                {"ids": list(ids)},
-            ).fetchall()
-    return [Passage(*row) for row in rows]
+        title_join = TITLE_JOINS[read_settings(connection).title_join]
+        rows = connection.execute(
+            f"select passage_id, title, text from passages {wanted} where {HAS_TEXT['passages']} order by passage_id",
+            None if ids is None else {"ids": list(ids)},
+        ).fetchall()
+    return [Passage(*row, title_join=title_join) for row in rows]
 
 
 def qrels(store: Store, split: str | None = None) -> list[Qrel]:
@@ -118,10 +141,18 @@ def qrels(store: Store, split: str | None = None) -> list[Qrel]:
 
 
 def collection_fingerprint(store: Store) -> str:
-    """Return 12 hex digits that change when any passage is added, removed or edited."""
+    """Return 12 hex digits that change when any passage that has a text is added, removed, edited or read otherwise.
+
+    How a title is joined to its text counts where it is not the full stop that fingerprints were first made with.
+    """
     with store.read() as connection:
         row = connection.execute(
-            "select bit_xor(md5_number_lower(concat_ws(chr(31), passage_id, title, text))), count(*) from passages"
+            f"""
+            select bit_xor(md5_number_lower(concat_ws(chr(31), passage_id, title, text,
+                       if($title_join <> 'sentence' and title <> '' and text <> '', $title_join, null)))), count(*)
+            from passages where {HAS_TEXT["passages"]}
+            """,
+            {"title_join": read_settings(connection).title_join},
         ).fetchone()
     assert row is not None
     return f"{((row[0] or 0) + int(row[1])) % 2**48:012x}"
@@ -130,14 +161,19 @@ def collection_fingerprint(store: Store) -> str:
 def counts(store: Store) -> Counts:
     """Return the size of the workspace, per split where that has a meaning."""
     tables = ("passages", "queries", "qrels", "candidates", "utilities", "runs", "annotations")
+    # In the order of the fields, but for the splits.
+    counted = [
+        *(f"{name} where {HAS_TEXT.get(name, 'true')}" for name in tables),
+        *(f"{name} where not {HAS_TEXT[name]}" for name in ("queries", "passages")),
+    ]
     with store.read() as connection:
         sizes = connection.execute(
-            "select " + ", ".join(f"(select count(*) from {name})" for name in tables)
+            "select " + ", ".join(f"(select count(*) from {rows})" for rows in counted)
         ).fetchone()
         splits = connection.execute(
             f"""
-            select split, count(*), count(*) filter (len(answers) > 0), {_JUDGED},
-                   coalesce(sum(pairs), 0)::bigint
+            select split, count(*) filter ({HAS_TEXT["queries"]}), count(*) filter (len(answers) > 0), {_JUDGED},
+                   coalesce(sum(pairs), 0)::bigint, count(*) filter (not {HAS_TEXT["queries"]})
             from queries left join (
                 select query_id, count(distinct passage_id) as pairs from candidates group by all
             ) using (query_id)
@@ -147,4 +183,10 @@ def counts(store: Store) -> Counts:
             relevance_level(store),
         ).fetchall()
     assert sizes is not None
-    return Counts(*[*sizes, tuple(SplitCounts(*row) for row in splits)])
+    *usual, queries_by_id, passages_by_id = sizes
+    return Counts(
+        *usual,
+        splits=tuple(SplitCounts(*row) for row in splits),
+        queries_by_id=queries_by_id,
+        passages_by_id=passages_by_id,
+    )

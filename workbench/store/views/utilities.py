@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import AnswerLikelihood, Example, Group, Passage, Unit, Utility
+from workbench.store.collection import HAS_TEXT
 from workbench.store.views.collection import passages, queries
 from workbench.store.views.judged import JUDGED, judging, relevance_level
 from workbench.store.views.thresholds import useful_above_sql
@@ -108,7 +109,8 @@ def examples(store: Store, teacher: str, split: str) -> list[Example]:
 def examples_of_qrels(store: Store, split: str) -> list[Example]:
     """Return the queries of a split that have a relevant passage, with relevance in a utility's place, best first.
 
-    Candidates without a qrel count as 0, as in a measure; judged passages that are no candidates join them.
+    Candidates without a qrel count as 0, as in a measure; judged passages that are no candidates join them. What is
+    known by id only is left out.
     """
     with store.read() as connection:
         judged = connection.execute(
@@ -116,7 +118,10 @@ def examples_of_qrels(store: Store, split: str) -> list[Example]:
             with graded as (
                 select query_id, passage_id, coalesce(relevance, 0)::double as value
                 from ({_KNOWN}) left join qrels using (query_id, passage_id)
-                semi join (select query_id from queries where split = $split) using (query_id)
+                semi join (
+                    select query_id from queries where split = $split and {HAS_TEXT["queries"]}
+                ) using (query_id)
+                semi join (select passage_id from passages where {HAS_TEXT["passages"]}) using (passage_id)
             )
             select query_id, list(passage_id order by value desc, passage_id),
                    list(value order by value desc, passage_id)

@@ -1,0 +1,48 @@
+"""Splits of queries that come without one, and runs, which follow their queries from split to split."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.store import arrow
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MISFILED = """
+    create or replace temp table misfiled as
+        select run, query_id, student || '@' || queries.split as of_split, student, queries.split as split, depth,
+               collection, created, imported
+        from (select distinct run, query_id from hits) join runs using (run) join queries using (query_id)
+        where queries.split <> runs.split
+"""
+_REFILED = """
+    insert into runs select of_split, student, split, max(depth), max(collection), max(created), bool_or(imported)
+        from misfiled
+        group by of_split, student, split
+        on conflict do update set depth = greatest(depth, excluded.depth);
+    update hits set run = misfiled.of_split from misfiled
+        where hits.run = misfiled.run and hits.query_id = misfiled.query_id;
+    delete from runs where run in (select run from misfiled) and run not in (select run from hits);
+    drop table misfiled;
+"""
+
+
+def refile_runs(connection: duckdb.DuckDBPyConnection) -> int:
+    """Move the hits of queries whose split is no longer that of their run; return how many queries' rankings moved.
+
+    Nothing is lost: a run that the student does not have on the split yet is made, one that holds no hits is removed.
+    """
+    connection.execute(_MISFILED)
+    ((moved,),) = connection.execute("select count(*) from misfiled").fetchall()
+    connection.execute(_REFILED)
+    return int(moved)
+
+
+def give_split(connection: duckdb.DuckDBPyConnection, split: str, query_ids: str) -> None:
+    """Make queries that are known by id only, and of no split, queries of `split`; `query_ids` selects which."""
+    if not split:
+        return
+    statement = f"update queries set split = $split where text = '' and split = '' and query_id in ({query_ids})"
+    if arrow.changed(connection.execute(statement, {"split": split})):
+        refile_runs(connection)
