@@ -47,10 +47,14 @@ def test_a_format_goes_the_ways_it_can(store, tmp_path):
 
 
 def test_results_show_their_counts_and_problems(store, tmp_path):
-    (tmp_path / "x.qrels").write_text("q1 0 p/1 1\nq1 0 nowhere 1\n")
+    (tmp_path / "x.qrels").write_text("q1 0 p/1 1\nq1 0 p/1 yes\n")
     previewed = wb.preview("qrels", tmp_path / "x.qrels", store=store)
     assert previewed.to_frame().to_dict("records") == [
-        {"file": str(tmp_path / "x.qrels"), "line": 2, "what": "the workspace has no passage 'nowhere'"}
+        {
+            "file": str(tmp_path / "x.qrels"),
+            "line": 2,
+            "what": "relevance must be a whole number of up to nine digits, not 'yes'",
+        }
     ]
     assert previewed.in_words.endswith("0 queries, 0 passages, 1 qrels, 0 duplicates, 1 problems")
     ingested = wb.ingest(store, "qrels", tmp_path / "x.qrels", wb.IngestSettings(skip_bad_lines=True))

@@ -298,7 +298,7 @@ def test_other_scores_replace_imported_ones_where_that_is_asked_for_and_no_other
     rows[0]["score"] = 2
     file.write_text("\n".join(map(json.dumps, rows)))
     done = ingest(here, "pairs", file, named)
-    assert (done.utilities, done.added.replaced, done.duplicates) == (1, 1, 1)
+    assert (done.utilities, done.added.replaced, done.added.unchanged) == (1, 1, 1)
     assert sorted(float.fromhex(value) for value in values(here, "imported:them").values()) == [2.0, 5.0]
     assert views.candidates_of(here, "train") == before
     revision = here.revision()
