@@ -5,15 +5,21 @@ from __future__ import annotations
 from math import log2
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tests import tiny
 from tests.conftest import PASSAGES, QRELS, QUERIES
-from workbench.errors import NothingToDo
+from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Hit, Passage, Run
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.evaluate import evaluate, measured
-from workbench.store import Store, views
+from workbench.steps.ship.export_student import export_student
+from workbench.steps.ship.push import files_to_push
+from workbench.steps.teach.candidates import candidates
+from workbench.steps.teach.plan import plan
+from workbench.store import Store, add_ranking, views
+from workbench.trainer import TrainSettings
 
 Q2 = "http://q/2?x=1"
 
@@ -98,3 +104,31 @@ def test_an_empty_split_says_so(store: Store) -> None:
     store.add_collection([QUERIES[0]._replace(query_id="x", split="dev")])
     with pytest.raises(NothingToDo, match="other split has 0 queries"):
         evaluate(store, "bm25", split="other")
+
+
+def test_an_imported_run_is_measured_as_it_is_and_ranks_nothing(store: Store) -> None:
+    table = pa.table({"query_id": ["q1", Q2], "passage_id": ["p/1", "p 2"], "similarity": [2.0, 1.0]})
+    for name in ("theirs", "bm25"):
+        add_ranking(store, name, [table], "collection")
+        before = views.hits(store, views.find_run(store, name, "test"))
+        evaluation = evaluate(store, name)
+        assert (evaluation.imported, evaluation.measures["R@1"].mean) == (True, 0.5)
+        assert evaluation.in_words.endswith("over 2 judged queries, an imported run measured as it is")
+        assert views.hits(store, views.find_run(store, name, "test")) == before
+    assert diff(store, "after", "theirs", "R@1").comparison.after.mean == 0.5
+    with pytest.raises(NothingToDo, match="'theirs' is an imported run of test, and has no ranking of train"):
+        evaluate(store, "theirs", split="train")
+    assert not evaluate(store, "bm25", split="train").imported  # a name of ours, where none was imported
+
+
+def test_nothing_can_be_ranked_or_trained_by_the_name_of_an_imported_run(store: Store) -> None:
+    table = pa.table({"query_id": ["q1"], "passage_id": ["p/1"], "similarity": [2.0]})
+    add_ranking(store, "theirs", [table], "collection")
+    for step in (
+        lambda: candidates(store, "theirs"),
+        lambda: plan(store, "theirs", "toy", TrainSettings()),
+        lambda: export_student(store, "theirs", store.path / "out"),
+        lambda: files_to_push(store, "theirs"),
+    ):
+        with pytest.raises(BadSetting, match="'theirs' is an imported run: its rankings are here"):
+            step()

@@ -7,12 +7,14 @@ from dataclasses import asdict
 from math import sqrt
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.conftest import run
 from workbench.records import Hit, Passage, Qrel, Query
+from workbench.steps.compare.diff import diff
 from workbench.steps.compare.leaderboard import leaderboard
-from workbench.store import Store, views
+from workbench.store import Store, add_ranking, views
 from workbench.trainer import TrainSettings
 
 QUERIES = 8
@@ -132,3 +134,38 @@ def test_a_run_over_other_passages_is_stale(judged: Store) -> None:
     ranked(judged, "s", 1)
     judged.add_collection((), [Passage("new", "", "more")], ())
     assert [row.student for row in leaderboard(judged).students if row.stale] == ["s"]
+
+
+def test_an_interval_without_0_shows_nothing_while_p_is_above_the_level(judged: Store) -> None:
+    more = [Query(f"q{n}", f"what {n}", (), "test") for n in range(QUERIES, 17)]
+    judged.add_collection(more, [Passage(f"far{n}", "", f"far {n}") for n in range(6)],
+                          [Qrel(query.query_id, "p0", 1) for query in more])  # fmt: skip
+    before, after = [3, 4, 8, 7, 6, 8, 6, 1, 3, 8, 7, 9], [1, 2, 3, 4, 3, 2, 1, 4, 2, 2, 2, 4]
+    others = ["p1", "p2", "p3", *(f"far{n}" for n in range(6))]
+    for name, ranks in {"base": before, "taught": after}.items():
+        made = run(name, depth=10)
+        orders = {f"q{n}": [*others[: rank - 1], "p0"] for n, rank in enumerate([*ranks, 1, 1, 1, 1, 1])}
+        hits = [Hit(made.run, q, p, rank, 1 / rank) for q, order in orders.items() for rank, p in enumerate(order, 1)]
+        judged.add_run(made, hits)
+    student(judged, "taught", "kl", 1)
+    compared = diff(judged, "base", "taught", "RR", also=())
+    (recipe,) = leaderboard(judged, "test", "RR").recipes
+    for comparison, words in ((compared.comparison, compared.in_words), (recipe.comparison, recipe.in_words)):
+        assert comparison is not None
+        assert (comparison.difference.n, f"{comparison.p_value:.3f}") == (17, "0.056")
+        assert comparison.difference.low > 0
+        assert comparison.verdict == "no difference shown"
+        assert "no difference shown" in words
+        assert "(only 17 queries)" in words
+        assert "better than" not in words
+    assert not compared.regressed()
+    assert (recipe.verdict, recipe.label in leaderboard(judged, "test", "RR").in_words) == ("no difference shown", True)
+
+
+def test_an_imported_run_is_listed_as_one(judged: Store) -> None:
+    ranked(judged, "base", 2)
+    table = pa.table({"query_id": ["q0"], "passage_id": ["p0"], "similarity": [1.0]})
+    add_ranking(judged, "theirs", [table], "collection")
+    rows = {row.student: row for row in leaderboard(judged, "test", "RR").students}
+    assert {name: row.label for name, row in rows.items()} == {"base": "base", "theirs": "theirs (imported run)"}
+    assert rows["theirs"].measures["RR"].mean == 1 / QUERIES

@@ -14,7 +14,7 @@ from workbench.steps.compare.evaluate import Evaluation, evaluate
 
 def evaluate_command(
     context: typer.Context,
-    student: Annotated[list[str], typer.Argument(help="One or more students; `bm25` is one too.")],
+    student: Annotated[list[str], typer.Argument(help="One or more students, or imported runs; `bm25` is one too.")],
     split: Split = "test",
     depth: Annotated[int, typer.Option(min=1, help="How deep the rankings go.")] = 100,
     relevance: Relevance = None,
@@ -37,4 +37,7 @@ def evaluate_command(
     output.table(
         header, [(name, *(f"{evaluation.measures[name]}" for evaluation in evaluations)) for name in first.measures]
     )
+    for evaluation in evaluations:
+        if evaluation.imported:
+            output.note(f"{evaluation.student}: imported run, measured as it is")
     output.note(f"means over {first.counts.in_words} with 95 % bootstrap intervals")

@@ -33,7 +33,7 @@ def students_command(
     if board.students:
         output.table(
             ("student", "seed", "on dev", "seconds", *(f"{name} on {split}" for name in board.measures)),
-            [(row.student, row.seed, _dev(row), row.seconds or None, *_measured(row, board.measures))
+            [(row.label, row.seed, _dev(row), row.seconds or None, *_measured(row, board.measures))
              for row in board.students],
         )  # fmt: skip
         output.note(f"means over {board.counts.in_words} of {split}, with 95 % bootstrap intervals")

@@ -20,6 +20,7 @@ from workbench.steps.compare.retriever import retriever
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
+from workbench.students import BM25
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Evaluation(Result):
     """A run's measures, each a mean over the judged queries with its 95 % interval; none if nothing is judged.
 
     `counts` says how many queries are judged, and what becomes of those without a relevant passage. `unanswered`
-    judged queries have no ranking and count as 0. `stale` says that the passages have changed since.
+    judged queries have no ranking and count as 0. `stale` says that the passages have changed since, `imported` that
+    the rankings came from a file.
     """
 
     columns: ClassVar = {
@@ -48,6 +50,7 @@ class Evaluation(Result):
     stale: bool
     measures: dict[str, Interval]
     seconds: float
+    imported: bool = False
 
     @property
     def judged(self) -> int:
@@ -57,10 +60,14 @@ class Evaluation(Result):
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence."""
+        source = ", an imported run measured as it is" if self.imported else ""
         if not self.judged:
-            return f"{self.student} ranked {self.queries:,} queries; none of them is judged, so nothing can be measured"
+            return (
+                f"{self.student}{source} ranked {self.queries:,} queries; none of them is judged, so nothing can be "
+                "measured"
+            )
         measure, mean = next(iter(self.measures.items()))
-        return f"{self.student} on {self.split}: {measure} {mean} over {self.counts.in_words}"
+        return f"{self.student} on {self.split}: {measure} {mean} over {self.counts.in_words}{source}"
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each measure."""
@@ -78,7 +85,7 @@ def evaluate(
     listen: Listener = silent,
     **settings: Unpack[MeasureSettings],
 ) -> Evaluation:
-    """Rank the passages for every query of a split, keep the run, and measure it.
+    """Rank the passages for every query of a split, keep the run, and measure it; an imported run is measured as it is.
 
     The rank of every candidate is kept too, however low: a useful passage that no student retrieves is a hard case.
 
@@ -87,7 +94,7 @@ def evaluate(
     store : Store
         The workspace.
     student : str
-        A trained student's name, a model by hub name or folder, or "bm25".
+        A trained student's name, a model by hub name or folder, "bm25", or the name of an imported run.
     split : str
         The split whose queries are ranked: "train", "dev" or "test".
     depth : int
@@ -105,7 +112,7 @@ def evaluate(
     Raises
     ------
     NothingToDo
-        The split has no queries, or the workspace no passages.
+        The split has no queries, or the workspace no passages; or an imported run is of other splits.
     UnknownName
         There is no student of that name.
     ModelUnavailable
@@ -124,6 +131,8 @@ def evaluate(
     ['R@1', 'R@5']
     """
     started, measured_as = time.monotonic(), with_settings(store, **settings)
+    if run := _imported(store, student, split):
+        return measured(measured_as, run, seconds=time.monotonic() - started)
     queries, passages = views.queries(store, split), views.passages(store)
     if not queries or not passages:
         raise NothingToDo(
@@ -155,6 +164,18 @@ def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: f
         stale=run.collection != views.collection_fingerprint(store),
         measures=dict(zip(names, means, strict=True)) if judgements.qrels else {},
         seconds=seconds,
+        imported=run.imported,
+    )
+
+
+def _imported(store: Store, name: str, split: str) -> Run | None:
+    """Return the imported run of a name on a split, in whose place nothing is ranked anew; None if there is none."""
+    runs = [run for run in views.runs(store) if run.imported and run.student == name]
+    if not runs or name == BM25 or split in (run.split for run in runs):
+        return next((run for run in runs if run.split == split), None)
+    raise NothingToDo(
+        f"{name!r} is an imported run of {', '.join(run.split for run in runs)}, and has no ranking of {split}.",
+        f"Ingest its run of the {split} split, or name another --split.",
     )
 
 

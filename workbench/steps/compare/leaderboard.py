@@ -187,7 +187,11 @@ def leaderboard(
     trained = {one.name: one for one in students.trained(store.students) if one.recipe.get("teacher")}
     others = dict.fromkeys([*runs, *(one.base for one in trained.values())])
     rows = [LeaderboardRow(name) for name in others if name not in trained] + [_row(one) for one in trained.values()]
-    rows = [replace(row, measures=means.get(row.student, {}), stale=row.student in stale) for row in rows]
+    imported = {name for name, run in runs.items() if run.imported and name not in trained}
+    rows = [
+        replace(row, measures=means.get(row.student, {}), stale=row.student in stale, imported=row.student in imported)
+        for row in rows
+    ]
     differing = _differing([row for row in rows if row.recipe])
     recipes = compared(_alike(rows, differing), values, names, split)
     order = {name: place for place, recipe in enumerate(recipes) for name in recipe.students}

@@ -29,7 +29,7 @@ class Spread(NamedTuple):
 class LeaderboardRow:
     """One student: how it was made, what that cost, how it did on dev, and its measures where it was evaluated.
 
-    A base, bm25 or an imported run has no teacher. `settings` hold what was used where a setting was `left_open`.
+    A base, bm25 or an `imported` run has no teacher. `settings` hold what was used where a setting was `left_open`.
     `pairs` are those of query and scored passage that it was shown at most; `finished` says that its training was not
     asked to stop. `measures` is empty for a student that was not evaluated on the split; `stale` if the passages have
     changed since it was. Students of equal `recipe` differ in their seed alone.
@@ -53,6 +53,12 @@ class LeaderboardRow:
     path: str = ""
     measures: dict[str, Interval] = field(default_factory=dict)
     stale: bool = False
+    imported: bool = False
+
+    @property
+    def label(self) -> str:
+        """Return its name, and that it is an imported run if it is one."""
+        return f"{self.student} (imported run)" if self.imported else self.student
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench import students
+from workbench.errors import BadSetting
 from workbench.records import Passage
 from workbench.retrieval.bm25 import BM25
 from workbench.retrieval.dense import DenseRetriever
 from workbench.retrieval.encoder import Encoder
 from workbench.retrieval.exhaustive import ExhaustiveRetriever
 from workbench.retrieval.ranking import Retriever
-from workbench.store import Store
-from workbench.students import architectures
+from workbench.store import Store, views
+from workbench.students import Student, architectures
+
+
+def find_student(store: Store, name: str) -> Student:
+    """Return the student of a name; raises BadSetting where it names an imported run, which no model is known of."""
+    imported = any(run.imported and run.student == name for run in views.runs(store))
+    if imported and not (store.students / students.slug(name) / students.RECIPE).is_file():
+        raise BadSetting(
+            f"{name!r} is an imported run: its rankings are here, and what made them is not.",
+            "It can be evaluated and compared. Where passages are ranked or a student is trained, name a student of "
+            "`workbench students`, a model by hub name or folder, or bm25.",
+        )
+    return students.find(name, store.students)
 
 
 def retriever(store: Store, name: str, passages: Sequence[Passage]) -> Retriever:
@@ -22,7 +35,7 @@ def retriever(store: Store, name: str, passages: Sequence[Passage]) -> Retriever
     """
     if name == students.BM25:
         return BM25(passages)
-    student = students.find(name, store.students)
+    student = find_student(store, name)
     if architectures.architecture(student.path) is architectures.DENSE:
         return DenseRetriever(Encoder(student, store.vectors), passages)
     return ExhaustiveRetriever(student, passages)

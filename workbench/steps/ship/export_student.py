@@ -20,6 +20,7 @@ from workbench.records import SPLITS, Listener, Progress, silent
 from workbench.results import Result
 from workbench.retrieval import encoder
 from workbench.steps.compare.model_card import renew
+from workbench.steps.compare.retriever import find_student
 from workbench.steps.ship.conversion_loss import (
     MEASURED,
     ConversionLoss,
@@ -171,7 +172,7 @@ def export_student(
     target = Path(folder).expanduser().resolve()
     if target.exists():
         raise Conflict(f"{target} exists already.", "Choose a name that is free; nothing is overwritten.")
-    source = students.find(student, store.students)
+    source = find_student(store, student)
     architecture = architectures.architecture(source.path)
     if settings.runtimes:
         if architecture is not architectures.DENSE:

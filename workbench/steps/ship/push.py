@@ -11,6 +11,7 @@ from workbench import students
 from workbench.errors import BadSetting, NothingToDo, WorkbenchError
 from workbench.results import Result
 from workbench.steps.compare.model_card import renew
+from workbench.steps.compare.retriever import find_student
 from workbench.store import Store
 from workbench.students import model_card
 
@@ -92,7 +93,7 @@ def files_to_push(store: Store, student: str) -> FilesToPush:
     >>> "README.md" in files.to_frame()["file"].tolist()
     True
     """
-    trained = students.find(student, store.students)
+    trained = find_student(store, student)
     if not (trained.path / students.RECIPE).is_file():
         raise BadSetting(
             f"{student!r} was not made here: it is somebody else's model.",

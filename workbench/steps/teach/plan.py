@@ -12,6 +12,7 @@ from workbench.errors import BadSetting
 from workbench.records import Example
 from workbench.results import Result
 from workbench.retrieval import encoder
+from workbench.steps.compare.retriever import find_student
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
 from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, subset_examples
@@ -110,7 +111,7 @@ def plan(
     >>> planned.settings.learning_rate, planned.settings.precision
     (0.002, 'float32')
     """
-    student = students.find(base, store.students)
+    student = find_student(store, base)
     methods.check_architecture(settings.method, architectures.architecture(student.path))
     if name in (students.BM25, student.name):
         raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")

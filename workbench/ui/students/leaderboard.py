@@ -98,7 +98,7 @@ def _recipes(board: Leaderboard) -> list[dict[str, object]]:
 def _students(board: Leaderboard) -> list[dict[str, object]]:
     return [
         {
-            "student": row.student,
+            "student": row.label,
             **_cells(row.settings, board.differing, {}),
             "seed": row.seed,
             "dev before": row.dev_before and f"{row.dev_before:.3f}",
