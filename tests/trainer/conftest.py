@@ -16,19 +16,23 @@ from tests.trainer.toy import WORDS
 @pytest.fixture(scope="session")
 def transformer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Save a BERT of the toy's words."""
+    return save_bert(tmp_path_factory.mktemp("bert"), max_position_embeddings=32)
+
+
+def save_bert(folder: Path, **shape: int) -> Path:
+    """Write a BERT of the toy's words, two narrow layers unless another shape is given; return the student's folder."""
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS]
     tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
-    folder = tmp_path_factory.mktemp("bert")
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
     )
     fast.save_pretrained(folder)
     torch.manual_seed(0)
-    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
-    BertModel(BertConfig(vocab_size=len(words), max_position_embeddings=32, **shape)).save_pretrained(folder)
+    usual = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    BertModel(BertConfig(vocab_size=len(words), **(usual | shape))).save_pretrained(folder)
     module = Transformer(str(folder))
     pooling = Pooling(module.get_embedding_dimension(), "mean")
     SentenceTransformer(modules=[module, pooling], device="cpu").save(str(folder / "student"))

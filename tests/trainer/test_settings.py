@@ -30,6 +30,7 @@ from workbench.trainer import PRESETS, TrainSettings, preset
         {"hard": 0},
         {"refresh": 3, "negatives": 0},
         {"curriculum": 1.5},
+        {"dropout": 1.0},
     ],
 )
 def test_settings_that_cannot_work_say_so(bad):

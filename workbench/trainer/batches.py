@@ -85,7 +85,7 @@ class Batches:
         for line, query, own, draw in zip(targets, queries, candidates, draws, strict=True):
             line[[columns[row] for row in query.known if row in columns]] = LEFT_OUT
             line[[columns[row] for row in own.tolist()]] = query.utilities[draw]
-        return Batch([query.text for query in queries], [self._texts[row] for row in columns], targets)
+        return _longest_first(Batch([query.text for query in queries], [self._texts[row] for row in columns], targets))
 
     @property
     def collection(self) -> list[str]:
@@ -166,6 +166,17 @@ def stratified(utilities: NDArray[np.float64], most: int, generator: np.random.G
     others = np.delete(np.arange(len(rest)), firsts)
     draw = order[np.concatenate([firsts, others])[:places]]
     return np.concatenate([[0], np.sort(draw) + 1])
+
+
+def _longest_first(batch: Batch) -> Batch:
+    """Return a batch with its queries, and its passages, by falling length: parts of it then hold little padding."""
+    rows = sorted(range(len(batch.queries)), key=lambda row: -len(batch.queries[row]))
+    columns = sorted(range(len(batch.passages)), key=lambda column: -len(batch.passages[column]))
+    return Batch(
+        [batch.queries[row] for row in rows],
+        [batch.passages[column] for column in columns],
+        batch.targets[np.ix_(rows, columns)],
+    )
 
 
 def _query(example: Example, rows: dict[str, int]) -> _Query:

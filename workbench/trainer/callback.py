@@ -203,7 +203,8 @@ class TrainingCallback(TrainerCallback):
         self._losses, self._entropies = [], []
         seconds = round(self._seconds(), 3)
         measured = {"loss": loss, "learning_rate": learning_rate, "entropy": entropy, "effective": exp(entropy)}
-        return {"step": step, "seconds": seconds, **measured}
+        halvings = self.objective.reader.halvings
+        return {"step": step, "seconds": seconds, **measured, **({"halvings": halvings} if halvings else {})}
 
     def _report(self, step: int, loss: float) -> None:
         """Tell the listener how far the training is, and how good the student."""
@@ -212,6 +213,8 @@ class TrainingCallback(TrainerCallback):
             f"loss {loss:.3f}; {settings.measure} on dev {state.dev_before:.3f} before, "
             f"best {state.dev_best:.3f} at step {state.best_step}"
         )
+        if self.objective.reader.halvings:
+            note += f"; memory did not suffice: read in parts of {self.objective.reader.in_words}"
         self.run.listen(Progress("train", step, settings.steps, "steps", note))
 
     def _seconds(self) -> float:

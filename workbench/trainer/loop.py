@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from datasets import Dataset
@@ -17,15 +17,19 @@ from sentence_transformers.sentence_transformer.training_args import SentenceTra
 from torch.utils.data import SequentialSampler
 from transformers.trainer_callback import PrinterCallback
 
+from workbench import memory
 from workbench.errors import BadSetting
 from workbench.trainer import distributed
 from workbench.trainer.callback import TrainingCallback, TrainingRun
 from workbench.trainer.checkpoints import WEIGHTS, CheckpointFolder, TrainingState, load_weights, save_weights
 from workbench.trainer.collator import Collator, is_routed
 from workbench.trainer.objective import Objective
+from workbench.trainer.reading import set_dropout
 from workbench.trainer.settings import Trained
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sentence_transformers import SentenceTransformer
 
 
@@ -43,6 +47,7 @@ def train_in_folder(run: TrainingRun, path: Path, data: str) -> Trained:
         return trained
     checkpoint, state = distributed.broadcast(folder.checkpoint) or (None, TrainingState())
     distributed.broadcast(lambda: folder.rewind(state.step if checkpoint else -1))
+    set_dropout(run.model, run.settings.dropout)
     objective = Objective(run.model, run.settings)
     callback = TrainingCallback(run, folder, objective, state)
     if checkpoint is None:
@@ -96,12 +101,34 @@ class _Trainer(SentenceTransformerTrainer):
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Read a part of the batch; after the last one take the mean of the gradients over the processes."""
-        loss: torch.Tensor = super().training_step(*args, **kwargs)
+        loss = self._with_less_memory(partial(super().training_step, *args, **kwargs))
         if distributed.world_size() > 1 and self.accelerator.sync_gradients:
             for value in self.model.parameters():
                 if value.grad is not None:
                     value.grad = self.accelerator.reduce(value.grad, "mean")
         return loss
+
+    def _with_less_memory(self, step: Callable[[], torch.Tensor]) -> torch.Tensor:
+        """Return the loss of a part of the batch; where memory does not suffice, read it anew in smaller parts."""
+        objective = cast("Objective", self.loss)
+        weights = [value for value in self.model.parameters() if value.requires_grad]
+        gradients = [value.grad if value.grad is None else value.grad.clone() for value in weights]
+        done = len(objective.batch_losses)
+        while True:
+            try:
+                return step()
+            except (RuntimeError, MemoryError) as error:
+                if not memory.is_exhausted(error):
+                    raise
+                if not objective.reader.halve():
+                    raise BadSetting(
+                        "Memory does not suffice for this student, even for one text at a time.",
+                        "Lower max_tokens, freeze layers with frozen_layers, or begin with a smaller base.",
+                    ) from error
+            del objective.batch_losses[done:]
+            for value, gradient in zip(weights, gradients, strict=True):
+                value.grad = gradient if gradient is None else gradient.clone()
+            memory.release()
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """Write the weights that change; a resumption has the rest of the student."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from sentence_transformers.base.losses.gradcache import CachedLossMixin
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from sentence_transformers.sparse_encoder.losses import FlopsLoss
 from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
@@ -18,6 +17,7 @@ from workbench.losses import loss, teacher_distribution
 from workbench.students import architectures
 from workbench.trainer.batches import NEGATIVE
 from workbench.trainer.collator import input_module
+from workbench.trainer.reading import Encode, Reader, joined
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -31,11 +31,10 @@ FLOPS = {"query": 5e-5, "document": 3e-5}
 FLOPS_WARMUP = 1 / 3
 
 
-class Objective(CachedLossMixin, nn.Module):
+class Objective(nn.Module):
     """A loss in the form that the trainer calls: features of queries and passages and (B, N) targets in, scalar out.
 
-    With `chunk` a batch is read in parts and its gradients are kept between two readings: sentence-transformers'
-    own machinery, which replays dropout and knows accelerate. `batch_losses` gathers the loss of each call, and the
+    A batch is read in parts, as memory allows: see Reader. `batch_losses` gathers the loss of each call, and the
     mean entropy of its teacher's rows in nats. `done` is the share of the steps that are done.
 
     Similarities are those of the student's architecture: cosines, MaxSim as a mean over a query's tokens, or dot
@@ -44,7 +43,7 @@ class Objective(CachedLossMixin, nn.Module):
 
     def __init__(self, model: SentenceTransformer, settings: ResolvedSettings) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model
         self.architecture = architectures.of(model)
         if settings.chunk is not None:
             _check_chunk(model)
@@ -52,30 +51,22 @@ class Objective(CachedLossMixin, nn.Module):
         self.done = 0.0
         self.loss = loss(settings.loss)
         self.teacher_temperature, self.student_temperature = settings.teacher_temperature, settings.student_temperature
-        self.uses_gradient_cache = settings.chunk is not None
-        self.mini_batch_size = settings.chunk or 0
+        self.reader = Reader(model, model.device, settings.chunk)
         self.anchors: list[Tensor | None] = []
         self.batch_losses: list[tuple[float, float]] = []
 
     def forward(self, sentence_features: Sequence[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """Return the loss of one batch, and what holds its vectors near their anchors."""
         self.anchors = [features.pop("anchor", None) for features in sentence_features]
-        if self.uses_gradient_cache:
-            return self.forward_cached(sentence_features, labels)
-        tasks = [{"task": task} if self.architecture.takes_task else {} for task in TASKS]
-        pairs = zip(sentence_features, tasks, strict=True)
-        return self._loss([self.architecture.outputs(self.model(features, **task)) for features, task in pairs], labels)
+        sides = self.reader.read(
+            [(self._encoder(task), side) for task, side in zip(TASKS, sentence_features, strict=True)]
+        )
+        return self.reader.connect(self._loss([joined(parts) for parts in sides], labels), sides)
 
-    def calculate_loss(
-        self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
-    ) -> Tensor:
-        """Return the loss of the vectors of all parts; with its gradients, if those are asked for."""
-        assert labels is not None
-        value = self._loss([torch.cat(parts) for parts in reps], labels)
-        if with_backward:
-            torch.autograd.backward(value)
-            value = value.detach()
-        return value
+    def _encoder(self, task: str) -> Encode:
+        """Return what maps the features of one side's texts to what its vectors are compared by."""
+        named = {"task": task} if self.architecture.takes_task else {}
+        return lambda features: self.architecture.outputs(self.model(features, **named))
 
     def _loss(self, vectors: Sequence[Any], labels: Tensor) -> Tensor:
         """Return the loss of the vectors of queries and of passages; similarities are in float32."""
@@ -114,8 +105,6 @@ def _check_chunk(model: SentenceTransformer) -> None:
     """Raise BadSetting unless a batch can be read in parts."""
     if any(isinstance(module, StaticEmbedding) for module in model.modules()):
         raise BadSetting("chunk is set, but a static student holds no layers in memory.", "Leave it out.")
-    if architectures.of(model) is architectures.MULTI_VECTOR:
-        raise BadSetting("chunk is set, but it cannot keep a multi-vector student's tokens.", "Use accumulate.")
 
 
 def _is_regularised(model: SentenceTransformer, task: str) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from workbench.steps.teach.plan import Plan, plan
 from workbench.steps.teach.train import TrainResult, train
 from workbench.store import Store
 from workbench.students.methods import METHODS
-from workbench.trainer import TrainSettings
+from workbench.trainer import TrainSettings, reading
 
 pytestmark = pytest.mark.slow
 
@@ -101,18 +99,18 @@ def rising() -> object:
     return lambda _: float(next(values))
 
 
-def test_chunks_of_a_sparse_student_have_the_whole_batch_s_gradients(school: Store, bert: str, tmp_path: Path) -> None:
-    same = shutil.copytree(bert, tmp_path / "without dropout")
-    config = json.loads((same / "config.json").read_text("utf-8"))
-    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    (same / "config.json").write_text(json.dumps(config), "utf-8")
+@pytest.mark.parametrize("architecture", list(OPENS))
+def test_parts_have_the_whole_batch_s_gradients(
+    school: Store, bert: str, architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     losses = []
-    for chunk in (None, 3):
-        result = train(school, planned(school, str(same), "sparse", steps=5, evaluate_every=5, chunk=chunk))
+    for chunk, most_kept in ((None, 2**30), (3, 2**30), (3, 0)):
+        monkeypatch.setattr(reading, "MOST_KEPT_ON_CPU", most_kept)
+        more = {"steps": 5, "evaluate_every": 5, "chunk": chunk, "patience": 0 if most_kept else 1}
+        result = train(school, planned(school, bert, architecture, **more))
         losses.append([line["loss"] for line in result.trained.history if "loss" in line])
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
-    with pytest.raises(BadSetting, match="chunk"):
-        train(school, planned(school, bert, "multi", chunk=3))
+    assert losses[2] == losses[1]
 
 
 @pytest.mark.parametrize("architecture", list(OPENS))

@@ -61,8 +61,15 @@ def train_command(
         int, typer.Option(help="Parts that a step's batch is split into, each with its own negatives.")
     ] = DEFAULTS.accumulate,
     chunk: Annotated[
-        int | None, typer.Option(help="Texts read at once; the gradients are the whole batch's.", show_default=False)
+        int | None,
+        typer.Option(
+            help="Texts read at once, with the whole batch's gradients; unless given, as many as are fast and fit.",
+            show_default=False,
+        ),
     ] = None,
+    dropout: Annotated[
+        float | None, typer.Option(help="Share of a transformer's activations that training leaves out.")
+    ] = DEFAULTS.dropout,
     teacher_temperature: TeacherTemperature = None,
     student_temperature: Annotated[float, typer.Option(help="Divides cosines.")] = DEFAULTS.student_temperature,
     learning_rate: Annotated[
@@ -104,8 +111,9 @@ def train_command(
         "method": method, "rank": rank,
         "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
         "negatives": negatives, "refresh": refresh, "hard": hard, "curriculum": curriculum, "accumulate": accumulate,
-        "chunk": chunk, "teacher_temperature": teacher_temperature, "student_temperature": student_temperature,
-        "learning_rate": learning_rate, "evaluate_every": evaluate_every, "patience": patience, "seed": seed,
+        "chunk": chunk, "dropout": dropout, "teacher_temperature": teacher_temperature,
+        "student_temperature": student_temperature, "learning_rate": learning_rate, "evaluate_every": evaluate_every,
+        "patience": patience, "seed": seed,
     }  # fmt: skip
     chosen = {name: value for name, value in options.items() if _is_given(context, name)}
     given = (preset(preset_) if preset_ else {}) | chosen | settings(option)

@@ -83,7 +83,7 @@ def passages(begin: TrainSettings, suffix: str) -> dict[str, Any]:
             help="Negatives are drawn from so many of a query's nearest passages, where they are mined.",
         ),
     }  # fmt: skip
-    first, second, third, _ = _four("memory")
+    first, second, third, fourth = _four("memory")
     return settings | {
         "curriculum": first.number_input(
             "Curriculum", 0.0, 1.0, begin.curriculum, 0.1, key="curriculum", format="%g",
@@ -94,8 +94,12 @@ def passages(begin: TrainSettings, suffix: str) -> dict[str, Any]:
             help="Splits a batch larger than memory; each part sees its own negatives only.",
         ),
         "chunk": third.number_input(
-            "Texts encoded at once", 1, 10_000, None, key="chunk", placeholder="all",
-            help="For transformers: the same gradients as all at once, in less memory and more time.",
+            "Texts encoded at once", 1, 10_000, None, key="chunk", placeholder="what fits",
+            help="For transformers: unless given, as many as are fast and fit into memory; the gradients are the same.",
+        ),
+        "dropout": fourth.number_input(
+            "Dropout", 0.0, 0.9, begin.dropout, 0.1, key="dropout", format="%g", placeholder="the base's own",
+            help="For transformers: the share of activations that training leaves out. Any is slow on a CPU.",
         ),
     }  # fmt: skip
 
