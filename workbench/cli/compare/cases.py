@@ -56,4 +56,7 @@ def cases_command(
             rows = [(case.query_id, case.passage_id, reason.why) for case, reason in of_rule[:10]]
             output.table(("query", "passage", "why"), rows, title=f"\n{name}: {number:,}. {RULES[name].meaning}")
     session.message = f"{len(cases):,} hard cases"
-    output.line(f"\n{session.message}. Judge them on the Annotate page, or with `workbench annotate`.")
+    following = (
+        "Judge them on the Annotate page, or with `workbench annotate`." if cases else "Thresholds move with --set."
+    )
+    output.line(f"\n{session.message}. {following}")

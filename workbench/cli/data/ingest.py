@@ -72,14 +72,17 @@ def ingest_command(
         columns, relevance, skip_bad, replace, teacher, cast(Unit, unit), annotator, split, cast(RunNames, run_names)
     )
     store = session.store() if (session.workspace / "workbench.duckdb").exists() else None
-    if store and not preview_only:
-        ingested = ingest(store, kind, path, settings)
-    else:
-        previewed = preview(kind, path, settings, store=store)
-        if preview_only:
-            return output.as_json(_preview_as_json(previewed)) if json else _print_preview(previewed)
-        must_be_whole(previewed.problems, settings)  # before a first ingest makes the workspace
-        ingested = keep(session.store(create=True), previewed, settings)
+    if preview_only:
+        with output.progress(session.reporter) as listen:
+            previewed = preview(kind, path, settings, store=store, listen=listen)
+        return output.as_json(_preview_as_json(previewed)) if json else _print_preview(previewed)
+    with output.progress(session.reporter) as listen:
+        if store:
+            ingested = ingest(store, kind, path, settings, listen)
+        else:
+            previewed = preview(kind, path, settings, listen=listen)
+            must_be_whole(previewed.problems, settings)  # before a first ingest makes the workspace
+            ingested = keep(session.store(create=True), previewed, settings, listen)
     _print_problems(ingested.skipped, "Skipped")
     _print_problems(ingested.refused, "Not added")
     session.finish(ingested, ingested.in_words, json)

@@ -12,6 +12,7 @@ from workbench import files
 from workbench.errors import BadInput
 from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
 from workbench.formats.parsing.values import parse_json, shown
+from workbench.formats.parsing.watched import open_watched
 
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_BOM = b"\xef\xbb\xbf"
@@ -72,11 +73,25 @@ def open_bytes(path: Path) -> IO[bytes]:
             compressed = file.read(2) == GZIP_MAGIC
         if not compressed and path.suffix == ".gz":
             raise BadInput("the name says gzip, the content is not gzip.", path)
-        return cast("IO[bytes]", gzip.open(path, "rb")) if compressed else path.open("rb")
+        watched = open_watched(path)
+        return cast("IO[bytes]", _Unpacked(watched)) if compressed else watched
     except FileNotFoundError:
         raise BadInput("there is no such file.", path) from None
     except OSError as trouble:
         raise BadInput(f"the file cannot be opened ({trouble.strerror}).", path) from None
+
+
+class _Unpacked(gzip.GzipFile):
+    """A compressed file that closes the file it reads from."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        super().__init__(fileobj=packed, mode="rb")
+        self._packed = packed
+
+    def close(self) -> None:
+        """Close both files."""
+        super().close()
+        self._packed.close()
 
 
 def write_lines(lines: Iterable[str], path: Path) -> None:

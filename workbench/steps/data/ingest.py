@@ -10,6 +10,8 @@ from typing import ClassVar
 from workbench.errors import UnknownName
 from workbench.formats import Collection, Problem, Ranking, Rankings
 from workbench.formats.parsing.lookup import ImportedRows
+from workbench.formats.parsing.watched import reported_to
+from workbench.records import Listener, Progress, silent
 from workbench.results import Result
 from workbench.steps.data.formats import readable
 from workbench.steps.data.imported import add_imported
@@ -147,7 +149,12 @@ class Ingested(Result):
 
 
 def preview(
-    kind: str, path: Path | str, settings: IngestSettings | None = None, *, store: Store | None = None
+    kind: str,
+    path: Path | str,
+    settings: IngestSettings | None = None,
+    *,
+    store: Store | None = None,
+    listen: Listener = silent,
 ) -> Preview:
     """Read files and write nothing.
 
@@ -161,6 +168,8 @@ def preview(
         How files are read where they do not say it themselves.
     store : Store, optional
         The workspace, in which qrels, runs and whatever comes back from an export must find their queries and passages.
+    listen : Listener
+        Called with the progress.
 
     Returns
     -------
@@ -187,10 +196,13 @@ def preview(
         raise UnknownName("format", kind, list(formats))
     read = formats[kind].read
     assert read is not None
-    return Preview(kind, str(path), read(Source(kind, Path(path), settings or IngestSettings(), store)))
+    with reported_to(listen):
+        return Preview(kind, str(path), read(Source(kind, Path(path), settings or IngestSettings(), store)))
 
 
-def ingest(store: Store, kind: str, path: Path | str, settings: IngestSettings | None = None) -> Ingested:
+def ingest(
+    store: Store, kind: str, path: Path | str, settings: IngestSettings | None = None, listen: Listener = silent
+) -> Ingested:
     """Write what files hold to the workspace, all of it or nothing; the same files twice change nothing.
 
     Parameters
@@ -203,6 +215,8 @@ def ingest(store: Store, kind: str, path: Path | str, settings: IngestSettings |
         The file or folder.
     settings : IngestSettings, optional
         How files are read where they do not say it themselves; whether bad lines are skipped, and known rows replaced.
+    listen : Listener
+        Called with the progress.
 
     Returns
     -------
@@ -231,15 +245,17 @@ def ingest(store: Store, kind: str, path: Path | str, settings: IngestSettings |
     """
     chosen = settings or IngestSettings()
     if kind == "run":
-        return _runs_ingested(kind, str(path), add_runs(store, Path(path), chosen))
-    previewed = preview(kind, path, chosen, store=store)
+        with reported_to(listen):
+            return _runs_ingested(kind, str(path), add_runs(store, Path(path), chosen))
+    previewed = preview(kind, path, chosen, store=store, listen=listen)
     must_be_whole(previewed.problems, chosen)
-    return keep(store, previewed, chosen)
+    return keep(store, previewed, chosen, listen)
 
 
-def keep(store: Store, previewed: Preview, settings: IngestSettings) -> Ingested:
+def keep(store: Store, previewed: Preview, settings: IngestSettings, listen: Listener = silent) -> Ingested:
     """Write the rows of a preview."""
     kind, source, contents = previewed.kind, previewed.source, previewed.contents
+    listen(Progress("write", 0, 0, "rows", f"{sum(previewed.counts.values()):,} in one transaction"))
     if isinstance(contents, Ranking | Rankings):
         rankings = contents.rankings if isinstance(contents, Rankings) else (contents,)
         return _runs_ingested(kind, source, add_read(store, rankings, settings))

@@ -239,4 +239,5 @@ class _Buffer:
         self.report()
 
     def report(self) -> None:
-        self.listen(Progress("score", self.done, self.total, "pairs", self.note))
+        if self.total:
+            self.listen(Progress("score", self.done, self.total, "pairs", self.note))
