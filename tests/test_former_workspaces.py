@@ -54,6 +54,16 @@ def test_every_row_is_there(store: Store) -> None:
     }
 
 
+def test_its_texts_are_read_as_before_and_its_runs_are_not_stale(store: Store) -> None:
+    assert wb.settings(store).title_join == "sentence"
+    titled = [passage for passage in views.passages(store) if passage.title]
+    assert titled
+    assert all(passage.content == f"{passage.title}. {passage.text}" for passage in titled)
+    assert {run.collection for run in views.runs(store)} == {views.collection_fingerprint(store)}
+    trained = [student.recipe for student in students.trained(store.students) if "collection" in student.recipe]
+    assert {recipe["collection"] for recipe in trained} == {views.collection_fingerprint(store)}
+
+
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_student_evaluates_as_before(store: Store, name: str) -> None:
     before = _similarities(store, name)

@@ -164,6 +164,8 @@ def _provenance(student: Student, about: About) -> list[str]:
         lines.append(f"Loss: {inline(loss)}. {about.loss}".rstrip())
     if data:
         lines.append(f"Trained on {data['queries']:,} queries, fingerprint {inline(data['fingerprint'])}.")
+        joined = inline(recipe.get("title_join", "sentence"))
+        lines.append(f"Passages were read as title and text, joined by the setting title_join: {joined}.")
     if label_overrides := recipe.get("label_overrides"):
         lines.append(f"{label_overrides['verdicts']:,} verdicts of people replaced the teacher's utilities.")
     if "seed" in recipe:

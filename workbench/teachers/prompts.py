@@ -57,6 +57,11 @@ class Template:
         content = {key: value for key, value in asdict(self).items() if key != "name"}
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def reads_content(self) -> bool:
+        """Return whether it reads title and text of a passage in one."""
+        return "content" in self._fields("with_passage")
+
     def _fields(self, part: str) -> list[str]:
         try:
             used = [piece.text for piece in pieces(getattr(self, part)) if piece.field]

@@ -67,7 +67,7 @@ def test_prompt_and_answer_together_are_what_the_whole_text_gives() -> None:
     tokenizer = PromptTokenizer(WORDS, PLAIN)
     answer = tokenizer.answer(" the sea ")
     assert answer is not None
-    whole = "Sea. It is salt.\n\nQuestion: Where?\nAnswer: the sea"
+    whole = "Sea It is salt.\n\nQuestion: Where?\nAnswer: the sea"
     assert read(tokenizer, Passage("p", "Sea", "It is salt. ")) + list(answer) == WORDS(whole)["input_ids"]
 
 

@@ -237,6 +237,7 @@ def _row(student: Student) -> LeaderboardRow:
                 "teacher": recipe["teacher"],
                 **settings,
                 "label_overrides": "label_overrides" in recipe,
+                "title_join": recipe.get("title_join", "sentence"),
             },
         },
         left_open=frozenset(name for name, value in settings.items() if value is None or value != defaults[name]),

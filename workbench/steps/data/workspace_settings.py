@@ -39,6 +39,11 @@ def settings(store: Store) -> WorkspaceSettings:
 def configure(store: Store, **changes: Any) -> WorkspaceSettings:
     """Change settings of a workspace, and keep the others.
 
+    `relevance` and `without_relevant` only change what is measured from now on. `title_join` changes what is read of
+    passages that have title and text: vectors are encoded anew, runs become stale until `evaluate` is called again,
+    and a likelihood teacher gets another name, so that utilities under either join never mix. A student's recipe says
+    which join it was trained with.
+
     Parameters
     ----------
     store : Store

@@ -16,7 +16,7 @@ from workbench.steps.compare.retriever import find_student
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
 from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, subset_examples
-from workbench.store import Store, views
+from workbench.store import Store, settings_of, views
 from workbench.students import architectures, methods
 from workbench.trainer import ResolvedSettings, TrainSettings, resolve, settings_used
 
@@ -135,6 +135,9 @@ def plan(
         "data": {"queries": len(examples), "fingerprint": _fingerprint(examples)},
         "collection": views.collection_fingerprint(store),
     }
+    # A recipe from before there was a choice does not name it, and means the full stop.
+    if (title_join := settings_of(store).title_join) != "sentence":
+        recipe["title_join"] = title_join
     if methods.method(settings.method).keeps_passage_vectors:
         recipe[students.INDEX] = encoder.Encoder(student, store.vectors).index_fingerprint
     if query_subset:

@@ -23,6 +23,7 @@ from workbench.teachers.prompts import template
 if TYPE_CHECKING:
     from workbench.teachers.likelihood.causal import CausalModel
 
+LEGACY_TITLE_JOIN = ". "
 # Log-likelihoods without a passage, by the query's text and the answer.
 Baselines = dict[tuple[str, str], float]
 
@@ -60,12 +61,19 @@ class Likelihood:
         return UNITS[self.settings.normalisation]
 
     def prepare(self, collection: Iterable[Passage] = ()) -> None:
-        """Find the model and fingerprint its files; it is loaded when the first pair is asked for."""
+        """Find the model and fingerprint its files; it is loaded when the first pair is asked for.
+
+        How titles are joined to texts is part of the recipe, as `collection` has it, where the template reads them as
+        one; names from before there was a choice do not hold it, and mean the full stop.
+        """
         settings = self.settings
         folder = model_folder(str(settings.model), checkpoint.FILES)
         device = machine.best_device() if settings.device == "auto" else settings.device
         dtype = checkpoint.dtype_of(settings.dtype, device)
-        reading = [self._template.fingerprint, settings.bos, settings.max_tokens, settings.max_passage_tokens]
+        title_join = next((passage.title_join for passage in collection), LEGACY_TITLE_JOIN)
+        joined = [title_join] if self._template.reads_content and title_join != LEGACY_TITLE_JOIN else []
+        limits = [settings.max_tokens, settings.max_passage_tokens]
+        reading = [self._template.fingerprint, settings.bos, *limits, *joined]
         prompts = sha256(json.dumps(reading).encode()).hexdigest()[:6]
         is_folder = Path(settings.model).expanduser().is_dir()
         name = folder.resolve().name if is_folder else str(settings.model)
