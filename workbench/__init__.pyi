@@ -88,9 +88,13 @@ from .steps.data.ingest import Preview as Preview
 from .steps.data.ingest import ingest as ingest
 from .steps.data.ingest import preview as preview
 from .steps.data.label_overrides import LabelOverrides as LabelOverrides
-from .steps.data.leaks import Leaks as Leaks
-from .steps.data.leaks import leaks as leaks
 from .steps.data.readers import IngestSettings as IngestSettings
+from .steps.data.splits.leaks import Leaks as Leaks
+from .steps.data.splits.leaks import leaks as leaks
+from .steps.data.splits.split import Column as Column
+from .steps.data.splits.split import SplitResult as SplitResult
+from .steps.data.splits.split import SplitSize as SplitSize
+from .steps.data.splits.split import split as split
 from .steps.data.training_rows import ExportSettings as ExportSettings
 from .steps.data.workspace_settings import configure as configure
 from .steps.data.workspace_settings import settings as settings

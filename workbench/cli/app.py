@@ -11,7 +11,7 @@ import typer
 from workbench import machine
 from workbench.cli import annotate
 from workbench.cli.compare import agreement, cases, diff, evaluate, students
-from workbench.cli.data import export, info, ingest, leaks, settings, snapshot
+from workbench.cli.data import export, info, ingest, leaks, settings, snapshot, split
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 from workbench.cli.ship import export_student, push
 from workbench.cli.start import demo, jobs, lab, serve
@@ -33,6 +33,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "serve": serve.serve_command,
     "lab": lab.lab_command,
     "ingest": ingest.ingest_command,
+    "split": split.split_command,
     "candidates": candidates.candidates_command,
     "score": score.score_command,
     "train": train.train_command,

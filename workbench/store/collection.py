@@ -55,6 +55,12 @@ _DIFFERS = {
     "passages": "(rows.title <> '' or rows.text <> '') and (old.title <> rows.title or old.text <> rows.text)",
     "qrels": "old.relevance <> rows.relevance",
 }
+# What utilities are about: they are of the past where it changes.
+_TEXT_DIFFERS = {
+    "queries": "old.text <> rows.text or old.answers <> rows.answers",
+    "passages": "old.title <> rows.title or old.text <> rows.text",
+    "qrels": "false",
+}
 _FILL = {
     "queries": """
         update queries set text = rows.text, answers = rows.answers,
@@ -110,11 +116,11 @@ def add_collection(
 
 
 def _in_split(connection: duckdb.DuckDBPyConnection, queries: Sequence[Query], split: str) -> Sequence[Query]:
-    """Return queries, those that have no split and are new as of `split`."""
-    if not split or all(query.split for query in queries):
+    """Return queries, those that come without a split with the one they have, new ones with `split`."""
+    if all(query.split for query in queries):
         return queries
-    held = {query_id for (query_id,) in connection.execute("select query_id from queries").fetchall()}
-    return [query if query.split or query.query_id in held else query._replace(split=split) for query in queries]
+    held = dict(connection.execute("select query_id, split from queries").fetchall())
+    return [query if query.split else query._replace(split=held.get(query.query_id, split)) for query in queries]
 
 
 def _sizes(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, int]:
@@ -176,21 +182,21 @@ def _clear_changed(
     key = _KEYS[name]
     listed = ", ".join(f"old.{column}" for column in key)
     with arrow.registered(connection, name, rows):
-        changed = connection.execute(
-            f"select distinct {listed} from {name} old join rows on {arrow.same('old', 'rows', key)} "
-            f"where {_DIFFERS[name]}"
-        ).fetchall()
+        connection.execute(
+            f"create or replace temp table changed as select {listed}, bool_or({_TEXT_DIFFERS[name]}) as text_differs "
+            f"from {name} old join rows on {arrow.same('old', 'rows', key)} where {_DIFFERS[name]} group by all"
+        )
+    changed = connection.execute(f"select {', '.join(key)} from changed order by all").fetchall()
     if changed and not replace:
         shown = "; ".join(" / ".join(ids) for ids in changed[:5])
         raise Conflict(
             f"{len(changed):,} of the {name} are in the workspace with other content, the first being {shown}.",
             "Ingest into a new workspace, or with --replace, which forgets the utilities that were about the old text.",
         )
-    for ids in changed:
-        same = " and ".join(f"{column} = ?" for column in key)
-        connection.execute(f"delete from {name} where {same}", list(ids))
-        for derived in ("utilities", "failures") if name != "qrels" else ():
-            connection.execute(f"delete from {derived} where {same}", list(ids))
+    connection.execute(f"delete from {name} using changed where {arrow.same(name, 'changed', key)}")
+    for derived in ("utilities", "failures"):
+        same = arrow.same(derived, "changed", key)
+        connection.execute(f"delete from {derived} using changed where text_differs and {same}")
     return len(changed)
 
 

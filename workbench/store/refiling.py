@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from workbench.store import arrow
@@ -17,10 +19,12 @@ _MISFILED = """
         where queries.split <> runs.split
 """
 _REFILED = """
-    insert into runs select of_split, student, split, max(depth), max(collection), max(created), bool_or(imported)
+    insert into runs select of_split, student, split, max(depth),
+        if(count(distinct collection) = 1, max(collection), ''), max(created), bool_or(imported)
         from misfiled
         group by of_split, student, split
-        on conflict do update set depth = greatest(depth, excluded.depth);
+        on conflict do update set depth = greatest(depth, excluded.depth),
+            collection = if(collection = excluded.collection, collection, '');
     update hits set run = misfiled.of_split from misfiled
         where hits.run = misfiled.run and hits.query_id = misfiled.query_id;
     delete from runs where run in (select run from misfiled) and run not in (select run from hits);
@@ -32,6 +36,7 @@ def refile_runs(connection: duckdb.DuckDBPyConnection) -> int:
     """Move the hits of queries whose split is no longer that of their run; return how many queries' rankings moved.
 
     Nothing is lost: a run that the student does not have on the split yet is made, one that holds no hits is removed.
+    A run whose rankings are of several collections names none, and is stale.
     """
     connection.execute(_MISFILED)
     ((moved,),) = connection.execute("select count(*) from misfiled").fetchall()
@@ -46,3 +51,30 @@ def give_split(connection: duckdb.DuckDBPyConnection, split: str, query_ids: str
     statement = f"update queries set split = $split where text = '' and split = '' and query_id in ({query_ids})"
     if arrow.changed(connection.execute(statement, {"split": split})):
         refile_runs(connection)
+
+
+@contextmanager
+def runs_follow(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """File the rankings of queries that the block gives another split under the runs of that split.
+
+    A run is stale, and names no collection, where its student has not ranked all of the queries that it is of now.
+    """
+    connection.execute(
+        """
+        create temp table splits_before as select query_id, split from queries;
+        create temp table runs_before as select student, split from runs;
+        """
+    )
+    yield
+    refile_runs(connection)
+    connection.execute(
+        """
+        update runs set collection = '' where exists (
+            select 1 from queries join splits_before before using (query_id)
+            where queries.split = runs.split
+                  and (runs.student, before.split) not in (select (student, split) from runs_before)
+        );
+        drop table splits_before;
+        drop table runs_before;
+        """
+    )

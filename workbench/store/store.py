@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from workbench.records import Annotation, Candidate, Failure, Hit, Passage, Qrel
 from workbench.store import arrow, collection, schema
 from workbench.store.collection import Added
 from workbench.store.connection import attached, connected
+from workbench.store.refiling import runs_follow
 
 READ_PATIENCE = 20.0
 WRITE_PATIENCE = 60.0
@@ -129,12 +130,12 @@ class Store:
         """Add a collection in one transaction; what is there already, word for word, is left alone.
 
         A known id with other content raises Conflict, unless `replace`, which writes the new content
-        and forgets the utilities and failures that were about the old one. Tags are no other content for a query
-        that has none, here or there: they are added, or stay; no more is a missing split. Qrels may name queries and
-        passages that are not there: these are known by id only then, until their text comes. `split` is that of new
-        queries for which nothing else says it.
+        and forgets the utilities and failures that were about an old text; a query that gets another split takes its
+        rankings along. Tags are no other content for a query that has none, here or there: they are added, or stay; no
+        more is a missing split. Qrels may name queries and passages that are not there: these are known by id only
+        then, until their text comes. `split` is that of new queries for which nothing else says it.
         """
-        with self.write() as connection:
+        with self.write() as connection, runs_follow(connection) if replace else nullcontext():
             return collection.add_collection(connection, (queries, passages, qrels), split, replace)
 
     def add_candidates(self, candidates: Iterable[Candidate]) -> int:

@@ -7,7 +7,7 @@ import typer
 from workbench.cli import output
 from workbench.cli.options import Json
 from workbench.cli.session import Session
-from workbench.steps.data.leaks import Leaks, leaks
+from workbench.steps.data.splits.leaks import Leaks, leaks
 
 
 def leaks_command(context: typer.Context, json: Json = False) -> None:

@@ -15,9 +15,9 @@ from workbench.records import Listener, Progress, silent
 from workbench.results import Result
 from workbench.steps.data.formats import readable
 from workbench.steps.data.imported import add_imported
-from workbench.steps.data.leaks import Leaks, leaks
 from workbench.steps.data.readers import Contents, IngestSettings, Source, must_be_whole
 from workbench.steps.data.runs import AddedRuns, add_read, add_runs
+from workbench.steps.data.splits.leaks import Leaks, leaks
 from workbench.store import Added, Store
 
 

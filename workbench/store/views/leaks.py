@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from workbench.store.workspace_settings import read_settings
+from workbench.store.workspace_settings import settings_of
 
 if TYPE_CHECKING:
-    import duckdb
-
     from workbench.store.store import Store
 
 
@@ -78,7 +76,7 @@ def seen_queries(store: Store, split: str) -> dict[str, SeenQuery]:
             select query_id, shared_passage, near_passage, near_query from leaks
             where split = $split and (shared_passage or near_passage or near_query) order by query_id
             """,
-            {"split": split, "level": _level(connection)},
+            {"split": split, "level": settings_of(store).relevance},
         ).fetchall()
     return {row[0]: SeenQuery(*row) for row in rows}
 
@@ -94,10 +92,6 @@ def leak_counts(store: Store) -> list[LeakCounts]:
                    count_if(not (shared_passage or near_passage or near_query))
             from leaks group by split order by split
             """,
-            {"level": _level(connection)},
+            {"level": settings_of(store).relevance},
         ).fetchall()
     return [LeakCounts(*row) for row in rows]
-
-
-def _level(connection: duckdb.DuckDBPyConnection) -> int:
-    return read_settings(connection).relevance

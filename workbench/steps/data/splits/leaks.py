@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.results import Result
-from workbench.steps.data.near_duplicates import refresh_near_duplicates
+from workbench.steps.data.splits.near_duplicates import refresh_near_duplicates
 from workbench.store import Store, views
 from workbench.store.views import LeakCounts
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from workbench.records import Passage, Qrel, Query
-from workbench.steps.data import near_duplicates as module
-from workbench.steps.data.near_duplicates import jaccard, near_duplicates, shingles, words
+from workbench.steps.data.splits import near_duplicates as module
+from workbench.steps.data.splits.near_duplicates import jaccard, near_duplicates, shingles, words
 from workbench.store import Store, views
 from workbench.store.near_duplicates import grouped_fingerprint
 
