@@ -96,7 +96,7 @@ def test_wrong_usage_ends_with_2_and_prints_nothing_to_read(store: Store, argume
         (["score", "--set", "smoothing"], "--set 'smoothing' is not NAME=VALUE", "Example"),
         (["train", "--set", "loudness=3"], "Training has no setting 'loudness'", "learning_rate"),
         (["train", "--steps", "0"], "steps is 0", "1 or more"),
-        (["evaluate", "bm25", "--split", "nowhere"], "The nowhere split has 0 queries", "another --split"),
+        (["evaluate", "bm25", "--split", "nowhere"], "No query is of the nowhere split", "There are queries of"),
         (["jobs", "--stop", "nobody"], "There is no job named 'nobody'", "none yet"),
         (["jobs", "--log", "../x"], "There is no job named '../x'", "none yet"),
     ],

@@ -15,7 +15,9 @@ from rich.text import Text
 
 from workbench import jobs
 from workbench.cli import output
+from workbench.commands import line
 from workbench.errors import WorkbenchError
+from workbench.steps.data.next_step import next_command
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store
 from workbench.trainer.distributed import is_main
@@ -56,6 +58,13 @@ class Session:
 
         signal.signal(signal.SIGINT, ask)
         signal.signal(signal.SIGTERM, ask)
+
+    def suggest_next(self, store: Store) -> None:
+        """Print the command that takes the workspace on."""
+        arguments = next_command(store)
+        if self.workspace != workspace_path():
+            arguments = ["--workspace", str(self.workspace), *arguments]
+        output.note(f"Next: {line(arguments)}")
 
     def finish(self, result: Any, message: str, as_json: bool) -> None:
         """Print a result, as JSON or as a message; a job ends with the message."""

@@ -102,7 +102,7 @@ def test_a_run_is_stale_once_the_passages_change(store: Store) -> None:
 
 def test_an_empty_split_says_so(store: Store) -> None:
     store.add_collection([QUERIES[0]._replace(query_id="x", split="dev")])
-    with pytest.raises(NothingToDo, match="other split has 0 queries"):
+    with pytest.raises(NothingToDo, match="No query is of the other split"):
         evaluate(store, "bm25", split="other")
 
 

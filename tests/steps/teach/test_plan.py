@@ -101,7 +101,7 @@ def test_other_data_is_another_name(school: Store, tmp_path: Path, change: str) 
 
 
 def test_what_is_missing_is_said_before_any_training(school: Store, untrained: str, empty: Store) -> None:
-    with pytest.raises(NothingToDo, match="No teacher has scored"):
+    with pytest.raises(NothingToDo, match=r"No query is of the train split\. Run `workbench ingest beir FOLDER`"):
         plan(empty, untrained, None, QUICK)
     with school.write() as connection:
         connection.execute("delete from qrels where starts_with(query_id, 'dev')")
@@ -111,6 +111,10 @@ def test_what_is_missing_is_said_before_any_training(school: Store, untrained: s
         connection.execute("delete from utilities where starts_with(query_id, 'train')")
     with pytest.raises(NothingToDo, match="toy has scored no query of the train split"):
         plan(school, untrained, "toy", QUICK)
+    with school.write() as connection:
+        connection.execute("delete from utilities")
+    with pytest.raises(NothingToDo, match="No teacher has scored"):
+        plan(school, untrained, None, QUICK)
 
 
 def test_on_the_annotated_set_verdicts_override_the_teacher_and_the_recipe_says_so(

@@ -13,7 +13,7 @@ import workbench as wb
 from tests import children
 from tests.steps.classes import QUERIES, Slow, collection, pairs, scored
 from workbench.errors import NothingToDo
-from workbench.records import Candidate, Failure, Passage, Progress, Query, Utility
+from workbench.records import Candidate, Failure, Passage, Progress, Qrel, Query, Utility
 from workbench.steps.teach import score as step
 from workbench.steps.teach.score import score
 from workbench.store import Store, views
@@ -149,10 +149,11 @@ def test_no_queries_or_no_candidates_say_what_to_do_first(empty: Store) -> None:
     empty.add_collection([Query("q", "what?", ("that",), "test")], [Passage("p", "", "that")])
     with pytest.raises(NothingToDo, match="workbench candidates --split test"):
         score(empty, Slow(), "test")
-    with pytest.raises(NothingToDo, match=r"No query is of the train split\. Run `workbench ingest`"):
+    with pytest.raises(NothingToDo, match=r"No query is of the train split\. Run `workbench ingest qrels FILE`"):
         score(empty, Slow(), "train")
     empty.add_candidates([Candidate("q", "p", "hand")])
-    with pytest.raises(NothingToDo, match="workbench score --split test"):
+    empty.add_collection((), (), [Qrel("q", "p", 1)])
+    with pytest.raises(NothingToDo, match=r"No query is of the train split\. Run `workbench split --by passages`"):
         score(empty, Slow(), "train")
 
 

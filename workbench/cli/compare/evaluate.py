@@ -29,10 +29,17 @@ def evaluate_command(
         evaluations.extend(evaluate(store, name, split, depth, listen) for name in student)
     session.message = "; ".join(evaluation.in_words for evaluation in evaluations)
     if json:
-        return output.as_json(evaluations)
+        output.as_json(evaluations)
+    else:
+        _show(evaluations, session.message)
+    session.suggest_next(store)
+
+
+def _show(evaluations: list[Evaluation], summary: str) -> None:
+    """Print the measures side by side, or why there are none."""
     first = evaluations[0]
     if not first.judged:
-        return output.line(session.message)
+        return output.line(summary)
     header = ("measure", *(evaluation.student for evaluation in evaluations))
     output.table(
         header, [(name, *(f"{evaluation.measures[name]}" for evaluation in evaluations)) for name in first.measures]

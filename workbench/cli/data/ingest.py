@@ -82,12 +82,14 @@ def ingest_command(
         else:
             previewed = preview(kind, path, settings, listen=listen)
             must_be_whole(previewed.problems, settings)  # before a first ingest makes the workspace
-            ingested = keep(session.store(create=True), previewed, settings, listen)
+            store = session.store(create=True)
+            ingested = keep(store, previewed, settings, listen)
     _print_problems(ingested.skipped, "Skipped")
     _print_problems(ingested.refused, "Not added")
     session.finish(ingested, ingested.in_words, json)
     if ingested.refused:
         raise typer.Exit(1)
+    session.suggest_next(store)
 
 
 def _column(assignment: str) -> tuple[str, str]:

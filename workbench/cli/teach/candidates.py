@@ -27,3 +27,4 @@ def candidates_command(
     with output.progress(session.reporter) as listen:
         result = candidates(store, student, depth, split, listen)
     session.finish(result, result.in_words, json)
+    session.suggest_next(store)

@@ -57,3 +57,4 @@ def score_command(
         raise typer.Exit(130)
     if result.failed:
         raise typer.Exit(1)
+    session.suggest_next(store)

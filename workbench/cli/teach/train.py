@@ -133,6 +133,7 @@ def train_command(
     with output.progress(session.reporter) as listen:
         result = train(store, planned, listen, lambda: session.stopping)
     session.finish(result, result.in_words, json)
+    session.suggest_next(store)
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

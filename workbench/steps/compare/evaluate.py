@@ -18,6 +18,7 @@ from workbench.steps.compare import run_measures
 from workbench.steps.compare.model_card import renew
 from workbench.steps.compare.retriever import retriever
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
+from workbench.steps.data.next_step import must_have_queries
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 from workbench.students import BM25
@@ -133,12 +134,10 @@ def evaluate(
     started, measured_as = time.monotonic(), with_settings(store, **settings)
     if run := _imported(store, student, split):
         return measured(measured_as, run, seconds=time.monotonic() - started)
+    must_have_queries(store, split)
     queries, passages = views.queries(store, split), views.passages(store)
-    if not queries or not passages:
-        raise NothingToDo(
-            f"The {split} split has {len(queries):,} queries, over {len(passages):,} passages.",
-            "Run `workbench ingest`, or name another --split.",
-        )
+    if not passages:
+        raise NothingToDo("There are no passages to rank.", "Run `workbench ingest` first.")
     ranker = retriever(store, student, passages)
     name = f"{ranker.name}@{split}"
     hits = _hits(name, ranker, queries, passages, depth, listen)

@@ -11,6 +11,7 @@ from workbench.errors import NothingToDo
 from workbench.records import Candidate, Listener, Passage, Query, silent
 from workbench.results import Result
 from workbench.steps.compare.retriever import retriever
+from workbench.steps.data.next_step import must_have_queries
 from workbench.store import Store, views
 from workbench.students import BM25
 
@@ -89,6 +90,8 @@ def candidates(
     (8, 56)
     """
     started = time.monotonic()
+    if split:
+        must_have_queries(store, split)
     queries, passages = views.queries(store, split), views.passages(store)
     if not queries or not passages:
         raise NothingToDo(

@@ -11,6 +11,7 @@ from workbench.errors import NothingToDo
 from workbench.evaluation import measures
 from workbench.records import Passage, Query
 from workbench.steps.compare.run_measures import Judgements
+from workbench.steps.data.next_step import advice
 from workbench.store import Store, views
 from workbench.students import architectures
 from workbench.trainer import ResolvedSettings
@@ -34,7 +35,7 @@ def dev_evaluator(store: Store, settings: ResolvedSettings) -> Callable[[Sentenc
     if counts.judged == counts.without_relevant:
         raise NothingToDo(
             f"No query of the dev split has {counts.relevant}, so nothing can choose the best step.",
-            "Give some queries the split dev, with qrels.",
+            advice(store),
         )
     queries = [query for query in views.queries(store, "dev") if query.query_id in judgements.judged]
     passages = _passages(store)

@@ -8,13 +8,14 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 from workbench import students
-from workbench.errors import BadSetting
+from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Example
 from workbench.results import Result
 from workbench.retrieval import encoder
 from workbench.steps.compare.retriever import find_student
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
+from workbench.steps.data.next_step import advice, must_have_queries
 from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, subset_examples
 from workbench.store import Store, settings_of, views
 from workbench.students import architectures, methods
@@ -160,9 +161,14 @@ def decisive(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 def _examples(store: Store, teacher: str | None) -> tuple[str, list[Example]]:
     """Return a teacher's full name and its examples of the train split."""
+    must_have_queries(store, "train")
     if teacher == QRELS:
         return QRELS, views.examples_of_qrels(store, "train")
+    if not teacher and not views.teachers(store):
+        raise NothingToDo("No teacher has scored anything yet.", advice(store))
     name = views.find_teacher(store, teacher)
+    if name not in views.scored_queries(store, "train"):
+        raise NothingToDo(f"{name} has scored no query of the train split.", advice(store))
     return name, views.examples(store, name, "train")
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 from workbench.errors import NothingToDo
 from workbench.records import Failure, Listener, Progress, Scored, Unit, silent
 from workbench.results import Result
+from workbench.steps.data.next_step import advice
 from workbench.store import Store, views
 from workbench.store.views import FailureReason, SplitCounts
 from workbench.teachers import TEACHERS, Teacher, needs_answers
@@ -179,9 +180,7 @@ def _asked_splits(store: Store, split: str | None) -> list[SplitCounts]:
     splits = views.counts(store).splits
     asked = [counts for counts in splits if split in (None, counts.split)]
     if not asked:
-        others = [counts.split for counts in splits if counts.split and counts.candidates]
-        hint = f"Score another: `workbench score --split {others[0]}`." if others else "Run `workbench ingest` first."
-        raise NothingToDo(f"No query is of the {split} split." if split else "There are no queries.", hint)
+        raise NothingToDo(f"No query is of the {split} split." if split else "There are no queries.", advice(store))
     if not any(counts.candidates for counts in asked):
         option = f" --split {split}" if split else ""
         raise NothingToDo("There are no candidates to score.", f"Run `workbench candidates{option}` first.")

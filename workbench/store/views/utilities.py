@@ -236,5 +236,18 @@ def utilities(store: Store, teacher: str, query_id: str | None = None) -> list[U
     ]
 
 
+def scored_queries(store: Store, split: str) -> dict[str, int]:
+    """Return teacher -> how many queries of a split it has scored."""
+    with store.read() as connection:
+        rows: list[tuple[str, int]] = connection.execute(
+            """
+            select teacher, count(distinct query_id) from utilities
+            semi join (select query_id from queries where split = ?) using (query_id) group by teacher order by teacher
+            """,
+            [split],
+        ).fetchall()
+    return dict(rows)
+
+
 def _by_id(store: Store, ids: set[str]) -> dict[str, Passage]:
     return {passage.passage_id: passage for passage in passages(store, ids)}

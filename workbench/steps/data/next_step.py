@@ -1,0 +1,64 @@
+"""The command that takes a workspace on from where it stands, so that every suggestion is one that works now."""
+
+from __future__ import annotations
+
+from workbench import students
+from workbench.commands import command, line
+from workbench.errors import NothingToDo
+from workbench.records import SPLITS
+from workbench.store import Store, views
+from workbench.store.views import SplitCounts
+
+
+def next_command(store: Store) -> list[str]:
+    """Return the arguments of the next command on the walk from files to a diff; none if it is walked.
+
+    Where there are no answers to score with, it leads to a training on the qrels.
+    """
+    counts = views.counts(store)
+    judged = [counted.split for counted in counts.splits if counted.judged > counted.without_relevant]
+    if not counts.queries or not counts.passages:
+        return command("ingest", "beir", "FOLDER")
+    if not judged:
+        return command("ingest", "qrels", "FILE")
+    if missing := [split for split in SPLITS if split not in judged]:
+        return _split(judged, missing)
+    trained = [student for student in students.trained(store.students) if "teacher" in student.recipe]
+    if not trained:
+        return _train(store, next(counted for counted in counts.splits if counted.split == "train"))
+    newest = trained[-1]
+    names, ranked = (newest.base, newest.name), {run.student for run in views.runs(store, "test")}
+    if unranked := [name for name in names if name not in ranked]:
+        return command("evaluate", *unranked)
+    return command("diff", *names)
+
+
+def advice(store: Store) -> str:
+    """Return the next command as a hint."""
+    return f"Run `{line(next_command(store))}`."
+
+
+def must_have_queries(store: Store, split: str) -> None:
+    """Raise NothingToDo if no query is of a split, saying what gives it some."""
+    known = [counted.split for counted in views.counts(store).splits]
+    if split not in known:
+        others = f"There are queries of: {', '.join(filter(None, known)) or 'none'}."
+        raise NothingToDo(f"No query is of the {split} split.", advice(store) if split in SPLITS else others)
+
+
+def _split(judged: list[str], missing: list[str]) -> list[str]:
+    """Return the command that gives queries to the missing splits, and leaves the others what it can."""
+    # Those of train can be shared out; without train, those of dev; what is left is tested on.
+    source = next((split for split in ("train", "dev") if split in judged and len(judged) > 1), "")
+    kept = [split for split in judged if source and split != source]
+    return command("split", by="passages", keep=kept)
+
+
+def _train(store: Store, train: SplitCounts) -> list[str]:
+    """Return the next command towards a first student."""
+    if scored := views.scored_queries(store, "train"):
+        teacher = max(scored, key=lambda name: scored[name])
+        return command("train", teacher=teacher if len(scored) > 1 else None)
+    if not train.with_answers or any(counted.failures for counted in views.teachers(store)):
+        return command("train", teacher="qrels")
+    return command("score" if train.candidates else "candidates")
