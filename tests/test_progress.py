@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.profiles import examples
-from workbench.progress import NO_PACE, Pace, ProgressLines, Stopwatch, duration, in_words, rate_in_words
+from tests.shell import worked
+from workbench import progress
+from workbench.formats.parsing.lines import write_lines
+from workbench.progress import (
+    NO_PACE,
+    Pace,
+    ProgressLines,
+    Stopwatch,
+    duration,
+    in_words,
+    listening,
+    rate_in_words,
+    tracked,
+)
 from workbench.records import Progress
+from workbench.store import Store
 
 
 class Clock:
@@ -82,9 +98,45 @@ def test_lengths_of_time_grow_with_the_seconds() -> None:
 
 def test_lines_are_printed_at_the_start_now_and_then_and_at_the_end() -> None:
     printed = list[str]()
-    lines = ProgressLines(printed.append, seconds=60)
+    listen = ProgressLines(printed.append, seconds=60)
     for done in (0, 10, 20, 1_000):
-        lines(at(done))
+        listen(at(done))
     assert len(printed) == 2
     assert printed[0] == "  score: 0 of 1,000 pairs"
     assert printed[1].startswith("  score: 1,000 of 1,000 pairs, ")
+
+
+def test_what_is_done_in_a_moment_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = list[Progress]()
+    with listening(reports.append):
+        assert list(tracked(range(3), "measure", "runs")) == [0, 1, 2]
+        assert not reports
+        monkeypatch.setattr(progress, "QUICK_SECONDS", -1)
+        assert list(tracked(range(2), "measure", "runs")) == [0, 1]
+    assert reports == [Progress("measure", done, 2, "runs") for done in range(3)]
+    assert list(tracked(range(2), "measure", "runs")) == [0, 1]
+    assert len(reports) == 3, "nobody listens any more"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "step"),
+    [(["diff", "before", "after"], "measure: 2 of 2 runs"), (["diff", "before", "after", "before"], "measure"),
+     (["students"], "measure: 2 of 2 runs"), (["agreement", "after"], "compare: 2 of 2 queries"),
+     (["export", "utilities", "a.jsonl"], "collect: 1 rows; a.jsonl")],
+)  # fmt: skip
+def test_commands_that_take_long_say_how_far_they_are(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], step: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(progress, "QUICK_SECONDS", -1)
+    monkeypatch.setattr(progress, "REPORTED_EACH", 1)
+    assert step in worked(*arguments, workspace=store.path).err
+
+
+def test_large_files_that_are_written_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "REPORTED_EACH", 2)
+    reports = list[Progress]()
+    with listening(reports.append):
+        write_lines("abcde", tmp_path / "a.txt")
+    assert reports == [Progress("write", number, 0, "lines", "a.txt") for number in (2, 4)]
+    assert (tmp_path / "a.txt").read_text().split() == list("abcde")

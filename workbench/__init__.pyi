@@ -22,6 +22,7 @@ from .formats import Ranking as Ranking
 from .formats import Rankings as Rankings
 from .formats.parsing.lookup import ImportedRows as ImportedRows
 from .progress import ProgressLines as ProgressLines
+from .progress import listening as listening
 from .records import Annotation as Annotation
 from .records import AnswerLikelihood as AnswerLikelihood
 from .records import Candidate as Candidate

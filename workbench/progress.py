@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from workbench.records import Progress
+from workbench.records import Listener, Progress, silent
 
 LINE_SECONDS = 5.0  # how often a line is printed about a step
+QUICK_SECONDS = 1.0  # what is done by then is not worth a line
+REPORTED_EACH = 50_000  # items that are only counted, between two reports
+
+Item = TypeVar("Item")
+_listener: ContextVar[Listener] = ContextVar("listener", default=silent)
 
 
 class Pace(NamedTuple):
@@ -20,6 +27,62 @@ class Pace(NamedTuple):
 
 
 NO_PACE = Pace()
+
+
+@contextmanager
+def listening(listen: Listener) -> Iterator[None]:
+    """Hear within a block of the progress of verbs that have no parameter for it, such as `wb.diff` and `wb.export`.
+
+    Parameters
+    ----------
+    listen : Listener
+        Called with the progress of whatever takes longer than a moment.
+
+    Returns
+    -------
+    context manager
+        Within its block `listen` is called, after it no more.
+
+    Raises
+    ------
+    WorkbenchError
+        Whatever is raised within the block.
+
+    Examples
+    --------
+    >>> with wb.listening(wb.ProgressLines()):
+    ...     diff = wb.diff(store, base, "student")
+    """
+    token = _listener.set(listen)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def listener() -> Listener:
+    """Return who is called with progress here; `silent` outside of `listening`."""
+    return _listener.get()
+
+
+def tracked(items: Collection[Item], step: str, unit: str) -> Iterator[Item]:
+    """Yield items, and report between them how many are done, once that takes longer than a moment."""
+    listen, started = listener(), time.monotonic()
+    for done, item in enumerate(items):
+        if time.monotonic() - started > QUICK_SECONDS:
+            listen(Progress(step, done, len(items), unit))
+        yield item
+    if time.monotonic() - started > QUICK_SECONDS:
+        listen(Progress(step, len(items), len(items), unit))
+
+
+def counted(items: Iterable[Item], step: str, unit: str, note: str = "") -> Iterator[Item]:
+    """Yield items, and report now and then how many there were: for those whose number nobody knows before."""
+    listen = listener()
+    for number, item in enumerate(items):
+        if number and number % REPORTED_EACH == 0:
+            listen(Progress(step, number, 0, unit, note))
+        yield item
 
 
 @dataclass

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.jobs import Reporter
-from workbench.progress import ProgressLines, Stopwatch, in_words
+from workbench.progress import ProgressLines, Stopwatch, in_words, listening
 from workbench.records import Listener, Progress
 
 out = Console(highlight=False)
@@ -96,19 +96,24 @@ def _cell(value: Any) -> str:
 
 @contextmanager
 def progress(reporter: Reporter | None) -> Iterator[Listener]:
-    """Yield a listener that draws bars on a terminal, or prints a line every few seconds, and informs the job."""
-    if err.is_terminal and reporter is None:
-        with _bars() as listen:
-            yield listen
-        return
+    """Yield a listener that draws bars on a terminal, or prints a line every few seconds, and informs the job.
+
+    Within the block it also hears of what is not handed a listener.
+    """
+    with _bars() if err.is_terminal and reporter is None else _lines(reporter) as listen, listening(listen):
+        yield listen
+
+
+@contextmanager
+def _lines(reporter: Reporter | None) -> Iterator[Listener]:
     lines = ProgressLines(note)
 
-    def listen_and_report(at: Progress) -> None:
+    def listen(at: Progress) -> None:
         if reporter:
             reporter.progress(at)
         lines(at)
 
-    yield listen_and_report
+    yield listen
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import pytest
 import workbench as wb
 from workbench.formats.parsing import watched
 from workbench.formats.parsing.lines import open_bytes
-from workbench.formats.parsing.watched import MEGABYTE, reported_to
+from workbench.formats.parsing.watched import MEGABYTE
+from workbench.progress import listening
 from workbench.records import Progress
 from workbench.store import Store
 
@@ -27,7 +28,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bytes_are_counted_up_to_the_file_s_size(tmp_path: Path, packed: bool) -> None:
     file, reports = tmp_path / "a.txt", list[Progress]()
     file.write_bytes(gzip.compress(CONTENT) if packed else CONTENT)
-    with reported_to(reports.append), open_bytes(file) as opened:
+    with listening(reports.append), open_bytes(file) as opened:
         assert opened.readline() == b"000000000\n"
         assert b"000000000\n" + opened.read() == CONTENT
     assert {(report.step, report.unit, report.note) for report in reports} == {("read", "MB", "a.txt")}
@@ -41,7 +42,7 @@ def test_bytes_are_counted_up_to_the_file_s_size(tmp_path: Path, packed: bool) -
 def test_nobody_is_told_after_the_block(tmp_path: Path) -> None:
     file, reports = tmp_path / "a.txt", list[Progress]()
     file.write_bytes(CONTENT)
-    with reported_to(reports.append):
+    with listening(reports.append):
         pass
     with open_bytes(file) as opened:
         assert opened.read() == CONTENT

@@ -46,7 +46,8 @@ def agreement_command(
         return _annotators(session, json)
     store = session.store(relevance=relevance, without_relevant=without_relevant)
     settings = AgreementSettings(teacher_temperature, student_temperature)
-    result = teacher_agreement(store, student, teacher, split, before, settings)
+    with output.progress(session.reporter):
+        result = teacher_agreement(store, student, teacher, split, before, settings)
     session.finish(result, result.in_words, json)
     if not json:
         _print(result, show)

@@ -66,7 +66,8 @@ def diff_command(
     store = session.store(relevance=relevance, without_relevant=without_relevant)
     filters = Filters(only, words, first_word, min_length, max_length, tag)
     names = before, after, *(more or ())
-    results = _compare(store, names, by or measure, measure, split)
+    with output.progress(session.reporter):
+        results = _compare(store, names, by or measure, measure, split)
     if html:
         from workbench import report
 

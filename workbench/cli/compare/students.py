@@ -26,7 +26,9 @@ def students_command(
 ) -> None:
     """List every student with its recipe and measures, and say of each recipe whether it is better than its base."""
     session: Session = context.obj
-    board = leaderboard(session.store(relevance=relevance, without_relevant=without_relevant), split, measure)
+    store = session.store(relevance=relevance, without_relevant=without_relevant)
+    with output.progress(session.reporter):
+        board = leaderboard(store, split, measure)
     session.message = board.in_words
     if json:
         return output.as_json({"summary": board.in_words, **output.jsonable(board)})

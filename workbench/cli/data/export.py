@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli import output
 from workbench.cli.options import Json, settings
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
@@ -47,5 +48,7 @@ def export_command(
     if form and "student" in form.settings and not student:
         raise BadSetting(f"A {kind} belongs to a student.", "Name it: --student NAME.")
     given = settings(option) | {"teacher": teacher, "student": student, "split": split}
-    exported = export(session.store(), kind, path, **given)
+    store = session.store()
+    with output.progress(session.reporter):
+        exported = export(store, kind, path, **given)
     session.finish(exported, exported.in_words, json)

@@ -13,6 +13,7 @@ from workbench.errors import BadInput
 from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
 from workbench.formats.parsing.values import parse_json, shown
 from workbench.formats.parsing.watched import open_watched
+from workbench.progress import counted
 
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_BOM = b"\xef\xbb\xbf"
@@ -99,12 +100,13 @@ def write_lines(lines: Iterable[str], path: Path) -> None:
 
     The same lines give the same bytes, also compressed.
     """
+    encoded = (f"{line}\n".encode() for line in counted(lines, "write", "lines", path.name))
     with files.stream(path) as file:
         if path.suffix == ".gz":
             with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-                packed.writelines(f"{line}\n".encode() for line in lines)
+                packed.writelines(encoded)
         else:
-            file.writelines(f"{line}\n".encode() for line in lines)
+            file.writelines(encoded)
 
 
 def _next_line(file: IO[bytes], path: Path, number: int, problems: list[Problem]) -> bytes:

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import IO, Any
 
+from workbench.progress import listener
 from workbench.records import Listener, Progress, silent
 
 MEGABYTE = 1 << 20
 LEAST = 16 * MEGABYTE  # smaller files are read before anyone asks how far it is
 
-# Every reader opens its files through `open_watched`, none of them has to hand a listener on to it.
-_listener: ContextVar[Listener] = ContextVar("listener", default=silent)
-
-
-@contextmanager
-def reported_to(listen: Listener) -> Iterator[None]:
-    """Report within the block how far the reading of each large file is."""
-    token = _listener.set(listen)
-    try:
-        yield
-    finally:
-        _listener.reset(token)
-
 
 def open_watched(path: Path) -> IO[bytes]:
     """Open a file for reading; of a compressed one the compressed bytes are counted."""
-    listen, size = _listener.get(), path.stat().st_size
+    listen, size = listener(), path.stat().st_size
     if listen is silent or size < LEAST:
         return path.open("rb")
     return BufferedReader(_Watched(path, size, listen), MEGABYTE)

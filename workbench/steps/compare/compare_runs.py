@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 
 from workbench.errors import BadSetting
 from workbench.evaluation.comparison import COLUMNS, Comparison, adjusted, comparison_row, regressions
+from workbench.progress import tracked
 from workbench.results import Result, frame
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.diff import Diff, compared_on, must_be_measurable, stale
@@ -154,7 +155,7 @@ def compare_runs(
     runs = [views.find_run(store, student, split) for student in dict.fromkeys(students)]
     if len(runs) < 2 or not names:
         raise BadSetting("A table needs two students and a measure.", "Name a baseline and at least one more.")
-    measured = [run_measures.measure(store, run, names, judgements) for run in runs]
+    measured = [run_measures.measure(store, run, names, judgements) for run in tracked(runs, "measure", "runs")]
     values = [one.values for one in measured]
     must_be_measurable(judgements, names[0], split)
     texts = {query.query_id: query.text for query in views.queries(store, split, known_by_id=True)}

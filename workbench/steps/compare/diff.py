@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import Comparison, adjusted, compare_all, comparisons_frame, regressions
 from workbench.evaluation.measures import MEASURES, judged_at
+from workbench.progress import tracked
 from workbench.records import Run
 from workbench.results import Result
 from workbench.steps.compare import run_measures
@@ -186,7 +187,7 @@ def diff(
     names = judgements.names((measure, *also))
     coverage = {name: judged_at(name) for name in names}
     every = tuple(dict.fromkeys((*names, *coverage.values())))
-    both = [run_measures.measure(store, run, every, judgements) for run in (first, second)]
+    both = [run_measures.measure(store, run, every, judgements) for run in tracked((first, second), "measure", "runs")]
     values = both[0].values, both[1].values
     must_be_measurable(judgements, names[0], split, ", or compare without: `workbench diff --by RBO`")
     queries = {query.query_id: query for query in views.queries(store, split, known_by_id=True)}

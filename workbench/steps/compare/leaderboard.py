@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from workbench import students
 from workbench.evaluation.significance import Interval, intervals
+from workbench.progress import tracked
 from workbench.records import Run
 from workbench.results import Result, as_html, frame
 from workbench.steps.compare import run_measures
@@ -201,7 +202,10 @@ def leaderboard(
 
 def _values(store: Store, runs: Iterable[Run], names: Sequence[str], judgements: Judgements) -> dict[str, Values]:
     """Return student -> measure -> query_id -> value; none where no query is judged."""
-    values = {run.student: run_measures.measure(store, run, names, judgements).values for run in runs}
+    values = {
+        run.student: run_measures.measure(store, run, names, judgements).values
+        for run in tracked(list(runs), "measure", "runs")
+    }
     return {student: of_run for student, of_run in values.items() if all(of_run[name] for name in names)}
 
 

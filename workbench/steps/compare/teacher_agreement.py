@@ -10,6 +10,7 @@ from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import Comparison, comparisons_frame
 from workbench.evaluation.significance import Interval, intervals
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements
+from workbench.progress import tracked
 from workbench.records import Unit
 from workbench.results import Result
 from workbench.steps.compare.agreement_pools import (
@@ -202,7 +203,13 @@ def teacher_agreement(
     unit = views.teacher_unit(store, name)
     utilities = {query_id: within(scored[query_id], ids) for query_id, ids in pools.items()}
     sides = [{query_id: within(side[query_id], ids) for query_id, ids in pools.items()} for side in similarities]
-    values = [{q: agreements(dict(utilities[q]), ranked, temperatures) for q, ranked in of.items()} for of in sides]
+    values = [
+        {
+            q: agreements(dict(utilities[q]), ranked, temperatures)
+            for q, ranked in tracked(of.items(), "compare", "queries")
+        }
+        for of in sides
+    ]
     judgements = Judgements.of(store, split)
     curves = [reliability_of(utilities, side, temperatures, judgements, unit) for side in sides]
     return TeacherAgreement(

@@ -10,7 +10,7 @@ from typing import ClassVar
 from workbench.errors import UnknownName
 from workbench.formats import Collection, Problem, Ranking, Rankings
 from workbench.formats.parsing.lookup import ImportedRows
-from workbench.formats.parsing.watched import reported_to
+from workbench.progress import listening
 from workbench.records import Listener, Progress, silent
 from workbench.results import Result
 from workbench.steps.data.formats import readable
@@ -196,7 +196,7 @@ def preview(
         raise UnknownName("format", kind, list(formats))
     read = formats[kind].read
     assert read is not None
-    with reported_to(listen):
+    with listening(listen):
         return Preview(kind, str(path), read(Source(kind, Path(path), settings or IngestSettings(), store)))
 
 
@@ -245,7 +245,7 @@ def ingest(
     """
     chosen = settings or IngestSettings()
     if kind == "run":
-        with reported_to(listen):
+        with listening(listen):
             return _runs_ingested(kind, str(path), add_runs(store, Path(path), chosen))
     previewed = preview(kind, path, chosen, store=store, listen=listen)
     must_be_whole(previewed.problems, chosen)
