@@ -82,7 +82,7 @@ def test_the_walk_in_python_runs_as_written(tmp_path: Path) -> None:
 
 SENTENCE = re.compile(
     r" against static:all-MiniLM-L6-v2 on AP, test: (?P<better>\d+) better, (?P<worse>\d+) worse, (?P<same>\d+) the "
-    r"same of \d+; mean (?P<before>[\d.]+) to (?P<after>[\d.]+), (?P<difference>[+-][\d.]+), "
+    r"same of \d+ judged queries; mean (?P<before>[\d.]+) to (?P<after>[\d.]+), (?P<difference>[+-][\d.]+), "
     r"95 % interval (?P<low>[+-][\d.]+) to (?P<high>[+-][\d.]+), p [=<] (?P<p>[\d.]+)[^:]*: "
     r"(?P<verdict>better|worse|no difference shown)"
 )

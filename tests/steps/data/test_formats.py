@@ -42,8 +42,8 @@ def test_a_format_is_added_in_the_table_alone(store, tmp_path, monkeypatch):
 def test_a_format_goes_the_ways_it_can(store, tmp_path):
     with pytest.raises(wb.UnknownName, match="format named 'triplets'"):
         wb.ingest(store, "triplets", tmp_path)
-    with pytest.raises(wb.UnknownName, match="export named 'beir'"):
-        wb.export(store, "beir", tmp_path / "folder")
+    with pytest.raises(wb.UnknownName, match="export named 'table'"):
+        wb.export(store, "table", tmp_path / "folder")
 
 
 def test_results_show_their_counts_and_problems(store, tmp_path):

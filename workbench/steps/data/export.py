@@ -60,7 +60,8 @@ def export(
     store : Store
         The workspace.
     kind : str
-        The format, one of those that `workbench export --help` lists, such as "annotations", "triplets" or "run".
+        The format, one of those that `workbench export --help` lists, such as "annotations", "triplets" or "run";
+        "beir" is the whole collection, as a folder.
     path : Path or str
         The file to write; its ending says the form where a format has several.
     settings : ExportSettings, optional

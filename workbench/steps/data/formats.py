@@ -40,7 +40,7 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    "beir": Format("a folder with corpus.jsonl, queries.jsonl and qrels/*.tsv", readers.beir),
+    "beir": Format("a folder with corpus.jsonl, queries.jsonl and qrels/*.tsv", readers.beir, writers.beir),
     "table": Format("queries and passages in rows (.jsonl .csv .tsv .parquet)", readers.table),
     "qrels": Format(
         "the qrels of a split, for any TREC tool", readers.qrels, writers.qrels, ("split",), "test"

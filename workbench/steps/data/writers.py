@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadSetting, NothingToDo
-from workbench.formats import write_qrels, write_run
+from workbench.formats import write_beir, write_qrels, write_run
 from workbench.formats.cases import CASES
 from workbench.formats.distillation import TrainingExample, listwise, pairs
 from workbench.formats.huggingface import Card, write_dataset
@@ -34,6 +34,21 @@ def write_rows(rows: Iterable[dict[str, Any]], path: Path) -> int:
     listed = list(counted(rows, "collect", "rows", path.name))
     path.write_bytes(CASES[path.suffix.lstrip(".")](listed))
     return len(listed)
+
+
+def beir(store: Store, path: Path, settings: ExportSettings) -> Counts:
+    """Write the whole collection; a passage that is known by id only is left out, and comes back with its qrels."""
+    queries, passages, qrels = views.queries(store, known_by_id=True), views.passages(store), views.qrels(store)
+    if not queries and not passages:
+        raise NothingToDo("The workspace holds no collection.", "Run `workbench ingest` first.")
+    write_beir(queries, passages, qrels, path)
+    return {
+        "rows": len(queries) + len(passages) + len(qrels),
+        "queries": len(queries),
+        "passages": len(passages),
+        "qrels": len(qrels),
+        "passages_known_by_id_only_left_out": views.counts(store).passages_by_id,
+    }
 
 
 def verdicts(store: Store, path: Path, settings: ExportSettings) -> Counts:
