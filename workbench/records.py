@@ -16,6 +16,10 @@ Unit = Literal["nats per token", "nats", "probability", "grade", "logit", "unkno
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
+# What stands in a text's place where nothing but the id is known.
+NO_TEXT = "no text in this workspace"
+
+
 class Query(NamedTuple):
     """An information need; `answers` are all reference answers, none if unknown; `tags` say what kind it is of.
 

@@ -188,7 +188,7 @@ def test_a_query_that_cannot_reach_the_threshold_is_0_or_left_out() -> None:
         ("nDCG@10", "nDCG@10"),
         ("Judged@10", "Judged@10"),
         ("AP(rel=3)", "AP(rel=3)"),
-        ("AP(rel=1)", "AP"),
+        ("AP(rel=1)", "AP(rel=1)"),
     ],
 )
 def test_a_measure_follows_the_level_unless_it_names_its_own(name: str, at_level_2: str) -> None:

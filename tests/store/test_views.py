@@ -91,7 +91,7 @@ def test_movements_say_in_words_what_happened(store: Store) -> None:
     assert found == {"p/1": "up 2", "p 2": "down 1", "ü": "down 1", "03": "stays"}
     together = views.movements_of(store, before, after, ["q1", Q2, "unasked"], "toy")
     assert together == {query_id: views.movements(store, before, after, query_id, "toy") for query_id in ("q1", Q2)}
-    assert together["q1"][0][3:] == (3, 1, 1, 2.0)
+    assert together["q1"][0][3:] == (3, 1, 1, 2.0, True)
 
 
 def test_distributions_count_every_pair_once(store: Store) -> None:

@@ -79,7 +79,7 @@ def test_the_diff_compares_what_nobody_judged(store: Store, visit: Visit) -> Non
 def test_the_diff_offers_measures_with_a_threshold_where_qrels_are_graded(store: Store, visit: Visit) -> None:
     assert "is not there" in text_of(visit(store, "diff", measure="AP(rel=2)"))
     store.add_collection([], [], [Qrel("q1", "p 2", 2)])
-    assert "on AP(rel=2), test: 0 better, 1 worse, 0 the same of 1" in text_of(
+    assert "on AP(rel=2), test: 0 better, 1 worse, 1 the same of 2 judged queries (1 of them without" in text_of(
         visit(store, "diff", measure="AP(rel=2)")
     )
 

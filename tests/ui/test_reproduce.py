@@ -6,8 +6,8 @@ import pytest
 
 from tests.conftest import run
 from tests.ui.copied import Reproduction, lead, pictured, reproduction, run_cell, run_line, table, tiles
-from tests.ui.pages import Visit, trained_student
-from workbench.records import Hit
+from tests.ui.pages import Visit, text_of, trained_student
+from workbench.records import Hit, Qrel
 from workbench.steps.annotate.annotate import annotate
 from workbench.store import Store
 
@@ -204,3 +204,69 @@ def test_the_disputes_of_annotate(full: Store, visit: Visit) -> None:
     disputes = run_cell(copied.cell)["_"]
     assert [(dispute.query_id, dispute.passage_id) for dispute in disputes] == [("q1", "03")]
     assert copied.params["passage"] == "03"
+
+
+LEVEL_2 = {"relevance": "2", "without_relevant": "left out"}
+
+
+@pytest.fixture
+def graded(full: Store) -> Store:
+    """Return `full` with a passage of grade 2 for one of two test queries, before on top and after second."""
+    full.add_collection(qrels=[Qrel("q1", "p 2", 2)])
+    return full
+
+
+def test_the_diff_at_another_level_of_relevance(graded: Store, visit: Visit) -> None:
+    at = visit(graded, "diff", measure="RR", query="q1", **LEVEL_2)
+    copied, shown = reproduction(at), tiles(at)
+    (result,) = map(run_line, copied.lines)
+    diff = run_cell(copied.cell)["diff"]
+    assert (result["diff"]["measure"], diff.measure) == ("RR(rel=2)", "RR(rel=2)")
+    assert [(delta.query_id, delta.before, delta.after) for delta in diff.deltas] == [("q1", 1.0, 0.5)]
+    assert shown["Difference"][0] == "-0.500" == f"{result['diff']['comparisons'][0]['difference']['mean']:+.3f}"
+    assert lead(at, diff.in_words)
+    assert "1 judged query (1 more without a passage of relevance 2 or more left out)" in diff.in_words
+    words = text_of(at)
+    assert "relevant · grade 2" in words
+    assert "grade 1, below the level" in words
+    same_again(copied, graded, visit, "diff")
+    assert "relevant · grade 2" in (plain := text_of(visit(graded, "diff", query="q1")))
+    assert "below the level" not in plain
+
+
+def test_other_pages_at_another_level_of_relevance(graded: Store, visit: Visit) -> None:
+    at = visit(graded, "overview", **LEVEL_2)
+    copied = reproduction(at)
+    info, students = map(run_line, copied.lines)
+    assert [(row["split"], row["judged"], row["without relevant"]) for row in table(at, "without relevant")] == [
+        (row["split"], row["judged"], row["without_relevant"]) for row in info["counts"]["splits"]
+    ]
+    assert {row["split"]: row["without_relevant"] for row in info["counts"]["splits"]} == {
+        "train": 0,
+        "dev": 0,
+        "test": 1,
+    }
+    measures = {row["student"]: row["measures"] for row in students["students"]}
+    assert measures["before"]["R(rel=2)@1"]["mean"] == 1.0
+    assert table(at, "student")[0].keys() >= {"R(rel=2)@1", "nDCG@10"}
+    same_again(copied, graded, visit, "overview")
+
+    at = visit(graded, "utility", student="before", **LEVEL_2)
+    copied, shown = reproduction(at), tiles(at)
+    assert shown["Student puts a relevant candidate first"] == ("1.000", "of 1 judged queries")
+    assert run_cell(copied.cell)["first"].judged == 1
+    same_again(copied, graded, visit, "utility")
+
+    at = visit(graded, "students", measure="R@1", **LEVEL_2)
+    copied = reproduction(at)
+    (result,) = map(run_line, copied.lines)
+    assert lead(at, result["summary"])
+    assert result["measures"][0] == run_cell(copied.cell)["board"].measure == "R(rel=2)@1"
+    same_again(copied, graded, visit, "students")
+
+    at = visit(graded, "annotate", student="after", rule="got worse", base="before", **LEVEL_2)
+    copied = reproduction(at)
+    (cases,) = map(run_line, copied.lines)
+    assert [(case["passage_id"], case["relevant"]) for case in cases] == [("p 2", True)]
+    assert [case.passage_id for case in run_cell(copied.cell)["_"]] == ["p 2"]
+    same_again(copied, graded, visit, "annotate")

@@ -47,7 +47,8 @@ def at_level(name: str, relevance: int) -> str:
     measure = parse(name)
     if "rel" in measure.SUPPORTED_PARAMS and "rel" not in measure.params:
         measure = measure(rel=relevance)
-    return str(measure)
+    # ir_measures spells AP(rel=1) as AP, which would be another measure where 1 is not the level.
+    return name if measure.params.get("rel") == 1 != relevance else str(measure)
 
 
 def level(name: str, otherwise: int) -> int:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from workbench.html.marking import answer_found, html, marked
 from workbench.plots.look import HARMFUL, RELEVANT, USEFUL, USELESS, Role, usefulness
-from workbench.records import Query, Unit
-from workbench.store.views import Moved, Placed
+from workbench.records import NO_TEXT, Query, Unit
+from workbench.store.views import HardCase, Moved, Placed
 
 FOLD_LENGTH = 330  # characters; about four lines of a third of the page
 
@@ -72,6 +72,8 @@ def card(shown: Card, query: Query, *, fold: bool = True, most: int = 0) -> str:
     cut = most and len(shown.text) > most
     rest = f" [the first {most:,} of {len(shown.text):,} characters]" if cut else ""
     body = marked(shown.text[:most] if cut else shown.text, query.text, query.answers)
+    if not shown.title and not shown.text:
+        body = f'<span class="wb-soft">{NO_TEXT}</span>'
     text = f'<p class="wb-text">{body}{rest}</p>'
     if fold and len(shown.text) > FOLD_LENGTH:
         below = " (the answer is further down)" if answer is not None and answer > FOLD_LENGTH else ""
@@ -106,8 +108,9 @@ def question(query: Query) -> str:
     """Return a query with its reference answers."""
     answers = "".join(badge(answer) for answer in query.answers) or '<span class="wb-soft">no reference answer</span>'
     word = "answer" if len(query.answers) == 1 else "answers"
+    text = html(query.text) or f'<span class="wb-soft">{NO_TEXT}</span>'
     return (
-        f'<div class="wb"><p class="wb-query">{html(query.text)}</p><div class="wb-badges">'
+        f'<div class="wb"><p class="wb-query">{text}</p><div class="wb-badges">'
         f'<span class="wb-soft">{word if query.answers else ""}</span> {answers}</div>'
         f'<div class="wb-id">query {html(query.query_id)}, {html(query.split or "no")} split</div></div>'
     )
@@ -115,11 +118,11 @@ def question(query: Query) -> str:
 
 def placed_card(passage: Placed, *, rank: bool = True, unit: Unit = "unknown") -> Card:
     """Return the card of a passage as a run or a teacher ranks it, its utility in `unit`."""
-    badges = judgements(passage.relevance, passage.utility, unit)
+    badges = judgements(passage, unit)
     if passage.similarity is not None:
         badges += (Badge(f"similarity {passage.similarity:.3f}"),)
     shown = f"{passage.rank:,}" if rank and passage.rank else ""
-    return Card(passage.passage_id, passage.title, passage.text, shown, "", badges, _role(passage.relevance))
+    return Card(passage.passage_id, passage.title, passage.text, shown, "", badges, _role(passage))
 
 
 def teacher_card(passage: Placed, place: int, after: int | None, unit: Unit = "unknown") -> Card:
@@ -138,8 +141,8 @@ def moved_card(passage: Moved, *, after: bool, unit: Unit = "unknown") -> Card:
         passage.text,
         f"{rank:,}" if rank else "–",
         passage.movement if after else _rank_after(passage),
-        judgements(passage.relevance, passage.utility, unit),
-        _role(passage.relevance),
+        judgements(passage, unit),
+        _role(passage),
     )
 
 
@@ -151,16 +154,21 @@ def with_displacement(shown: Card, direction: str) -> Card:
     return replace(shown, badges=(*shown.badges, Badge(f"moved {direction}", role)))
 
 
-def judgements(relevance: int | None, utility: float | None, unit: Unit = "unknown") -> tuple[Badge, ...]:
+def judgements(pair: Placed | Moved | HardCase, unit: Unit = "unknown") -> tuple[Badge, ...]:
     """Return the relevance and the utility of a pair as badges, also where it is not judged or not scored."""
-    if relevance is None:
-        judged = Badge("not judged")
-    else:
-        judged = Badge("relevant", RELEVANT) if relevance > 0 else Badge("judged not relevant")
+    judged, utility = _judgement(pair.relevance, pair.relevant), pair.utility
     role = usefulness(utility, unit)
     if utility is None or role is None:
         return judged, Badge("not scored")
     return judged, Badge(f"{role.word} {utility:+.2f}", role, "" if unit == "unknown" else unit)
+
+
+def _judgement(relevance: int | None, relevant: bool) -> Badge:
+    if relevance is None:
+        return Badge("not judged")
+    if relevant:
+        return Badge("relevant" if relevance == 1 else f"relevant · grade {relevance}", RELEVANT)
+    return Badge("judged not relevant" if relevance < 1 else f"grade {relevance}, below the level")
 
 
 def _rank_after(passage: Moved) -> str:
@@ -188,8 +196,8 @@ _MOVES: dict[str, tuple[str, Role | None]] = {
 }
 
 
-def _role(relevance: int | None) -> Role | None:
-    return RELEVANT if relevance and relevance > 0 else None
+def _role(pair: Placed | Moved) -> Role | None:
+    return RELEVANT if pair.relevant else None
 
 
 def role_class(role: Role | None) -> str:

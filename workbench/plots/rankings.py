@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.plots import frames, look
-from workbench.records import Unit
+from workbench.records import NO_TEXT, Unit
 from workbench.store.views import Moved, Placed
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def bump(moved: Sequence[Moved] | pd.DataFrame, depth: int = 10, unit: Unit = "u
     after = heights([passage.after for passage in moved], depth)
     bottom = max([depth + 1.0, *before, *after]) + 0.6
     drawn = look.figure(round(110 + 25 * bottom), "", "rank")
-    order = sorted(range(len(moved)), key=lambda place: (moved[place].relevance or 0) > 0)
+    order = sorted(range(len(moved)), key=lambda place: moved[place].relevant)
     for place in order:
         _line(drawn, moved[place], (before[place], after[place]), depth, unit)
     for word, colour, sign in _key(moved, unit):
@@ -47,7 +47,7 @@ def bump(moved: Sequence[Moved] | pd.DataFrame, depth: int = 10, unit: Unit = "u
 
 
 def _line(drawn: go.Figure, passage: Moved, heights: tuple[float, float], depth: int, unit: Unit) -> None:
-    relevant = (passage.relevance or 0) > 0
+    relevant = passage.relevant
     _, colour, sign = looks(passage, unit)
     drawn.add_scatter(
         x=[0, 1],
@@ -77,7 +77,7 @@ def opened(placed: Sequence[Placed] | pd.DataFrame, unit: Unit = "unknown") -> g
     drawn = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04, column_widths=[0.6, 0.4])
     drawn.update_layout(template=look.TEMPLATE, height=90 + 26 * max(len(scored), 2))
     rows = list(range(len(scored), 0, -1))
-    names = [_named(passage.title, passage.text) for passage in scored]
+    names = [_named(passage.title, passage.text, passage.passage_id) for passage in scored]
     hover = [_placed(passage) for passage in scored]
     for role in (look.USEFUL, look.USELESS):
         mine = [place for place, passage in enumerate(scored) if look.usefulness(passage.utility, unit) is role]
@@ -93,7 +93,7 @@ def opened(placed: Sequence[Placed] | pd.DataFrame, unit: Unit = "unknown") -> g
         marker={"color": look.AFTER.colour, "size": 9}, hovertext=[hover[place] for place in ranked],
         hoverinfo="text", cliponaxis=False, row=1, col=2,
     )  # fmt: skip
-    stars = [f"★ {name}" if (passage.relevance or 0) > 0 else name for passage, name in zip(scored, names, strict=True)]
+    stars = [f"★ {name}" if passage.relevant else name for passage, name in zip(scored, names, strict=True)]
     if left_out := len(everything) - len(scored):
         rest = f"{left_out:,} more are not drawn"
         drawn.add_scatter(x=[None], y=[None], mode="markers", name=rest, marker={"color": look.FAINT})
@@ -124,7 +124,7 @@ def rank_label(rank: int | None, depth: int) -> str:
 
 def looks(passage: Moved, unit: Unit = "unknown") -> tuple[str, str, str]:
     """Return the word, the colour and the sign of a passage's line."""
-    role = look.RELEVANT if (passage.relevance or 0) > 0 else look.usefulness(passage.utility, unit)
+    role = look.RELEVANT if passage.relevant else look.usefulness(passage.utility, unit)
     return (role.word, role.colour, role.sign) if role else ("not scored", UNSCORED, "circle-open")
 
 
@@ -132,8 +132,8 @@ def _key(moved: Sequence[Moved], unit: Unit) -> list[tuple[str, str, str]]:
     return sorted({looks(passage, unit) for passage in moved})
 
 
-def _named(title: str, text: str) -> str:
-    return look.safe(title or text, TITLE_LENGTH)
+def _named(title: str, text: str, passage_id: str) -> str:
+    return look.safe(title or text or passage_id, TITLE_LENGTH)
 
 
 def _moved(passage: Moved) -> str:
@@ -153,7 +153,8 @@ def _placed(passage: Placed) -> str:
 
 
 def _first_words(title: str, text: str, passage_id: str) -> str:
-    return f"<b>{look.safe(title, 60)}</b><br>{look.safe(text, 90)}<br>passage {look.safe(passage_id, 60)}"
+    shown = text or ("" if title else NO_TEXT)
+    return f"<b>{look.safe(title, 60)}</b><br>{look.safe(shown, 90)}<br>passage {look.safe(passage_id, 60)}"
 
 
 def _judged(relevance: int | None, utility: float | None) -> str:

@@ -68,8 +68,8 @@ def lines(moved: Sequence[Moved], depth: int, unit: Unit = "unknown") -> str:
     strip = depth + 0.55
     titles = Counter(one.title for one in moved)
     # A title that passages share tells none of them from the others.
-    names = [one.title if one.title and titles[one.title] == 1 else one.text for one in moved]
-    order = sorted(range(len(moved)), key=lambda place: (moved[place].relevance or 0) > 0)
+    names = [one.title if one.title and titles[one.title] == 1 else one.text or one.passage_id for one in moved]
+    order = sorted(range(len(moved)), key=lambda place: moved[place].relevant)
     drawn = "".join(
         _line(moved[place], names[place], (sides[0][place], sides[1][place]), depth, unit) for place in order
     )
@@ -84,7 +84,7 @@ def lines(moved: Sequence[Moved], depth: int, unit: Unit = "unknown") -> str:
 
 def _line(passage: Moved, name: str, at: tuple[float, float], depth: int, unit: Unit) -> str:
     word, colour, sign = looks(passage, unit)
-    relevant = (passage.relevance or 0) > 0
+    relevant = passage.relevant
     ends = [(NAMED, STEP * at[0]), (WIDE - NAMED, STEP * at[1])]
     middle = WIDE / 2
     (left, first), (right, last) = ends

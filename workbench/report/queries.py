@@ -8,7 +8,7 @@ from typing import NamedTuple
 from workbench.html.cards import card, column, moved_card, question, teacher_card, with_displacement
 from workbench.html.marking import html
 from workbench.plots.look import AFTER, BEFORE, TEACHER
-from workbench.records import Query, Run, Unit
+from workbench.records import NO_TEXT, Query, Run, Unit
 from workbench.report import pictures
 from workbench.steps.compare.filters import ComparedQuery
 from workbench.steps.compare.rank_similarity import query_displacements
@@ -19,7 +19,7 @@ WHOLE = 4_000  # characters that one passage may take of a file meant to be sent
 
 def cells(row: ComparedQuery, contrasted: bool, judged: bool, place: int) -> list[str]:
     """Return a query as the cells of its row in the list; `place` above 0 links to where it is opened."""
-    text = html(row.text) or '<span class="wb-soft">without a text</span>'
+    text = html(row.text) or f'<span class="wb-soft">{NO_TEXT}</span>'
     name = f'<a href="#q{place}">{text}</a>' if place else text
     values = [f'{name} <span class="wb-id">{html(row.query_id)}</span>']
     if contrasted:

@@ -95,7 +95,7 @@ def test_a_query_with_nothing_relevant_is_0_in_every_mean_or_left_out_of_every_m
 
 def test_the_level_of_relevance_is_followed_by_every_measure_that_names_none(unanswerable: Store) -> None:
     compared = diff(unanswerable, "last", "first", "RR", also=["AP(rel=1)", "nDCG@10"], relevance=2)
-    assert [one.measure for one in compared.comparisons] == ["RR(rel=2)", "AP", "nDCG@10"]
+    assert [one.measure for one in compared.comparisons] == ["RR(rel=2)", "AP(rel=1)", "nDCG@10"]
     assert compared.comparison.after.mean == pytest.approx((28 + 2 / 5) / 63)
     assert compared.comparisons[1].after.mean == pytest.approx((28 + 3 / 5) / 63)
     assert "33 of them without a passage of relevance 2 or more" in compared.in_words

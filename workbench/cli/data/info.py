@@ -5,16 +5,18 @@ from __future__ import annotations
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json
+from workbench.cli.options import Json, LeftOut, Relevance
 from workbench.cli.session import Session
 from workbench.steps.data.workspace_settings import settings
 from workbench.store import unusual_settings, views
 
 
-def info_command(context: typer.Context, json: Json = False) -> None:
+def info_command(
+    context: typer.Context, relevance: Relevance = None, without_relevant: LeftOut = None, json: Json = False
+) -> None:
     """Show what the workspace holds: queries, passages, teachers, runs."""
     session: Session = context.obj
-    store = session.store()
+    store = session.store(relevance=relevance, without_relevant=without_relevant)
     counts, tags, teachers, runs = views.counts(store), views.tags(store), views.teachers(store), views.runs(store)
     current = settings(store)
     if json:

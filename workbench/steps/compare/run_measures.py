@@ -25,12 +25,13 @@ class JudgedCounts(NamedTuple):
     @property
     def in_words(self) -> str:
         """Return over how many queries means are, to follow "means over"."""
-        lacking = f"{self.without_relevant:,} {'more' if self.left_out else 'of them'} without {self.relevant}"
+        counted = self.judged - self.without_relevant if self.left_out else self.judged
+        queries = f"{counted:,} judged {'query' if counted == 1 else 'queries'}"
         if not self.without_relevant:
-            return f"{self.judged:,} judged {'query' if self.judged == 1 else 'queries'}"
+            return queries
         if self.left_out:
-            return f"{self.judged - self.without_relevant:,} judged queries ({lacking} left out)"
-        return f"{self.judged:,} judged queries ({lacking}, counted as 0)"
+            return f"{queries} ({self.without_relevant:,} more without {self.relevant} left out)"
+        return f"{queries} ({self.without_relevant:,} of them without {self.relevant}, counted as 0)"
 
     @property
     def relevant(self) -> str:

@@ -140,6 +140,13 @@ def qrels(store: Store, split: str | None = None) -> list[Qrel]:
     return [Qrel(*row) for row in rows]
 
 
+def grades(store: Store) -> list[int]:
+    """Return the grades of relevance that qrels hold, the lowest first."""
+    with store.read() as connection:
+        rows = connection.execute("select distinct relevance from qrels order by relevance").fetchall()
+    return [relevance for (relevance,) in rows]
+
+
 def collection_fingerprint(store: Store) -> str:
     """Return 12 hex digits that change when any passage that has a text is added, removed, edited or read otherwise.
 

@@ -37,6 +37,7 @@ class HardCase(NamedTuple):
     before: int | None
     after: int | None
     relevance: int | None
+    relevant: bool = False
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -83,7 +84,7 @@ def hard_cases(
         select query_id, passage_id,
                list(struct_pack(rule, why, strength) order by reasons.strength desc, rule) as all_reasons,
                sum(reasons.strength) as total, any_value(utility), any_value(before), any_value(after),
-               any_value(relevance)
+               any_value(relevance), coalesce(any_value(relevance) >= $relevant_from, false)
         from reasons join pair using (query_id, passage_id)
         group by query_id, passage_id order by total desc, query_id, passage_id
     """

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from workbench.commands import command, line
 from workbench.errors import NothingToDo
 from workbench.records import Hit, Run
+from workbench.store.views.judged import relevance_level
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
 
 
 class Placed(NamedTuple):
-    """One passage of one query in every respect: where it stands, how relevant, how useful."""
+    """One passage of one query in every respect: where it stands, how relevant, how useful.
+
+    It is `relevant` from the relevance on that the workspace says, and not where nobody has judged it.
+    """
 
     passage_id: str
     title: str
@@ -25,6 +29,7 @@ class Placed(NamedTuple):
     similarity: float | None
     relevance: int | None
     utility: float | None
+    relevant: bool = False
 
 
 def runs(store: Store, split: str | None = None) -> list[Run]:
@@ -168,11 +173,13 @@ def ranking(
         "run": run.run if run else "",
         "teacher": teacher or "",
         "depth": depth,
-    }
+    } | relevance_level(store)
     with store.read() as connection:
         rows = connection.execute(
             f"""
-            select passage_id, title, text, rank, similarity, relevance, utility from passages
+            select passage_id, title, text, rank, similarity, relevance, utility,
+                   coalesce(relevance >= $relevance, false)
+            from passages
             {join} (select * from hits where run = $run and query_id = $query) using (passage_id)
             left join (select * from qrels where query_id = $query) using (passage_id)
             left join (
@@ -195,6 +202,7 @@ class Moved(NamedTuple):
     after: int | None
     relevance: int | None
     utility: float | None
+    relevant: bool = False
 
     @property
     def movement(self) -> str:
@@ -223,7 +231,8 @@ def movements_of(
             with wanted as (select unnest($ids::varchar[]) as query_id),
             b as (select query_id, passage_id, rank from hits semi join wanted using (query_id) where run = $before),
             a as (select query_id, passage_id, rank from hits semi join wanted using (query_id) where run = $after)
-            select query_id, passage_id, title, text, b.rank, a.rank, relevance, utility
+            select query_id, passage_id, title, text, b.rank, a.rank, relevance, utility,
+                   coalesce(relevance >= $relevance, false)
             from b full join a using (query_id, passage_id)
             join passages using (passage_id)
             left join (select query_id, passage_id, relevance from qrels) using (query_id, passage_id)
@@ -236,7 +245,7 @@ def movements_of(
             {
                 "before": before.run, "after": after.run, "ids": list(query_ids), "teacher": teacher or "",
                 "depth": depth,
-            },
+            } | relevance_level(store),
         ).fetchall()  # fmt: skip
     by_query: defaultdict[str, list[Moved]] = defaultdict(list)
     for query_id, *cells in rows:

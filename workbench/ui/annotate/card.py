@@ -39,8 +39,8 @@ def show(screen: CaseOnScreen, *, blind: bool) -> None:
     components.html_block(f'<div class="wb"><div class="wb-why {role_class(AFTER)}">{_why(screen, blind)}</div></div>')
     components.html_block(question(query))
     unit = cache.teacher_unit(store, screen.queue.search.pair.teacher)
-    badges = () if blind else (*judgements(case.relevance, case.utility, unit), *_ranks(case))
-    role = RELEVANT if not blind and (case.relevance or 0) > 0 else None
+    badges = () if blind else (*judgements(case, unit), *_ranks(case))
+    role = RELEVANT if not blind and case.relevant else None
     card = Card(passage.passage_id, passage.title, passage.text, badges=badges, role=role)
     components.html_block(f'<div class="wb">{passage_card(card, query, fold=False)}</div>')
     components.legend()

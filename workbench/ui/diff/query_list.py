@@ -11,6 +11,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench import plots
 from workbench.evaluation.rank_similarity import NAMES
+from workbench.records import NO_TEXT
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered, first_word
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
@@ -90,7 +91,7 @@ def _cells(row: ComparedQuery, by: str) -> dict[str, object]:
     value = {} if by == BY_MEASURE else {by: row.value}
     delta = row.delta
     values = {"before": delta.before, "after": delta.after, "change": delta.change} if delta else {}
-    return {"what": row.in_words, "query": row.text, **value, **values}
+    return {"what": row.in_words, "query": row.text or f"{row.query_id} ({NO_TEXT})", **value, **values}
 
 
 def _order(diff: Diff | None) -> str:

@@ -11,6 +11,7 @@ from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import Comparison
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS
 from workbench.plots.look import AFTER
+from workbench.records import NO_TEXT
 from workbench.steps.compare.teacher_agreement import QueryAgreement, TeacherAgreement, closeness
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, navigation, pickers, tables
@@ -135,7 +136,7 @@ def _farthest(store: Store, agreement: TeacherAgreement) -> None:
 
 def _cells(row: QueryAgreement) -> dict[str, object]:
     return {
-        "query": row.text,
+        "query": row.text or f"{row.query_id} ({NO_TEXT})",
         "passages": row.passages,
         "KL": row.after["KL"],
         "KL before": row.before.get("KL"),

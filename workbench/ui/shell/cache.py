@@ -18,7 +18,8 @@ from workbench.steps.compare.rank_similarity import displacement_to_teacher as c
 from workbench.steps.compare.rank_similarity import query_displacements
 from workbench.steps.compare.rank_similarity import rank_similarity as compare_rankings
 from workbench.steps.compare.teacher_agreement import teacher_agreement as compare_with_teacher
-from workbench.store import Store, views
+from workbench.steps.data.workspace_settings import with_settings
+from workbench.store import Store, settings_of, views
 from workbench.students import Student
 
 P = ParamSpec("P")
@@ -29,8 +30,10 @@ SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10")
 
 
 @st.cache_data(max_entries=400, ttl="6h", show_spinner=False)
-def _answer(_question: Callable[..., Any], key: tuple[str, str, int], arguments: tuple[Any, ...], named: Any) -> Any:
-    return _question(Store(key[1]), *arguments, **named)
+def _answer(
+    _question: Callable[..., Any], key: tuple[str, str, int, dict[str, Any]], arguments: tuple[Any, ...], named: Any
+) -> Any:
+    return _question(with_settings(Store(key[1]), **key[3]), *arguments, **named)
 
 
 def _remembered(
@@ -46,6 +49,7 @@ def _remembered(
             f"{question.__module__}.{question.__qualname__}",
             str(store.path),
             store.revision(annotations=annotations),
+            store.overrides,
         )
         if not waiting:
             return _answer(question, key, arguments, named)  # type: ignore[no-any-return]
@@ -75,6 +79,8 @@ def _evaluated(store: Store, split: str) -> list[Evaluation]:
 
 
 counts = _remembered(views.counts, annotations=True)
+settings = _remembered(settings_of)
+grades = _remembered(views.grades)
 teachers = _remembered(views.teachers)
 usual_thresholds = _remembered(views.usual_thresholds)
 teacher_unit = _remembered(views.teacher_unit)

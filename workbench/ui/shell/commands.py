@@ -10,6 +10,10 @@ import streamlit as st
 from workbench import commands
 from workbench.store import Store
 
+# The commands that measure, with the settings that they take in place of the workspace's.
+BOTH = ("relevance", "without_relevant")
+MEASURED = {"info": BOTH, "diff": BOTH, "students": BOTH, "agreement": BOTH, "cases": ("relevance",)}
+
 
 def line(store: Store, *arguments: str) -> str:
     """Return a command on this workspace as a line for the shell."""
@@ -22,13 +26,24 @@ def show(store: Store, arguments: Sequence[str]) -> None:
     st.code(line(store, *arguments), language="shell", wrap_lines=True)
 
 
+def _measured(store: Store, arguments: Sequence[str]) -> list[str]:
+    """Return a command that measures by the settings of a page where they are not the workspace's."""
+    verb, *others = arguments
+    chosen = {name: value for name, value in store.overrides.items() if name in MEASURED.get(verb, ())}
+    return [*commands.command(verb, **chosen), *others]
+
+
 def reproduce(store: Store, page: str, shell: Sequence[Sequence[str]], notebook: str, **params: str) -> None:
     """Show how to come to this view again: in the shell (commands as arguments), in a notebook, and by link.
 
     The link keeps what the address holds; `params` name the choices that it holds only once they were changed.
     """
-    lines = "\n".join(line(store, *arguments) for arguments in shell)
-    cell = f"import workbench as wb\n\nstore = wb.Store({str(store.path)!r})\n{notebook}"
+    lines = "\n".join(line(store, *_measured(store, arguments)) for arguments in shell)
+    opened = f"wb.Store({str(store.path)!r})"
+    if store.overrides:
+        settings = ", ".join(f"{name}={value!r}" for name, value in store.overrides.items())
+        opened = f"wb.with_settings({opened}, {settings})"
+    cell = f"import workbench as wb\n\nstore = {opened}\n{notebook}"
     here = urlsplit(st.context.url or "")
     chosen = sorted((name, value) for name, value in (st.query_params.to_dict() | params).items() if value)
     link = urlunsplit((here.scheme, here.netloc, f"/{page}", urlencode(chosen), ""))

@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import RerunException, StopException
 from workbench import machine
 from workbench.errors import NothingToDo, WorkbenchError
 from workbench.store import Store
-from workbench.ui.shell import cache, components, navigation, style
+from workbench.ui.shell import cache, components, counting, navigation, style
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
@@ -39,6 +39,7 @@ def show(page: Callable[[Store], None], title: str) -> None:
         store = _open(path)
         with st.sidebar:
             _about(store)
+            store = counting.counted(store)
         st.caption(question)
         page(store)
     except (StopException, RerunException):

@@ -127,9 +127,10 @@ def comparison(store: Store) -> ChosenRuns | None:
 
 
 def measures(store: Store, split: str) -> list[str]:
-    """Return the usual measures, and those that ask for a higher grade where there are such qrels."""
-    highest = max((qrel.relevance for qrel in cache.qrels(store, split)), default=0)
-    graded = [f"{name}(rel={grade}){depth}" for grade in range(2, highest + 1) for name, depth in GRADED]
+    """Return the usual measures, and those that ask for another grade where there are such qrels."""
+    highest, level = max((qrel.relevance for qrel in cache.qrels(store, split)), default=0), cache.settings(store)
+    others = [grade for grade in range(1, highest + 1) if grade != level.relevance]
+    graded = [f"{name}(rel={grade}){depth}" for grade in others for name, depth in GRADED]
     return [*MEASURES, *graded]
 
 
