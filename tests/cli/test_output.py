@@ -37,11 +37,13 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["agreement"],
         ["export", "annotations", tmp_path / "cases.jsonl"],
         ["info"],
+        ["leaks"],
         ["settings"],
         ["students"],
         ["jobs"],
         ["snapshot", tmp_path / "copy.duckdb"],
         ["export-student", student, tmp_path / "exported"],
+        ["split"],
     ]
     promised = {
         name for name, command in TREE.commands.items() if "--json" in [o for p in command.params for o in p.opts]
