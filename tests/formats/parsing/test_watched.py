@@ -13,6 +13,7 @@ from workbench.formats.parsing.lines import open_bytes
 from workbench.formats.parsing.watched import MEGABYTE
 from workbench.progress import listening
 from workbench.records import Progress
+from workbench.steps.data import ingest
 from workbench.store import Store
 
 CONTENT = b"".join(b"%09d\n" % number for number in range(300_000))
@@ -50,10 +51,11 @@ def test_nobody_is_told_after_the_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_an_ingest_reports_reading_and_writing(store: Store, tmp_path: Path) -> None:
+def test_an_ingest_reports_reading_and_writing(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, reports = tmp_path / "a.run", list[Progress]()
     run.write_text("q1 Q0 p/1 1 0.5 a\n")
     wb.ingest(store, "run", run, listen=reports.append)
+    monkeypatch.setattr(ingest, "MANY_ROWS", 100)
     wb.ingest(store, "beir", wb.SAMPLE, listen=reports.append)
     assert {"a.run", "corpus.jsonl"} <= {report.note.removesuffix(".gz") for report in reports if report.step == "read"}
-    assert [report.note for report in reports if report.step == "write"] == ["4,702 in one transaction"]
+    assert [report.total for report in reports if report.step == "write"] == [4_702]

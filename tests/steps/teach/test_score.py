@@ -174,6 +174,12 @@ def test_queries_without_answers_are_left_out_and_counted(school: Store) -> None
     assert score(school, Slow(), "dev").without_answers == 0, "this teacher reads none"
 
 
+def test_queries_known_by_id_alone_are_neither_scored_nor_counted(school: Store) -> None:
+    school.add_collection([Query("no text", "", ("answer0",), "dev"), Query("nothing", "", (), "dev")])
+    done = score(school, teacher("lexical"), "dev")
+    assert (done.queries, done.without_answers) == (8, 0)
+
+
 def test_without_any_answer_nothing_is_written_and_other_ways_are_named(school: Store) -> None:
     add_queries_without_answers(school)
     with pytest.raises(NothingToDo, match="None of the 1 queries has a reference answer") as refused:

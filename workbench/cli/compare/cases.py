@@ -35,18 +35,12 @@ def cases_command(
     if rule and rule not in RULES:
         raise BadSetting(f"There is no rule {rule!r}.", f"Rules: {', '.join(RULES)}.")
     store = session.store(relevance=relevance)
-    run_before = views.find_run(store, before, split) if before else None
+    run, run_before = views.find_run(store, after, split), views.find_run(store, before, split) if before else None
     named_teacher = views.teacher_of_cases(store, teacher, rule)
     if not named_teacher:
         left_out = ", ".join(name for name, entry in RULES.items() if entry.needs_utilities)
         output.note(f"No teacher has scored anything yet: left out are the rules that need utilities, {left_out}.")
-    cases = views.hard_cases(
-        store,
-        named_teacher,
-        views.find_run(store, after, split),
-        run_before,
-        Thresholds.parse(thresholds or ()),
-    )
+    cases = views.hard_cases(store, named_teacher, run, run_before, Thresholds.parse(thresholds or ()))
     cases = [case for case in cases if not rule or rule in case.rules]
     if json:
         return output.as_json([case._asdict() | {"rules": case.rules, "why": case.why} for case in cases])

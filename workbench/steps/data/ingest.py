@@ -20,6 +20,8 @@ from workbench.steps.data.runs import AddedRuns, add_read, add_runs
 from workbench.steps.data.splits.leaks import Leaks, leaks
 from workbench.store import Added, Store
 
+MANY_ROWS = 100_000  # to write more of them takes a while
+
 
 @dataclass(frozen=True)
 class Preview(Result):
@@ -255,7 +257,8 @@ def ingest(
 def keep(store: Store, previewed: Preview, settings: IngestSettings, listen: Listener = silent) -> Ingested:
     """Write the rows of a preview."""
     kind, source, contents = previewed.kind, previewed.source, previewed.contents
-    listen(Progress("write", 0, 0, "rows", f"{sum(previewed.counts.values()):,} in one transaction"))
+    if (rows := sum(previewed.counts.values())) > MANY_ROWS:
+        listen(Progress("write", 0, rows, "rows", "in one transaction"))
     if isinstance(contents, Ranking | Rankings):
         rankings = contents.rankings if isinstance(contents, Rankings) else (contents,)
         return _runs_ingested(kind, source, add_read(store, rankings, settings))

@@ -179,7 +179,8 @@ def counts(store: Store) -> Counts:
         ).fetchone()
         splits = connection.execute(
             f"""
-            select split, count(*) filter ({HAS_TEXT["queries"]}), count(*) filter (len(answers) > 0), {_JUDGED},
+            select split, count(*) filter ({HAS_TEXT["queries"]}),
+                   count(*) filter (len(answers) > 0 and {HAS_TEXT["queries"]}), {_JUDGED},
                    coalesce(sum(pairs), 0)::bigint, count(*) filter (not {HAS_TEXT["queries"]})
             from queries left join (
                 select query_id, count(distinct passage_id) as pairs from candidates group by all
