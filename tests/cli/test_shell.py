@@ -43,6 +43,7 @@ def test_the_program_lists_its_commands_in_walking_order() -> None:
 def test_every_command_explains_itself_and_each_of_its_options(name: str) -> None:
     command = TREE.commands[name]
     printed = worked(name, "--help").out
+    assert "A value that begins with a dash" in printed
     assert command.help.split(".")[0].split("\n")[0][:40] in printed
     for parameter in command.params:
         assert parameter.help, (name, parameter.name)

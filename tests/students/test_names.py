@@ -43,6 +43,16 @@ def test_a_trained_student_comes_first(tmp_path: Path, monkeypatch: pytest.Monke
     assert students.find("bert", tmp_path / "empty") == Student("bert", Path("bert"))
 
 
+def test_where_a_name_is_unknown_the_students_here_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable) as refused:
+        students.find("mien", tmp_path)
+    assert "Students here" not in refused.value.hint
+    students.save(tiny.static(), Student("mine", tmp_path / "mine", MINILM))
+    with pytest.raises(ModelUnavailable, match="'mien' cannot be had") as refused:
+        students.find("mien", tmp_path)
+    assert refused.value.hint.startswith("Students here: mine. Give the path")
+
+
 def test_a_path_is_a_student(tmp_path: Path) -> None:
     plain = str(tiny.bert(tmp_path / "models" / "bert"))
     assert students.find(plain, tmp_path) == Student(plain, Path(plain))

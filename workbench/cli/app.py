@@ -53,8 +53,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "jobs": jobs.jobs_command,
     "snapshot": snapshot.snapshot_command,
 }
+# Where an id begins with a dash, the program says that there is no such option, and to look here.
+EPILOG = "A value that begins with a dash: an option's after =, as in --teacher=-x; any other after --, as in: -- -x."
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name, epilog=EPILOG)(command)
 
 
 @app.callback()

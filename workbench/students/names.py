@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.errors import BadSetting
+from workbench.errors import BadSetting, ModelUnavailable
 from workbench.hub import MINILM, MINILM_REPOSITORY, ModelFiles, model_folder
 from workbench.students import built
 from workbench.students.student import RECIPE, Student, is_model, read, slug, trained
@@ -12,6 +12,8 @@ from workbench.students.student import RECIPE, Student, is_model, read, slug, tr
 # The lexical baseline: a student in every run and plot, but one without a folder.
 BM25 = "bm25"
 WEIGHTS = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
+
+LISTED = 12  # students that are named where one is not found
 
 
 def _complete(folder: Path) -> bool:
@@ -50,7 +52,13 @@ def find(name: str, folder: Path) -> Student:
     if colon and prefix in built.BUILDERS:
         return built.built(prefix, find(base, folder), folder)
     name = MINILM if name == MINILM_REPOSITORY else name
-    return Student(name, model_folder(name, FILES))
+    try:
+        return Student(name, model_folder(name, FILES))
+    except ModelUnavailable as error:
+        if known := [student.name for student in reversed(trained(folder))]:  # a name of these may be meant
+            listed = ", ".join(known[:LISTED]) + (", …" if len(known) > LISTED else "")
+            raise ModelUnavailable(error.problem, f"Students here: {listed}. {error.hint}") from error
+        raise
 
 
 def _of_workspace(name: str, folder: Path) -> Student | None:
