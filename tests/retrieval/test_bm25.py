@@ -91,8 +91,13 @@ def test_says_what_to_install_for_stems(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_tells_how_far_it_is() -> None:
     heard: list[Progress] = []
-    BM25(PASSAGES, PLAIN).search(["oil"] * 3, 1, heard.append)
-    assert [(progress.done, progress.total) for progress in heard] == [(0, 3), (3, 3)]
+    ranker = BM25(PASSAGES, PLAIN)
+    ranker.search(["oil"] * 3, 1, heard.append)
+    indexing, *searching = heard
+    assert (indexing.step, indexing.total) == ("index", len(PASSAGES))
+    assert [(progress.done, progress.total) for progress in searching] == [(0, 3), (3, 3)]
+    ranker.search(["oil"], 1, heard.append)
+    assert [progress.step for progress in heard].count("index") == 1
 
 
 def test_refuses_what_cannot_be_searched() -> None:

@@ -85,6 +85,8 @@ class BM25:
 
     def _similarities(self, queries: Sequence[str], listen: Listener) -> Iterator[NDArray[np.float32]]:
         """Yield the similarities of the whole collection for each query in turn."""
+        if "_index" not in vars(self):
+            listen(Progress("index", 0, len(self.passages), "passages", self.name))
         index, word_ids = self._index
         for start in range(0, len(queries), QUERIES_AT_ONCE):
             listen(Progress("search", start, len(queries), "queries", self.name))

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import workbench as wb
-from workbench.records import Passage, Qrel, Query
+from workbench.progress import listening
+from workbench.records import Passage, Progress, Qrel, Query
 from workbench.steps.data.splits import near_duplicates as module
 from workbench.steps.data.splits.near_duplicates import jaccard, near_duplicates, shingles, words
 from workbench.store import Store, views
@@ -152,7 +153,10 @@ def test_texts_are_read_a_page_at_a_time(empty: Store, monkeypatch: pytest.Monke
     whole = near_duplicates(empty, "query")
     monkeypatch.setattr(module, "PAGE", 3)
     monkeypatch.setattr(module, "PAIRS_AT_ONCE", 2)
-    assert near_duplicates(empty, "query") == whole
+    reports = list[Progress]()
+    with listening(reports.append):
+        assert near_duplicates(empty, "query") == whole
+    assert [report.done for report in reports] == [3, 6, 9, 12, 15, 18]
     assert set(whole.values()) == {"q0"}
 
 

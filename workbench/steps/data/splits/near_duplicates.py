@@ -16,6 +16,8 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from workbench.progress import listener
+from workbench.records import Progress
 from workbench.store.near_duplicates import (
     TEXT_KINDS,
     TextKind,
@@ -137,6 +139,8 @@ def _signatures(store: Store, kind: TextKind) -> tuple[list[str], Hashes, npt.ND
         ids += [text_id for text_id, _ in rows]
         same.append(np.array([_digest(tokens) for _, tokens in rows], np.uint64))
         signatures.append(_minhash([shingles(tokens) for _, tokens in rows]))
+        if len(page) == PAGE:  # of less nobody needs to wait
+            listener()(Progress("near-duplicates", len(ids), 0, "texts", kind))
     return ids, np.concatenate(same), np.concatenate(signatures)
 
 
