@@ -111,6 +111,7 @@ from .steps.ship.push import files_to_push as files_to_push
 from .steps.ship.push import push as push
 from .steps.teach.candidates import CandidatesResult as CandidatesResult
 from .steps.teach.candidates import candidates as candidates
+from .steps.teach.estimate import Estimate as Estimate
 from .steps.teach.plan import Plan as Plan
 from .steps.teach.plan import plan as plan
 from .steps.teach.query_subset import ExampleFilter as ExampleFilter
@@ -133,5 +134,6 @@ from .teachers import Teacher as Teacher
 from .teachers import teacher as teacher
 from .trainer import Grid as Grid
 from .trainer import ResolvedSettings as ResolvedSettings
+from .trainer import Timing as Timing
 from .trainer import Trained as Trained
 from .trainer import TrainSettings as TrainSettings

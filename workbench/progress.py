@@ -154,8 +154,8 @@ def rate_in_words(rate: float) -> str:
     return f"{rate * 3_600:,.1f} an hour"
 
 
-def duration(seconds: float) -> str:
-    """Return a length of time as people read it."""
+def duration(seconds: float, decimals: int = 0) -> str:
+    """Return a length of time as people read it; seconds with so many decimals."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.{decimals}f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"

@@ -18,7 +18,7 @@ from workbench.evaluation import measures
 from workbench.records import Example, Passage, Qrel, Query
 from workbench.students import methods
 from workbench.students.methods import MethodInputs, TextVectors
-from workbench.trainer import TrainingInputs, TrainSettings, resolve, train
+from workbench.trainer import BaseFacts, TrainingInputs, TrainSettings, resolve, train
 
 WIDTH = 384  # all-MiniLM-L6-v2's
 CANDIDATES = 20
@@ -64,7 +64,7 @@ def main(queries: int, collection: int) -> None:
         "passages": TextVectors([passage.content for passage in passages], of_passages),
     }
     for name in ("adapter", "query_adapter"):
-        settings = resolve(TrainSettings(method=name, patience=0), examples, static=True, dimension=WIDTH)
+        settings = resolve(TrainSettings(method=name, patience=0), examples, BaseFacts(True, WIDTH))
         parts = methods.make(name, MethodInputs(tiny.static(width=WIDTH), rank=settings.rank, **stored))
         with tempfile.TemporaryDirectory() as folder:
             began, worked = time.perf_counter(), time.process_time()

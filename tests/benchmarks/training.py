@@ -76,7 +76,7 @@ def ours(load: Load, model: SentenceTransformer, examples: list[Example], folder
         loss="kl", batch_size=load.batch, candidates=load.candidates, negatives=0, steps=load.steps,
         evaluate_every=load.steps, patience=0, precision="float32", **TEMPERATURES,
     )  # fmt: skip
-    resolved = trainer.resolve(settings, examples, static=load.student.startswith("static:"))
+    resolved = trainer.resolve(settings, examples, trainer.BaseFacts(load.student.startswith("static:")))
     trainer.train(trainer.TrainingInputs(model, examples, (), lambda _: 0.0, resolved), folder, clock)
     return clock.rate(load.batch)
 

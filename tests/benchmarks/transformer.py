@@ -97,7 +97,7 @@ def _ours(load: Load, folder: Path, settings: trainer.TrainSettings) -> Clock:
         settings, batch_size=load.batch, candidates=load.candidates, negatives=0, steps=load.steps, patience=0,
         evaluate_every=load.steps,
     )  # fmt: skip
-    resolved = trainer.resolve(asked, examples, static=False)
+    resolved = trainer.resolve(asked, examples, trainer.BaseFacts(False))
     trainer.train(trainer.TrainingInputs(model, examples, (), lambda _: 0.0, resolved), folder, clock)
     return clock
 

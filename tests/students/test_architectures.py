@@ -116,3 +116,20 @@ def test_more_passages_than_a_form_can_compare_are_refused() -> None:
     SPARSE.check_size(10**9)
     with pytest.raises(BadSetting, match=r"up to 10,000 passages; these are 10,001"):
         MULTI_VECTOR.check_size(10_001)
+
+
+def test_fewer_texts_are_encoded_at_once_where_memory_does_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny.static()
+    encode, sizes = model.encode_document, []
+
+    def short_of_memory(texts: list[str], *, batch_size: int, **more: object) -> object:
+        sizes.append(batch_size)
+        if batch_size > 2:
+            raise MemoryError
+        return encode(texts, batch_size=batch_size, **more)
+
+    monkeypatch.setattr(model, "encode_document", short_of_memory)
+    architecture = architectures.of(model)
+    vectors = architecture.encode(model, "document", ["the sea is salt", "oil"], 8)
+    assert sizes == [8, 4, 2]
+    assert len(vectors) == 2

@@ -8,7 +8,7 @@ import pytest
 from tests.trainer.toy import EXAMPLES, PASSAGES, QUICK, student, trained
 from workbench.errors import BadSetting
 from workbench.trainer.batches import Batches
-from workbench.trainer.collator import Collator
+from workbench.trainer.batches.collator import Collator
 
 
 def test_prompts_are_read_as_encode_query_and_encode_document_read_them():

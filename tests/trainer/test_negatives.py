@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.trainer.toy import EXAMPLES, PASSAGES, QUICK, TOPICS, student
 from workbench.trainer.batches import NEGATIVE, NO_PASSAGE, Batches
-from workbench.trainer.negatives import mine
+from workbench.trainer.batches.negatives import mine
 
 
 def test_what_is_mined_is_what_the_student_puts_nearest_and_nobody_knows():

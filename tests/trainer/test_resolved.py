@@ -9,7 +9,8 @@ from tests.trainer.toy import EXAMPLES, with_utilities
 from workbench import machine
 from workbench.errors import BadSetting, NothingToDo
 from workbench.students.methods import METHODS
-from workbench.trainer import PRESETS, TrainSettings, natural_temperature, preset, resolve, settings_used
+from workbench.trainer import PRESETS, BaseFacts, TrainSettings, natural_temperature, preset, resolve, settings_used
+from workbench.trainer.probe import Lengths, TokenCosts
 
 OPEN = TrainSettings()
 
@@ -27,7 +28,7 @@ def test_the_natural_temperature_follows_the_teacher_s_unit():
 @pytest.mark.parametrize("method", METHODS)
 def test_no_number_is_left_open_whatever_the_method_and_the_base(method: str, static: bool) -> None:
     for start in ({}, *map(preset, PRESETS)):
-        resolved = resolve(TrainSettings(**{**start, "method": method}), EXAMPLES, static=static, dimension=384)
+        resolved = resolve(TrainSettings(**{**start, "method": method}), EXAMPLES, BaseFacts(static, 384))
         assert resolved.teacher_temperature == natural_temperature(EXAMPLES)
         own = METHODS[method].rate(static)
         assert resolved.learning_rate == (own if own is not None else 2e-3 if static else 3e-5)
@@ -36,11 +37,15 @@ def test_no_number_is_left_open_whatever_the_method_and_the_base(method: str, st
 
 
 def test_what_was_asked_for_stays() -> None:
-    asked = TrainSettings(method="adapter", teacher_temperature=0.3, learning_rate=0.1, rank=3, precision="bfloat16")
-    resolved = resolve(asked, EXAMPLES, static=False, dimension=8)
+    asked = TrainSettings(
+        method="adapter", teacher_temperature=0.3, learning_rate=0.1, rank=3, precision="bfloat16",
+        candidates=5, negatives=0,
+    )  # fmt: skip
+    resolved = resolve(asked, EXAMPLES, BaseFacts(False, 8))
     assert resolved.beyond(asked) == {}
     assert resolved.beyond(OPEN) == {
         "method": "adapter", "teacher_temperature": 0.3, "learning_rate": 0.1, "rank": 3, "precision": "bfloat16",
+        "candidates": 5, "negatives": 0,
     }  # fmt: skip
 
 
@@ -61,23 +66,42 @@ def test_precision_follows_the_machine_where_layers_calculate(
     monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], static: bool, fast: bool, precision: str
 ) -> None:
     monkeypatch.setattr(machine, "fast_bfloat16", lambda device: fast)
-    assert resolve(TrainSettings(**asked), EXAMPLES, static=static, dimension=8).precision == precision
+    assert resolve(TrainSettings(**asked), EXAMPLES, BaseFacts(static, 8)).precision == precision
+
+
+def test_a_transformer_on_a_cpu_begins_with_fewer_passages_and_reads_all_but_the_longest_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted = Lengths(tuple(range(100, 201)), 9.0)
+    measured = BaseFacts(False, lengths=counted, costs=TokenCosts("float32", 1e-4, 3e-5, 1e5, 10**6, 0.9))
+    monkeypatch.setattr(machine, "fast_bfloat16", lambda device: True)
+    slow = resolve(OPEN, EXAMPLES, measured)
+    assert (slow.candidates, slow.negatives, slow.max_tokens, slow.precision) == (8, 1, 199, "float32")
+    asked = replace(OPEN, candidates=3, negatives=0, max_tokens=50, precision="bfloat16")
+    assert resolve(asked, EXAMPLES, measured).beyond(asked).keys() == {"teacher_temperature", "learning_rate"}
+    static = resolve(OPEN, EXAMPLES, BaseFacts(True))
+    adapter = resolve(replace(OPEN, method="adapter"), EXAMPLES, BaseFacts(False, 8))
+    monkeypatch.setattr(machine, "best_device", lambda: "cuda")
+    fast = resolve(OPEN, EXAMPLES, measured)
+    for resolved in (static, adapter, fast):
+        assert (resolved.candidates, resolved.negatives) == (16, 4)
+    assert (static.max_tokens, adapter.max_tokens) == (None, None)
 
 
 def test_a_change_of_short_vectors_has_no_higher_rank_than_they_are_long() -> None:
     settings = TrainSettings(method="adapter")
-    assert resolve(settings, EXAMPLES, static=True, dimension=8).rank == 8
-    assert resolve(replace(settings, rank=9), EXAMPLES, static=True, dimension=8).rank == 9  # refused by the method
-    assert resolve(replace(settings, method="full"), EXAMPLES, static=True, dimension=8).rank is None
+    assert resolve(settings, EXAMPLES, BaseFacts(True, 8)).rank == 8
+    assert resolve(replace(settings, rank=9), EXAMPLES, BaseFacts(True, 8)).rank == 9  # refused by the method
+    assert resolve(replace(settings, method="full"), EXAMPLES, BaseFacts(True, 8)).rank is None
 
 
 def test_each_process_has_equally_many_parts_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "4")
-    assert resolve(replace(OPEN, accumulate=2), EXAMPLES, static=True).accumulate == 4
-    assert resolve(replace(OPEN, accumulate=8), EXAMPLES, static=True).accumulate == 8
+    assert resolve(replace(OPEN, accumulate=2), EXAMPLES, BaseFacts(True)).accumulate == 4
+    assert resolve(replace(OPEN, accumulate=8), EXAMPLES, BaseFacts(True)).accumulate == 8
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(BadSetting, match="do not split into equal parts"):
-        resolve(OPEN, EXAMPLES, static=True)
+        resolve(OPEN, EXAMPLES, BaseFacts(True))
 
 
 def test_a_recipe_tells_the_settings_that_were_used_in_its_own_words_or_former_ones() -> None:

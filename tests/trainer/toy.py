@@ -14,7 +14,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from workbench.records import Example, Passage, Query
-from workbench.trainer import ResolvedSettings, Trained, TrainingInputs, TrainSettings, resolve, train
+from workbench.trainer import BaseFacts, ResolvedSettings, Trained, TrainingInputs, TrainSettings, resolve, train
 
 TOPICS = 12
 # Passage i of topic t is of use to query t; "the" and "of" are in every passage and hide it from an untrained mean.
@@ -35,7 +35,7 @@ EXAMPLES = tuple(example(topic) for topic in range(TOPICS))
 ASKED = TrainSettings(
     batch_size=4, candidates=3, negatives=1, steps=30, evaluate_every=10, patience=0, learning_rate=0.05, seed=7
 )
-QUICK = resolve(ASKED, EXAMPLES, static=True)
+QUICK = resolve(ASKED, EXAMPLES, BaseFacts(True))
 WORDS = ["the", "of", *(f"{kind}{i}" for kind in ("answer", "question", "filler") for i in range(TOPICS))]
 
 

@@ -65,6 +65,13 @@ def test_a_sum_of_losses_can_be_entered_and_a_wrong_one_cannot_start(store: Stor
     assert next(button for button in at.button if button.label == "Start training").disabled
 
 
+def test_a_plan_says_which_student_it_would_be(store: Store, visit: Visit) -> None:
+    at = visit(store, "train")
+    at.button(key="estimate").click().run()
+    assert not at.exception
+    assert "trained on the utilities of toy for" in text_of(at)
+
+
 def test_settings_that_do_not_go_together_cannot_start(store: Store, visit: Visit) -> None:
     at = visit(store, "train")
     at.number_input(key="accumulate").set_value(5).run()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench import machine
+from workbench import machine, memory
 from workbench.errors import BadSetting, WorkbenchError
 from workbench.records import Listener, Progress, silent
 from workbench.retrieval.precision import PRECISIONS, Choice, load_choices, measure, save_choice
@@ -151,7 +151,9 @@ class Encoder:
 
     def _encode(self, model: SentenceTransformer, kind: str, texts: list[str]) -> Vectors:
         encode = model.encode_query if kind == "query" else model.encode_document
-        raw = encode(texts, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True)
+        raw = memory.halving(
+            lambda size: encode(texts, batch_size=size, show_progress_bar=False, convert_to_numpy=True), self.batch_size
+        )
         vectors = np.asarray(raw, dtype=np.float64)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unfit = ~(np.isfinite(lengths[:, 0]) & (lengths[:, 0] > 0))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
+from workbench import memory
 from workbench.errors import BadSetting
 
 if TYPE_CHECKING:
@@ -178,7 +179,13 @@ def open_model(path: Path, device: str | None) -> SentenceTransformer:
 
 
 def _encoder(model: SentenceTransformer, task: Task) -> Callable[..., Any]:
-    return model.encode_query if task == "query" else model.encode_document
+    """Return a model's way of encoding one side's texts, fewer at once where memory does not suffice."""
+    encode = model.encode_query if task == "query" else model.encode_document
+
+    def encode_in_memory(texts: list[str], *, batch_size: int, **more: Any) -> Any:
+        return memory.halving(lambda size: encode(texts, batch_size=size, **more), batch_size)
+
+    return encode_in_memory
 
 
 def _read(file: Path) -> Any:

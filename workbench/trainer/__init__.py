@@ -1,14 +1,17 @@
 """The trainer: a student learns from a teacher's utilities; importing it is free of torch."""
 
 from workbench.trainer.grid import Grid, read_values
-from workbench.trainer.resolved import ResolvedSettings, natural_temperature, resolve
+from workbench.trainer.resolved import BaseFacts, ResolvedSettings, natural_temperature, resolve
 from workbench.trainer.settings import PRESETS, Trained, TrainSettings, preset, settings_in_words, settings_used
+from workbench.trainer.timing import Timing
 from workbench.trainer.train import TrainingInputs, train
 
 __all__ = [
     "PRESETS",
+    "BaseFacts",
     "Grid",
     "ResolvedSettings",
+    "Timing",
     "TrainSettings",
     "Trained",
     "TrainingInputs",

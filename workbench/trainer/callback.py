@@ -13,12 +13,14 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from workbench.errors import BadSetting
+from workbench.progress import duration
 from workbench.records import Progress
 from workbench.trainer import distributed
 from workbench.trainer.batches import Batches
+from workbench.trainer.batches.negatives import mine
 from workbench.trainer.checkpoints import CheckpointFolder, TrainingState, load_weights, save_rows, save_weights
-from workbench.trainer.negatives import mine
 from workbench.trainer.settings import Record, Stopped, Trained
+from workbench.trainer.timing import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from workbench.records import Listener
-    from workbench.trainer.collator import Anchor
+    from workbench.trainer.batches.collator import Anchor
     from workbench.trainer.objective import Objective
     from workbench.trainer.resolved import ResolvedSettings
 
@@ -58,6 +60,7 @@ class TrainingCallback(TrainerCallback):
         self.run, self.folder, self.objective, self.state = run, folder, objective, state
         self.stopped: Stopped | None = self._stopped(state)
         self._began = monotonic() - state.seconds
+        self._watch, self._step_began = Stopwatch(), monotonic()
         self._losses: list[float] = []
         self._entropies: list[float] = []
 
@@ -73,10 +76,12 @@ class TrainingCallback(TrainerCallback):
     def on_step_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Tell the objective how far the training is."""
         self.objective.done = state.global_step / self.run.settings.steps
+        self._step_began = monotonic()
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Write, evaluate, save and end as this step demands."""
         settings, step = self.run.settings, state.global_step
+        self._watch.add_step(monotonic() - self._step_began)
         loss = self._gather_losses(step)
         stop, late = distributed.broadcast(lambda: (self.run.stop(), self._is_late(self._seconds())))
         if settings.refresh and step % settings.refresh == 0 and step < settings.steps:
@@ -177,11 +182,13 @@ class TrainingCallback(TrainerCallback):
 
     def _dev_measure(self) -> float:
         """Return the dev measure of the student as it is now."""
+        began = monotonic()
         self.run.model.eval()
         with torch.no_grad():
             dev = float(self.run.dev_evaluator(self.run.model))
         if not isfinite(dev):
             raise ValueError(f"The dev_evaluator returned {dev} for {self.run.settings.measure}.")
+        self._watch.add_evaluation(monotonic() - began)
         return dev
 
     def _stopped(self, state: TrainingState) -> Stopped | None:
@@ -213,9 +220,20 @@ class TrainingCallback(TrainerCallback):
             f"loss {loss:.3f}; {settings.measure} on dev {state.dev_before:.3f} before, "
             f"best {state.dev_best:.3f} at step {state.best_step}"
         )
+        note += f"; {self._watch.timing.in_words}{self._time_left(step)}"
         if self.objective.reader.halvings:
             note += f"; memory did not suffice: read in parts of {self.objective.reader.in_words}"
         self.run.listen(Progress("train", step, settings.steps, "steps", note))
+
+    def _time_left(self, step: int) -> str:
+        """Return how long the steps and evaluations to come will take, or which of them the minutes allow."""
+        settings, timing = self.run.settings, self._watch.timing
+        left = timing.seconds(settings.steps - step, settings.evaluate_every)
+        if step >= settings.steps or self.stopped:
+            return ""
+        if settings.minutes is None or left <= (allowed := max(0.0, 60 * settings.minutes - self._seconds())):
+            return f", {duration(left)} to the end"
+        return f", {settings.minutes:g} minutes reach step {step + timing.steps(allowed, settings.evaluate_every):,}"
 
     def _seconds(self) -> float:
         """Return the seconds spent on this training, those before a resumption included."""

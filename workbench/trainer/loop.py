@@ -20,9 +20,9 @@ from transformers.trainer_callback import PrinterCallback
 from workbench import memory
 from workbench.errors import BadSetting
 from workbench.trainer import distributed
+from workbench.trainer.batches.collator import Collator, is_routed
 from workbench.trainer.callback import TrainingCallback, TrainingRun
 from workbench.trainer.checkpoints import WEIGHTS, CheckpointFolder, TrainingState, load_weights, save_weights
-from workbench.trainer.collator import Collator, is_routed
 from workbench.trainer.objective import Objective
 from workbench.trainer.reading import set_dropout
 from workbench.trainer.settings import Trained

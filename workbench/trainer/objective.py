@@ -16,7 +16,7 @@ from workbench.errors import BadSetting
 from workbench.losses import loss, teacher_distribution
 from workbench.students import architectures
 from workbench.trainer.batches import NEGATIVE
-from workbench.trainer.collator import input_module
+from workbench.trainer.batches.collator import input_module
 from workbench.trainer.reading import Encode, Reader, joined
 
 if TYPE_CHECKING:

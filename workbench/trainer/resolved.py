@@ -15,20 +15,27 @@ from workbench.records import Example
 from workbench.students import methods
 from workbench.students.methods import Method
 from workbench.trainer.distributed import world_size
+from workbench.trainer.probe import Lengths, TokenCosts
 from workbench.trainer.settings import TrainSettings
 
 # Rows of a table move far more freely than layers do.
 STATIC_LEARNING_RATE = 2e-3
 LEARNING_RATE = 3e-5
+# Scored and random passages a query: a transformer on a CPU reads few of them a second.
+USUAL = {"candidates": 16, "negatives": 4}
+SLOW = {"candidates": 8, "negatives": 1}
 
 
 @dataclass(frozen=True)
 class ResolvedSettings(TrainSettings):
     """Settings of a training with a number wherever one is used.
 
-    `rank` is None for a method without one alone; `minutes`, `max_tokens` and `chunk` None set no limit. `accumulate`
-    is a multiple of the processes that train.
+    `rank` is None for a method without one alone; `minutes` and `max_tokens` None set no limit, `chunk` None leaves
+    the parts of a batch to what memory is free. `accumulate` is a multiple of the processes that train.
     """
+
+    candidates: int = field(kw_only=True)
+    negatives: int = field(kw_only=True)
 
     teacher_temperature: float = field(kw_only=True)
     learning_rate: float = field(kw_only=True)
@@ -40,13 +47,24 @@ class ResolvedSettings(TrainSettings):
         return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(asked, name)}
 
 
-def resolve(
-    settings: TrainSettings, examples: Iterable[Example], *, static: bool, dimension: int | None = None
-) -> ResolvedSettings:
+@dataclass(frozen=True)
+class BaseFacts:
+    """What of a base decides settings that are left open.
+
+    `static`: it is a table of token vectors; `dimension`: how long its vectors are, as a low-rank change of them has no
+    higher rank; `lengths` and `costs`: its texts and what they cost here, where that was measured.
+    """
+
+    static: bool
+    dimension: int | None = None
+    lengths: Lengths | None = None
+    costs: TokenCosts | None = None
+
+
+def resolve(settings: TrainSettings, examples: Iterable[Example], base: BaseFacts) -> ResolvedSettings:
     """Return settings with all that was left open decided by the examples, the base, the method and the machine.
 
-    `static` says whether the base is a table of token vectors, `dimension` how long its vectors are: a low-rank change
-    of vectors has no higher rank. Raises BadSetting where a batch does not split into equal parts for every process,
+    Raises BadSetting where a batch does not split into equal parts for every process,
     NothingToDo where no temperature suits the utilities.
     """
     method = methods.method(settings.method)
@@ -54,10 +72,17 @@ def resolve(
     if settings.teacher_temperature is None:
         resolved["teacher_temperature"] = natural_temperature(examples)
     if settings.learning_rate is None:
-        resolved["learning_rate"] = method.rate(static) or (STATIC_LEARNING_RATE if static else LEARNING_RATE)
+        usual = STATIC_LEARNING_RATE if base.static else LEARNING_RATE
+        resolved["learning_rate"] = method.rate(base.static) or usual
     if settings.rank is None:
-        resolved["rank"] = method.default_rank(dimension)
-    resolved["precision"] = _precision(settings, method, static)
+        resolved["rank"] = method.default_rank(base.dimension)
+    slow = reads_layers(settings, base.static) and not machine.best_device().startswith("cuda")
+    for name, number in (SLOW if slow else USUAL).items():
+        if resolved[name] is None:
+            resolved[name] = number
+    if settings.max_tokens is None and base.lengths and reads_layers(settings, base.static):
+        resolved["max_tokens"] = base.lengths.most
+    resolved["precision"] = _precision(settings, method, base)
     resolved["accumulate"] = lcm(settings.accumulate, world_size())
     return ResolvedSettings(**resolved)
 
@@ -74,10 +99,17 @@ def natural_temperature(examples: Iterable[Example]) -> float:
     return float(np.median(positive))
 
 
-def _precision(settings: TrainSettings, method: Method, static: bool) -> str:
+def reads_layers(settings: TrainSettings, static: bool) -> bool:
+    """Return whether texts go through a transformer's layers, not through tables of tokens or of finished vectors."""
+    return methods.method(settings.method).trains_encoder and not static
+
+
+def _precision(settings: TrainSettings, method: Method, base: BaseFacts) -> str:
     """Return the precision that layers calculate in; a table of vectors has none and gains nothing from bfloat16."""
-    if method.trains_encoder and static:
+    if method.trains_encoder and base.static:
         return "float32"
     if settings.precision != "auto":
         return settings.precision
+    if base.costs is not None:
+        return base.costs.precision
     return "bfloat16" if method.trains_encoder and machine.fast_bfloat16(machine.best_device()) else "float32"

@@ -26,8 +26,8 @@ class TrainSettings:
     steps, then stays or falls in a line to 0. `measure` is the name of what the dev evaluator returns.
 
     What is None or "auto" is left open, and `resolve` settles it: `teacher_temperature` from the utilities,
-    `learning_rate` and `rank` from the method and the base, `precision` from the machine. `minutes` and `max_tokens`
-    None set no limit.
+    `learning_rate` and `rank` from the method and the base, `candidates` and `negatives` from the base and the machine,
+    `max_tokens` from the lengths of the passages, `precision` by a measurement. `minutes` None sets no limit.
 
     A batch larger than memory is read in parts, with the gradients of the whole (GradCache, arXiv 2101.06983): of
     `chunk` texts, or of as many as are fast and fit. `accumulate` splits a step's batch in so many equal parts, each
@@ -50,8 +50,8 @@ class TrainSettings:
     teacher_temperature: float | None = None
     student_temperature: float = 0.05
     batch_size: int = 32
-    candidates: int = 16
-    negatives: int = 4
+    candidates: int | None = None
+    negatives: int | None = None
     steps: int = 400
     minutes: float | None = None
     evaluate_every: int = 50
@@ -74,18 +74,20 @@ class TrainSettings:
     def __post_init__(self) -> None:
         loss_named(self.loss)
         self._demand("student_temperature", lambda value: value > 0, "above 0")
-        for name in ("batch_size", "candidates", "steps", "evaluate_every", "accumulate", "hard"):
+        for name in ("batch_size", "steps", "evaluate_every", "accumulate", "hard"):
             self._demand(name, lambda value: value >= 1, "1 or more")
-        for name in ("negatives", "patience", "weight_decay", "seed", "refresh"):
+        for name in ("patience", "weight_decay", "seed", "refresh"):
             self._demand(name, lambda value: value >= 0, "0 or more")
-        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens", "chunk", "rank"):
+        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens", "chunk", "rank", "candidates"):
             if getattr(self, name) is not None:
                 self._demand(name, lambda value: value > 0, "above 0, or nothing")
+        if self.negatives is not None:
+            self._demand("negatives", lambda value: value >= 0, "0 or more, or nothing")
         for name in ("warmup", "curriculum"):
             self._demand(name, lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")
         if self.dropout is not None:
             self._demand("dropout", lambda value: 0 <= value < 1, "from 0 to below 1, or nothing: the base's own")
-        if self.refresh and not self.negatives:
+        if self.refresh and self.negatives == 0:
             raise BadSetting("refresh is set, but no negatives are drawn.", "Set negatives to 1 or more.")
         if self.batch_size % self.accumulate:
             raise BadSetting(
@@ -124,6 +126,10 @@ def preset(name: str) -> dict[str, Any]:
     return PRESETS[name]
 
 
+# Defaults of recipes that do not name a setting, where they are others now.
+FORMER: dict[str, Any] = {"dropout": None, "candidates": 16, "negatives": 4}
+
+
 @dataclass(frozen=True)
 class Trained:
     """The outcome of a training; `best_step` 0 says that no evaluation beat the student it began with.
@@ -155,10 +161,10 @@ class Trained:
 def settings_used(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that a student's training ran with, as its recipe tells: asked for, or resolved where open.
 
-    A recipe that is older than a setting had what is now its default, but the base's own dropout; one of schema 3 and
+    A recipe that is older than a setting had what is now its default, or was its default then; one of schema 3 and
     before tells in its outcome what was resolved.
     """
-    asked = {**asdict(TrainSettings(dropout=None)), **recipe.get("settings", {})}
+    asked = {**asdict(TrainSettings(**FORMER)), **recipe.get("settings", {})}
     outcome = recipe.get("outcome", {})
     former = {name: outcome[name] for name, value in asked.items() if value is None and name in outcome}
     return {**asked, **former, **recipe.get("resolved", {})}

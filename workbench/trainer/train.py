@@ -15,7 +15,7 @@ from workbench.trainer.settings import Trained
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-    from workbench.trainer.collator import Anchor
+    from workbench.trainer.batches.collator import Anchor
 
 
 @dataclass(frozen=True)

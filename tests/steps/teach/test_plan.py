@@ -11,17 +11,22 @@ import pytest
 
 from tests import tiny
 from tests.conftest import utility
+from tests.shell import worked
 from tests.steps.classes import TOPICS, WORDS, base
 from tests.steps.teach.quick import QUICK, trained
+from tests.trainer.toy import EXAMPLES
 from workbench import students
 from workbench.errors import BadInput, NothingToDo
 from workbench.records import Candidate, Passage, Query
 from workbench.steps.annotate.annotate import annotate
 from workbench.steps.compare.leaderboard import leaderboard
+from workbench.steps.teach.estimate import Estimate
 from workbench.steps.teach.plan import plan
 from workbench.steps.teach.query_subset import ExampleFilter
 from workbench.steps.teach.train import train
 from workbench.store import Store, views
+from workbench.trainer import BaseFacts, resolve
+from workbench.trainer.timing import Timing
 
 OTHERS: dict[str, Any] = {
     "method": "drift", "rank": 4,
@@ -72,6 +77,34 @@ def test_what_is_left_open_is_resolved_in_the_plan_and_the_recipe_has_both(schoo
     (row,) = [row for row in leaderboard(school).students if row.student == result.student]
     assert {name: row.settings[name] for name in resolved} == resolved
     assert resolved.keys() <= row.left_open
+
+
+def test_a_transformer_is_measured_once_and_the_plan_says_what_it_will_take(
+    school: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bert = str(tiny.bert(tmp_path / "bert", words=WORDS))
+    asked = replace(QUICK, steps=40, minutes=1.0)
+    planned = plan(school, bert, "toy", asked)
+    assert planned.estimate
+    assert planned.estimate.memory > 2**20
+    assert planned.estimate.timing.step > 0 < planned.estimate.timing.evaluation
+    assert "of memory;" in planned.in_words
+    assert "40 steps take" in planned.in_words
+    assert planned.settings.max_tokens == planned.recipe["resolved"]["max_tokens"] == 7  # as long as each is
+    line = ["train", bert, "--teacher", "toy", "--plan", "--dropout", "0.1", "--precision", "float32"]
+    assert "of memory;" in worked(*line, workspace=school.path).out
+    assert not students.trained(school.students)
+    monkeypatch.setattr(students, "load", lambda *_: pytest.fail("measured again"))
+    again = plan(school, bert, "toy", asked)
+    assert (again.estimate.timing, again.name) == (planned.estimate.timing, planned.name)  # type: ignore[union-attr]
+
+
+def test_an_estimate_says_how_far_minutes_reach() -> None:
+    expected = Estimate(memory=2 * 2**30, timing=Timing(step=2.0, evaluation=10.0))
+    settings = resolve(replace(QUICK, steps=600, minutes=10.0, evaluate_every=50), EXAMPLES, BaseFacts(True))
+    sentence = "about 2.0 GB of memory; 2.0 s a step, 10.0 s an evaluation, so 600 steps take 22 min"
+    assert expected.in_words(settings) == f"{sentence}, and 10 minutes reach step 268"
+    assert expected.in_words(replace(settings, minutes=30.0)) == sentence
 
 
 @pytest.mark.parametrize("change", ["utility", "teacher", "base", "weights", "passage", "query", "question", "known"])

@@ -18,9 +18,10 @@ from workbench.steps.teach.query_subset import ExampleFilter
 from workbench.steps.teach.train import train
 from workbench.students.methods import METHODS
 from workbench.trainer import PRESETS, TrainSettings, preset
-from workbench.trainer.resolved import LEARNING_RATE, STATIC_LEARNING_RATE
+from workbench.trainer.resolved import LEARNING_RATE, SLOW, STATIC_LEARNING_RATE, USUAL
 
 DEFAULTS = TrainSettings()
+_BY_BASE = {name: f"{USUAL[name]}, or {SLOW[name]} for a transformer on a CPU" for name in USUAL}
 _RANKS = ", ".join(f"{method.rank} of {name}" for name, method in METHODS.items() if method.rank)
 
 
@@ -46,8 +47,18 @@ def train_command(
     steps: Annotated[int, typer.Option(help="The most optimisation steps.")] = DEFAULTS.steps,
     minutes: Annotated[float | None, typer.Option(help="End after so many minutes.", show_default=False)] = None,
     batch_size: Annotated[int, typer.Option(help="Queries per step.")] = DEFAULTS.batch_size,
-    candidates_: Annotated[int, typer.Option("--candidates", help="Scored passages per query.")] = DEFAULTS.candidates,
-    negatives: Annotated[int, typer.Option(help="Random negatives per query.")] = DEFAULTS.negatives,
+    candidates_: Annotated[
+        int | None,
+        typer.Option(
+            "--candidates",
+            help=f"Scored passages per query; unless given, {_BY_BASE['candidates']}.",
+            show_default=False,
+        ),
+    ] = None,
+    negatives: Annotated[
+        int | None,
+        typer.Option(help=f"Random negatives per query; unless given, {_BY_BASE['negatives']}.", show_default=False),
+    ] = None,
     refresh: Annotated[
         int, typer.Option(help="Steps after which hard negatives are mined anew; 0: random ones.")
     ] = DEFAULTS.refresh,
@@ -67,6 +78,17 @@ def train_command(
             show_default=False,
         ),
     ] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            help="Tokens after which a transformer truncates texts in training; unless given, as long as 99 % of the "
+            "passages are.",
+            show_default=False,
+        ),
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="`float32`, `bfloat16`, or `auto`: the faster, by a measurement.")
+    ] = DEFAULTS.precision,
     dropout: Annotated[
         float | None, typer.Option(help="Share of a transformer's activations that training leaves out.")
     ] = DEFAULTS.dropout,
@@ -100,6 +122,9 @@ def train_command(
         list[str] | None,
         typer.Option("--set", help=f"Any setting: `--set weight_decay=0.01`. Settings: {', '.join(vars(DEFAULTS))}."),
     ] = None,
+    only_plan: Annotated[
+        bool, typer.Option("--plan", help="Print the settings, the memory and the time it will take, and do not train.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Train a student on the train split, keep its best checkpoint on dev, and save it as a model folder.
@@ -111,7 +136,8 @@ def train_command(
         "method": method, "rank": rank,
         "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
         "negatives": negatives, "refresh": refresh, "hard": hard, "curriculum": curriculum, "accumulate": accumulate,
-        "chunk": chunk, "dropout": dropout, "teacher_temperature": teacher_temperature,
+        "chunk": chunk, "max_tokens": max_tokens, "precision": precision, "dropout": dropout,
+        "teacher_temperature": teacher_temperature,
         "student_temperature": student_temperature, "learning_rate": learning_rate, "evaluate_every": evaluate_every,
         "patience": patience, "seed": seed,
     }  # fmt: skip
@@ -124,9 +150,13 @@ def train_command(
     store = session.store()
     chosen_examples = ExampleFilter(annotated=bool(only), queries=queries)
     planned = plan(store, student, teacher_name or None, TrainSettings(**given), name, chosen_examples)
+    if only_plan:
+        return session.finish(planned, planned.in_words, json)
     output.note(
         f"student {planned.name}, trained on {labels_in_words(planned.teacher)}, {len(planned.examples):,} queries"
     )
+    if planned.estimate:
+        output.note(planned.estimate.in_words(planned.settings))
     if session.reporter:
         session.reporter.student(planned.name)
     session.stop_softly()

@@ -16,10 +16,11 @@ from workbench.steps.compare.retriever import find_student
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
 from workbench.steps.data.next_step import advice, must_have_queries
+from workbench.steps.teach.estimate import Estimate, base_facts, estimate
 from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, subset_examples
 from workbench.store import Store, settings_of, views
 from workbench.students import architectures, methods
-from workbench.trainer import ResolvedSettings, TrainSettings, resolve, settings_used
+from workbench.trainer import BaseFacts, ResolvedSettings, TrainSettings, resolve, settings_used
 
 # In a teacher's place: a student learns from the qrels alone.
 QRELS = "qrels"
@@ -32,7 +33,8 @@ ALL_EXAMPLES = ExampleFilter()
 class Plan(Result):
     """All that decides which student comes out; two plans never share a name.
 
-    `settings` leave nothing open; the recipe holds what was asked for, and what of it was resolved.
+    `settings` leave nothing open; the recipe holds what was asked for, and what of it was resolved. `estimate` is what
+    the training will take here, where the base has layers to measure.
     """
 
     columns: ClassVar = {
@@ -48,14 +50,16 @@ class Plan(Result):
     recipe: dict[str, Any]
     label_overrides: LabelOverrides | None = None
     query_subset: QuerySubset | None = None
+    estimate: Estimate | None = None
 
     @property
     def in_words(self) -> str:
-        """Return the plan in a sentence."""
-        return (
+        """Return the plan in a sentence, and what it will take."""
+        sentence = (
             f"student {self.name}, trained on {labels_in_words(self.teacher)} for {len(self.examples):,} queries, "
             f"from {self.base.name}"
         )
+        return f"{sentence}; {self.estimate.in_words(self.settings)}" if self.estimate else sentence
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return the settings."""
@@ -70,7 +74,9 @@ def plan(
     name: str = "",
     only: ExampleFilter = ALL_EXAMPLES,
 ) -> Plan:
-    """Look up everything a training needs, resolve its settings and name the student; nothing is written.
+    """Look up everything a training needs, resolve its settings and name the student.
+
+    A transformer is measured the first time, in seconds; that is kept among the workspace's vectors.
 
     Parameters
     ----------
@@ -123,7 +129,8 @@ def plan(
     if only.annotated:
         examples, label_overrides = overridden_examples(store, examples)
     (measure,) = Judgements.of(store, "dev").names([settings.measure])
-    resolved = replace(_resolved(settings, student, teacher, examples), measure=measure)
+    facts = base_facts(store, student, settings, examples)
+    resolved = replace(_resolved(settings, facts, teacher, examples), measure=measure)
     recipe = {
         "base": student.name,
         "method": settings.method,
@@ -146,7 +153,8 @@ def plan(
     if label_overrides:
         recipe["label_overrides"] = asdict(label_overrides)
     name = name or _name(student, recipe)
-    return Plan(student, teacher, resolved, examples, name, recipe, label_overrides, query_subset)
+    expected = estimate(store, facts, resolved, examples)
+    return Plan(student, teacher, resolved, examples, name, recipe, label_overrides, query_subset, expected)
 
 
 def labels_in_words(teacher: str) -> str:
@@ -172,16 +180,11 @@ def _examples(store: Store, teacher: str | None) -> tuple[str, list[Example]]:
     return name, views.examples(store, name, "train")
 
 
-def _resolved(
-    settings: TrainSettings, base: students.Student, teacher: str, examples: Sequence[Example]
-) -> ResolvedSettings:
+def _resolved(settings: TrainSettings, base: BaseFacts, teacher: str, examples: Sequence[Example]) -> ResolvedSettings:
     graded = any(len(set(example.utilities)) > 1 for example in examples)
     if teacher == QRELS and not graded and settings.teacher_temperature is None:
         settings = replace(settings, teacher_temperature=ONE_GRADE)
-    method = methods.method(settings.method)
-    rank_is_open = settings.rank is None and method.rank is not None and not method.trains_encoder
-    dimension = students.load(base).get_embedding_dimension() if rank_is_open else None
-    return resolve(settings, examples, static=encoder.is_static(base.path), dimension=dimension)
+    return resolve(settings, examples, base)
 
 
 def _fingerprint(examples: Sequence[Example]) -> str:

@@ -13,6 +13,7 @@ from workbench.students.methods.method import NO_VECTORS, Method, MethodInputs, 
 __all__ = [
     "METHODS",
     "NO_VECTORS",
+    "PASSAGES",
     "Method",
     "MethodInputs",
     "MethodParts",

@@ -12,6 +12,8 @@ from workbench.commands import command
 from workbench.errors import WorkbenchError
 from workbench.losses import LOSSES
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
+from workbench.steps.teach.plan import plan
+from workbench.steps.teach.query_subset import ExampleFilter
 from workbench.store import Store
 from workbench.students import MINILM
 from workbench.students.methods import METHODS
@@ -47,9 +49,26 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         commands.show(store, arguments)
         if error := _conflict(settings, begin):
             components.failed(error.problem, error.hint)
-        if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=error is not None):
+        left, right = components.columns("start", [1, 3])
+        started = left.button(
+            "Start training", type="primary", icon=":material/play_arrow:", disabled=error is not None
+        )
+        if right.button("What will it take?", key="estimate", icon=":material/timer:", disabled=error is not None):
+            only = ExampleFilter(annotated=annotated)
+            _show_plan(store, arguments[1:4:2], replace(begin, **settings), only)
+        if started:
             return arguments
     return None
+
+
+def _show_plan(store: Store, names: Sequence[str], settings: TrainSettings, only: ExampleFilter) -> None:
+    """Show which student a training would make, and the memory and time it would take; a transformer is measured."""
+    base, teacher = names
+    with st.spinner("Measuring a few texts…"):
+        try:
+            components.remark(plan(store, base, teacher, settings, only=only).in_words)
+        except WorkbenchError as error:
+            components.failed(error.problem, error.hint)
 
 
 def _base_teacher_loss(store: Store, teachers: Sequence[str]) -> tuple[str, str, str]:

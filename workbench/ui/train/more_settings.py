@@ -67,11 +67,13 @@ def passages(begin: TrainSettings, suffix: str) -> dict[str, Any]:
     first, second, third, fourth = _four("passages")
     settings: dict[str, Any] = {
         "candidates": first.number_input(
-            "Candidates a query", 2, 100, begin.candidates, key=f"candidates{suffix}", help="Scored passages, at most."
+            "Candidates a query", 2, 100, begin.candidates, key=f"candidates{suffix}", placeholder="by student",
+            help="Scored passages, at most; unless given, 16, or 8 for a transformer on a CPU.",
         ),
         "negatives": second.number_input(
-            "Negatives a query", 0, 100, begin.negatives, key=f"negatives{suffix}",
-            help="Other passages a query is trained on: random ones, or hard ones.",
+            "Negatives a query", 0, 100, begin.negatives, key=f"negatives{suffix}", placeholder="by student",
+            help="Other passages a query is trained on, random or hard ones; unless given, 4, or 1 for a transformer "
+            "on a CPU.",
         ),
         "refresh": third.number_input(
             "Steps between minings", 0, 100_000, begin.refresh, key="refresh",

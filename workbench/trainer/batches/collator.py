@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from workbench.errors import BadSetting
 from workbench.students.architectures import Task
-from workbench.trainer.batches import Batches
+from workbench.trainer.batches.draw import Batches
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from workbench.students import architectures
-from workbench.trainer.batches import NO_PASSAGE
+from workbench.trainer.batches.draw import NO_PASSAGE
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
 
-    from workbench.trainer.batches import Batches
+    from workbench.trainer.batches.draw import Batches
 
 # Queries compared at once: with 100,000 passages a block of similarities takes 100 MB.
 BLOCK = 256

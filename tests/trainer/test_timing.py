@@ -1,0 +1,36 @@
+"""Timing: what steps and evaluations take, and how far a time reaches."""
+
+from dataclasses import replace
+
+from tests.trainer.toy import QUICK, trained
+from workbench.trainer.timing import Stopwatch, Timing
+
+
+def test_a_time_counts_the_evaluations_among_the_steps_and_after_the_last() -> None:
+    timing = Timing(step=2.0, evaluation=10.0)
+    assert timing.seconds(100, 50) == 100 * 2 + 2 * 10
+    assert timing.seconds(101, 50) == 101 * 2 + 3 * 10
+    assert timing.steps(221, 50) == 100
+    assert timing.steps(-5, 50) == 0
+    assert Timing(0.0, 0.0).steps(60, 1) > 0
+
+
+def test_a_stopwatch_has_the_means_and_nothing_of_what_never_was() -> None:
+    watch = Stopwatch()
+    assert watch.timing == Timing(0.0, 0.0)
+    for seconds in (1.0, 3.0):
+        watch.add_step(seconds)
+    watch.add_evaluation(7.0)
+    assert watch.timing == Timing(2.0, 7.0)
+
+
+def test_a_training_says_what_a_step_takes_and_how_long_it_will_last(tmp_path) -> None:
+    notes = []
+    trained(tmp_path, replace(QUICK, steps=12, evaluate_every=4), listen=lambda at: notes.append(at.note))
+    assert all("a step, " in note and "an evaluation" in note for note in notes)
+    assert all(" to the end" in note for note in notes[:-1])
+    assert " to the end" not in notes[-1]
+    notes.clear()
+    settings = replace(QUICK, steps=100_000, minutes=0.05)
+    trained(tmp_path / "short", settings, listen=lambda at: notes.append(at.note))
+    assert "0.05 minutes reach step" in notes[0]

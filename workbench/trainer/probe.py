@@ -1,0 +1,167 @@
+"""A probe of training: how long and how large a base's texts are, and what a token of them costs on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from workbench import machine
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+    from workbench.trainer.settings import TrainSettings
+
+Precision = Literal["float32", "bfloat16"]
+# Texts whose tokens are counted, and tokens that are timed: enough for a time within a tenth or so.
+COUNTED = 1_000
+TIMED_TOKENS = 1_024
+# Below this gain, calculations that are a little off are a bad bargain.
+SPEEDUP = 1.2
+# All but one in a hundred passages are trained on whole.
+SHARE_WHOLE = 0.99
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """The tokens of texts as a base reads them: percentiles 0 to 100 of passages, and the mean of queries."""
+
+    passages: tuple[int, ...]
+    queries: float
+
+    @property
+    def most(self) -> int:
+        """Return where training truncates unless it is told."""
+        return self.passages[round(100 * SHARE_WHOLE)]
+
+    def mean(self, most: int | None) -> float:
+        """Return the mean tokens of a passage that is truncated after so many."""
+        return float(np.minimum(self.passages, most or self.passages[-1]).mean())
+
+
+@dataclass(frozen=True)
+class TokenCosts:
+    """What a token costs: seconds of a forward and backward pass, of a forward pass alone, and bytes of activations.
+
+    `weights` are the bytes of the model's weights; `speedup` is how many times faster bfloat16 was than float32, 0
+    where that was not measured.
+    """
+
+    precision: Precision
+    seconds: float
+    reading_seconds: float
+    activations: float
+    weights: int
+    speedup: float = 0.0
+
+
+def lengths(model: SentenceTransformer, passages: Sequence[str], queries: Sequence[str]) -> Lengths:
+    """Count the tokens of up to 1,000 texts of each side, evenly drawn."""
+    percentiles = np.percentile(_token_counts(model, "document", passages), range(101), method="higher")
+    return Lengths(tuple(map(int, percentiles)), float(_token_counts(model, "query", queries).mean()))
+
+
+def token_costs(model: SentenceTransformer, texts: Sequence[str], settings: TrainSettings) -> TokenCosts:
+    """Train on a few texts, without a step, in each precision that is in question, and return the costs of the faster.
+
+    `settings` say where texts are truncated, the dropout, and the precision, if that is not open.
+    """
+    from workbench.trainer.batches.collator import input_module
+    from workbench.trainer.reading import measured_cost, set_dropout
+
+    limit = {} if settings.max_tokens is None else {"max_length": settings.max_tokens}
+    reads: Any = input_module(model, "document")
+    few = _few(texts, settings.max_tokens or model.max_seq_length or TIMED_TOKENS)
+    features = reads.preprocess(few, task="document", **limit)
+    tokens = features["attention_mask"].numel()
+    features = {key: value.to(model.device) if hasattr(value, "to") else value for key, value in features.items()}
+    set_dropout(model, settings.dropout)
+    seconds: dict[Precision, tuple[float, float]] = {}
+    for precision in _in_question(settings, str(model.device)):
+        encode = _encode(model, precision)
+        seconds[precision] = (
+            _seconds(partial(_train, model, encode, features), model),
+            _seconds(partial(_read, encode, features), model),
+        )
+    faster: Precision = "float32" if "float32" in seconds else "bfloat16"
+    speedup = 0.0
+    if len(seconds) == 2:
+        speedup = round(seconds["float32"][0] / seconds["bfloat16"][0], 2)
+        faster = "bfloat16" if speedup >= SPEEDUP else "float32"
+    model.train()
+    activations = measured_cost(model, _encode(model, faster), features).token
+    model.eval()
+    training, reading = seconds[faster]
+    weights = sum(value.nbytes for value in model.parameters())
+    return TokenCosts(faster, training / tokens, reading / tokens, activations, weights, speedup)
+
+
+def _in_question(settings: TrainSettings, device: str) -> Sequence[Precision]:
+    if settings.precision != "auto":
+        return (settings.precision,)
+    return ("float32", "bfloat16") if machine.fast_bfloat16(device) else ("float32",)
+
+
+def _few(texts: Sequence[str], tokens: int) -> list[str]:
+    """Return some of the longest texts, which a step spends most of its time on, at least two."""
+    by_length = sorted(texts, key=len, reverse=True)
+    return (by_length * 2)[: max(2, TIMED_TOKENS // tokens)]
+
+
+def _encode(model: SentenceTransformer, precision: Precision) -> Callable[[dict[str, Any]], Any]:
+    """Return what maps features to a student's outputs, in a precision."""
+    import torch
+
+    from workbench.students import architectures
+
+    architecture = architectures.of(model)
+    task = {"task": "document"} if architecture.takes_task else {}
+
+    def encode(features: dict[str, Any]) -> Any:
+        with torch.autocast(model.device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext():
+            return architecture.outputs(model(features, **task))
+
+    return encode
+
+
+def _train(model: SentenceTransformer, encode: Callable[[dict[str, Any]], Any], features: dict[str, Any]) -> None:
+    model.train()
+    outputs = encode(dict(features))
+    (outputs[0] if isinstance(outputs, tuple) else outputs).float().sum().backward()
+    model.zero_grad()
+    model.eval()
+
+
+def _read(encode: Callable[[dict[str, Any]], Any], features: dict[str, Any]) -> None:
+    import torch
+
+    with torch.no_grad():
+        encode(dict(features))
+
+
+def _seconds(run: Callable[[], None], model: SentenceTransformer) -> float:
+    """Return the seconds of the faster of two runs; the slower one also bears the warming up."""
+    import torch
+
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        run()
+        if model.device.type == "cuda":
+            torch.cuda.synchronize(model.device)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def _token_counts(model: SentenceTransformer, task: str, texts: Sequence[str]) -> np.ndarray[Any, Any]:
+    from workbench.trainer.batches.collator import input_module
+
+    sample = texts[:: max(1, len(texts) // COUNTED)][:COUNTED]
+    reads: Any = input_module(model, task)
+    return np.asarray(reads.preprocess(list(sample), task=task)["attention_mask"].sum(dim=1))
