@@ -10,7 +10,7 @@ from workbench import machine
 from workbench.errors import BadSetting, NothingToDo
 from workbench.students.methods import METHODS
 from workbench.trainer import PRESETS, BaseFacts, TrainSettings, natural_temperature, preset, resolve, settings_used
-from workbench.trainer.probe import Lengths, TokenCosts
+from workbench.trainer.base_facts import Lengths, TokenCosts
 
 OPEN = TrainSettings()
 

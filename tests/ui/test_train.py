@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +11,8 @@ from tests.ui.pages import Visit, text_of
 from workbench import jobs
 from workbench.losses import LOSSES
 from workbench.store import Store
-from workbench.trainer import PRESETS
+from workbench.trainer import PRESETS, TrainSettings
+from workbench.ui.train import form
 
 
 def test_the_form_starts_a_job_with_the_line_it_shows(
@@ -65,11 +67,19 @@ def test_a_sum_of_losses_can_be_entered_and_a_wrong_one_cannot_start(store: Stor
     assert next(button for button in at.button if button.label == "Start training").disabled
 
 
-def test_a_plan_says_which_student_it_would_be(store: Store, visit: Visit) -> None:
+def test_what_a_training_takes_is_said_before_it_begins_and_what_stands_against_it(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     at = visit(store, "train")
     at.button(key="estimate").click().run()
     assert not at.exception
-    assert "trained on the utilities of toy for" in text_of(at)
+    assert "toy has scored no query of the train split" in text_of(at)
+    asked: list[object] = []
+    monkeypatch.setattr(form, "plan", lambda *names, **_: asked.extend(names) or SimpleNamespace(in_words="2.0 GB"))
+    at.number_input(key="steps").set_value(30)
+    at.button(key="estimate").click().run()
+    assert "2.0 GB" in text_of(at)
+    assert asked[1:] == ["static:all-MiniLM-L6-v2", "toy", TrainSettings(steps=30)]
 
 
 def test_settings_that_do_not_go_together_cannot_start(store: Store, visit: Visit) -> None:

@@ -5,60 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench import machine
+from workbench.trainer.base_facts import Lengths, Precision, TokenCosts
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from workbench.trainer.settings import TrainSettings
 
-Precision = Literal["float32", "bfloat16"]
 # Texts whose tokens are counted, and tokens that are timed: enough for a time within a tenth or so.
 COUNTED = 1_000
 TIMED_TOKENS = 1_024
 # Below this gain, calculations that are a little off are a bad bargain.
 SPEEDUP = 1.2
-# All but one in a hundred passages are trained on whole.
-SHARE_WHOLE = 0.99
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """The tokens of texts as a base reads them: percentiles 0 to 100 of passages, and the mean of queries."""
-
-    passages: tuple[int, ...]
-    queries: float
-
-    @property
-    def most(self) -> int:
-        """Return where training truncates unless it is told."""
-        return self.passages[round(100 * SHARE_WHOLE)]
-
-    def mean(self, most: int | None) -> float:
-        """Return the mean tokens of a passage that is truncated after so many."""
-        return float(np.minimum(self.passages, most or self.passages[-1]).mean())
-
-
-@dataclass(frozen=True)
-class TokenCosts:
-    """What a token costs: seconds of a forward and backward pass, of a forward pass alone, and bytes of activations.
-
-    `weights` are the bytes of the model's weights; `speedup` is how many times faster bfloat16 was than float32, 0
-    where that was not measured.
-    """
-
-    precision: Precision
-    seconds: float
-    reading_seconds: float
-    activations: float
-    weights: int
-    speedup: float = 0.0
 
 
 def lengths(model: SentenceTransformer, passages: Sequence[str], queries: Sequence[str]) -> Lengths:

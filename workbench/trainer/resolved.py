@@ -14,8 +14,8 @@ from workbench.errors import NothingToDo
 from workbench.records import Example
 from workbench.students import methods
 from workbench.students.methods import Method
+from workbench.trainer.base_facts import BaseFacts
 from workbench.trainer.distributed import world_size
-from workbench.trainer.probe import Lengths, TokenCosts
 from workbench.trainer.settings import TrainSettings
 
 # Rows of a table move far more freely than layers do.
@@ -45,20 +45,6 @@ class ResolvedSettings(TrainSettings):
         """Return the settings that are not as they were asked for: what was left open, and parts of a batch."""
         names = [setting.name for setting in fields(TrainSettings)]
         return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(asked, name)}
-
-
-@dataclass(frozen=True)
-class BaseFacts:
-    """What of a base decides settings that are left open.
-
-    `static`: it is a table of token vectors; `dimension`: how long its vectors are, as a low-rank change of them has no
-    higher rank; `lengths` and `costs`: its texts and what they cost here, where that was measured.
-    """
-
-    static: bool
-    dimension: int | None = None
-    lengths: Lengths | None = None
-    costs: TokenCosts | None = None
 
 
 def resolve(settings: TrainSettings, examples: Iterable[Example], base: BaseFacts) -> ResolvedSettings:

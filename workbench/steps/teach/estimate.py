@@ -17,8 +17,9 @@ from workbench.steps.teach.dev_evaluator import EXHAUSTIVE_PASSAGES
 from workbench.store import Store, views
 from workbench.students import methods
 from workbench.trainer import ResolvedSettings, TrainSettings
-from workbench.trainer.probe import Lengths, TokenCosts, lengths, token_costs
-from workbench.trainer.resolved import BaseFacts, reads_layers
+from workbench.trainer.base_facts import BaseFacts, Lengths, TokenCosts
+from workbench.trainer.probe import lengths, token_costs
+from workbench.trainer.resolved import reads_layers
 from workbench.trainer.timing import Timing
 
 if TYPE_CHECKING:
