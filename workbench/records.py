@@ -156,6 +156,10 @@ class Run(NamedTuple):
     created: datetime
     imported: bool = False
 
+    def is_stale(self, collection: str) -> bool:
+        """Return whether it searched other passages than these; of an imported run that is not known."""
+        return not self.imported and self.collection != collection
+
 
 class Hit(NamedTuple):
     """One passage of a ranking; `rank` counts from 1.

@@ -89,7 +89,7 @@ def compared(place: str) -> None:
     wb.ingest(store, "run", folder / "before.cut")
     run = views.find_run(store, "before", "test")
     started = time.perf_counter()
-    ours = run_measures.measure(store, run, MEASURES, qrels).values
+    ours = run_measures.measure(store, run, MEASURES, run_measures.Judgements.of(store, "test")).values
     middle = time.perf_counter()
     rankings = views.rankings(store, run)
     loaded = time.perf_counter()

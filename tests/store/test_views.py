@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from tests.conftest import PASSAGES
 from workbench.errors import NothingToDo, UnknownName
 from workbench.records import Annotation, Passage, Qrel
+from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import Store, views
 
 Q2 = "http://q/2?x=1"
@@ -142,3 +144,45 @@ def test_the_collection_fingerprint_follows_the_passages(store: Store) -> None:
     assert before == views.collection_fingerprint(store)
     store.add_collection((), [PASSAGES[0]._replace(text="Another.")], replace=True)
     assert views.collection_fingerprint(store) != before
+
+
+@pytest.mark.parametrize(
+    ("settings", "relevant", "first_places", "relevant_first", "worse"),
+    [
+        ({}, 3, (2, 2, 0, 1, 2), (1, 2), ["p 2", "03"]),
+        ({"relevance": 2}, 1, (2, 2, 1, 0, 1), (0, 2), ["p 2"]),
+        ({"relevance": 2, "without_relevant": "left out"}, 1, (2, 1, 0, 0, 1), (0, 1), ["p 2"]),
+    ],
+)
+def test_views_follow_the_level_of_relevance_and_which_queries_count(
+    store: Store,
+    settings: dict[str, Any],
+    relevant: int,
+    first_places: tuple[int, ...],
+    relevant_first: tuple[int, int],
+    worse: list[str],
+) -> None:
+    store.add_collection(qrels=[Qrel("q1", "p 2", 2)])
+    store = with_settings(store, **settings)
+    before, after = views.find_run(store, "before", "test"), views.find_run(store, "after", "test")
+    assert views.first_places(store, "toy", before)[:5] == first_places
+    (teacher,) = views.teachers(store)
+    assert (teacher.relevant_first, teacher.judged) == relevant_first
+    for rows in (views.histogram(store, "toy", before), views.density(store, "toy", before)):
+        assert sum(row.relevant for row in rows) == relevant
+    assert sum(pair.relevant for pair in views.sample_pairs(store, "toy", before).pairs) == relevant
+    placed = [row.relevant for of in ("q1", Q2) for row in views.ranking(store, of, run=before)]
+    moved = [row.relevant for of in ("q1", Q2) for row in views.movements(store, before, after, of)]
+    assert sum(placed) == sum(moved) == relevant
+    cases = views.hard_cases(store, "toy", after, before)
+    assert [case.passage_id for case in cases if "got worse" in case.rules] == worse
+    lacking = {split.split: (split.judged, split.without_relevant) for split in views.counts(store).splits}
+    assert lacking == {"train": (1, 0), "dev": (0, 0), "test": (2, 2 - len(worse))}
+
+
+def test_a_student_learns_from_the_queries_with_a_passage_of_the_level_and_from_every_grade(store: Store) -> None:
+    store.add_collection(qrels=[Qrel("007", "p 2", 1)])
+    (example,) = views.examples_of_qrels(with_settings(store, relevance=2), "train")
+    assert sorted(example.utilities) == [0.0, 0.0, 1.0, 2.0]
+    with pytest.raises(NothingToDo):
+        views.examples_of_qrels(with_settings(store, relevance=3), "train")

@@ -158,7 +158,8 @@ def test_students(full: Store, visit: Visit, split: str, measure: str) -> None:
     assert lead(at, variables["board"].in_words)
     assert pictured(at, variables["_"])
     assert [row["against base"] for row in table(at, "against base")] == [
-        recipe.verdict for recipe in variables["board"].recipes
+        recipe.verdict + recipe.comparison.few if recipe.comparison else "not evaluated"
+        for recipe in variables["board"].recipes
     ]
     assert [row[measure] for row in table(at, "against base")] == [
         str(recipe.measures[measure]) for recipe in variables["board"].recipes

@@ -134,7 +134,7 @@ def gap_recovered(gaps: Sequence[GapRecovered] | pd.DataFrame) -> go.Figure:
             hoverinfo="text",
         )
     for gap, place in zip(rows, places, strict=True):
-        share = f"recovered {gap.share.mean:.0%}" if gap.share and gap.share.high >= 0 else gap.share_in_words
+        share = f"recovered {gap.share.mean:.0%}" if gap.share else gap.share_in_words
         drawn.add_annotation(
             text=share, x=1, xref="x domain", xanchor="left", xshift=8, y=place, showarrow=False,
             hovertext=gap.in_words,

@@ -116,6 +116,9 @@ def test_an_imported_run_is_measured_as_it_is_and_ranks_nothing(store: Store) ->
         assert evaluation.in_words.endswith("over 2 judged queries, an imported run measured as it is")
         assert views.hits(store, views.find_run(store, name, "test")) == before
     assert diff(store, "after", "theirs", "R@1").comparison.after.mean == 0.5
+    store.add_collection((), [Passage("new", "", "A new passage.")])  # what they searched is theirs to say
+    assert diff(store, "theirs", "bm25").stale == ()
+    assert not evaluate(store, "theirs").stale
     with pytest.raises(NothingToDo, match="'theirs' is an imported run of test, and has no ranking of train"):
         evaluate(store, "theirs", split="train")
     assert not evaluate(store, "bm25", split="train").imported  # a name of ours, where none was imported

@@ -126,6 +126,7 @@ def test_half_of_the_advantage_is_kept_where_half_of_the_queries_came_right(taug
     assert kept["AP"].share is not None
     assert kept["AP"].share.mean == pytest.approx(0.5)
     assert "Performance gap recovered in R@1: 50%" in found.in_words
+    assert "over only 8 judged queries" in found.in_words
 
 
 def test_without_an_advantage_of_the_teacher_no_share_is_said(store: Store) -> None:
@@ -137,7 +138,18 @@ def test_without_an_advantage_of_the_teacher_no_share_is_said(store: Store) -> N
 def test_a_student_worse_than_its_base_kept_nothing(taught: Callable[..., Store]) -> None:
     fell = teacher_agreement(taught(["bac"] * 8, ["bca"] * 8), "student", "toy", before="base", split="test")
     by_measure = {each.measure: each for each in fell.gap_recovered}
-    assert by_measure["AP"].share_in_words == "none, it fell behind"
+    share = by_measure["AP"].share
+    assert share is not None
+    assert share.high < 0
+    assert by_measure["AP"].share_in_words.startswith("-")
+
+
+def test_a_lead_that_the_verdict_does_not_show_has_no_share(taught: Callable[..., Store]) -> None:
+    # Five of eight come right by the teacher: the interval of its lead excludes 0, and p = 2/32 is not below 0.05.
+    compared = teacher_agreement(taught(["abc"] * 3 + ["bac"] * 5, ["abc"] * 8), "student", before="base")
+    (gap,) = (one for one in compared.gap_recovered if one.measure == "R@1")
+    assert gap.lead.low > 0
+    assert (gap.share, gap.share_in_words) == (None, "no lead shown")
 
 
 def test_without_judgements_there_is_agreement_and_no_share(taught: Callable[..., Store]) -> None:

@@ -90,7 +90,7 @@ class RunsComparison(Result):
         verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
         return (
             f"{len(self.students) - 1:,} students against {self.baseline} on {', '.join(self.measures)}, {self.split}, "
-            f"{self.counts.in_words}: {verdicts}."
+            f"{self.counts.in_words}: {verdicts}{self.against[0].comparison.few}."
         )
 
     def table_rows(self) -> Iterable[Sequence[object]]:

@@ -263,4 +263,4 @@ def missing_from(query_id: str, before: Mapping[str, object], after: Mapping[str
 def stale(store: Store, *runs: Run) -> tuple[str, ...]:
     """Return the students whose runs searched other passages than the workspace holds now."""
     now = views.collection_fingerprint(store)
-    return tuple(run.student for run in runs if run.collection != now)
+    return tuple(run.student for run in runs if run.is_stale(now))

@@ -160,7 +160,7 @@ def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: f
         queries=len(measurement.ranked),
         counts=judgements.counts_for(names[0]),
         unanswered=len(measurement.unanswered),
-        stale=run.collection != views.collection_fingerprint(store),
+        stale=run.is_stale(views.collection_fingerprint(store)),
         measures=dict(zip(names, means, strict=True)) if judgements.qrels else {},
         seconds=seconds,
         imported=run.imported,

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.evaluation import measures
-from workbench.evaluation.significance import Interval, intervals, ratios
+from workbench.evaluation.comparison import FEW, adjusted, compare
+from workbench.evaluation.significance import Interval, interval, ratios
 from workbench.results import frame
 from workbench.steps.compare.run_measures import Judgements
 
@@ -23,7 +24,8 @@ class GapRecovered(NamedTuple):
     """Three orders of the same passages on one measure, and the share of the teacher's lead that the student has won.
 
     `lead` is teacher - before. `share` is (student - before) / (teacher - before), of the means over the judged
-    queries; more than 1 is better than the teacher, below 0 worse than before. None where the lead could be chance.
+    queries: more than 1 lies above the teacher, less than 0 below the student before. None unless the verdict on the
+    teacher against the student before is better.
     """
 
     measure: str
@@ -38,8 +40,6 @@ class GapRecovered(NamedTuple):
         """Return the share with its interval, or that there is none."""
         if self.share is None:
             return "no lead shown"
-        if self.share.high < 0:
-            return "none, it fell behind"
         return f"{self.share.mean:.0%} ({self.share.low:.0%} to {self.share.high:.0%})"
 
     @property
@@ -52,7 +52,7 @@ class GapRecovered(NamedTuple):
             )
         return (
             f"Performance gap recovered in {self.measure}: {self.share_in_words} of the teacher's lead, over "
-            f"{self.lead.n:,} judged queries."
+            f"{'only ' if self.lead.n < FEW else ''}{self.lead.n:,} judged queries."
         )
 
 
@@ -91,14 +91,14 @@ def gap_recovered(
     sides = [
         measures.per_query(names, qrels, rankings, judgements.left_out_below) for rankings in (before, student, teacher)
     ]
+    names = [name for name in names if sides[0][name]]
+    before_values, student_values, teacher_values = (
+        {name: list(side[name].values()) for name in names} for side in sides
+    )
     gaps = []
-    for name in names:
-        if not sides[0][name]:
-            continue
-        low, middle, high = ([side[name][q] for q in sides[0][name]] for side in sides)
-        leads = [value - base for value, base in zip(high, low, strict=True)]
-        gains = [value - base for value, base in zip(middle, low, strict=True)]
-        base, student_mean, teacher_mean, lead = intervals([low, middle, high, leads])
-        share = ratios([gains], [leads])[0] if lead.low > 0 else None
-        gaps.append(GapRecovered(name, base, student_mean, teacher_mean, lead, share))
+    for lead in adjusted([compare(name, before_values[name], teacher_values[name]) for name in names]):
+        after = student_values[lead.measure]
+        gains = [value - base for value, base in zip(after, before_values[lead.measure], strict=True)]
+        share = ratios([gains], [lead.differences])[0] if lead.verdict == "better" else None
+        gaps.append(GapRecovered(lead.measure, lead.before, interval(after), lead.after, lead.difference, share))
     return tuple(gaps)

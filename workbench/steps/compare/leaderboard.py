@@ -101,7 +101,8 @@ class Leaderboard(Result):
             return words
         counts = Counter(recipe.verdict for recipe in self.recipes).most_common()
         verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
-        return f"{words} Against their bases on {self.measure}, of {len(self.recipes):,} recipes: {verdicts}."
+        few = next((recipe.comparison.few for recipe in self.recipes if recipe.comparison), "")
+        return f"{words} Against their bases on {self.measure}, of {len(self.recipes):,} recipes: {verdicts}{few}."
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each recipe, best on dev first."""
@@ -184,7 +185,7 @@ def leaderboard(
     values = _values(store, list(runs.values()), names, judgements)
     means = _means(values, names)
     now = views.collection_fingerprint(store)
-    stale = {name for name, run in runs.items() if run.collection != now}
+    stale = {name for name, run in runs.items() if run.is_stale(now)}
     trained = {one.name: one for one in students.trained(store.students) if one.recipe.get("teacher")}
     others = dict.fromkeys([*runs, *(one.base for one in trained.values())])
     rows = [LeaderboardRow(name) for name in others if name not in trained] + [_row(one) for one in trained.values()]

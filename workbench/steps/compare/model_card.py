@@ -108,7 +108,7 @@ def _values(
             run = views.find_run(store, name, "test")
         except NothingToDo:
             continue
-        stale |= run.collection != fingerprint
+        stale |= run.is_stale(fingerprint)
         values[name] = run_measures.measure(store, run, names, judgements).values
     return values, stale
 

@@ -141,7 +141,7 @@ def section(losses: Sequence[ConversionLoss], note: str) -> str:
     rows = [
         [
             model_card.inline(loss.file),
-            *(f"{one.after.mean:.3f} ({one.difference.signed}, {one.verdict})" for one in loss.comparisons),
+            *(f"{one.after.mean:.3f} ({one.difference.signed}, {one.verdict}{one.few})" for one in loss.comparisons),
             f"{loss.cosine:.4f}, at least {loss.least_cosine:.4f}",
             f"{loss.texts:,.0f} ({loss.texts / loss.texts_before:.1f} times)",
             f"{loss.size / 1e6:,.1f} MB",

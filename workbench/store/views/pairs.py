@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.records import Run
-from workbench.store.views.judged import JUDGED, judging, relevance_level
+from workbench.store.views.judged import JUDGED, WITHOUT_RELEVANT, judging, relevance_level
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,13 +53,15 @@ class Sample(NamedTuple):
 
 
 class FirstPlaces(NamedTuple):
-    """Whom teacher and student put first among the candidates, in numbers of queries; `judged` ones count in means.
+    """Whom teacher and student put first among the candidates, in numbers of queries.
 
+    The `judged` ones are those that count in means, some of them without a relevant passage in the collection.
     `regret` is the mean utility that the student's first choice gives away against the teacher's.
     """
 
     queries: int
     judged: int
+    without_relevant: int
     teacher_relevant: int
     student_relevant: int
     same: int
@@ -178,7 +180,9 @@ def first_places(store: Store, teacher: str, run: Run) -> FirstPlaces:
                        query_id in {JUDGED} as judged
                 from pairs group by query_id
             )
-            select count(*), count(*) filter (judged), count(*) filter (judged and teacher_relevant),
+            select count(*), count(*) filter (judged),
+                   count(*) filter (judged and query_id in {WITHOUT_RELEVANT}),
+                   count(*) filter (judged and teacher_relevant),
                    count(*) filter (judged and student_relevant), count(*) filter (same), coalesce(avg(regret), 0)
             from first
             """,

@@ -83,7 +83,7 @@ def _recipes(board: Leaderboard) -> list[dict[str, object]]:
         {
             **_cells(recipe.settings, board.differing or ("loss",), {"loss": recipe.label}),
             "seeds": len(recipe.seeds),
-            "against base": recipe.verdict,
+            "against base": recipe.verdict + (recipe.comparison.few if recipe.comparison else ""),
             **_difference(recipe),
             "dev": str(recipe.dev or "–"),
             **{name: str(recipe.measures.get(name, "not evaluated")) for name in board.measures},

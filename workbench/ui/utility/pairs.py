@@ -19,7 +19,8 @@ def first_places(first: FirstPlaces, unit: Unit) -> None:
     def share(number: int) -> str:
         return f"{number / first.judged:.3f}" if first.judged else "–"
 
-    judged = f"of {first.judged:,} judged queries"
+    lacking = f", {first.without_relevant:,} without a relevant passage" if first.without_relevant else ""
+    judged = f"of {first.judged:,} judged queries{lacking}"
     components.numbers(
         components.Number("Scored queries", f"{first.queries:,}", "with candidates that the student ranks"),
         components.Number("Teacher puts a relevant passage first", share(first.teacher_relevant), judged, TEACHER),
