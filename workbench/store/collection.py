@@ -63,10 +63,11 @@ _TEXT_DIFFERS = {
 }
 _FILL = {
     "queries": """
-        update queries set text = rows.text, answers = rows.answers,
+        update queries set text = rows.text, answers = if(rows.text <> '', rows.answers, queries.answers),
                split = coalesce(nullif(rows.split, ''), queries.split),
                tags = if(len(rows.tags) > 0, rows.tags, queries.tags)
-        from rows where queries.query_id = rows.query_id and queries.text = '' and rows.text <> ''
+        from rows where queries.query_id = rows.query_id and queries.text = ''
+              and (rows.text <> '' or (rows.split <> '' and queries.split = ''))
     """,
     "passages": """
         update passages set title = rows.title, text = rows.text
@@ -133,13 +134,13 @@ def _sizes(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, int]:
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[Any]]) -> int:
     """Give queries or passages that are known by id only their text; return how many got one."""
-    if not rows or not _sizes(connection, name)[1]:
+    if not rows or not (before := _sizes(connection, name)[1]):
         return 0
     with arrow.registered(connection, name, rows):
-        filled = arrow.changed(connection.execute(_FILL[name]))
-    if filled and name == "queries":
+        changed = arrow.changed(connection.execute(_FILL[name]))
+    if changed and name == "queries":
         refile_runs(connection)
-    return filled
+    return before - _sizes(connection, name)[1]
 
 
 def _add_ids(connection: duckdb.DuckDBPyConnection, qrels: Sequence[Qrel], split: str) -> int:

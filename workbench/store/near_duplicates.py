@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import pyarrow as pa
 
+from workbench.store.collection import HAS_TEXT
+
 if TYPE_CHECKING:
     from workbench.store.store import Store
 
@@ -14,11 +16,12 @@ TextKind = Literal["query", "passage"]
 TEXT_KINDS: tuple[TextKind, ...] = get_args(TextKind)
 
 # Of the passages only those that a leak can go through: whatever the relevance level, relevance 0 is not relevant.
+# What is known by id only has no text to be like another's.
 _TEXTS: dict[TextKind, str] = {
-    "query": "select query_id as id, text from queries",
-    "passage": """
+    "query": f"select query_id as id, text from queries where {HAS_TEXT['queries']}",
+    "passage": f"""
         select passage_id as id, concat_ws(' ', title, text) as text from passages
-        semi join (select passage_id from qrels where relevance > 0) using (passage_id)
+        semi join (select passage_id from qrels where relevance > 0) using (passage_id) where {HAS_TEXT["passages"]}
     """,
 }
 

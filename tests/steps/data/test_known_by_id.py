@@ -11,19 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import tiny
 from tests.profiles import examples
 from tests.steps.data.test_ingest import with_lines
-from workbench.errors import BadInput, UnknownName
+from workbench.errors import BadInput, NothingToDo, UnknownName
 from workbench.formats.beir import write_beir
 from workbench.formats.trec import read_run
 from workbench.records import Passage, Qrel, Query
+from workbench.steps.annotate.annotate import annotate
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.evaluate import evaluate, measured
 from workbench.steps.data import frames
 from workbench.steps.data.ingest import ingest, keep, preview
 from workbench.steps.data.readers import IngestSettings
 from workbench.steps.teach.candidates import candidates
+from workbench.steps.teach.plan import plan
+from workbench.steps.teach.score import score
 from workbench.store import Added, Store, views
+from workbench.teachers import teacher
+from workbench.trainer import TrainSettings
 
 TEST = IngestSettings(split="test")
 MEASURES = ("AP", "nDCG@10", "R@5", "RR")
@@ -97,9 +103,21 @@ def test_what_is_known_by_id_only_is_read_by_no_model(plain: Store, tmp_path: Pa
     assert (example.query.query_id, example.passages[0].passage_id) == ("q1", "a")
     assert "zz" in example.known
     bm25 = evaluate(plain, "bm25")
-    assert bm25.queries == 2
+    assert (bm25.queries, bm25.without_text, bm25.unanswered) == (2, 1, 1)
+    assert "queries known by id only, not ranked for: 1" in bm25.in_words
     assert {row.query_id for row in diff(plain, "bm25", "bm25", "AP").deltas} == {"q1", "q2", "q9"}
     assert {"zz", "yy"} <= set(frames.passages(plain)["passage_id"])
+
+
+def test_nothing_can_be_said_of_an_id_without_text(store: Store, tmp_path: Path) -> None:
+    ingest(store, "qrels", with_lines(tmp_path / "q", "q1 0 zz 1", "q9 0 03 1"), TEST)
+    with pytest.raises(UnknownName, match="known by id only has no text to judge"):
+        annotate(store, "q1", "zz", "useful", annotator="ada")
+    rows = with_lines(
+        tmp_path / "u.jsonl", '{"query_id": "q9", "passage_id": "03", "teacher": "imported:x", "value": 1}'
+    )
+    with pytest.raises(BadInput, match="no query 'q9', or no more than its id"):
+        ingest(store, "utilities", rows)
 
 
 def test_counts_tell_ids_from_texts(plain: Store, tmp_path: Path) -> None:
@@ -142,6 +160,37 @@ def test_a_later_import_can_say_the_split_of_ids(plain: Store, tmp_path: Path) -
     assert ingest(plain, "run", run).added.unchanged == 1
     with pytest.raises(UnknownName, match="exam"):
         IngestSettings(split="exam")
+
+
+def test_a_beir_folder_says_the_split_of_ids_by_its_qrels(plain: Store, tmp_path: Path) -> None:
+    ingest(plain, "run", with_lines(tmp_path / "x.run", "q9 Q0 zz 1 3 x", "q8 Q0 zz 1 3 x"))
+    write_beir([Query("q9", "", (), "dev"), Query("q8", "")], [], [Qrel("q9", "zz", 1)], tmp_path / "beir")
+    assert ingest(plain, "beir", tmp_path / "beir").added == Added(qrels=1, unchanged=2, without_text=1)
+    assert {run.run for run in views.runs(plain)} == {"x@dev", "x@"}
+
+
+def test_ids_without_text_are_no_near_duplicates_of_one_another(plain: Store, tmp_path: Path) -> None:
+    train = IngestSettings(split="train")
+    ingest(plain, "qrels", with_lines(tmp_path / "train", "t8 0 xx 1", "t9 0 yy 1"), train)
+    done = ingest(plain, "qrels", with_lines(tmp_path / "test", "u8 0 zz 1"), TEST)
+    assert done.leaks is not None
+    assert done.leaks.of == {}
+    base = str(tmp_path / "base")
+    tiny.static().save(base)
+    for step in (lambda: evaluate(plain, "bm25", "train"), lambda: plan(plain, base, "qrels", TrainSettings())):
+        with pytest.raises(NothingToDo, match="2 queries of the train split are known by id only"):
+            step()
+
+
+def test_scoring_and_training_say_how_many_queries_are_known_by_id_only(store: Store, tmp_path: Path) -> None:
+    ingest(store, "qrels", with_lines(tmp_path / "q", "t8 0 zz 1", "t9 0 03 1"), IngestSettings(split="train"))
+    scored = score(store, teacher("lexical"), "train")
+    assert (scored.queries, scored.without_text) == (1, 2)
+    assert "queries known by id only left out: 2" in scored.in_words
+    tiny.static().save(str(tmp_path / "base"))
+    planned = plan(store, str(tmp_path / "base"), "qrels", TrainSettings(steps=1))
+    assert (len(planned.examples), planned.without_text) == (1, 2)
+    assert "train queries known by id only left out: 2" in planned.in_words
 
 
 @pytest.mark.parametrize(("kind", "line"), [("run", "z9 Q0 a 1 1 x"), ("qrels", "z9 0 a 1")])

@@ -55,7 +55,7 @@ class Lookup:
     def _find(self, kind: str, known: dict[str, str], given: Any, text: Any) -> str:
         if given is not None and given != "":
             if (name := read_id(given, f"{kind} id")) not in known:
-                raise Unreadable(f"the workspace has no {kind} {name!r}")
+                raise Unreadable(f"the workspace has no {kind} {name!r}, or no more than its id")
             return name
         matching = self._by_text[kind].get(read_text(text, kind), [])
         if not matching:

@@ -185,9 +185,12 @@ def _tags(texts: Iterable[str]) -> tuple[str, ...]:
     return tags
 
 
+_ID = "Check the id; it must be written as it was ingested. What is known by id only has no text to judge."
+
+
 def _must_be_there(store: Store, pairs: Collection[tuple[str, str]]) -> None:
     queries, passages = {query_id for query_id, _ in pairs}, {passage_id for _, passage_id in pairs}
     for missing in queries - {query.query_id for query in views.queries(store, ids=queries)}:
-        raise UnknownName("query", missing, [], "Check the id; it must be written as it was ingested.")
+        raise UnknownName("query", missing, [], _ID)
     for missing in passages - {passage.passage_id for passage in views.passages(store, passages)}:
-        raise UnknownName("passage", missing, [], "Check the id; it must be written as it was ingested.")
+        raise UnknownName("passage", missing, [], _ID)

@@ -29,7 +29,8 @@ class Evaluation(Result):
     """A run's measures, each a mean over the judged queries with its 95 % interval; none if nothing is judged.
 
     `counts` says how many queries are judged, and what becomes of those without a relevant passage. `unanswered`
-    judged queries have no ranking and count as 0. `stale` says that the passages have changed since, `imported` that
+    judged queries have no ranking and count as 0; `without_text` queries of the split could not be ranked for, as only
+    their ids are known. `stale` says that the passages have changed since, `imported` that
     the rankings came from a file.
     """
 
@@ -52,6 +53,7 @@ class Evaluation(Result):
     measures: dict[str, Interval]
     seconds: float
     imported: bool = False
+    without_text: int = 0
 
     @property
     def judged(self) -> int:
@@ -62,13 +64,14 @@ class Evaluation(Result):
     def in_words(self) -> str:
         """Return the outcome in a sentence."""
         source = ", an imported run measured as it is" if self.imported else ""
+        left_out = f"; queries known by id only, not ranked for: {self.without_text:,}" if self.without_text else ""
         if not self.judged:
             return (
                 f"{self.student}{source} ranked {self.queries:,} queries; none of them is judged, so nothing can be "
                 "measured"
             )
         measure, mean = next(iter(self.measures.items()))
-        return f"{self.student} on {self.split}: {measure} {mean} over {self.counts.in_words}{source}"
+        return f"{self.student} on {self.split}: {measure} {mean} over {self.counts.in_words}{source}{left_out}"
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each measure."""
@@ -164,6 +167,7 @@ def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: f
         measures=dict(zip(names, means, strict=True)) if judgements.qrels else {},
         seconds=seconds,
         imported=run.imported,
+        without_text=0 if run.imported else views.without_text(store, run.split),
     )
 
 

@@ -29,7 +29,8 @@ def queries(store: Store, split: str | None = None, tag: str | None = None) -> "
     Returns
     -------
     pandas.DataFrame
-        By `query_id`; beside it `text`, `answers` (a tuple), `split` ("" if unknown) and `tags` (a tuple).
+        By `query_id`; beside it `text` (empty where no more than the id is known), `answers` (a tuple), `split` ("" if
+        unknown) and `tags` (a tuple).
 
     Raises
     ------
@@ -57,7 +58,7 @@ def passages(store: Store, ids: Collection[str] | None = None) -> "pd.DataFrame"
     Returns
     -------
     pandas.DataFrame
-        By `passage_id`; beside it `title` and `text`.
+        By `passage_id`; beside it `title` and `text`, both empty where no more than the id is known.
 
     Raises
     ------

@@ -39,8 +39,14 @@ def advice(store: Store) -> str:
 
 
 def must_have_queries(store: Store, split: str) -> None:
-    """Raise NothingToDo if no query is of a split, saying what gives it some."""
-    known = [counted.split for counted in views.counts(store).splits]
+    """Raise NothingToDo if no query is of a split, or none with a text, saying what gives it some."""
+    counts = {counted.split: counted for counted in views.counts(store).splits}
+    if split in counts and not counts[split].queries:
+        raise NothingToDo(
+            f"The {counts[split].by_id:,} queries of the {split} split are known by id only: no model can read them.",
+            "Ingest a file with their texts.",
+        )
+    known = list(counts)
     if split not in known:
         others = f"There are queries of: {', '.join(filter(None, known)) or 'none'}."
         raise NothingToDo(f"No query is of the {split} split.", advice(store) if split in SPLITS else others)

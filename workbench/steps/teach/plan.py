@@ -35,6 +35,7 @@ class Plan(Result):
 
     `settings` leave nothing open; the recipe holds what was asked for, and what of it was resolved. `estimate` is what
     the training will take here, where the base has layers to measure.
+    `without_text` train queries are left out, as only their ids are known.
     """
 
     columns: ClassVar = {
@@ -51,6 +52,7 @@ class Plan(Result):
     label_overrides: LabelOverrides | None = None
     query_subset: QuerySubset | None = None
     estimate: Estimate | None = None
+    without_text: int = 0
 
     @property
     def in_words(self) -> str:
@@ -58,6 +60,7 @@ class Plan(Result):
         sentence = (
             f"student {self.name}, trained on {labels_in_words(self.teacher)} for {len(self.examples):,} queries, "
             f"from {self.base.name}"
+            + (f"; train queries known by id only left out: {self.without_text:,}" if self.without_text else "")
         )
         return f"{sentence}; {self.estimate.in_words(self.settings)}" if self.estimate else sentence
 
@@ -153,8 +156,9 @@ def plan(
     if label_overrides:
         recipe["label_overrides"] = asdict(label_overrides)
     name = name or _name(student, recipe)
-    expected = estimate(store, facts, resolved, examples)
-    return Plan(student, teacher, resolved, examples, name, recipe, label_overrides, query_subset, expected)
+    expected, without_text = estimate(store, facts, resolved, examples), views.without_text(store, "train")
+    parts = label_overrides, query_subset, expected, without_text
+    return Plan(student, teacher, resolved, examples, name, recipe, *parts)
 
 
 def labels_in_words(teacher: str) -> str:

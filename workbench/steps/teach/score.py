@@ -25,9 +25,9 @@ SHOWN_REASONS = 3  # of failures, in words; `ScoreResult.reasons` has all
 class ScoreResult(Result):
     """What one call to `score` added; `remaining` pairs are still unscored if it was interrupted.
 
-    `without_answers` queries were left out, as this kind of teacher needs a reference answer. `scored_before` and
-    `failed_before` count the pairs of the split that an earlier call asked about; `reasons` are those of all failures,
-    of this call and earlier ones.
+    `without_answers` queries were left out, as this kind of teacher needs a reference answer, `without_text` ones, as
+    only their ids are known. `scored_before` and `failed_before` count the pairs of the split that an earlier call
+    asked about; `reasons` are those of all failures, of this call and earlier ones.
     """
 
     columns: ClassVar = {
@@ -40,6 +40,7 @@ class ScoreResult(Result):
         "without_answers": "queries left out for want of a reference answer",
         "scored_before": "pairs that earlier calls had scored",
         "failed_before": "pairs that failed in earlier calls",
+        "without_text": "queries left out because only their ids are known",
     }
     teacher: str
     queries: int
@@ -52,6 +53,7 @@ class ScoreResult(Result):
     scored_before: int = 0
     failed_before: int = 0
     reasons: tuple[FailureReason, ...] = ()
+    without_text: int = 0
 
     @property
     def failed(self) -> bool:
@@ -81,6 +83,8 @@ class ScoreResult(Result):
             words += f"; stopped with {self.remaining:,} to go, which the same command takes up"
         if self.without_answers:
             words += f"; {_left_out(self.without_answers)}"
+        if self.without_text:
+            words += f"; queries known by id only left out: {self.without_text:,}"
         return f"{self.teacher}: {words}.{self._reasons_in_words}"
 
     @property
@@ -172,6 +176,7 @@ def score(
         scored_before=before.scored,
         failed_before=before.failed,
         reasons=tuple(views.failure_reasons(store, teacher.name, split)),
+        without_text=sum(counts.by_id for counts in splits),
     )
 
 

@@ -56,10 +56,11 @@ def splits(split_counts: Sequence[SplitCounts]) -> None:
             "judged": row.judged,
             "without relevant": row.without_relevant,
             "candidates": row.candidates,
+            **({"known by id only": row.by_id} if any(one.by_id for one in split_counts) else {}),
         }
         for row in split_counts
     ]
-    columns = counts("queries", "with answers", "judged", "without relevant", "candidates")
+    columns = counts("queries", "with answers", "judged", "without relevant", "candidates", "known by id only")
     components.table(rows, "splits", "Splits", **columns)
 
 

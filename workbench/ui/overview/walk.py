@@ -29,12 +29,14 @@ class Stage(NamedTuple):
 
 def summary(counts: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Run]) -> str:
     """Return what the workspace holds in a sentence."""
-    if not counts.passages and not counts.queries:
+    by_id = counts.queries_by_id, counts.passages_by_id
+    if not counts.passages and not counts.queries and not any(by_id):
         return "This workspace is empty."
     evaluated = len({run.student for run in runs})
+    known_by_id = f" ({by_id[0]:,} more queries and {by_id[1]:,} more passages by id only)" if any(by_id) else ""
     return (
-        f"{counts.queries:,} queries over {counts.passages:,} passages; {components.counted(len(teachers), 'teacher')} "
-        f"and {components.counted(evaluated, 'evaluated student')}."
+        f"{counts.queries:,} queries over {counts.passages:,} passages{known_by_id}; "
+        f"{components.counted(len(teachers), 'teacher')} and {components.counted(evaluated, 'evaluated student')}."
     )
 
 
