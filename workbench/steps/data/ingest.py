@@ -257,8 +257,8 @@ def ingest(
 def keep(store: Store, previewed: Preview, settings: IngestSettings, listen: Listener = silent) -> Ingested:
     """Write the rows of a preview."""
     kind, source, contents = previewed.kind, previewed.source, previewed.contents
-    if (rows := sum(previewed.counts.values())) > MANY_ROWS:
-        listen(Progress("write", 0, rows, "rows", "in one transaction"))
+    if (count := sum(previewed.counts.values())) > MANY_ROWS:
+        listen(Progress("write", 0, count, "rows", "in one transaction"))
     if isinstance(contents, Ranking | Rankings):
         rankings = contents.rankings if isinstance(contents, Rankings) else (contents,)
         return _runs_ingested(kind, source, add_read(store, rankings, settings))
