@@ -51,7 +51,8 @@ def sweep_command(
 ) -> None:
     """Train a student for every combination of settings and seeds, one after another, and evaluate each.
 
-    Killed or stopped with Ctrl-C, the same command goes on: what is trained already is not trained again.
+    Killed or stopped with Ctrl-C, the same command goes on: what is trained already is not trained again. It ends with
+    1 if every training failed.
     """
     session: Session = context.obj
     if bool(grid) == bool(file):
@@ -64,15 +65,15 @@ def sweep_command(
     session.stop_softly()
     with output.progress(session.reporter) as listen:
         result = sweep(store, student, teacher or None, trainings, split, listen, lambda: session.stopping)
-    if json:
-        session.message = result.in_words
-        return output.as_json(result)
-    output.table(
-        ("student", "", "on dev", "seconds", "settings"),
-        [(attempt.student, attempt.state, _dev(attempt), attempt.trained and attempt.trained.seconds,
-          settings_in_words(attempt.settings)) for attempt in result.attempts],
-    )  # fmt: skip
+    if not json:
+        output.table(
+            ("student", "", "on dev", "seconds", "settings"),
+            [(attempt.student, attempt.state, _dev(attempt), attempt.trained and attempt.trained.seconds,
+              settings_in_words(attempt.settings)) for attempt in result.attempts],
+        )  # fmt: skip
     session.finish(result, result.in_words, json)
+    if result.failed:
+        raise typer.Exit(1)
 
 
 def _tables(file: Path) -> list[dict[str, Any]]:

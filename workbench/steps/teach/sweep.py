@@ -66,6 +66,11 @@ class SweepResult(Result):
     stopped: bool
 
     @property
+    def failed(self) -> bool:
+        """Return whether every training failed."""
+        return bool(self.attempts) and all(attempt.state == "failed" for attempt in self.attempts)
+
+    @property
     def in_words(self) -> str:
         """Return the outcome in a few sentences, every failure with its reason."""
         count = Counter(attempt.state for attempt in self.attempts)
