@@ -85,9 +85,12 @@ class BM25:
 
     def _similarities(self, queries: Sequence[str], listen: Listener) -> Iterator[NDArray[np.float32]]:
         """Yield the similarities of the whole collection for each query in turn."""
-        if "_index" not in vars(self):
-            listen(Progress("index", 0, len(self.passages), "passages", self.name))
+        indexed, size = "_index" in vars(self), len(self.passages)
+        if not indexed:
+            listen(Progress("index", 0, size, "passages", self.name))
         index, word_ids = self._index
+        if not indexed:
+            listen(Progress("index", size, size, "passages", self.name))
         for start in range(0, len(queries), QUERIES_AT_ONCE):
             listen(Progress("search", start, len(queries), "queries", self.name))
             for words in self._words(queries[start : start + QUERIES_AT_ONCE], return_ids=False):
