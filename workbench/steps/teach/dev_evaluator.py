@@ -37,7 +37,8 @@ def dev_evaluator(store: Store, settings: ResolvedSettings) -> Callable[[Sentenc
             f"No query of the dev split has {counts.relevant}, so nothing can choose the best step.",
             advice(store),
         )
-    queries = [query for query in views.queries(store, "dev") if query.query_id in judgements.judged]
+    judged = {qrel.query_id for qrel in judgements.qrels}
+    queries = [query for query in views.queries(store, "dev") if query.query_id in judged]
     passages = _passages(store)
 
     def dev_measure(model: SentenceTransformer) -> float:
