@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.conftest import run, utility
 from tests.shell import shell, worked
+from workbench.records import Failure
 from workbench.store import Store, views
 
 
@@ -57,6 +58,12 @@ def test_what_cannot_be_compared_is_refused_in_words(store: Store) -> None:
     )
     store.add_run(run("mute"), [])
     assert "share no query" in shell("agreement", "mute", workspace=store.path).err
+
+
+def test_a_teacher_that_only_failed_is_not_asked_for(store: Store) -> None:
+    store.add_scored([Failure("q1", "p/1", "tall:1", "no room")])
+    assert "against toy" in worked("agreement", "after", workspace=store.path).out
+    assert worked("cases", "after", workspace=store.path).out
 
 
 def test_of_two_teachers_it_asks_which(store: Store) -> None:

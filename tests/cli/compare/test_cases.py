@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import workbench as wb
-from tests.conftest import PASSAGES, QRELS, QUERIES, run
+from tests.conftest import PASSAGES, QRELS, QUERIES, run, toy_without_utilities
 from tests.shell import shell, worked
-from workbench.records import Hit
+from workbench.records import Failure, Hit
 from workbench.store import Store, views
 from workbench.store.views import RULES, Thresholds
 
@@ -43,6 +43,14 @@ def test_rules_that_need_no_utilities_work_without_a_teacher(empty: Store) -> No
     assert refused.code == 1
     assert "needs utilities, and no teacher has scored anything yet" in refused.err
     assert "unjudged but high" in refused.err
+
+
+def test_a_teacher_that_only_failed_is_none(empty: Store) -> None:
+    toy_without_utilities(empty)
+    empty.add_scored([Failure("q1", "p/1", "odd", "no room")])
+    printed = worked("cases", "after", workspace=empty.path)
+    assert "unjudged but high: 1" in printed.out
+    assert "No teacher has scored anything yet" in printed.err
 
 
 def test_rules_that_need_utilities_are_marked(store: Store) -> None:

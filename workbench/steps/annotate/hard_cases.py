@@ -57,7 +57,7 @@ def hard_cases(
     UnknownName
         There is no such teacher, rule, split or threshold.
     BadSetting
-        A threshold is out of bounds.
+        A threshold is out of bounds; or no teacher is named, and several have scored.
 
     Examples
     --------

@@ -175,6 +175,8 @@ def teacher_agreement(
     ------
     UnknownName
         There is no such teacher.
+    BadSetting
+        No teacher is named, and several have scored.
     NothingToDo
         A student has no run on the split, or shares no query with the teacher.
     BadSetting

@@ -116,7 +116,7 @@ def teacher_of_cases(store: Store, name: str | None = None, rule: str | None = N
 
     None where no teacher has scored anything and none is asked for; raises NothingToDo if `rule` needs one.
     """
-    if name or teachers(store):
+    if name or any(counted.pairs for counted in teachers(store)):
         return find_teacher(store, name)
     if rule and RULES[rule].needs_utilities:
         others = ", ".join(other for other, entry in RULES.items() if not entry.needs_utilities)

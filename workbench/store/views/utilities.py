@@ -200,23 +200,22 @@ def teacher_unit(store: Store, teacher: str) -> Unit:
 
 
 def find_teacher(store: Store, name: str | None) -> str:
-    """Return the full name of the teacher that `name` begins or equals; the only one, if there is no name."""
-    known = [counted.teacher for counted in teachers(store)]
-    if not known:
-        raise NothingToDo("No teacher has scored anything yet.", "Run `workbench score` first.")
-    if name in known:
+    """Return the full name of the teacher that `name` begins or equals; without a name the only one that has scored.
+
+    Raises BadSetting, naming them, where there are several; NothingToDo where no teacher has scored anything.
+    """
+    scored = {counted.teacher: counted.pairs > 0 for counted in teachers(store)}
+    if name in scored:
         return str(name)
-    matching = [teacher for teacher in known if not name or teacher.startswith(name)]
+    matching = [teacher for teacher, any_pair in scored.items() if (teacher.startswith(name) if name else any_pair)]
     if len(matching) == 1:
         return matching[0]
-    if matching:
-        which = (
-            f"{len(matching):,} teachers have names that begin with {name!r}."
-            if name
-            else (f"{len(matching):,} teachers have scored here.")
-        )
-        raise BadSetting(which, f"Say which one (--teacher): {', '.join(matching)}.")
-    raise UnknownName("teacher", name or "", known)
+    if not matching and not (name and scored):
+        raise NothingToDo("No teacher has scored anything yet.", "Run `workbench score` first.")
+    if not matching:
+        raise UnknownName("teacher", name or "", list(scored))
+    those = f"have names that begin with {name!r}" if name else "have scored here"
+    raise BadSetting(f"{len(matching):,} teachers {those}.", f"Say which one (--teacher): {', '.join(matching)}.")
 
 
 def utilities(store: Store, teacher: str, query_id: str | None = None) -> list[Utility]:
