@@ -42,7 +42,7 @@ class Added(NamedTuple):
         """Return the sums of several writes; none of their queries was known only if that is so of each of them."""
         writes = list(parts)
         sums = [sum(column) for column in zip(*(write[:-1] for write in writes), strict=True)]
-        return cls(*sums, no_query_known=bool(writes) and all(write.no_query_known for write in writes))
+        return cls._make([*sums, bool(writes) and all(write.no_query_known for write in writes)])
 
 
 HAS_TEXT = {"queries": "text <> ''", "passages": "(title <> '' or text <> '')"}

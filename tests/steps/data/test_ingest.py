@@ -14,6 +14,7 @@ from workbench.errors import BadInput, Conflict, UnknownName
 from workbench.formats import write_run
 from workbench.formats.beir import write_beir
 from workbench.records import Passage, Qrel, Query
+from workbench.steps.annotate.annotate import annotate
 from workbench.steps.data.export import export
 from workbench.steps.data.ingest import ingest, keep, preview
 from workbench.steps.data.readers import IngestSettings
@@ -254,3 +255,24 @@ def test_qrels_that_go_out_and_come_back_are_the_same(plain: Store, tmp_path: Pa
 def test_a_kind_that_nobody_reads_is_named_with_those_there_are(empty: Store, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="beir, table, qrels, run"):
         ingest(empty, "parquet", tmp_path)
+
+
+def test_importing_again_says_of_every_kind_what_was_there(store: Store, tmp_path: Path) -> None:
+    written = {
+        "beir": ("0 queries, 0 passages and 0 qrels added", "12 rows were there already"),
+        "qrels": ("0 queries, 0 passages and 0 qrels added", "1 rows were there already"),
+        "utilities": ("0 utilities added", "8 utilities were there already"),
+        "annotations": ("0 annotations added", "1 annotations were there already"),
+        "run": ("0 hits added", "1 hits were there already"),
+    }
+    with_lines(tmp_path / "run", "q1 Q0 03 1 0.5 theirs")
+    ingest(store, "run", tmp_path / "run")
+    with_lines(tmp_path / "qrels", "q1 0 p/1 1")
+    annotate(store, "q1", "p/1", "useful", annotator="ada")
+    export(store, "beir", tmp_path / "beir")
+    export(store, "utilities", tmp_path / "utilities.jsonl")
+    export(store, "annotations", tmp_path / "annotations.jsonl")
+    for kind, (added, unchanged) in written.items():
+        path = next(path for path in (tmp_path / kind, tmp_path / f"{kind}.jsonl") if path.exists())
+        words = ingest(store, kind, path).in_words
+        assert words.startswith(f"{added} from {path}; {unchanged}."), words

@@ -270,8 +270,9 @@ def keep(store: Store, previewed: Preview, settings: IngestSettings, listen: Lis
             kind, source, kinds, added, 0, contents.problems, counts.annotations, counts.utilities,
             leaks=leaks(store) if contents.qrels else None,
         )  # fmt: skip
-    rows = contents.queries, contents.passages, contents.qrels
-    added = store.add_collection(*rows, split=settings.split, replace=settings.replace)
+    added = store.add_collection(
+        contents.queries, contents.passages, contents.qrels, split=settings.split, replace=settings.replace
+    )
     kinds = ("queries", "passages", "qrels")
     return Ingested(kind, source, kinds, added, contents.duplicates, contents.problems, leaks=leaks(store))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.errors import UnknownName
 from workbench.records import Passage, Qrel, Query
@@ -123,7 +123,7 @@ def passages(store: Store, ids: Collection[str] | None = None) -> list[Passage]:
             f"select passage_id, title, text from passages {wanted} where {HAS_TEXT['passages']} order by passage_id",
             None if ids is None else {"ids": list(ids)},
         ).fetchall()
-    return [Passage(*row, title_join=title_join) for row in rows]
+    return [Passage(passage_id, title, text, title_join) for passage_id, title, text in rows]
 
 
 def qrels(store: Store, split: str | None = None) -> list[Qrel]:
@@ -168,14 +168,11 @@ def collection_fingerprint(store: Store) -> str:
 def counts(store: Store) -> Counts:
     """Return the size of the workspace, per split where that has a meaning."""
     tables = ("passages", "queries", "qrels", "candidates", "utilities", "runs", "annotations")
-    # In the order of the fields, but for the splits.
-    counted = [
-        *(f"{name} where {HAS_TEXT.get(name, 'true')}" for name in tables),
-        *(f"{name} where not {HAS_TEXT[name]}" for name in ("queries", "passages")),
-    ]
+    counted = {name: f"{name} where {HAS_TEXT.get(name, 'true')}" for name in tables}
+    counted |= {f"{name}_by_id": f"{name} where not {has_text}" for name, has_text in HAS_TEXT.items()}
     with store.read() as connection:
         sizes = connection.execute(
-            "select " + ", ".join(f"(select count(*) from {rows})" for rows in counted)
+            "select " + ", ".join(f"(select count(*) from {rows})" for rows in counted.values())
         ).fetchone()
         splits = connection.execute(
             f"""
@@ -191,10 +188,5 @@ def counts(store: Store) -> Counts:
             relevance_level(store),
         ).fetchall()
     assert sizes is not None
-    *usual, queries_by_id, passages_by_id = sizes
-    return Counts(
-        *usual,
-        splits=tuple(SplitCounts(*row) for row in splits),
-        queries_by_id=queries_by_id,
-        passages_by_id=passages_by_id,
-    )
+    named: dict[str, Any] = dict(zip(counted, sizes, strict=True))
+    return Counts(**named, splits=tuple(SplitCounts(*row) for row in splits))
