@@ -96,6 +96,7 @@ from .steps.data.splits.split import Column as Column
 from .steps.data.splits.split import SplitResult as SplitResult
 from .steps.data.splits.split import SplitSize as SplitSize
 from .steps.data.splits.split import split as split
+from .steps.data.splits.unseen import UnseenPart as UnseenPart
 from .steps.data.training_rows import ExportSettings as ExportSettings
 from .steps.data.workspace_settings import configure as configure
 from .steps.data.workspace_settings import settings as settings

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from workbench.evaluation.comparison import RULE, Comparison
 from workbench.evaluation.measures import cutoff
 from workbench.html.cards import table, tally
 from workbench.html.marking import html
 from workbench.plots.look import HARMFUL, USEFUL
 from workbench.report import pictures
-from workbench.steps.compare.compare_runs import RunsComparison
+from workbench.steps.compare.compare_runs import Against, RunsComparison
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
 
@@ -32,18 +34,37 @@ def of_diff(diff: Diff) -> list[str]:
         f"<h2>Every query: change in {html(diff.measure)}</h2>{_bars(diff)}",
         f"<h2>Every query: before against after</h2>{pictures.scatter(diff)}",
         f"<h2>Every measure</h2>{_measures(diff)}",
+        *_unseen(diff),
+    ]
+
+
+def _unseen(diff: Diff) -> list[str]:
+    """Return the measures on the queries that train has not seen, where it has seen some and not all."""
+    if not diff.unseen or not diff.unseen_comparisons:
+        return []
+    rows = [[html(one.measure), *_cells(one)] for one in diff.unseen_comparisons]
+    return [
+        f"<h2>Every measure, on the {diff.unseen.unseen:,} queries not seen in train</h2>",
+        f'{table(("measure", *_HEAD), rows)}<p class="soft">{html(RULE)} p (Holm): adjusted for the measures in this '
+        "table.</p>",
     ]
 
 
 def of_table(runs: RunsComparison) -> list[str]:
     """Return every student against the baseline."""
-    rows = [[html(row.student), html(row.comparison.measure), *_cells(row.comparison)] for row in runs.against]
-    return [
-        f"<h2>Against {html(runs.baseline)}</h2>",
+    parts = [f"<h2>Against {html(runs.baseline)}</h2>{_against(runs.against)}"]
+    if runs.unseen and runs.against_unseen:
+        title = f"Against {runs.baseline}, on the {runs.unseen.unseen:,} queries not seen in train"
+        parts.append(f"<h2>{html(title)}</h2>{_against(runs.against_unseen)}")
+    return [*parts, pictures.heatmap(runs)]
+
+
+def _against(against: Sequence[Against]) -> str:
+    rows = [[html(row.student), html(row.comparison.measure), *_cells(row.comparison)] for row in against]
+    return (
         f'{table(("student", "measure", *_HEAD), rows)}<p class="soft">{html(RULE)} p (Holm): adjusted for the '
-        f"{len(runs.against):,} comparisons in this table.</p>",
-        pictures.heatmap(runs),
-    ]
+        f"{len(against):,} comparisons in this table.</p>"
+    )
 
 
 _HEAD = (

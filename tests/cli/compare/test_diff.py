@@ -91,7 +91,7 @@ def test_filters_narrow_what_is_shown(store: Store) -> None:
     assert "People" in worked("info", workspace=store.path).out
     assert shown("--words", "rivers", "--only", "better", "--by", "RBO") == []
     refused = shell("diff", "before", "after", "--only", "odd", workspace=store.path)
-    assert (refused.code, "Choose worse, better or same" in refused.err) == (1, True)
+    assert (refused.code, "Choose worse, better, same or unseen" in refused.err) == (1, True)
 
 
 def test_many_students_are_held_against_the_first(regressed: Store) -> None:
@@ -138,7 +138,7 @@ def test_diff_says_the_same_in_words_and_in_json(store: Store) -> None:
     assert as_json.err == f"workspace {store.path}\n"
     assert as_json.json["diff"]["deltas"][0] == {
         "query_id": "http://q/2?x=1", "text": "Where do rivers run?", "before": 1.0, "after": 0.0, "missing": "",
-        "tags": [],
+        "tags": [], "seen": False,
     }  # fmt: skip
     printed = worked("diff", "before", "after", "--measure", "R@1", workspace=store.path)
     assert printed.out.startswith(as_json.json["summary"])

@@ -153,7 +153,7 @@ def test_filters_say_in_words_what_they_leave() -> None:
 
 
 def test_filters_that_leave_nothing_by_themselves_are_refused() -> None:
-    with pytest.raises(BadSetting, match="worse, better or same"):
+    with pytest.raises(BadSetting, match="worse, better, same or unseen"):
         Filters(only="odd")
     with pytest.raises(BadSetting, match="at least 5 and at most 2 words"):
         Filters(min_length=5, max_length=2)

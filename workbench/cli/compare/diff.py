@@ -34,7 +34,7 @@ def diff_command(
         str, typer.Option(help=f"What orders the queries: a measure, or {', '.join(NAMES)}, which need no qrels.")
     ] = "",
     split: Split = "test",
-    only: Annotated[str, typer.Option(help="Only the queries that are worse, better or the same.")] = "",
+    only: Annotated[str, typer.Option(help="Only the queries that are worse, better, same or unseen in train.")] = "",
     words: Annotated[str, typer.Option(help="Only the queries with these words, or this id.")] = "",
     first_word: Annotated[str, typer.Option(help="Only the queries that begin with this word, such as who.")] = "",
     min_length: Annotated[int, typer.Option(min=0, help="Only the queries of at least so many words.")] = 0,

@@ -48,3 +48,11 @@ def _show(evaluations: list[Evaluation], summary: str) -> None:
         if evaluation.imported:
             output.note(f"{evaluation.student}: imported run, measured as it is")
     output.note(f"means over {first.counts.in_words} with 95 % bootstrap intervals")
+    if not first.unseen:
+        return
+    output.line(f"\n{first.unseen.followed_by('as follows')}")
+    if first.unseen_measures:
+        output.table(
+            header,
+            [(name, *(f"{one.unseen_measures[name]}" for one in evaluations)) for name in first.unseen_measures],
+        )

@@ -39,6 +39,14 @@ def students_command(
              for row in board.students],
         )  # fmt: skip
         output.note(f"means over {board.counts.in_words} of {split}, with 95 % bootstrap intervals")
+    if board.unseen:
+        output.line(f"\n{board.unseen.followed_by('as follows')}")
+    if any(row.unseen_measures for row in board.students):
+        output.table(
+            ("student", *(f"{name}, unseen" for name in board.measures)),
+            [(row.label, *(str(row.unseen_measures.get(name, "not evaluated")) for name in board.measures))
+             for row in board.students],
+        )  # fmt: skip
     for recipe in board.recipes:
         output.line(f"\n{recipe.label}\n  {recipe.in_words}")
         seeds = ", ".join(map(str, recipe.seeds))

@@ -36,6 +36,13 @@ def show(results: Results, rows: Sequence[ComparedQuery], most: int, summary: st
             [(row.student, row.comparison.measure, *_difference(row.comparison)) for row in results.table.against],
             title=f"\nAgainst {results.table.baseline}",
         )
+        if results.table.against_unseen and results.table.unseen:
+            output.table(
+                ("student", "measure", *DIFFERENCE),
+                [(row.student, row.comparison.measure, *_difference(row.comparison))
+                 for row in results.table.against_unseen],
+                title=f"\nOn the {results.table.unseen.unseen:,} queries not seen in train",
+            )  # fmt: skip
     if results.rank_similarity:
         output.table(
             ("query", "text", results.rank_similarity.by, "change", ""),
@@ -56,6 +63,12 @@ def _measures(diff: Diff) -> None:
         [(row.measure, *_difference(row)) for row in diff.comparisons],
         title="\nAfter against before",
     )
+    if diff.unseen_comparisons and diff.unseen:
+        output.table(
+            ("measure", "before", "after", *DIFFERENCE),
+            [(row.measure, f"{row.before}", f"{row.after}", *_difference(row)) for row in diff.unseen_comparisons],
+            title=f"\nOn the {diff.unseen.unseen:,} queries not seen in train",
+        )
 
 
 def _most_changed(rows: Sequence[ComparedQuery], most: int) -> None:

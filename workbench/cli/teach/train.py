@@ -157,6 +157,8 @@ def train_command(
     )
     if planned.estimate:
         output.note(planned.estimate.in_words(planned.settings))
+    if planned.leaks.of:
+        output.note(planned.leaks.in_words)
     if session.reporter:
         session.reporter.student(planned.name)
     session.stop_softly()

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 from workbench.errors import BadSetting
 from workbench.evaluation.comparison import COLUMNS, Comparison, adjusted, comparison_row, regressions
 from workbench.progress import tracked
+from workbench.records import Run
 from workbench.results import Result, frame
 from workbench.steps.compare import run_measures
-from workbench.steps.compare.diff import Diff, compared_on, must_be_measurable, stale
+from workbench.steps.compare.diff import Diff, Values, compared_on, must_be_measurable, stale
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
+from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 
@@ -41,7 +43,8 @@ class Against(NamedTuple):
 class RunsComparison(Result):
     """Many runs of a split: `rows` on the first measure, `against` the baseline (the first student) on every one.
 
-    The p-values are adjusted over all students and measures together (Holm).
+    The p-values are adjusted over all students and measures together (Holm). Where train has seen
+    some of the queries, `against_unseen` is the same on the others, adjusted for itself.
     """
 
     columns: ClassVar = {
@@ -60,6 +63,8 @@ class RunsComparison(Result):
     against: tuple[Against, ...]
     stale: tuple[str, ...]
     counts: JudgedCounts
+    unseen: UnseenPart | None = None
+    against_unseen: tuple[Against, ...] = ()
 
     @property
     def baseline(self) -> str:
@@ -76,22 +81,23 @@ class RunsComparison(Result):
 
         Where both are shown together, the same two students on the same measure have one verdict.
         """
-        among = {
-            row.comparison.measure: row.comparison
-            for row in self.against
-            if (self.baseline, row.student) == (diff.before, diff.after)
-        }
-        return replace(diff, comparisons=tuple(among.get(one.measure, one) for one in diff.comparisons))
+        return replace(
+            diff,
+            comparisons=_among(self.against, self.baseline, diff, diff.comparisons),
+            unseen_comparisons=_among(self.against_unseen, self.baseline, diff, diff.unseen_comparisons),
+        )
 
     @property
     def in_words(self) -> str:
         """Return the verdicts as one sentence."""
-        counts = Counter(row.comparison.verdict for row in self.against).most_common()
-        verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
         return (
             f"{len(self.students) - 1:,} students against {self.baseline} on {', '.join(self.measures)}, {self.split}, "
-            f"{self.counts.in_words}: {verdicts}{self.against[0].comparison.few}."
-        )
+            f"{self.counts.in_words}: {_verdicts(self.against)}{self.against[0].comparison.few}."
+        ) + self._unseen_in_words
+
+    @property
+    def _unseen_in_words(self) -> str:
+        return f" {self.unseen.followed_by(_verdicts(self.against_unseen))}." if self.unseen else ""
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each query and student."""
@@ -168,18 +174,44 @@ def compare_runs(
         )
         for query_id in values[0][names[0]]
     ]
+    unseen = unseen_part(store, split, judgements.judged)
+    others = [unseen.only(of_run) for of_run in values] if unseen else []
+    return RunsComparison(
+        students=tuple(run.student for run in runs),
+        split=split,
+        measures=names,
+        rows=tuple(sorted(rows, key=lambda row: (min(row.values) - max(row.values), row.query_id))),
+        against=_against(runs, names, values),
+        stale=stale(store, *runs),
+        counts=judgements.counts_for(names[0]),
+        unseen=unseen,
+        against_unseen=_against(runs, names, others) if others else (),
+    )
+
+
+def _against(runs: Sequence[Run], names: Sequence[str], values: Sequence[Values]) -> tuple[Against, ...]:
+    """Return each run against the first on every measure, p-values adjusted over all of it."""
     against = [
         Against(run.student, comparison)
         for run, of_run in zip(runs[1:], values[1:], strict=True)
         for comparison in compared_on(names, values[0], of_run)
     ]
     together = adjusted([row.comparison for row in against])
-    return RunsComparison(
-        students=tuple(run.student for run in runs),
-        split=split,
-        measures=names,
-        rows=tuple(sorted(rows, key=lambda row: (min(row.values) - max(row.values), row.query_id))),
-        against=tuple(Against(row.student, one) for row, one in zip(against, together, strict=True)),
-        stale=stale(store, *runs),
-        counts=judgements.counts_for(names[0]),
-    )
+    return tuple(Against(row.student, one) for row, one in zip(against, together, strict=True))
+
+
+def _among(
+    against: Sequence[Against], baseline: str, diff: Diff, comparisons: Sequence[Comparison]
+) -> tuple[Comparison, ...]:
+    """Return a diff's comparisons as they are among those against the baseline."""
+    among = {
+        row.comparison.measure: row.comparison
+        for row in against
+        if (baseline, row.student) == (diff.before, diff.after)
+    }
+    return tuple(among.get(one.measure, one) for one in comparisons)
+
+
+def _verdicts(against: Sequence[Against]) -> str:
+    counts = Counter(row.comparison.verdict for row in against).most_common()
+    return ", ".join(f"{number:,} {verdict}" for verdict, number in counts)

@@ -14,6 +14,7 @@ from workbench.records import Run
 from workbench.results import Result
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
+from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 
@@ -27,7 +28,8 @@ Values = Mapping[str, Mapping[str, float]]
 class Delta(NamedTuple):
     """One query on one measure, before and after; `missing` says which run has no ranking for it, if any.
 
-    A run without a ranking failed and counts as 0; one that ranked nothing relevant is 0 too, and not missing.
+    A run without a ranking failed and counts as 0; one that ranked nothing relevant is 0 too, and not missing. A `seen`
+    query shares a passage or a wording with train.
     """
 
     query_id: str
@@ -36,6 +38,7 @@ class Delta(NamedTuple):
     after: float
     missing: str = ""
     tags: tuple[str, ...] = ()
+    seen: bool = False
 
     @property
     def change(self) -> float:
@@ -55,7 +58,8 @@ class Diff(Result):
     `counts` says how many queries are judged, and what becomes of those without a relevant passage. `unanswered`
     judged queries have no ranking in one of the runs; they count as 0. `stale` names the runs that searched other
     passages than the workspace holds now. `judged` says for each measure what share of the passages it looked at people
-    have judged, before and after: the less, the less the measure knows.
+    have judged, before and after: the less, the less the measure knows. Where train has seen some of
+    the queries, `unseen_comparisons` are those on the others, with p-values adjusted for one another.
     """
 
     columns: ClassVar = {
@@ -68,6 +72,7 @@ class Diff(Result):
         "direction": "better, worse or same",
         "missing": "which run has no ranking for it: before, after, both or none",
         "tags": "its tags",
+        "seen": "whether it shares a passage or a wording with train",
     }
 
     before: str
@@ -80,6 +85,8 @@ class Diff(Result):
     stale: tuple[str, ...]
     counts: JudgedCounts
     judged: dict[str, tuple[float, float]] = field(default_factory=dict)
+    unseen: UnseenPart | None = None
+    unseen_comparisons: tuple[Comparison, ...] = ()
 
     @property
     def wins(self) -> int:
@@ -101,6 +108,11 @@ class Diff(Result):
         """Return the comparison on the measure that orders the deltas."""
         return next(comparison for comparison in self.comparisons if comparison.measure == self.measure)
 
+    @property
+    def unseen_comparison(self) -> Comparison | None:
+        """Return the same comparison on the queries that train has not seen, None where it has seen none or all."""
+        return next((one for one in self.unseen_comparisons if one.measure == self.measure), None)
+
     def regressed(self, threshold: float = 0.0) -> bool:
         """Return whether `after` is worse on `measure` by more than `threshold`."""
         worse = regressions(self.comparisons, threshold)
@@ -115,13 +127,13 @@ class Diff(Result):
             f"{self.losses:,} worse, {self.ties:,} the same of {self.counts.in_words}; mean "
             f"{comparison.before.mean:.3f} to {comparison.after.mean:.3f}, {comparison.evidence}: "
             f"{comparison.in_words}."
-        )
+        ) + (f" {self.unseen.compared_in_words(self.unseen_comparison)}." if self.unseen else "")
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each query, by change, worst first."""
         return [
             (self.measure, one.query_id, one.text, one.before, one.after, one.change, one.direction, one.missing,
-             one.tags)
+             one.tags, one.seen)
             for one in self.deltas
         ]  # fmt: skip
 
@@ -191,6 +203,7 @@ def diff(
     values = both[0].values, both[1].values
     must_be_measurable(judgements, names[0], split, ", or compare without: `workbench diff --by RBO`")
     queries = {query.query_id: query for query in views.queries(store, split, known_by_id=True)}
+    unseen = unseen_part(store, split, judgements.judged)
     deltas = [
         Delta(
             query_id,
@@ -199,6 +212,7 @@ def diff(
             values[1][names[0]][query_id],
             missing_from(query_id, both[0].ranked, both[1].ranked),
             queries[query_id].tags,
+            unseen is not None and query_id in unseen.seen_ids,
         )
         for query_id, value in values[0][names[0]].items()
     ]
@@ -217,6 +231,8 @@ def diff(
             for name, share in coverage.items()
             if values[0][name]
         },
+        unseen=unseen,
+        unseen_comparisons=compared_on(names, *map(unseen.only, values)) if unseen else (),
     )
 
 

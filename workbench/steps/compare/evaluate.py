@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar, Unpack
 
 from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
-from workbench.evaluation.significance import Interval, intervals
+from workbench.evaluation.significance import Interval, interval, intervals
 from workbench.records import Hit, Listener, Passage, Query, Run, silent
 from workbench.results import Result
 from workbench.retrieval.ranking import Retriever
@@ -19,6 +19,8 @@ from workbench.steps.compare.model_card import renew
 from workbench.steps.compare.retriever import retriever
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
 from workbench.steps.data.next_step import must_have_queries
+from workbench.steps.data.splits.near_duplicates import refresh_near_duplicates
+from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 from workbench.students import BM25
@@ -30,8 +32,8 @@ class Evaluation(Result):
 
     `counts` says how many queries are judged, and what becomes of those without a relevant passage. `unanswered`
     judged queries have no ranking and count as 0; `without_text` queries of the split could not be ranked for, as only
-    their ids are known. `stale` says that the passages have changed since, `imported` that
-    the rankings came from a file.
+    their ids are known. `stale` says that the passages have changed since, `imported` that the rankings came from a
+    file. Where train has seen some of the queries, `unseen_measures` are those on the others.
     """
 
     columns: ClassVar = {
@@ -42,6 +44,10 @@ class Evaluation(Result):
         "low": "lower end of its 95 % interval",
         "high": "upper end",
         "queries": "number of judged queries that the mean is over",
+        "unseen": "mean over the queries that train has not seen, where it has seen some",
+        "unseen_low": "lower end of its 95 % interval",
+        "unseen_high": "upper end",
+        "unseen_queries": "number of these queries",
     }
 
     student: str
@@ -54,6 +60,8 @@ class Evaluation(Result):
     seconds: float
     imported: bool = False
     without_text: int = 0
+    unseen: UnseenPart | None = None
+    unseen_measures: dict[str, Interval] = field(default_factory=dict)
 
     @property
     def judged(self) -> int:
@@ -71,12 +79,18 @@ class Evaluation(Result):
                 "measured"
             )
         measure, mean = next(iter(self.measures.items()))
-        return f"{self.student} on {self.split}: {measure} {mean} over {self.counts.in_words}{source}{left_out}"
+        words = f"{self.student} on {self.split}: {measure} {mean} over {self.counts.in_words}{source}{left_out}"
+        if not self.unseen:
+            return words
+        return f"{words}; {self.unseen.followed_by(str(self.unseen_measures.get(measure)))}"
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each measure."""
         return [
-            (self.student, self.split, measure, mean.mean, mean.low, mean.high, mean.n)
+            (
+                *(self.student, self.split, measure, *astuple(mean)),
+                *(astuple(self.unseen_measures[measure]) if self.unseen_measures else (None,) * 4),
+            )
             for measure, mean in self.measures.items()
         ]
 
@@ -138,6 +152,7 @@ def evaluate(
     if run := _imported(store, student, split):
         return measured(measured_as, run, seconds=time.monotonic() - started)
     must_have_queries(store, split)
+    refresh_near_duplicates(store)
     queries, passages = views.queries(store, split), views.passages(store)
     if not passages:
         raise NothingToDo("There are no passages to rank.", "Run `workbench ingest` first.")
@@ -157,6 +172,8 @@ def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: f
     names = judgements.names(names)
     measurement = run_measures.measure(store, run, names, judgements)
     means = intervals([list(measurement.values[name].values()) for name in names])
+    unseen = unseen_part(store, run.split, judgements.judged)
+    others = unseen.only(measurement.values) if unseen and unseen.unseen else {}
     return Evaluation(
         student=run.student,
         split=run.split,
@@ -168,6 +185,8 @@ def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: f
         seconds=seconds,
         imported=run.imported,
         without_text=0 if run.imported else views.without_text(store, run.split),
+        unseen=unseen,
+        unseen_measures={name: interval(list(values.values())) for name, values in others.items()},
     )
 
 

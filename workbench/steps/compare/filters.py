@@ -27,6 +27,11 @@ class ComparedQuery(NamedTuple):
         return self.delta.direction if self.delta else ""
 
     @property
+    def seen(self) -> bool:
+        """Return whether train has seen it; one that is not judged is not said to be unseen."""
+        return not self.delta or self.delta.seen
+
+    @property
     def in_words(self) -> str:
         """Return how it changed, in words: a run without a ranking is not a run that ranked nothing relevant."""
         change = {"": "not judged", "same": "the same"}.get(self.direction, self.direction)
@@ -92,8 +97,8 @@ class Filters:
     tag: str = ""
 
     def __post_init__(self) -> None:
-        if self.only not in ("", "worse", "better", "same"):
-            raise BadSetting(f"Queries cannot be filtered by {self.only!r}.", "Choose worse, better or same.")
+        if self.only not in ("", "worse", "better", "same", "unseen"):
+            raise BadSetting(f"Queries cannot be filtered by {self.only!r}.", "Choose worse, better, same or unseen.")
         if self.max_length and self.max_length < self.min_length:
             raise BadSetting(
                 f"No query has at least {self.min_length} and at most {self.max_length} words.",
@@ -111,7 +116,7 @@ class Filters:
             ),
         )
         parts = (
-            "the same" if self.only == "same" else self.only,
+            {"same": "the same", "unseen": "not seen in train"}.get(self.only, self.only),
             f"with “{self.words}”" if self.words else "",
             f"beginning with “{self.first_word}”" if self.first_word else "",
             f"tagged “{self.tag}”" if self.tag else "",
@@ -153,7 +158,7 @@ def filtered(rows: Iterable[ComparedQuery], filters: Filters) -> list[ComparedQu
     for row in rows:
         words = row.text.split()
         if (
-            (not filters.only or row.direction == filters.only)
+            filters.only in ("", row.direction, "seen" if row.seen else "unseen")
             and sought in f"{row.text} {row.query_id}".casefold()
             and (not first or first_word(row.text) == first)
             and (not tag or tag in (name.casefold() for name in row.tags))

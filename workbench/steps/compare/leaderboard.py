@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from workbench import students
 from workbench.evaluation.significance import Interval, intervals
@@ -16,19 +14,18 @@ from workbench.records import Run
 from workbench.results import Result, as_html, frame
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.diff import Values
-from workbench.steps.compare.recipes import LeaderboardRow, Recipe, compared, limits
+from workbench.steps.compare.recipes import LeaderboardRow, Recipe, compared, leaderboard_row, limits
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
+from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
-from workbench.students import BM25, Student
-from workbench.trainer import TrainSettings, settings_in_words, settings_used
+from workbench.students import BM25
+from workbench.trainer import settings_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ALSO = ("R@1", "AP")
-# What differs between two trainings of one recipe with two seeds, or with the same one.
-PASSING = frozenset({"seed", "name", "created", "outcome", "versions", "settings", "resolved"})
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,12 @@ class Leaderboard(Result):
         "difference_low": "lower end of its 95 % interval",
         "difference_high": "upper end",
         "adjusted_p": "Holm-adjusted p-value",
+        "unseen_verdict": "the verdict on the queries that train has not seen, where it has seen some",
+        "unseen_difference": "after - before on these queries",
+        "unseen_difference_low": "lower end of its 95 % interval",
+        "unseen_difference_high": "upper end",
+        "unseen_adjusted_p": "its Holm-adjusted p-value",
+        "unseen_queries": "number of these queries",
         "dev_measure": "the measure that training was stopped by",
         "dev_before": "its value of the base",
         "dev": "its mean over seeds",
@@ -74,6 +77,7 @@ class Leaderboard(Result):
     students: tuple[LeaderboardRow, ...]
     recipes: tuple[Recipe, ...]
     counts: JudgedCounts
+    unseen: UnseenPart | None = None
 
     @property
     def measure(self) -> str:
@@ -121,7 +125,7 @@ class Leaderboard(Result):
                 *(recipe.label, recipe.base, recipe.teacher, recipe.verdict, recipe.in_words),
                 *(self.split, self.measure),
                 *(value for span in ("before", "after", "difference") for value in limits(getattr(one, span, None))),
-                *(one.adjusted_p if one else None, recipe.dev_measure, recipe.dev_before),
+                *(one.adjusted_p if one else None, *_unseen_cells(recipe), recipe.dev_measure, recipe.dev_before),
                 *(recipe.dev.mean if recipe.dev else None, seeds, recipe.seconds, recipe.steps, recipe.pairs),
                 bm25.mean if bm25 else None,
                 *(recipe.settings[name] for name in self.differing),
@@ -184,21 +188,35 @@ def leaderboard(
     runs = {run.student: run for run in views.runs(store, split)}
     values = _values(store, list(runs.values()), names, judgements)
     means = _means(values, names)
+    unseen = unseen_part(store, split, judgements.judged)
+    unseen_values: dict[str, Values] = {}
+    if unseen and unseen.unseen:
+        unseen_values = {student: unseen.only(of_run) for student, of_run in values.items()}
+    unseen_means = _means(unseen_values, names)
     now = views.collection_fingerprint(store)
     stale = {name for name, run in runs.items() if run.is_stale(now)}
     trained = {one.name: one for one in students.trained(store.students) if one.recipe.get("teacher")}
     others = dict.fromkeys([*runs, *(one.base for one in trained.values())])
-    rows = [LeaderboardRow(name) for name in others if name not in trained] + [_row(one) for one in trained.values()]
+    rows = [LeaderboardRow(name) for name in others if name not in trained] + [
+        leaderboard_row(one) for one in trained.values()
+    ]
     imported = {name for name, run in runs.items() if run.imported and name not in trained}
     rows = [
-        replace(row, measures=means.get(row.student, {}), stale=row.student in stale, imported=row.student in imported)
+        replace(
+            row,
+            measures=means.get(row.student, {}),
+            unseen_measures=unseen_means.get(row.student, {}),
+            stale=row.student in stale,
+            imported=row.student in imported,
+        )
         for row in rows
     ]
     differing = _differing([row for row in rows if row.recipe])
-    recipes = compared(_alike(rows, differing), values, names, split)
+    recipes = compared(_alike(rows, differing), values, names, split, unseen)
     order = {name: place for place, recipe in enumerate(recipes) for name in recipe.students}
     rows.sort(key=lambda row: (order.get(row.student, -1), row.seed or 0))
-    return Leaderboard(split, names, differing, tuple(rows), recipes, judgements.counts_for(names[0]))
+    counts = judgements.counts_for(names[0])
+    return Leaderboard(split, names, differing, tuple(rows), recipes, counts, unseen)
 
 
 def _values(store: Store, runs: Iterable[Run], names: Sequence[str], judgements: Judgements) -> dict[str, Values]:
@@ -210,6 +228,13 @@ def _values(store: Store, runs: Iterable[Run], names: Sequence[str], judgements:
     return {student: of_run for student, of_run in values.items() if all(of_run[name] for name in names)}
 
 
+def _unseen_cells(recipe: Recipe) -> tuple[object, ...]:
+    """Return the verdict, the difference, its p-value and the number of queries where train has seen none of them."""
+    if not (one := recipe.unseen_comparison):
+        return (None,) * 6
+    return one.verdict, *limits(one.difference), one.adjusted_p, one.difference.n
+
+
 def _means(values: Mapping[str, Values], names: Sequence[str]) -> dict[str, dict[str, Interval]]:
     means: dict[str, dict[str, Interval]] = {student: {} for student in values}
     for name in names if values else ():
@@ -217,45 +242,6 @@ def _means(values: Mapping[str, Values], names: Sequence[str]) -> dict[str, dict
         for student, span in zip(values, spans, strict=True):
             means[student][name] = span
     return means
-
-
-def _row(student: Student) -> LeaderboardRow:
-    recipe = student.recipe
-    outcome: dict[str, Any] = recipe.get("outcome", {})
-    defaults = {**asdict(TrainSettings()), **recipe.get("settings", {})}
-    settings = settings_used(recipe)
-    finished = outcome.get("stopped") != "asked"
-    seed = settings.pop("seed")
-    alike = {name: value for name, value in recipe.items() if name not in PASSING}
-    whole = json.dumps([alike, settings, finished], sort_keys=True, default=str)
-    return LeaderboardRow(
-        student=student.name,
-        base=student.base,
-        teacher=str(recipe["teacher"]),
-        loss=str(settings["loss"]),
-        seed=seed,
-        # What tells recipes apart most often comes first: labels are cut where there is no room.
-        settings={
-            **{name: settings[name] for name in ("loss", "method", "steps")},
-            **{
-                "base": student.base,
-                "teacher": recipe["teacher"],
-                **settings,
-                "label_overrides": "label_overrides" in recipe,
-                "title_join": recipe.get("title_join", "sentence"),
-            },
-        },
-        left_open=frozenset(name for name, value in settings.items() if value is None or value != defaults[name]),
-        dev_measure=outcome.get("measure", ""),
-        dev_before=outcome.get("dev_before"),
-        dev_after=outcome.get("dev_after"),
-        seconds=outcome.get("seconds", 0.0),
-        steps=outcome.get("steps", 0),
-        pairs=outcome.get("steps", 0) * settings["batch_size"] * settings["candidates"],
-        finished=finished,
-        recipe=sha256(whole.encode()).hexdigest()[:8],
-        path=str(student.path),
-    )
 
 
 def _differing(rows: Sequence[LeaderboardRow]) -> tuple[str, ...]:

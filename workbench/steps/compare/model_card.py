@@ -13,7 +13,9 @@ from workbench.evaluation.significance import interval
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.diff import Values
 from workbench.steps.compare.run_measures import Judgements
+from workbench.steps.data.splits.unseen import unseen_part
 from workbench.store import Store, views
+from workbench.store.views import LeakCounts
 from workbench.students import Student, model_card
 
 SHOWN = ("R@1", "R@5", "AP", "nDCG@10")
@@ -59,8 +61,8 @@ def _collection(store: Store, student: Student) -> list[str]:
     ]
     return [
         *lines,
-        "Split rule: it learns on train, its best step is chosen on dev, and no training ever looks at test. Whether "
-        "passages or near copies of queries cross the splits is for who made the collection to say.",
+        "Split rule: it learns on train, its best step is chosen on dev, and no training ever looks at test.",
+        *(_leak(leak) for leak in views.leak_counts(store)),
         "Where the collection comes from, and its licence, the workspace does not know.",
     ]
 
@@ -69,14 +71,35 @@ def _measures(store: Store, student: Student) -> model_card.Table | None:
     """Return a student's measures on test beside those of its base and of BM25, as far as there are runs."""
     judgements = Judgements.of(store, "test")
     names = judgements.names(SHOWN)
+    unseen = unseen_part(store, "test", judgements.judged)
     values, stale = _values(store, (student.name, student.base, students.BM25), names, judgements)
     own = values.pop(student.name, {})
     if not own or not own[names[0]]:
         return None
+    rows = _rows(own, values)
+    if unseen and unseen.unseen:
+        others = {name: unseen.only(theirs) for name, theirs in values.items()}
+        rows += _rows(unseen.only(own), others, ", unseen")
+    header = ["on test", "this student"]
+    for name in values:
+        shown = model_card.inline(model_card.shown_name(name))
+        header += [shown, f"this - {shown}"]
+    note = f"Means over {judgements.counts_for(names[0]).in_words} of test, with 95 % bootstrap intervals."
+    if unseen:
+        note += f" {unseen.followed_by('in the rows called unseen')}."
+    if values:
+        note += f" {RULE} The p-values are adjusted over this table."
+    absent = [name for name in (student.base, students.BM25) if name and name not in values]
+    note += "".join(f" {model_card.inline(model_card.shown_name(name))} has not been evaluated." for name in absent)
+    return model_card.Table(header, rows, note + (" The collection has changed since." if stale else ""))
+
+
+def _rows(own: Values, values: Mapping[str, Values], part: str = "") -> list[list[str]]:
+    """Return a row for each measure: the student's mean, and each other's with the difference."""
     comparisons = _compared(own, values)
     rows = []
-    for measure in names:
-        row = [measure, str(interval(list(own[measure].values())))]
+    for measure in own:
+        row = [f"{measure}{part}", str(interval(list(own[measure].values())))]
         for name, theirs in values.items():
             comparison = comparisons[name, measure]
             row += [
@@ -84,16 +107,17 @@ def _measures(store: Store, student: Student) -> model_card.Table | None:
                 f"{comparison.difference.signed}, {comparison.verdict}{comparison.few}",
             ]
         rows.append(row)
-    header = ["on test", "this student"]
-    for name in values:
-        shown = model_card.inline(model_card.shown_name(name))
-        header += [shown, f"this - {shown}"]
-    note = f"Means over {judgements.counts_for(names[0]).in_words} of test, with 95 % bootstrap intervals."
-    if values:
-        note += f" {RULE} The p-values are adjusted over this table."
-    absent = [name for name in (student.base, students.BM25) if name and name not in values]
-    note += "".join(f" {model_card.inline(model_card.shown_name(name))} has not been evaluated." for name in absent)
-    return model_card.Table(header, rows, note + (" The collection has changed since." if stale else ""))
+    return rows
+
+
+def _leak(counts: LeakCounts) -> str:
+    """Return how much of a split train has seen, in a sentence."""
+    if not counts.seen:
+        return f"No {counts.split} query shares a relevant passage, a near-duplicate of one or its wording with train."
+    return (
+        f"{counts.seen:,} of {counts.queries:,} {counts.split} queries share a relevant passage, a near-duplicate of "
+        "one or their wording with train."
+    )
 
 
 def _values(

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from statistics import fmean, stdev
 from typing import Any, Literal, NamedTuple
 
 from workbench.evaluation.comparison import Comparison, Verdict, adjusted, compare
 from workbench.evaluation.significance import Interval
 from workbench.steps.compare.diff import Values
+from workbench.steps.data.splits.unseen import UnseenPart
+from workbench.students import Student
+from workbench.trainer import TrainSettings, settings_used
+
+# What differs between two trainings of one recipe with two seeds, or with the same one.
+PASSING = frozenset({"seed", "name", "created", "outcome", "versions", "settings", "resolved"})
 
 RecipeVerdict = Verdict | Literal["not evaluated"]
 
@@ -32,7 +40,8 @@ class LeaderboardRow:
     A base, bm25 or an `imported` run has no teacher. `settings` hold what was used where a setting was `left_open`.
     `pairs` are those of query and scored passage that it was shown at most; `finished` says that its training was not
     asked to stop. `measures` is empty for a student that was not evaluated on the split; `stale` if the passages have
-    changed since it was. Students of equal `recipe` differ in their seed alone.
+    changed since it was. Students of equal `recipe` differ in their seed alone. `unseen_measures` are those on
+    the queries that train has not seen, where it has seen some.
     """
 
     student: str
@@ -54,6 +63,7 @@ class LeaderboardRow:
     measures: dict[str, Interval] = field(default_factory=dict)
     stale: bool = False
     imported: bool = False
+    unseen_measures: dict[str, Interval] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -66,7 +76,8 @@ class Recipe:
     """Students of one recipe with different seeds, and their `comparison` with their base on the asked measure.
 
     The comparison is of per-query means over the `evaluated` students, its p-value adjusted over all recipes; without
-    one, `not_evaluated` says why. `above_base` counts the evaluated seeds whose mean is above the base's. `seconds` is
+    one, `not_evaluated` says why; `unseen_comparison` is that on the queries that train has not seen, where it has seen
+    some. `above_base` counts the evaluated seeds whose mean is above the base's. `seconds` is
     the mean of one training.
     """
 
@@ -87,6 +98,7 @@ class Recipe:
     evaluated: int = 0
     above_base: int = 0
     not_evaluated: str = ""
+    unseen_comparison: Comparison | None = None
 
     @classmethod
     def of(cls, label: str, differing: Sequence[str], rows: Sequence[LeaderboardRow]) -> Recipe:
@@ -122,7 +134,50 @@ class Recipe:
         verdict = comparison.verdict
         words = f"{verdict} against its base" if verdict == "no difference shown" else f"{verdict} than its base"
         seeds = f"{self.above_base} of {self.evaluated} seed{'' if self.evaluated == 1 else 's'} above it"
-        return f"{words}{comparison.few}: {comparison.measure} {comparison.evidence}, {seeds}"
+        words = f"{words}{comparison.few}: {comparison.measure} {comparison.evidence}, {seeds}"
+        if not (unseen := self.unseen_comparison):
+            return words
+        return f"{words}; on the {unseen.difference.n:,} queries not seen in train {unseen.evidence}: {unseen.in_words}"
+
+
+def leaderboard_row(student: Student) -> LeaderboardRow:
+    """Return what a trained student's recipe says of it."""
+    recipe = student.recipe
+    outcome: dict[str, Any] = recipe.get("outcome", {})
+    defaults = {**asdict(TrainSettings()), **recipe.get("settings", {})}
+    settings = settings_used(recipe)
+    finished = outcome.get("stopped") != "asked"
+    seed = settings.pop("seed")
+    alike = {name: value for name, value in recipe.items() if name not in PASSING}
+    whole = json.dumps([alike, settings, finished], sort_keys=True, default=str)
+    return LeaderboardRow(
+        student=student.name,
+        base=student.base,
+        teacher=str(recipe["teacher"]),
+        loss=str(settings["loss"]),
+        seed=seed,
+        # What tells recipes apart most often comes first: labels are cut where there is no room.
+        settings={
+            **{name: settings[name] for name in ("loss", "method", "steps")},
+            **{
+                "base": student.base,
+                "teacher": recipe["teacher"],
+                **settings,
+                "label_overrides": "label_overrides" in recipe,
+                "title_join": recipe.get("title_join", "sentence"),
+            },
+        },
+        left_open=frozenset(name for name, value in settings.items() if value is None or value != defaults[name]),
+        dev_measure=outcome.get("measure", ""),
+        dev_before=outcome.get("dev_before"),
+        dev_after=outcome.get("dev_after"),
+        seconds=outcome.get("seconds", 0.0),
+        steps=outcome.get("steps", 0),
+        pairs=outcome.get("steps", 0) * settings["batch_size"] * settings["candidates"],
+        finished=finished,
+        recipe=sha256(whole.encode()).hexdigest()[:8],
+        path=str(student.path),
+    )
 
 
 def limits(interval: Interval | None) -> tuple[float | None, ...]:
@@ -136,12 +191,28 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def compared(
-    recipes: Sequence[Recipe], values: Mapping[str, Values], names: Sequence[str], split: str
+    recipes: Sequence[Recipe], values: Mapping[str, Values], names: Sequence[str], split: str, unseen: UnseenPart | None
 ) -> tuple[Recipe, ...]:
-    """Compare each recipe with its base on the first measure, p-values adjusted over all of them (Holm)."""
+    """Compare each recipe with its base on the first measure, p-values adjusted over all of them (Holm).
+
+    Where train has seen some of the queries, on the `unseen` others too, as a family of its own.
+    """
     recipes = [_against_base(recipe, values, names, split) for recipe in recipes]
-    together = iter(adjusted([recipe.comparison for recipe in recipes if recipe.comparison]))
-    return tuple(replace(recipe, comparison=next(together)) if recipe.comparison else recipe for recipe in recipes)
+    whole = _adjusted([recipe.comparison for recipe in recipes])
+    if not unseen or not unseen.unseen:
+        return tuple(replace(recipe, comparison=one) for recipe, one in zip(recipes, whole, strict=True))
+    others = {student: unseen.only(of_run) for student, of_run in values.items()}
+    part = _adjusted([_against_base(recipe, others, names, split).comparison for recipe in recipes])
+    return tuple(
+        replace(recipe, comparison=one, unseen_comparison=other)
+        for recipe, one, other in zip(recipes, whole, part, strict=True)
+    )
+
+
+def _adjusted(comparisons: Sequence[Comparison | None]) -> list[Comparison | None]:
+    """Return comparisons with their p-values adjusted for one another, and None where there is none."""
+    together = iter(adjusted([comparison for comparison in comparisons if comparison]))
+    return [next(together) if comparison else None for comparison in comparisons]
 
 
 def _against_base(recipe: Recipe, values: Mapping[str, Values], names: Sequence[str], split: str) -> Recipe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from workbench.steps.compare.retriever import find_student
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
 from workbench.steps.data.next_step import advice, must_have_queries
+from workbench.steps.data.splits.leaks import Leaks, known_leaks
 from workbench.steps.teach.estimate import Estimate, base_facts, estimate
 from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, subset_examples
 from workbench.store import Store, settings_of, views
@@ -35,7 +36,8 @@ class Plan(Result):
 
     `settings` leave nothing open; the recipe holds what was asked for, and what of it was resolved. `estimate` is what
     the training will take here, where the base has layers to measure.
-    `without_text` train queries are left out, as only their ids are known.
+    `without_text` train queries are left out, as only their ids are known. `leaks` count the queries of dev and test
+    that share a passage or a wording with train.
     """
 
     columns: ClassVar = {
@@ -53,6 +55,7 @@ class Plan(Result):
     query_subset: QuerySubset | None = None
     estimate: Estimate | None = None
     without_text: int = 0
+    leaks: Leaks = field(default_factory=Leaks)
 
     @property
     def in_words(self) -> str:
@@ -62,7 +65,9 @@ class Plan(Result):
             f"from {self.base.name}"
             + (f"; train queries known by id only left out: {self.without_text:,}" if self.without_text else "")
         )
-        return f"{sentence}; {self.estimate.in_words(self.settings)}" if self.estimate else sentence
+        if self.estimate:
+            sentence += f"; {self.estimate.in_words(self.settings)}"
+        return f"{sentence}. {self.leaks.in_words}" if self.leaks.of else sentence
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return the settings."""
@@ -157,7 +162,7 @@ def plan(
         recipe["label_overrides"] = asdict(label_overrides)
     name = name or _name(student, recipe)
     expected, without_text = estimate(store, facts, resolved, examples), views.without_text(store, "train")
-    parts = label_overrides, query_subset, expected, without_text
+    parts = label_overrides, query_subset, expected, without_text, known_leaks(store)
     return Plan(student, teacher, resolved, examples, name, recipe, *parts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,7 @@ from workbench.records import Listener, silent
 from workbench.results import Result
 from workbench.steps.compare.model_card import about
 from workbench.steps.data.label_overrides import LabelOverrides
+from workbench.steps.data.splits.leaks import Leaks, leak_in_words
 from workbench.steps.teach.base_vectors import method_inputs
 from workbench.steps.teach.dev_evaluator import dev_evaluator
 from workbench.steps.teach.plan import Plan, decisive
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainResult(Result):
-    """A finished training: the student's name, what it was trained on, and its outcome on dev."""
+    """A finished training: the student's name, what it was trained on, and its outcome on dev.
+
+    `leaks` say how many of the dev queries, which chose its best step, share a passage or a wording with train.
+    """
 
     columns: ClassVar = {
         "step": "steps done",
@@ -50,11 +54,14 @@ class TrainResult(Result):
     trained: Trained
     label_overrides: LabelOverrides | None = None
     query_subset: QuerySubset | None = None
+    leaks: Leaks = field(default_factory=Leaks)
 
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence or two, a failure as plainly as a success."""
         notes = [part.in_words for part in (self.query_subset, self.label_overrides) if part]
+        if dev := self.leaks.of.get("dev"):
+            notes.append(f"{leak_in_words(dev)} There a gain on dev may be memory")
         return self._outcome + "".join(f" {note}." for note in notes)
 
     def table_rows(self) -> Iterable[Sequence[object]]:
@@ -189,6 +196,7 @@ def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
         trained=trained,
         label_overrides=planned.label_overrides,
         query_subset=planned.query_subset,
+        leaks=planned.leaks,
     )
 
 

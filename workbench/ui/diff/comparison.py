@@ -48,6 +48,9 @@ def overview(store: Store, diff: Diff, students: tuple[str, ...]) -> None:
         components.stale(f"{diff.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
     components.tally(won=diff.wins, tied=diff.ties, lost=diff.losses)
     _numbers(diff.comparison)
+    if diff.unseen and diff.unseen_comparison:
+        components.remark(f"The same on the {diff.unseen.unseen:,} queries that train has not seen:")
+        _numbers(diff.unseen_comparison)
     left, right = components.columns("two", [1, 1.25])
     with left:
         components.heading("Every measure")
@@ -88,7 +91,7 @@ def _how_sure(diff: Diff) -> None:
         shares = diff.judged.get(comparison.measure)
         depth = cutoff(comparison.measure)
         rows.append(
-            {"measure": comparison.measure, **_tests(comparison), "queries": comparison.difference.n}
+            _measured(comparison)
             | ({"judged before": shares[0], "judged after": shares[1], "of the top": depth} if shares else {})
         )
     percent = {name: NumberColumn(format="percent") for name in ("judged before", "judged after")}
@@ -97,6 +100,13 @@ def _how_sure(diff: Diff) -> None:
         "p: paired randomisation test, and t-test. p (Holm): the former, adjusted for the measures of this table. "
         "Judged: share of the passages in the top that people have judged; where it is low, a measure knows little."
     )
+    if diff.unseen_comparisons:
+        unseen = [_measured(comparison) for comparison in diff.unseen_comparisons]
+        components.table(unseen, "how-sure-unseen", "The same tests on the queries not seen in train")
+
+
+def _measured(comparison: Comparison) -> dict[str, object]:
+    return {"measure": comparison.measure, **_tests(comparison), "queries": comparison.difference.n}
 
 
 def _tests(comparison: Comparison) -> dict[str, object]:
@@ -120,7 +130,12 @@ def _all_students(table: RunsComparison) -> None:
     rows = [
         {"student": row.student, "mean": f"{row.comparison.after}", **_tests(row.comparison)} for row in table.against
     ]
-    components.table(
-        rows, "everyone-table", f"Every student against {table.baseline}", student=TextColumn(width="large")
-    )
+    title = f"Every student against {table.baseline}"
+    components.table(rows, "everyone-table", title, student=TextColumn(width="large"))
+    if table.against_unseen:
+        unseen = [
+            {"student": row.student, "mean": f"{row.comparison.after}", **_tests(row.comparison)}
+            for row in table.against_unseen
+        ]
+        components.table(unseen, "everyone-unseen", f"{title}, on the queries not seen in train")
     components.remark(f"Each against {table.baseline}; Holm adjusts for the {len(rows)} comparisons.")

@@ -115,6 +115,8 @@ def _only_and_words(diff: Diff | None, queries: Sequence[ComparedQuery]) -> tupl
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if diff:
             counts = {"all": len(queries), "worse": diff.losses, "better": diff.wins, "the same": diff.ties}
+            if diff.unseen:
+                counts["unseen"] = diff.unseen.unseen
             options = {name: f"{name} ({number:,})" for name, number in counts.items()}
             only = pickers.segment("Filter", options, "show", "all")
         words = tables.search("words")

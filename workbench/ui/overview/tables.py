@@ -9,8 +9,9 @@ import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench.steps.compare.evaluate import Evaluation
+from workbench.steps.data.splits.leaks import Leaks
 from workbench.store import Store
-from workbench.store.views import SplitCounts, TagCounts, TeacherCounts
+from workbench.store.views import LeakCounts, SplitCounts, TagCounts, TeacherCounts
 from workbench.ui.shell import cache, commands, components, pickers
 from workbench.ui.shell.tables import counts
 
@@ -46,8 +47,8 @@ def teachers(store: Store, teacher_counts: Sequence[TeacherCounts]) -> None:
     )
 
 
-def splits(split_counts: Sequence[SplitCounts]) -> None:
-    """Show how much of each split there is."""
+def splits(split_counts: Sequence[SplitCounts], leak_counts: Sequence[LeakCounts]) -> None:
+    """Show how much of each split there is, and how much of it train has seen."""
     rows = [
         {
             "split": row.split or "(none)",
@@ -62,6 +63,8 @@ def splits(split_counts: Sequence[SplitCounts]) -> None:
     ]
     columns = counts("queries", "with answers", "judged", "without relevant", "candidates", "known by id only")
     components.table(rows, "splits", "Splits", **columns)
+    if (leaks := Leaks(tuple(leak_counts))).of:
+        components.remark(leaks.in_words)
 
 
 def tags(tag_counts: Sequence[TagCounts]) -> None:
@@ -113,6 +116,7 @@ def _students(evaluations: Sequence[Evaluation]) -> None:
                 measure: f"{interval.mean:.3f}  [{interval.low:.3f}, {interval.high:.3f}]"
                 for measure, interval in evaluation.measures.items()
             },
+            **{f"{measure}, unseen": str(interval) for measure, interval in evaluation.unseen_measures.items()},
         }
         for evaluation in evaluations
     ]
@@ -121,6 +125,13 @@ def _students(evaluations: Sequence[Evaluation]) -> None:
         f"Means over {evaluations[0].counts.in_words} with 95 % bootstrap intervals, which overlap more readily than "
         "a paired comparison: see Diff for whether a difference is more than chance."
     )
+    if unseen := evaluations[0].unseen:
+        means = ", ".join(
+            f"{one.student} {one.unseen_measures[measure].mean:.3f}"
+            for one in evaluations
+            for measure in list(one.unseen_measures)[:1]
+        )
+        components.remark(f"{unseen.followed_by(f'{cache.SHOWN_MEASURES[0]} is {means}')}.")
     for evaluation in evaluations:
         if evaluation.unanswered:
             components.stale(

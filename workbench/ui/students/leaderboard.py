@@ -26,6 +26,8 @@ def overview(board: Leaderboard) -> None:
         components.stale(f"{name} was evaluated when the collection held other passages; evaluate it again.")
     if best := board.best:
         _numbers(board, best)
+    if board.unseen:
+        components.remark(f"{board.unseen.followed_by('see what is called unseen')}.")
     if any(recipe.comparison for recipe in board.recipes):
         components.heading("Better than its base?")
         components.picture(
@@ -52,6 +54,9 @@ def _numbers(board: Leaderboard, best: Recipe) -> None:
             components.Number("Against its base", f"{by.mean:+.3f}", f"95 % interval {by.low:+.3f} to {by.high:+.3f}"),
             components.Number("Finding", best.verdict, f"{comparison.p_in_words}{comparison.few}"),
         ]
+    if unseen := best.unseen_comparison:
+        by = unseen.difference
+        numbers.append(components.Number(f"On {by.n:,} unseen", f"{by.mean:+.3f}", f"{unseen.verdict}{unseen.few}"))
     components.numbers(*numbers)
 
 
@@ -85,6 +90,7 @@ def _recipes(board: Leaderboard) -> list[dict[str, object]]:
             "seeds": len(recipe.seeds),
             "against base": recipe.verdict + (recipe.comparison.few if recipe.comparison else ""),
             **_difference(recipe),
+            **_unseen(recipe),
             "dev": str(recipe.dev or "–"),
             **{name: str(recipe.measures.get(name, "not evaluated")) for name in board.measures},
             "seconds": recipe.seconds,
@@ -104,6 +110,7 @@ def _students(board: Leaderboard) -> list[dict[str, object]]:
             "dev before": row.dev_before and f"{row.dev_before:.3f}",
             "dev": row.dev_after and f"{row.dev_after:.3f}",
             **{name: str(row.measures.get(name, "not evaluated")) for name in board.measures},
+            **{f"{name}, unseen": str(interval) for name, interval in row.unseen_measures.items()},
             "seconds": row.seconds or None,
             "steps": row.steps or None,
             "pairs": row.pairs or None,
@@ -127,6 +134,13 @@ def _difference(recipe: Recipe) -> dict[str, object]:
     by = comparison.difference
     cell = f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]"
     return {"difference": cell, "p (Holm)": f"{comparison.adjusted_p:.4f}"}
+
+
+def _unseen(recipe: Recipe) -> dict[str, object]:
+    """Return what is left of the difference on the queries that train has not seen, where it has seen some."""
+    if not (comparison := recipe.unseen_comparison):
+        return {}
+    return {"unseen": f"{comparison.difference.signed}, {comparison.verdict}{comparison.few}"}
 
 
 def opened(store: Store, board: Leaderboard, row: LeaderboardRow, trained: Mapping[str, Student]) -> None:

@@ -27,7 +27,7 @@ class Leaks(Result):
         "unseen": "queries with none of these",
     }
 
-    splits: tuple[LeakCounts, ...]
+    splits: tuple[LeakCounts, ...] = ()
 
     @property
     def of(self) -> dict[str, LeakCounts]:
@@ -37,7 +37,7 @@ class Leaks(Result):
     @property
     def in_words(self) -> str:
         """Return what leaks in a sentence for each split, or that nothing does."""
-        return " ".join(map(_in_words, self.of.values())) or "No query of dev or test is seen in train."
+        return " ".join(map(leak_in_words, self.of.values())) or "No query of dev or test is seen in train."
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each split."""
@@ -75,10 +75,16 @@ def leaks(store: Store) -> Leaks:
     8 of 8 test queries are seen in train: 8 share a relevant passage with it; 0 are unseen.
     """
     refresh_near_duplicates(store)
+    return known_leaks(store)
+
+
+def known_leaks(store: Store) -> Leaks:
+    """Count the same and write nothing: by the near-duplicates that the last ingest or split found."""
     return Leaks(tuple(views.leak_counts(store)))
 
 
-def _in_words(counts: LeakCounts) -> str:
+def leak_in_words(counts: LeakCounts) -> str:
+    """Return how much of a split train has seen, and why, in a sentence."""
     reasons = (
         (counts.shared_passage, "share a relevant passage with it"),
         (counts.near_passage, "have a near-duplicate of one"),

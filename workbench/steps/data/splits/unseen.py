@@ -1,0 +1,56 @@
+"""The unseen part of a split: its judged queries that share no passage and no wording with train."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from workbench.evaluation.comparison import Comparison
+from workbench.store import Store, views
+
+
+@dataclass(frozen=True)
+class UnseenPart:
+    """How many of the `judged` queries of a split train has seen; there is none where it has seen none."""
+
+    split: str
+    judged: int
+    seen: int
+    seen_ids: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def unseen(self) -> int:
+        """Return how many queries train has not seen."""
+        return self.judged - self.seen
+
+    @property
+    def in_words(self) -> str:
+        """Return how many queries are seen."""
+        nothing_left = "" if self.unseen else ", so none is left to measure a gain on"
+        return f"{self.seen:,} of {self.judged:,} judged {self.split} queries are seen in train{nothing_left}"
+
+    def followed_by(self, measures: str) -> str:
+        """Return how many queries are seen, and what was measured on the others, if there are any."""
+        return f"{self.in_words}: on the other {self.unseen:,} {measures}" if self.unseen else self.in_words
+
+    def compared_in_words(self, comparison: Comparison | None) -> str:
+        """Return how two runs compare on the queries that are not seen."""
+        if not comparison:
+            return self.in_words
+        return self.followed_by(
+            f"{comparison.measure} {comparison.before.mean:.3f} to {comparison.after.mean:.3f}, "
+            f"{comparison.evidence}: {comparison.in_words}"
+        )
+
+    def only(self, values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+        """Return measure -> query_id -> value without the queries that are seen."""
+        return {
+            measure: {query_id: value for query_id, value in of_query.items() if query_id not in self.seen_ids}
+            for measure, of_query in values.items()
+        }
+
+
+def unseen_part(store: Store, split: str, judged: Collection[str]) -> UnseenPart | None:
+    """Return the unseen part of the judged queries of a split, None if it is all of them."""
+    seen = frozenset(views.seen_queries(store, split).keys() & set(judged))
+    return UnseenPart(split, len(judged), len(seen), seen) if seen else None
