@@ -175,12 +175,10 @@ def teacher_agreement(
     ------
     UnknownName
         There is no such teacher.
-    BadSetting
-        No teacher is named, and several have scored.
     NothingToDo
         A student has no run on the split, or shares no query with the teacher.
     BadSetting
-        A temperature is not above 0.
+        A temperature is not above 0; or no teacher is named, and several have scored.
 
     Examples
     --------

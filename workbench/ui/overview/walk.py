@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import streamlit as st
 
-from workbench.commands import command
 from workbench.html.marking import html
 from workbench.records import Run
-from workbench.steps.teach.candidates import DEFAULT_STUDENT
+from workbench.steps.data.next_step import next_command
 from workbench.store import Store
 from workbench.store.views import Counts, TeacherCounts
-from workbench.students import BM25
 from workbench.ui.shell import cache, commands, components, navigation
 
-
-class Stage(NamedTuple):
-    """One step of the walk: is it done, why it is taken, and the commands or the page that take it."""
-
-    name: str
-    done: bool
-    why: str
-    commands: tuple[tuple[str, ...], ...] = ()
-    page: str = ""
+# What each step of the walk is for.
+WHY = {
+    "ingest": "Bring in queries, passages and relevance judgements; or make a workspace from the bundled sample.",
+    "split": "Give the queries splits: a student is trained on train, chosen on dev, and reported on test.",
+    "candidates": "Choose the passages worth asking a teacher about.",
+    "score": "Ask a teacher how useful each candidate is. The lexical one needs no model.",
+    "train": "Train a student on the utilities; or, where queries have no answers to score with, on the qrels.",
+    "evaluate": "Rank the passages for every test query, before and after, so that the two can be compared.",
+    "diff": "See which queries were won and which were lost, then judge the hard cases.",
+}
+STEPS = ("ingest", "candidates", "score", "train", "evaluate", "diff", "annotate")
 
 
 def summary(counts: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Run]) -> str:
@@ -41,64 +40,39 @@ def summary(counts: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Ru
 
 
 def next_step(store: Store, counts: Counts, runs: Sequence[Run]) -> None:
-    """Show the walk with the steps done ticked off, and how to do the first that is not."""
-    stages = _stages(store, counts, runs)
-    following = next((stage for stage in stages if not stage.done), None)
-    chips = "".join(_chip(stage, stage is following) for stage in stages)
+    """Show the walk with the steps done ticked off, and the command that comes next."""
+    done, arguments = _done(store, counts, runs), next_command(store)
+    following = arguments[0]
+    chips = "".join(_chip(step, step in done, step == following) for step in STEPS)
     st.html(f'<div class="wb"><ol class="wb-walk" aria-label="The walk">{chips}</ol></div>')
-    if not following:
+    if following in done:
         return
     with st.container(border=True):
-        st.markdown(f":material/arrow_forward: **Next: {following.name}**")
-        st.text(following.why)
-        for arguments in following.commands:
-            st.code(commands.line(store, *arguments), language="shell", wrap_lines=True)
-        if following.page:
-            navigation.link(following.page, f"Go to {following.page.title()}")
+        st.markdown(f":material/arrow_forward: **Next: {following}**")
+        st.text(WHY[following])
+        for line in (arguments, *([["demo"]] if not counts.queries else [])):
+            st.code(commands.line(store, *line), language="shell", wrap_lines=True)
+        if following in ("train", "diff"):
+            navigation.link(following, f"Go to {following.title()}")
 
 
-def _stages(store: Store, counts: Counts, runs: Sequence[Run]) -> list[Stage]:
+def _done(store: Store, counts: Counts, runs: Sequence[Run]) -> set[str]:
+    """Return the steps of the walk that were taken."""
     trained = [student.name for student in cache.trained(store)]
     ranked = {run.student for run in runs}
-    unranked = [name for name in trained if name not in ranked]
-    return [
-        Stage(
-            "ingest",
-            bool(counts.passages and counts.queries),
-            "Bring in queries, passages and relevance judgements; or make a workspace from the bundled sample.",
-            (("ingest", "beir", "FOLDER"), ("demo",)),
-        ),
-        Stage(
-            "candidates",
-            bool(counts.candidates),
-            "Choose the passages worth asking a teacher about.",
-            (("candidates",),),
-        ),
-        Stage(
-            "score",
-            bool(counts.utilities),
-            "Ask a teacher how useful each candidate is. The lexical one needs no model.",
-            (("score", "--teacher", "lexical"),),
-        ),
-        Stage(
-            "train",
-            bool(trained),
-            "Look where teacher and student disagree, then distil the utilities into the student.",
-            (("train", DEFAULT_STUDENT),),
-            "train",
-        ),
-        Stage(
-            "evaluate",
-            len(ranked) > 1 and not unranked,
-            "Rank the passages for every test query, before and after, so that the two can be compared.",
-            (tuple(command("evaluate", BM25, DEFAULT_STUDENT, *unranked)),),
-        ),
-        Stage("diff", bool(counts.annotations), "See which queries were won and which were lost.", (), "diff"),
-        Stage("annotate", bool(counts.annotations), "Let a person judge the hard cases.", (), "annotate"),
-    ]
+    taken = {
+        "ingest": bool(counts.passages and counts.queries and counts.qrels),
+        "candidates": bool(counts.candidates),
+        "score": bool(counts.utilities),
+        "train": bool(trained),
+        "evaluate": len(ranked) > 1 and ranked.issuperset(trained),
+        "diff": bool(counts.annotations),
+        "annotate": bool(counts.annotations),
+    }
+    return {step for step, is_taken in taken.items() if is_taken}
 
 
-def _chip(stage: Stage, following: bool) -> str:
-    state, word = ("done", "done") if stage.done else ("next", "next") if following else ("later", "not yet")
+def _chip(step: str, done: bool, following: bool) -> str:
+    state, word = ("done", "done") if done else ("next", "next") if following else ("later", "not yet")
     sign = {"done": "✓", "next": "→", "later": "·"}[state]
-    return f'<li class="wb-{state}" title="{word}"><span aria-hidden="true">{sign}</span> {html(stage.name)}</li>'
+    return f'<li class="wb-{state}" title="{word}"><span aria-hidden="true">{sign}</span> {html(step)}</li>'

@@ -163,7 +163,15 @@ def base_and_trained(store: Store, runs: Sequence[Run]) -> tuple[str, str]:
 
 
 def nothing_scored(store: Store, message: str) -> None:
-    """Say that utilities are lacking, and how to get them."""
+    """Say that utilities are lacking, and how to get them; or what to do without, where there are no answers."""
+    counts = cache.counts(store)
+    if counts.queries and not any(split.with_answers for split in counts.splits):
+        components.empty(
+            f"{message} No query has a reference answer, and teachers need one: train on the qrels, or import scores.",
+            commands.line(store, "train", "--teacher", "qrels"),
+            commands.line(store, "ingest", "utilities", "FILE", "--teacher", "imported:NAME"),
+        )
+        return
     components.empty(message, commands.line(store, "candidates"), commands.line(store, "score", "--teacher", "lexical"))
 
 
