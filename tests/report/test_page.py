@@ -8,6 +8,7 @@ from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tests.conftest import run, utility
@@ -18,7 +19,8 @@ from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.filters import Filters
 from workbench.steps.compare.rank_similarity import rank_similarity
-from workbench.store import Store, views
+from workbench.steps.data.workspace_settings import with_settings
+from workbench.store import Store, add_ranking, views
 
 Q2 = "http://q/2?x=1"
 NASTY = "</script><script>alert(1)</script><img src=http://x onerror=alert(2)> \"'&amp; ${body} $title </section> <b>"
@@ -204,3 +206,21 @@ def test_writing_leaves_a_whole_file_or_says_why(tmp_path: Path) -> None:
     assert target.read_text() == "whole"
     with pytest.raises(WorkbenchError, match="cannot be written"):
         write(tmp_path / "new" / "diff.html" / "x.html", "whole")
+
+
+def test_the_report_follows_the_level_of_relevance_and_shows_the_grades(store: Store) -> None:
+    store.add_collection(qrels=[Qrel("q1", "p 2", 2)])
+    store = with_settings(store, relevance=2)
+    document = page(store, Report(diff(store, "before", "after", "RR")), Shown(top=2))
+    assert "RR(rel=2)" in document
+    assert "2 judged queries (1 of them without a passage of relevance 2 or more, counted as 0)" in document
+    assert "relevant · grade 2" in document
+    assert "grade 1, below the level" in document
+
+
+def test_what_is_known_by_its_id_alone_says_so(store: Store) -> None:
+    hits = {"query_id": ["q1", "q-id"], "passage_id": ["p/1", "p-id"], "similarity": [2.0, 1.0]}
+    add_ranking(store, "theirs", [pa.table(hits)], "", split="test")
+    store.add_collection(qrels=[Qrel("q-id", "p-id", 1)])
+    document = page(store, Report(diff(store, "before", "theirs", "R@1")), Shown(top=3))
+    assert document.count("no text in this workspace") >= 3  # of the query in the list and above its cards, of p-id

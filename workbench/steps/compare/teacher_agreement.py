@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 
 from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import Comparison, comparisons_frame
@@ -24,7 +24,8 @@ from workbench.steps.compare.calibration import ReliabilityCurve, reliability_of
 from workbench.steps.compare.diff import compared_on, stale
 from workbench.steps.compare.gap_recovered import GapRecovered, gap_frame, gap_recovered
 from workbench.steps.compare.run_measures import Judgements
-from workbench.store import Store, views
+from workbench.steps.data.workspace_settings import with_settings
+from workbench.store import MeasureSettings, Store, views
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +145,7 @@ def teacher_agreement(
     split: str = "test",
     before: str = "",
     settings: AgreementSettings | None = None,
+    **measured_by: Unpack[MeasureSettings],
 ) -> TeacherAgreement:
     """Compare a student's similarities with a teacher's utilities, and, with a student `before`, both students.
 
@@ -164,6 +166,8 @@ def teacher_agreement(
         A student to compare with, such as the base; none unless given.
     settings : AgreementSettings, optional
         The temperatures of both softmaxes.
+    **measured_by : optional
+        `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
 
     Returns
     -------
@@ -178,7 +182,7 @@ def teacher_agreement(
     NothingToDo
         A student has no run on the split, or shares no query with the teacher.
     BadSetting
-        A temperature is not above 0; or no teacher is named, and several have scored.
+        A temperature is not above 0, or a setting cannot be; or no teacher is named, and several have scored.
 
     Examples
     --------
@@ -188,6 +192,7 @@ def teacher_agreement(
     >>> agreement.comparisons_frame()["measure"].tolist()[:3]
     ['KL', 'JS', 'Spearman']
     """
+    store = with_settings(store, **measured_by)
     name = views.find_teacher(store, teacher)
     runs = [views.find_run(store, one, split) for one in filter(None, (student, before))]
     scored = views.scored_orders(store, name, split)

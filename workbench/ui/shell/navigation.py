@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +33,9 @@ PAGES = (
 ENTRY = "streamlit_app.py"
 ICON = Path(__file__).with_name("icon.svg")
 _run_by_entry: ContextVar[bool] = ContextVar("run_by_entry", default=False)
+
+# What counts as relevant and in means: the choices that every page has in its link, see `counting`.
+COUNTED = ("relevance", "without_relevant")
 
 
 def folder() -> Path:
@@ -73,10 +75,10 @@ def order_pages() -> None:
 
 
 def link(name: str, label: str, **params: str) -> None:
-    """Show a link to a page, with the choices it is to open with."""
+    """Show a link to a page, with the choices it is to open with, and measuring as this page does."""
     page = next(page for page in PAGES if page.name == name)
-    query_params: Mapping[str, str] | None = params or None
-    st.page_link(_streamlit_page(page), label=label, icon=page.icon, query_params=query_params)
+    counted = {setting: st.query_params[setting] for setting in COUNTED if setting in st.query_params}
+    st.page_link(_streamlit_page(page), label=label, icon=page.icon, query_params=(counted | params) or None)
 
 
 def _navigation() -> st.Page:
