@@ -32,11 +32,6 @@ class Query(NamedTuple):
     split: str = ""
     tags: tuple[str, ...] = ()
 
-    @property
-    def has_text(self) -> bool:
-        """Return whether more than the id is known."""
-        return bool(self.text)
-
 
 class Passage(NamedTuple):
     """A unit of text that can be retrieved; one with neither title nor text is known by its id only.

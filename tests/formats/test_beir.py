@@ -179,7 +179,7 @@ def test_rows_without_text_and_ids_that_qrels_alone_name_are_kept(folder: Path) 
     assert list(found.passages[2:]) == [
         Passage("p3", "", ""), Passage("p4", "", ""), Passage("p5", "Title alone", ""),
     ]  # fmt: skip
-    assert [query[:1] + query[3:4] for query in found.queries if not query.has_text] == [("q3", "dev"), ("q8", "dev")]
+    assert [query[:1] + query[3:4] for query in found.queries if not query.text] == [("q3", "dev"), ("q8", "dev")]
     assert set(found.qrels) == {Qrel("q1", "p9", 2), Qrel("q8", "p9", 1), Qrel("q3", "p1", 1)}
 
 
