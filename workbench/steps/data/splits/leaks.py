@@ -72,7 +72,7 @@ def leaks(store: Store) -> Leaks:
     >>> leaks.of["test"].shared_passage, leaks.of["test"].unseen
     (8, 0)
     >>> print(leaks.in_words.split(". ")[1])
-    8 of 8 test queries are seen in train: 8 share a relevant passage with it; 0 are unseen.
+    8 of 8 test queries are seen in train: 8 by a relevant passage in common; 0 are unseen.
     """
     refresh_near_duplicates(store)
     return known_leaks(store)
@@ -86,9 +86,9 @@ def known_leaks(store: Store) -> Leaks:
 def leak_in_words(counts: LeakCounts) -> str:
     """Return how much of a split train has seen, and why, in a sentence."""
     reasons = (
-        (counts.shared_passage, "share a relevant passage with it"),
-        (counts.near_passage, "have a near-duplicate of one"),
-        (counts.near_query, "are near-duplicates of a train query"),
+        (counts.shared_passage, "by a relevant passage in common"),
+        (counts.near_passage, "by a near-duplicate of one"),
+        (counts.near_query, "by the wording of a query"),
     )
     listed = ", ".join(f"{number:,} {reason}" for number, reason in reasons if number)
     return (
