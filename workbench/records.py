@@ -151,9 +151,19 @@ class Run(NamedTuple):
     created: datetime
     imported: bool = False
 
+    @property
+    def label(self) -> str:
+        """Return its student's name, and that it is imported if it is."""
+        return labelled(self.student, self.imported)
+
     def is_stale(self, collection: str) -> bool:
         """Return whether it searched other passages than these; of an imported run that is not known."""
         return not self.imported and self.collection != collection
+
+
+def labelled(student: str, imported: bool) -> str:
+    """Return the name of a run's student, and that the run is imported if it is."""
+    return f"{student} (imported run)" if imported else student
 
 
 class Hit(NamedTuple):

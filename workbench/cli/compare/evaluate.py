@@ -47,6 +47,8 @@ def _show(evaluations: list[Evaluation], summary: str) -> None:
     for evaluation in evaluations:
         if evaluation.imported:
             output.note(f"{evaluation.student}: imported run, measured as it is")
+        if evaluation.unanswered:
+            output.note(f"{evaluation.student}: no ranking for {evaluation.unanswered:,} judged queries, counted as 0")
     output.note(f"means over {first.counts.in_words} with 95 % bootstrap intervals")
     if not first.unseen:
         return

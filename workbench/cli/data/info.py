@@ -43,5 +43,5 @@ def info_command(
     )
     output.table(
         ("student", "split", "depth", "made"),
-        [(run.student, run.split, run.depth, f"{run.created:%Y-%m-%d %H:%M}") for run in runs],
+        [(run.label, run.split, run.depth, f"{run.created:%Y-%m-%d %H:%M}") for run in runs],
     )

@@ -11,7 +11,7 @@ from typing import ClassVar, Unpack
 from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
 from workbench.evaluation.significance import Interval, interval, intervals
-from workbench.records import Hit, Listener, Passage, Query, Run, silent
+from workbench.records import Hit, Listener, Passage, Query, Run, labelled, silent
 from workbench.results import Result
 from workbench.retrieval.ranking import Retriever
 from workbench.steps.compare import run_measures
@@ -62,6 +62,11 @@ class Evaluation(Result):
     without_text: int = 0
     unseen: UnseenPart | None = None
     unseen_measures: dict[str, Interval] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Return the student's name, and that its run is imported if it is."""
+        return labelled(self.student, self.imported)
 
     @property
     def judged(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from workbench.evaluation.comparison import Comparison, Verdict, adjusted, compare
 from workbench.evaluation.significance import Interval
+from workbench.records import labelled
 from workbench.steps.compare.diff import Values
 from workbench.steps.data.splits.unseen import UnseenPart
 from workbench.students import Student
@@ -68,7 +69,7 @@ class LeaderboardRow:
     @property
     def label(self) -> str:
         """Return its name, and that it is an imported run if it is one."""
-        return f"{self.student} (imported run)" if self.imported else self.student
+        return labelled(self.student, self.imported)
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _students(evaluations: Sequence[Evaluation]) -> None:
     """Show every evaluated student with its measures and their intervals."""
     rows = [
         {
-            "student": evaluation.student,
+            "student": evaluation.label,
             **{
                 measure: f"{interval.mean:.3f}  [{interval.low:.3f}, {interval.high:.3f}]"
                 for measure, interval in evaluation.measures.items()
