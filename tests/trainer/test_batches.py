@@ -11,6 +11,7 @@ from tests.trainer.toy import EXAMPLES, PASSAGES, QUICK, TOPICS, with_utilities
 from workbench.errors import NothingToDo
 from workbench.records import Example, Passage, Query
 from workbench.trainer.batches import LEFT_OUT, NEGATIVE, Batches, stratified
+from workbench.trainer.batches.topics import by_topic, clustered
 
 
 @given(st.lists(st.floats(-9.0, 9.0), min_size=1, max_size=30), st.integers(1, 12), st.integers(0, 2**32))
@@ -48,10 +49,47 @@ def test_a_candidate_of_another_query_is_a_negative_unless_it_is_known():
     assert (batch.targets == NEGATIVE).any()
 
 
-def test_a_known_passage_that_was_not_drawn_is_left_out():
-    targets = Batches(EXAMPLES, PASSAGES, replace(QUICK, candidates=1, negatives=40)).batch([0]).targets
-    assert np.isfinite(targets).sum() == 1
-    assert (targets == LEFT_OUT).sum() >= 4
+def test_a_passage_counts_with_its_utility_whichever_query_it_was_drawn_for():
+    unscored = next(passage for passage in PASSAGES if passage not in EXAMPLES[0].passages)
+    example = EXAMPLES[0]._replace(known=EXAMPLES[0].known | {unscored.passage_id})
+    batch = Batches([example], PASSAGES, replace(QUICK, candidates=1, negatives=900)).batch([0])
+    targets = dict(zip(batch.passages, batch.targets[0].tolist(), strict=True))
+    assert len(targets) == len({passage.content for passage in PASSAGES})
+    for passage, utility in zip(example.passages, example.utilities, strict=True):
+        assert targets[passage.content] == np.float32(utility)
+    assert targets[unscored.content] == LEFT_OUT
+
+
+def test_queries_of_a_topic_come_together_and_each_once_a_turn():
+    clusters = np.arange(TOPICS) % 3
+    settings = replace(QUICK, topics=1, batch_size=4, candidates=6, negatives=0)
+    batches = Batches(EXAMPLES, PASSAGES, settings, clusters)
+    topic = {example.query.text: cluster for example, cluster in zip(EXAMPLES, clusters, strict=True)}
+    turns = [
+        [batches.batch(range(begin, begin + 4)).queries for begin in range(turn, turn + TOPICS, 4)]
+        for turn in (0, TOPICS)
+    ]
+    for turn in turns:
+        assert sorted(query for queries in turn for query in queries) == sorted(topic)
+        assert all(len({topic[query] for query in queries}) == 1 for queries in turn)
+    assert turns[0] != turns[1]
+    again = Batches(EXAMPLES, PASSAGES, settings, clusters)
+    assert again.batch(range(TOPICS, TOPICS + 4)).queries == turns[1][0]
+
+
+def test_topics_are_clusters_of_vectors_and_the_same_for_a_seed():
+    generator = np.random.default_rng(0)
+    means = np.eye(4, 8)[np.arange(96) % 4]
+    vectors = (means + 0.05 * generator.standard_normal((96, 8))).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    topics = clustered(vectors, 8, seed=3)
+    assert len(set(topics.tolist())) == 4
+    assert {len(set(topics[own::4].tolist())) for own in range(4)} == {1}
+    np.testing.assert_array_equal(topics, clustered(vectors, 8, seed=3))
+    assert clustered(vectors[:5], 8, seed=3).tolist() == [0] * 5
+    for left_over in (96, 7, 1):
+        order = by_topic(topics[:left_over], 8, np.random.default_rng(1))
+        assert sorted(order.tolist()) == list(range(left_over))
 
 
 def test_passages_of_the_same_text_are_one():

@@ -39,13 +39,13 @@ def test_no_number_is_left_open_whatever_the_method_and_the_base(method: str, st
 def test_what_was_asked_for_stays() -> None:
     asked = TrainSettings(
         method="adapter", teacher_temperature=0.3, learning_rate=0.1, rank=3, precision="bfloat16",
-        candidates=5, negatives=0,
+        candidates=5, negatives=0, topics=1,
     )  # fmt: skip
     resolved = resolve(asked, EXAMPLES, BaseFacts(False, 8))
     assert resolved.beyond(asked) == {}
     assert resolved.beyond(OPEN) == {
         "method": "adapter", "teacher_temperature": 0.3, "learning_rate": 0.1, "rank": 3, "precision": "bfloat16",
-        "candidates": 5, "negatives": 0,
+        "candidates": 5, "negatives": 0, "topics": 1,
     }  # fmt: skip
 
 
@@ -76,15 +76,20 @@ def test_a_transformer_on_a_cpu_begins_with_fewer_passages_and_reads_all_but_the
     measured = BaseFacts(False, lengths=counted, costs=TokenCosts("float32", 1e-4, 3e-5, 1e5, 10**6, 0.9))
     monkeypatch.setattr(machine, "fast_bfloat16", lambda device: True)
     slow = resolve(OPEN, EXAMPLES, measured)
-    assert (slow.candidates, slow.negatives, slow.max_tokens, slow.precision) == (8, 1, 199, "float32")
-    asked = replace(OPEN, candidates=3, negatives=0, max_tokens=50, precision="bfloat16")
+    assert (slow.candidates, slow.negatives, slow.max_tokens, slow.precision) == (8, 0, 199, "float32")
+    assert slow.topics == 2
+    assert resolve(replace(OPEN, refresh=5), EXAMPLES, measured).negatives == 4
+    assert resolve(OPEN, EXAMPLES, BaseFacts(False, dense=False)).topics == 0
+    with pytest.raises(BadSetting, match="topics"):
+        resolve(replace(OPEN, topics=2), EXAMPLES, BaseFacts(False, dense=False))
+    asked = replace(OPEN, candidates=3, negatives=0, max_tokens=50, precision="bfloat16", topics=0)
     assert resolve(asked, EXAMPLES, measured).beyond(asked).keys() == {"teacher_temperature", "learning_rate"}
     static = resolve(OPEN, EXAMPLES, BaseFacts(True))
     adapter = resolve(replace(OPEN, method="adapter"), EXAMPLES, BaseFacts(False, 8))
     monkeypatch.setattr(machine, "best_device", lambda: "cuda")
     fast = resolve(OPEN, EXAMPLES, measured)
     for resolved in (static, adapter, fast):
-        assert (resolved.candidates, resolved.negatives) == (16, 4)
+        assert (resolved.candidates, resolved.negatives, resolved.topics) == (16, 4, 0)
     assert (static.max_tokens, adapter.max_tokens) == (None, None)
 
 

@@ -31,6 +31,7 @@ from workbench.trainer import PRESETS, TrainSettings, preset
         {"refresh": 3, "negatives": 0},
         {"curriculum": 1.5},
         {"dropout": 1.0},
+        {"topics": 33},
     ],
 )
 def test_settings_that_cannot_work_say_so(bad):

@@ -50,10 +50,12 @@ class BaseFacts:
     """What of a base decides settings that are left open.
 
     `static`: it is a table of token vectors; `dimension`: how long its vectors are, as a low-rank change of them has no
-    higher rank; `lengths` and `costs`: its texts and what they cost here, where that was measured.
+    higher rank; `lengths` and `costs`: its texts and what they cost here, where that was measured; `dense`: it maps a
+    text to one dense vector.
     """
 
     static: bool
     dimension: int | None = None
     lengths: Lengths | None = None
     costs: TokenCosts | None = None
+    dense: bool = True

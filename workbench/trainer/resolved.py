@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from workbench import machine
-from workbench.errors import NothingToDo
+from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Example
 from workbench.students import methods
 from workbench.students.methods import Method
@@ -21,9 +21,10 @@ from workbench.trainer.settings import TrainSettings
 # Rows of a table move far more freely than layers do.
 STATIC_LEARNING_RATE = 2e-3
 LEARNING_RATE = 3e-5
-# Scored and random passages a query: a transformer on a CPU reads few of them a second.
-USUAL = {"candidates": 16, "negatives": 4}
-SLOW = {"candidates": 8, "negatives": 1}
+# Scored and random passages a query, and topics a step: a transformer on a CPU reads few passages a second, each of
+# which should serve several queries.
+USUAL = {"candidates": 16, "negatives": 4, "topics": 0}
+SLOW = {"candidates": 8, "negatives": 0, "topics": 2}
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,16 @@ class ResolvedSettings(TrainSettings):
 
     candidates: int = field(kw_only=True)
     negatives: int = field(kw_only=True)
+    topics: int = field(kw_only=True)
 
     teacher_temperature: float = field(kw_only=True)
     learning_rate: float = field(kw_only=True)
     precision: Literal["float32", "bfloat16"] = field(kw_only=True)
+
+    @property
+    def queries_a_topic(self) -> int:
+        """Return how many queries of a topic come at once."""
+        return self.batch_size // max(1, self.topics)
 
     def beyond(self, asked: TrainSettings) -> dict[str, Any]:
         """Return the settings that are not as they were asked for: what was left open, and parts of a batch."""
@@ -62,10 +69,12 @@ def resolve(settings: TrainSettings, examples: Iterable[Example], base: BaseFact
         resolved["learning_rate"] = method.rate(base.static) or usual
     if settings.rank is None:
         resolved["rank"] = method.default_rank(base.dimension)
-    slow = reads_layers(settings, base.static) and not machine.best_device().startswith("cuda")
-    for name, number in (SLOW if slow else USUAL).items():
-        if resolved[name] is None:
-            resolved[name] = number
+    usual_numbers = _numbers(settings, base)
+    resolved |= {name: number for name, number in usual_numbers.items() if resolved[name] is None}
+    if resolved["topics"] and not base.dense:
+        raise BadSetting(
+            "topics is set, but they are clusters of dense vectors, which this base has none of.", "Set 0."
+        )
     if settings.max_tokens is None and base.lengths and reads_layers(settings, base.static):
         resolved["max_tokens"] = base.lengths.most
     resolved["precision"] = _precision(settings, method, base)
@@ -83,6 +92,16 @@ def natural_temperature(examples: Iterable[Example]) -> float:
     if not (positive := [deviation for deviation in deviations if deviation > 0]):
         raise NothingToDo("There is nothing to learn from: the teacher finds all candidates of a query equally useful.")
     return float(np.median(positive))
+
+
+def _numbers(settings: TrainSettings, base: BaseFacts) -> dict[str, int]:
+    """Return the passages a query and the topics a step that are usual for a base on this machine."""
+    slow = reads_layers(settings, base.static) and not machine.best_device().startswith("cuda")
+    numbers = dict(SLOW if slow else USUAL)
+    if settings.refresh:
+        numbers["negatives"] = USUAL["negatives"]
+    numbers["topics"] = min(numbers["topics"], settings.batch_size) if base.dense else 0
+    return numbers
 
 
 def reads_layers(settings: TrainSettings, static: bool) -> bool:

@@ -14,6 +14,16 @@ Record = dict[str, float]
 Stopped = Literal["budget", "patience", "asked"]
 
 
+# What numbers are allowed, and how that is said.
+_RANGES: Sequence[tuple[str, Callable[[float], bool], str]] = (
+    ("batch_size steps evaluate_every accumulate hard candidates chunk rank max_tokens", lambda n: n >= 1, "1 or more"),
+    ("patience weight_decay seed refresh negatives topics", lambda n: n >= 0, "0 or more"),
+    ("student_temperature teacher_temperature minutes learning_rate", lambda n: n > 0, "above 0"),
+    ("warmup curriculum", lambda n: 0 <= n <= 1, "a share of the steps, from 0 to 1"),
+    ("dropout", lambda n: 0 <= n < 1, "from 0 to below 1"),
+)
+
+
 @dataclass(frozen=True)
 class TrainSettings:
     """How a student is trained; the defaults were chosen on squad_dev's dev split (3,000 queries, lexical teacher).
@@ -26,8 +36,9 @@ class TrainSettings:
     steps, then stays or falls in a line to 0. `measure` is the name of what the dev evaluator returns.
 
     What is None or "auto" is left open, and `resolve` settles it: `teacher_temperature` from the utilities,
-    `learning_rate` and `rank` from the method and the base, `candidates` and `negatives` from the base and the machine,
-    `max_tokens` from the lengths of the passages, `precision` by a measurement. `minutes` None sets no limit.
+    `learning_rate` and `rank` from the method and the base, `candidates`, `negatives` and `topics` from the base and
+    the machine, `max_tokens` from the lengths of the passages, `precision` by a measurement. `minutes` None sets no
+    limit.
 
     A batch larger than memory is read in parts, with the gradients of the whole (GradCache, arXiv 2101.06983): of
     `chunk` texts, or of as many as are fast and fit. `accumulate` splits a step's batch in so many equal parts, each
@@ -42,6 +53,8 @@ class TrainSettings:
     collection for every query, and they are drawn from its `hard` nearest passages that are neither candidates nor
     have a qrel (ANCE, arXiv 2007.00808). With `curriculum` training begins with the queries of which the teacher is
     surest, by the entropy of its distribution, and comes to all of them in even strides over that share of the steps.
+    With `topics` the queries of a step come from so many clusters of the base's vectors of queries, 0: from all
+    (TAS-B, arXiv 2104.06967).
     """
 
     method: str = "full"
@@ -70,19 +83,15 @@ class TrainSettings:
     refresh: int = 0
     hard: int = 50
     curriculum: float = 0.0
+    topics: int | None = None
 
     def __post_init__(self) -> None:
         loss_named(self.loss)
-        self._demand("student_temperature", lambda value: value > 0, "above 0")
-        for name in ("batch_size", "steps", "evaluate_every", "accumulate", "hard"):
-            self._demand(name, lambda value: value >= 1, "1 or more")
-        for name in ("patience", "weight_decay", "seed", "refresh"):
-            self._demand(name, lambda value: value >= 0, "0 or more")
-        for name in ("teacher_temperature", "minutes", "learning_rate", "max_tokens", "chunk", "rank", "candidates"):
-            if getattr(self, name) is not None:
-                self._demand(name, lambda value: value > 0, "above 0, or nothing")
-        if self.negatives is not None:
-            self._demand("negatives", lambda value: value >= 0, "0 or more, or nothing")
+        for names, allowed, wanted in _RANGES:
+            for name in names.split():
+                self._demand(name, allowed, wanted)
+        if self.topics and self.topics > self.batch_size:
+            raise BadSetting(f"topics is {self.topics}, more than the queries of a step.", "Choose batch_size or less.")
         for name in ("warmup", "curriculum"):
             self._demand(name, lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")
         if self.dropout is not None:
@@ -103,9 +112,12 @@ class TrainSettings:
             raise BadSetting(f"{name} is {getattr(self, name)!r}.", f"It can be {', '.join(choices)}.")
 
     def _demand(self, name: str, allowed: Callable[[float], bool], wanted: str) -> None:
-        """Raise BadSetting unless a number is allowed, and whole where a whole one is meant."""
-        value = getattr(self, name)
-        whole = next(field.type for field in fields(self) if field.name == name) in ("int", "int | None")
+        """Raise BadSetting unless a number is allowed, whole where a whole one is meant, or open where it may be."""
+        value, kind = getattr(self, name), next(str(field.type) for field in fields(self) if field.name == name)
+        whole, may_be_open = kind.startswith("int"), kind.endswith("| None")
+        if value is None and may_be_open:
+            return
+        wanted += ", or nothing" if may_be_open else ""
         number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
         if not (number and isfinite(value) and allowed(value)):
             raise BadSetting(f"{name} is {value!r}.", f"It must be {'a whole number, ' if whole else ''}{wanted}.")
@@ -127,7 +139,7 @@ def preset(name: str) -> dict[str, Any]:
 
 
 # Defaults of recipes that do not name a setting, where they are others now.
-FORMER: dict[str, Any] = {"dropout": None, "candidates": 16, "negatives": 4}
+FORMER: dict[str, Any] = {"dropout": None, "candidates": 16, "negatives": 4, "topics": 0}
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.errors import BadSetting
 from workbench.records import Example, Listener, Passage, silent
 from workbench.trainer.resolved import ResolvedSettings
 from workbench.trainer.settings import Trained
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
 
     from workbench.trainer.batches.collator import Anchor
@@ -24,7 +27,8 @@ class TrainingInputs:
 
     All weights of `model` that want a gradient are trained. `collection` is where negatives come from.
     `dev_evaluator` returns the dev measure, higher is better. `anchor` returns vectors of texts that the student's are
-    pulled towards.
+    pulled towards. `query_vectors` are the base's unit vectors (n, d) of the examples' queries, which topics are made
+    of, where there are any.
     """
 
     model: SentenceTransformer
@@ -33,6 +37,7 @@ class TrainingInputs:
     dev_evaluator: Callable[[SentenceTransformer], float]
     settings: ResolvedSettings
     anchor: Anchor | None = None
+    query_vectors: NDArray[np.float32] | None = None
 
 
 def train(
@@ -51,10 +56,16 @@ def train(
     outcome and hold the same weights. They see one file system.
     """
     from workbench.trainer.batches import Batches
+    from workbench.trainer.batches.topics import clustered
     from workbench.trainer.callback import TrainingRun
     from workbench.trainer.loop import train_in_folder
 
-    batches = Batches(inputs.examples, inputs.collection, inputs.settings)
+    clusters = None
+    if inputs.settings.topics:
+        if inputs.query_vectors is None:
+            raise BadSetting("topics is set, but there are no vectors of the queries.", "Pass them, or set 0.")
+        clusters = clustered(inputs.query_vectors, inputs.settings.queries_a_topic, inputs.settings.seed)
+    batches = Batches(inputs.examples, inputs.collection, inputs.settings, clusters)
     run = TrainingRun(inputs.model, batches, inputs.dev_evaluator, inputs.settings, listen, stop, anchor=inputs.anchor)
     return train_in_folder(run, folder, fingerprint(inputs.examples, inputs.collection))
 

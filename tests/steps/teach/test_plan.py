@@ -33,7 +33,7 @@ OTHERS: dict[str, Any] = {
     "loss": "kl", "teacher_temperature": 0.25, "student_temperature": 0.1, "batch_size": 5, "candidates": 5,
     "negatives": 3, "steps": 31, "minutes": 1.0, "evaluate_every": 11, "patience": 1, "learning_rate": 0.01,
     "warmup": 0.1, "schedule": "constant", "weight_decay": 0.1, "max_tokens": 9, "precision": "bfloat16",
-    "dropout": 0.1,
+    "dropout": 0.1, "topics": 2,
     "measure": "AP", "seed": 14, "accumulate": 2, "chunk": 3, "refresh": 7,
     "hard": 9, "curriculum": 0.5,
 }  # fmt: skip
@@ -66,7 +66,7 @@ def test_a_name_is_a_folders_name_however_long_the_base_is_named(school: Store, 
 def test_what_is_left_open_is_resolved_in_the_plan_and_the_recipe_has_both(school: Store, untrained: str) -> None:
     asked = replace(QUICK, method="adapter", learning_rate=None, teacher_temperature=None, steps=1)
     planned = plan(school, untrained, "toy", asked)
-    resolved = {"rank": 8, "learning_rate": 1e-3, "teacher_temperature": 1.25, "precision": "float32"}
+    resolved = {"rank": 8, "learning_rate": 1e-3, "teacher_temperature": 1.25, "precision": "float32"} | {"topics": 0}
     assert planned.recipe["resolved"] == resolved
     assert planned.recipe["settings"] == asdict(asked)
     assert asdict(planned.settings) == {**asdict(asked), **resolved}

@@ -68,6 +68,13 @@ def train_command(
     curriculum: Annotated[
         float, typer.Option(help="Share of the steps in which queries come in the order of the teacher's certainty.")
     ] = DEFAULTS.curriculum,
+    topics: Annotated[
+        int | None,
+        typer.Option(
+            help=f"Topics that a step's queries come from; 0: all; unless given, {_BY_BASE['topics']}.",
+            show_default=False,
+        ),
+    ] = None,
     accumulate: Annotated[
         int, typer.Option(help="Parts that a step's batch is split into, each with its own negatives.")
     ] = DEFAULTS.accumulate,
@@ -135,7 +142,8 @@ def train_command(
     options: dict[str, Any] = {
         "method": method, "rank": rank,
         "loss": loss, "steps": steps, "minutes": minutes, "batch_size": batch_size, "candidates": candidates_,
-        "negatives": negatives, "refresh": refresh, "hard": hard, "curriculum": curriculum, "accumulate": accumulate,
+        "negatives": negatives, "refresh": refresh, "hard": hard, "curriculum": curriculum, "topics": topics,
+        "accumulate": accumulate,
         "chunk": chunk, "max_tokens": max_tokens, "precision": precision, "dropout": dropout,
         "teacher_temperature": teacher_temperature,
         "student_temperature": student_temperature, "learning_rate": learning_rate, "evaluate_every": evaluate_every,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workbench import students
 from workbench.records import Example, Listener, Passage
 from workbench.retrieval import encoder
@@ -40,6 +43,15 @@ def method_inputs(
         training_queries=training_queries,
         collection=[passage.content for passage in views.passages(store)],
     )
+
+
+def query_vectors(
+    store: Store, base: students.Student, examples: Sequence[Example], settings: ResolvedSettings, listen: Listener
+) -> NDArray[np.float32] | None:
+    """Return the base's vectors of the training queries, where topics are made of them."""
+    if not settings.topics:
+        return None
+    return encoder.Encoder(base, store.vectors).queries([example.query.text for example in examples], listen)
 
 
 def _passages(store: Store, examples: Sequence[Example]) -> list[Passage]:

@@ -15,7 +15,7 @@ from workbench.records import Example
 from workbench.retrieval import encoder
 from workbench.steps.teach.dev_evaluator import EXHAUSTIVE_PASSAGES
 from workbench.store import Store, views
-from workbench.students import methods
+from workbench.students import architectures, methods
 from workbench.trainer import ResolvedSettings, TrainSettings
 from workbench.trainer.base_facts import BaseFacts, Lengths, TokenCosts
 from workbench.trainer.probe import lengths, token_costs
@@ -58,9 +58,10 @@ def base_facts(store: Store, base: students.Student, settings: TrainSettings, ex
     What was measured is kept among the workspace's vectors.
     """
     static, method = encoder.is_static(base.path), methods.method(settings.method)
+    dense = architectures.architecture(base.path) is architectures.DENSE
     if not reads_layers(settings, static):
         open_rank = settings.rank is None and method.rank is not None and not method.trains_encoder
-        return BaseFacts(static, students.load(base).get_embedding_dimension() if open_rank else None)
+        return BaseFacts(static, students.load(base).get_embedding_dimension() if open_rank else None, dense=dense)
     file = store.vectors / f"{encoder.fingerprint(base.path)}-training.json"
     model = _Late(base)
     passages = list(dict.fromkeys(passage.content for example in examples for passage in example.passages))
@@ -72,7 +73,7 @@ def base_facts(store: Store, base: students.Student, settings: TrainSettings, ex
     key = f"costs on {_device()} of {most} tokens, dropout {settings.dropout}, {settings.precision}"
     asked = replace(settings, max_tokens=most)
     costs = _remembered(file, key, lambda: asdict(token_costs(model.get(), passages, asked)))
-    return BaseFacts(static, lengths=counted, costs=TokenCosts(**costs))
+    return BaseFacts(static, lengths=counted, costs=TokenCosts(**costs), dense=dense)
 
 
 def estimate(

@@ -16,7 +16,7 @@ from workbench.results import Result
 from workbench.steps.compare.model_card import about
 from workbench.steps.data.label_overrides import LabelOverrides
 from workbench.steps.data.splits.leaks import Leaks, leak_in_words
-from workbench.steps.teach.base_vectors import method_inputs
+from workbench.steps.teach.base_vectors import method_inputs, query_vectors
 from workbench.steps.teach.dev_evaluator import dev_evaluator
 from workbench.steps.teach.plan import Plan, decisive
 from workbench.steps.teach.query_subset import QuerySubset
@@ -148,6 +148,7 @@ def train(
             dev_evaluator=lambda _: evaluate(parts.to_evaluate()),
             settings=planned.settings,
             anchor=parts.anchor,
+            query_vectors=query_vectors(store, planned.base, planned.examples, planned.settings, listen),
         ),
         work,
         listen,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import NothingToDo
 from workbench.records import Example, Passage
+from workbench.trainer.batches.topics import by_topic
 from workbench.trainer.resolved import ResolvedSettings
 
 # Targets of the pairs without a utility of their own.
@@ -23,8 +24,8 @@ NO_PASSAGE = -1
 class Batch(NamedTuple):
     """What one step reads: B queries, N distinct passages, and (B, N) targets.
 
-    A target is the utility of a candidate of that query; NEGATIVE where the passage came with another query or at
-    random; LEFT_OUT where it is a candidate or has a qrel for the query, but was not drawn for it.
+    A target is the utility of a scored candidate of that query, whichever query it was drawn for; NEGATIVE where the
+    passage came with another query or at random; LEFT_OUT where it is a candidate or has a qrel and no utility.
     """
 
     queries: list[str]
@@ -45,13 +46,21 @@ class Batches:
     """Draws batches from examples; what a slot holds depends on the seed and its number alone.
 
     A slot is one query's turn: slots 0 to n-1 show each of n queries once, in random order, the next n once more;
-    with a curriculum these begin after it. Nothing is remembered between two draws, so a training that resumes at
-    step s reads what it would have read, if it is given the same `mined` hard negatives again: rows of `collection`,
-    (queries, hard), by the number of steps after which they were mined.
+    with a curriculum these begin after it. With `clusters`, which number the topic of each example, neighbours in
+    that order come from one: their candidates overlap, so that a passage serves several queries, and the negatives
+    that come with other queries are hard (TAS-B, arXiv 2104.06967). Nothing is remembered between two draws, so a
+    training that resumes at step s reads what it would have read, if it is given the same `mined` hard negatives
+    again: rows of `collection`, (queries, hard), by the number of steps after which they were mined.
     """
 
-    def __init__(self, examples: Sequence[Example], collection: Iterable[Passage], settings: ResolvedSettings) -> None:
-        self.settings = settings
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        collection: Iterable[Passage],
+        settings: ResolvedSettings,
+        clusters: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.settings, self._clusters = settings, clusters
         self._texts: list[str] = []
         rows = self._read(collection, examples)
         # Negatives come from the collection only, candidates may lie outside it.
@@ -82,9 +91,10 @@ class Batches:
         rows = dict.fromkeys(np.concatenate(candidates + negatives).tolist())
         columns = {row: column for column, row in enumerate(rows)}
         targets = np.full((len(slots), len(columns)), NEGATIVE, dtype=np.float32)
-        for line, query, own, draw in zip(targets, queries, candidates, draws, strict=True):
+        for line, query in zip(targets, queries, strict=True):
             line[[columns[row] for row in query.known if row in columns]] = LEFT_OUT
-            line[[columns[row] for row in own.tolist()]] = query.utilities[draw]
+            scored = np.array([row in columns for row in query.rows.tolist()])
+            line[[columns[row] for row in query.rows[scored].tolist()]] = query.utilities[scored]
         return _longest_first(Batch([query.text for query in queries], [self._texts[row] for row in columns], targets))
 
     @property
@@ -116,7 +126,11 @@ class Batches:
         turn, place = divmod(slot - self._curriculum_steps * self.settings.batch_size, len(self._queries))
         if getattr(self, "_turn", None) != turn:
             self._turn = turn
-            self._order = np.random.default_rng([self.settings.seed, 0, turn]).permutation(len(self._queries))
+            generator = np.random.default_rng([self.settings.seed, 0, turn])
+            if self._clusters is None:
+                self._order = generator.permutation(len(self._queries))
+            else:
+                self._order = by_topic(self._clusters, self.settings.queries_a_topic, generator)
         return int(self._order[place])
 
     def _curriculum_query(self, step: int, place: int) -> int:

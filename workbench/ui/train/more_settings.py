@@ -86,6 +86,11 @@ def passages(begin: TrainSettings, suffix: str) -> dict[str, Any]:
         ),
     }  # fmt: skip
     first, second, third, fourth = _four("memory")
+    settings["topics"] = first.number_input(
+        "Topics a step", 0, 1_000, begin.topics, key="topics", placeholder="by student",
+        help="Topics that the queries of a step come from, so that they share passages; 0: all. Unless given, 0, or 2 "
+        "for a transformer on a CPU.",
+    )  # fmt: skip
     return settings | {
         "curriculum": first.number_input(
             "Curriculum", 0.0, 1.0, begin.curriculum, 0.1, key="curriculum", format="%g",
