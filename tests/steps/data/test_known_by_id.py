@@ -120,6 +120,13 @@ def test_nothing_can_be_said_of_an_id_without_text(store: Store, tmp_path: Path)
         ingest(store, "utilities", rows)
 
 
+def test_what_has_no_text_is_no_case_for_an_annotator(plain: Store, tmp_path: Path) -> None:
+    lines = ("q1 Q0 zz 1 3 x", "q1 Q0 b 2 2 x", "q2 Q0 c 1 3 x", "q9 Q0 a 1 3 x")
+    ingest(plain, "run", with_lines(tmp_path / "x.run", *lines), TEST)
+    cases = views.hard_cases(plain, None, views.find_run(plain, "x", "test"), thresholds=views.Thresholds(unjudged=2))
+    assert {(case.query_id, case.passage_id) for case in cases} == {("q1", "b"), ("q2", "c")}
+
+
 def test_counts_tell_ids_from_texts(plain: Store, tmp_path: Path) -> None:
     ingest(plain, "qrels", with_lines(tmp_path / "q", "q1 0 zz 2", "q9 0 a 1"), TEST)
     counts = views.counts(plain)

@@ -124,13 +124,16 @@ class Ingested(Result):
     @property
     def _known_by_id(self) -> str:
         added = self.added
-        if not (added.without_text or added.queries_by_id or added.passages_by_id):
-            return ""
-        return (
-            f"{added.queries_by_id:,} new queries and {added.passages_by_id:,} new passages are known by id only; "
-            f"{added.without_text:,} {'hits' if self.runs else 'qrels'} are of such. They are measured and shown, "
-            "never encoded, scored or trained on, until their text is ingested."
+        new = {"new queries": added.queries_by_id, "new passages": added.passages_by_id}
+        counted = " and ".join(f"{count:,} {what}" for what, count in new.items() if count)
+        explained = "measured and shown, but never encoded, scored or trained on until their text is ingested"
+        sentences = (
+            f"{counted} are known by id only: {explained}." if counted else "",
+            f"{added.without_text:,} {'hits' if self.runs else 'qrels'} are of queries or passages known by id only."
+            if added.without_text
+            else "",
         )
+        return " ".join(filter(None, sentences))
 
     @property
     def _refused(self) -> str:

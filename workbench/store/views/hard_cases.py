@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import NothingToDo
 from workbench.records import Run
+from workbench.store.collection import HAS_TEXT
 from workbench.store.views.hard_case_rules import RULES, SCALES, Thresholds
 from workbench.store.views.thresholds import UtilityScale
 from workbench.store.views.utilities import find_teacher, teachers
@@ -71,7 +72,8 @@ def hard_cases(
     """Return the hard cases of a run, a pair once with all its reasons, the greatest disagreement first.
 
     "got worse" needs `before`, "teachers disagree" a second teacher; without a teacher, only the rules that need no
-    utilities are asked. Ranks below a run's depth are known for its candidates alone.
+    utilities are asked. Ranks below a run's depth are known for its candidates alone. What is known by id only has no
+    text that a person could judge, and is no case.
     """
     rules = {name: rule for name, rule in RULES.items() if teacher or not rule.needs_utilities}
     tables = [_PAIR, SCALES, *dict.fromkeys(rule.tables for rule in rules.values() if rule.tables)]
@@ -86,6 +88,8 @@ def hard_cases(
                sum(reasons.strength) as total, any_value(utility), any_value(before), any_value(after),
                any_value(relevance), coalesce(any_value(relevance) >= $relevant_from, false)
         from reasons join pair using (query_id, passage_id)
+        semi join (select query_id from queries where {HAS_TEXT["queries"]}) using (query_id)
+        semi join (select passage_id from passages where {HAS_TEXT["passages"]}) using (passage_id)
         group by query_id, passage_id order by total desc, query_id, passage_id
     """
     scale = utility_scale(store, teacher)
