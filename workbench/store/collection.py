@@ -189,10 +189,12 @@ def _clear_changed(
         )
     changed = connection.execute(f"select {', '.join(key)} from changed order by all").fetchall()
     if changed and not replace:
+        same_text = name == "queries" and not connection.execute("from changed where text_differs").fetchone()
+        differs = "another split or other tags" if same_text else "other content"
         shown = "; ".join(" / ".join(ids) for ids in changed[:5])
         raise Conflict(
-            f"{len(changed):,} of the {name} are in the workspace with other content, the first being {shown}.",
-            "Ingest into a new workspace, or with --replace, which forgets the utilities that were about the old text.",
+            f"{len(changed):,} of the {name} are in the workspace with {differs}, the first being {shown}.",
+            "Ingest into a new workspace, or with --replace: it forgets only utilities that were about another text.",
         )
     connection.execute(f"delete from {name} using changed where {arrow.same(name, 'changed', key)}")
     for derived in ("utilities", "failures"):

@@ -198,6 +198,8 @@ def test_a_run_of_part_of_a_split_is_stale(store: Store) -> None:
 
 def test_a_new_ingest_forgets_utilities_only_with_their_text(store: Store) -> None:
     queries = [query._replace(split="dev" if query.split == "test" else query.split) for query in views.queries(store)]
+    with pytest.raises(wb.Conflict, match="2 of the queries are in the workspace with another split or other tags"):
+        store.add_collection(queries)
     store.add_collection(queries, replace=True)
     assert views.counts(store).utilities == 8
     assert {run.run for run in views.runs(store)} == {"before@dev", "after@dev"}
