@@ -85,18 +85,23 @@ class BM25:
 
     def _similarities(self, queries: Sequence[str], listen: Listener) -> Iterator[NDArray[np.float32]]:
         """Yield the similarities of the whole collection for each query in turn."""
-        indexed, size = "_index" in vars(self), len(self.passages)
-        if not indexed:
-            listen(Progress("index", 0, size, "passages", self.name))
-        index, word_ids = self._index
-        if not indexed:
-            listen(Progress("index", size, size, "passages", self.name))
+        index, word_ids = self._indexed(listen)
         for start in range(0, len(queries), QUERIES_AT_ONCE):
             listen(Progress("search", start, len(queries), "queries", self.name))
             for words in self._words(queries[start : start + QUERIES_AT_ONCE], return_ids=False):
                 ids = [word_ids[word] for word in words if word in word_ids]
                 yield index.get_scores_from_ids(ids) if ids else np.zeros(len(self.passages), np.float32)
         listen(Progress("search", len(queries), len(queries), "queries", self.name))
+
+    def _indexed(self, listen: Listener) -> tuple[Any, dict[str, int]]:
+        """Return the index and its word ids, made when they are first asked for."""
+        if "_index" in vars(self):
+            return self._index
+        size = len(self.passages)
+        listen(Progress("index", 0, size, "passages", self.name))
+        index = self._index
+        listen(Progress("index", size, size, "passages", self.name))
+        return index
 
     @cached_property
     def _index(self) -> tuple[Any, dict[str, int]]:

@@ -151,6 +151,8 @@ def test_no_queries_or_no_candidates_say_what_to_do_first(empty: Store) -> None:
         score(empty, Slow(), "test")
     with pytest.raises(NothingToDo, match=r"No query is of the train split\. Run `workbench ingest qrels FILE`"):
         score(empty, Slow(), "train")
+    with pytest.raises(NothingToDo, match=r"No query is of the other split\. There are queries of: test"):
+        score(empty, Slow(), "other")
     empty.add_candidates([Candidate("q", "p", "hand")])
     empty.add_collection((), (), [Qrel("q", "p", 1)])
     with pytest.raises(NothingToDo, match=r"No query is of the train split\. Run `workbench split --by passages`"):

@@ -10,7 +10,7 @@ from typing import ClassVar
 from workbench.errors import NothingToDo
 from workbench.records import Failure, Listener, Progress, Scored, Unit, silent
 from workbench.results import Result
-from workbench.steps.data.next_step import advice
+from workbench.steps.data.next_step import advice, must_have_queries
 from workbench.store import Store, views
 from workbench.store.views import FailureReason, SplitCounts
 from workbench.teachers import TEACHERS, Teacher, needs_answers
@@ -182,10 +182,11 @@ def score(
 
 def _asked_splits(store: Store, split: str | None) -> list[SplitCounts]:
     """Return the counts of one split or of all; raises NothingToDo where there are no queries or no candidates."""
-    splits = views.counts(store).splits
-    asked = [counts for counts in splits if split in (None, counts.split)]
+    if split:
+        must_have_queries(store, split)
+    asked = [counts for counts in views.counts(store).splits if split in (None, counts.split)]
     if not asked:
-        raise NothingToDo(f"No query is of the {split} split." if split else "There are no queries.", advice(store))
+        raise NothingToDo("There are no queries.", advice(store))
     if not any(counts.candidates for counts in asked):
         option = f" --split {split}" if split else ""
         raise NothingToDo("There are no candidates to score.", f"Run `workbench candidates{option}` first.")
