@@ -22,6 +22,7 @@ from workbench.steps.annotate.annotate import annotate
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.evaluate import evaluate, measured
 from workbench.steps.data import frames
+from workbench.steps.data.export import export
 from workbench.steps.data.ingest import ingest, keep, preview
 from workbench.steps.data.readers import IngestSettings
 from workbench.steps.teach.candidates import candidates
@@ -118,6 +119,24 @@ def test_nothing_can_be_said_of_an_id_without_text(store: Store, tmp_path: Path)
     )
     with pytest.raises(BadInput, match="no query 'q9', or no more than its id"):
         ingest(store, "utilities", rows)
+
+
+def test_runs_and_qrels_of_ids_go_out_as_they_came_in(plain: Store, tmp_path: Path) -> None:
+    qrels, run = graded_files(tmp_path)
+    ingest(plain, "qrels", qrels, IngestSettings(split="test", replace=True))
+    ingest(plain, "run", run, TEST)
+    here = views.hits(plain, views.find_run(plain, "theirs", "test"))
+    export(plain, "run", tmp_path / "again.run", student="theirs")
+    export(plain, "qrels", tmp_path / "again.qrels")
+    there = Store(tmp_path / "there", create=True)
+    ingest(there, "qrels", tmp_path / "again.qrels", TEST)
+    ingest(there, "run", tmp_path / "again.run", TEST)
+    assert views.hits(there, views.find_run(there, "theirs", "test")) == here
+    assert views.qrels(there) == views.qrels(plain)
+    ratings = export(plain, "quepid", tmp_path / "ratings.csv")
+    with_text = [qrel for qrel in views.qrels(plain) if qrel.query_id in ("q1", "q2")]
+    assert ratings.counts["rows"] == len(with_text)
+    assert ratings.counts["left_out_because_queries_have_no_text"] == len(views.qrels(plain)) - len(with_text)
 
 
 def test_what_has_no_text_is_no_case_for_an_annotator(plain: Store, tmp_path: Path) -> None:
