@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import PASSAGES, QUERIES, run
 from tests.profiles import examples
+from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES, per_query
 from workbench.records import Hit, Passage, Qrel, Query
 from workbench.steps.compare import run_measures
@@ -91,6 +92,17 @@ def test_a_query_with_nothing_relevant_is_0_in_every_mean_or_left_out_of_every_m
             assert words in sentence
     configure(unanswerable, without_relevant="left out")
     assert round(measured(unanswerable, first, ["RR"]).measures["RR"].mean, 3) == 0.650
+
+
+def test_where_no_query_counts_there_is_no_mean(unanswerable: Store) -> None:
+    first = views.find_run(unanswerable, "first", "test")
+    zero = measured(with_settings(unanswerable, relevance=3), first)
+    assert {mean.mean for name, mean in zero.measures.items() if name != "nDCG@10"} == {0.0}
+    nothing = measured(with_settings(unanswerable, relevance=3, without_relevant="left out"), first)
+    assert nothing.measures == {}
+    assert "none of them has a passage of relevance 3 or more, so nothing can be measured" in nothing.in_words
+    with pytest.raises(NothingToDo, match="No query of the test split has a passage of relevance 3 or more"):
+        diff(unanswerable, "last", "first", relevance=3)
 
 
 def test_the_level_of_relevance_is_followed_by_every_measure_that_names_none(unanswerable: Store) -> None:

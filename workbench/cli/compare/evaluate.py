@@ -38,7 +38,7 @@ def evaluate_command(
 def _show(evaluations: list[Evaluation], summary: str) -> None:
     """Print the measures side by side, or why there are none."""
     first = evaluations[0]
-    if not first.judged:
+    if not first.measures:
         return output.line(summary)
     header = ("measure", *(evaluation.student for evaluation in evaluations))
     output.table(

@@ -78,9 +78,10 @@ class Evaluation(Result):
         """Return the outcome in a sentence."""
         source = ", an imported run measured as it is" if self.imported else ""
         left_out = f"; queries known by id only, not ranked for: {self.without_text:,}" if self.without_text else ""
-        if not self.judged:
+        if not self.measures:
+            lacking = f"has {self.counts.relevant}" if self.judged else "is judged"
             return (
-                f"{self.student}{source} ranked {self.queries:,} queries; none of them is judged, so nothing can be "
+                f"{self.student}{source} ranked {self.queries:,} queries; none of them {lacking}, so nothing can be "
                 "measured"
             )
         measure, mean = next(iter(self.measures.items()))
@@ -186,7 +187,7 @@ def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: f
         counts=judgements.counts_for(names[0]),
         unanswered=len(measurement.unanswered),
         stale=run.is_stale(views.collection_fingerprint(store)),
-        measures=dict(zip(names, means, strict=True)) if judgements.qrels else {},
+        measures={name: mean for name, mean in zip(names, means, strict=True) if mean.n},
         seconds=seconds,
         imported=run.imported,
         without_text=0 if run.imported else views.without_text(store, run.split),
