@@ -98,7 +98,7 @@ def test_a_reporter_beats_and_keeps_how_it_ended(tmp_path: Path) -> None:
     reporter.progress(Progress("train", 3, 10, "steps", "loss 1"))
     reporter.student("new one")
     status = jobs._load(tmp_path / "status.json")
-    assert (status["progress"], status["pace"]) == (["train", 3, 10, "steps", "loss 1"], [None, None])
+    assert (status["progress"], status["pace"]) == (["train", 3, 10, "steps", "loss 1", None], [None, None])
     reporter.progress(Progress("train", 5, 10, "steps", "loss 1"))
     reporter.student("new one")
     rate, seconds_left = jobs._load(tmp_path / "status.json")["pace"]

@@ -81,6 +81,8 @@ def test_the_words_have_counts_rate_and_time_left() -> None:
     line = "12,345 of 163,194 pairs, 2,350 a second, 64 s left; two were left out"
     assert in_words(at(12_345, 163_194, note="two were left out"), Pace(2_350.2, 64.2)) == line
     assert in_words(at(7, 0), NO_PACE) == "7 pairs"
+    known = Progress("train", 1, 4, "steps", "", 240.0)
+    assert in_words(known, Pace(2.0, 1.5)) == "1 of 4 steps, 2.0 a second, 4 min left", "the step knows better"
 
 
 @pytest.mark.parametrize(

@@ -141,8 +141,9 @@ def in_words(at: Progress, pace: Pace) -> str:
     parts = [f"{at.done:,} of {at.total:,} {at.unit}" if at.total else f"{at.done:,} {at.unit}"]
     if pace.rate:
         parts.append(rate_in_words(pace.rate))
-    if pace.seconds_left is not None:
-        parts.append(f"{duration(pace.seconds_left)} left")
+    left = pace.seconds_left if at.seconds_left is None else at.seconds_left
+    if left is not None:
+        parts.append(f"{duration(left)} left")
     return ", ".join(parts) + (f"; {at.note}" if at.note else "")
 
 

@@ -200,13 +200,17 @@ class Annotation(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a step has come; `total` is 0 while nobody knows."""
+    """How far a step has come; `total` is 0 while nobody knows.
+
+    `seconds_left` is given where the step knows better than its pace does.
+    """
 
     step: str
     done: int
     total: int
     unit: str
     note: str = ""
+    seconds_left: float | None = None
 
 
 Listener = Callable[[Progress], None]

@@ -25,12 +25,14 @@ def test_a_stopwatch_has_the_means_and_nothing_of_what_never_was() -> None:
 
 
 def test_a_training_says_what_a_step_takes_and_how_long_it_will_last(tmp_path) -> None:
-    notes = []
-    trained(tmp_path, replace(QUICK, steps=12, evaluate_every=4), listen=lambda at: notes.append(at.note))
-    assert all("a step, " in note and "an evaluation" in note for note in notes)
-    assert all(" to the end" in note for note in notes[:-1])
-    assert " to the end" not in notes[-1]
-    notes.clear()
+    reports = []
+    trained(tmp_path, replace(QUICK, steps=12, evaluate_every=4), listen=reports.append)
+    assert all("a step, " in at.note and "an evaluation" in at.note for at in reports)
+    assert all(at.seconds_left > 0 for at in reports[:-1])
+    assert reports[-1].seconds_left is None
+    assert not any("minutes reach" in at.note for at in reports)
+    reports.clear()
     settings = replace(QUICK, steps=100_000, minutes=0.05)
-    trained(tmp_path / "short", settings, listen=lambda at: notes.append(at.note))
-    assert "0.05 minutes reach step" in notes[0]
+    trained(tmp_path / "short", settings, listen=reports.append)
+    assert "0.05 minutes reach step" in reports[0].note
+    assert 0 < reports[0].seconds_left <= 3

@@ -13,7 +13,6 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from workbench.errors import BadSetting
-from workbench.progress import duration
 from workbench.records import Progress
 from workbench.trainer import distributed
 from workbench.trainer.batches import Batches
@@ -220,20 +219,22 @@ class TrainingCallback(TrainerCallback):
             f"loss {loss:.3f}; {settings.measure} on dev {state.dev_before:.3f} before, "
             f"best {state.dev_best:.3f} at step {state.best_step}"
         )
-        note += f"; {self._watch.timing.in_words}{self._time_left(step)}"
+        left, timing = self._seconds_left(step), self._watch.timing
+        note += f"; {timing.in_words}"
+        if left and left < timing.seconds(settings.steps - step, settings.evaluate_every):
+            reached = step + timing.steps(left, settings.evaluate_every)
+            note += f", {settings.minutes:g} minutes reach step {reached:,}"
         if self.objective.reader.halvings:
             note += f"; memory did not suffice: read in parts of {self.objective.reader.in_words}"
-        self.run.listen(Progress("train", step, settings.steps, "steps", note))
+        self.run.listen(Progress("train", step, settings.steps, "steps", note, left))
 
-    def _time_left(self, step: int) -> str:
-        """Return how long the steps and evaluations to come will take, or which of them the minutes allow."""
-        settings, timing = self.run.settings, self._watch.timing
-        left = timing.seconds(settings.steps - step, settings.evaluate_every)
+    def _seconds_left(self, step: int) -> float | None:
+        """Return how long the steps and evaluations to come will take, at most what the minutes leave."""
+        settings = self.run.settings
         if step >= settings.steps or self.stopped:
-            return ""
-        if settings.minutes is None or left <= (allowed := max(0.0, 60 * settings.minutes - self._seconds())):
-            return f", {duration(left)} to the end"
-        return f", {settings.minutes:g} minutes reach step {step + timing.steps(allowed, settings.evaluate_every):,}"
+            return 0.0 if self.stopped else None
+        left = self._watch.timing.seconds(settings.steps - step, settings.evaluate_every)
+        return left if settings.minutes is None else min(left, max(0.0, 60 * settings.minutes - self._seconds()))
 
     def _seconds(self) -> float:
         """Return the seconds spent on this training, those before a resumption included."""
