@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
@@ -50,6 +51,13 @@ def shared_texts(store: Store) -> list[tuple[str, str]]:
             """,
             {"level": settings_of(store).relevance},
         ).fetchall()
+
+
+def split_moment(store: Store) -> datetime | None:
+    """Return when queries last went from one split to another, None if none ever did."""
+    with store.read() as connection:
+        row = connection.execute("select value from meta where key = 'split'").fetchone()
+    return datetime.fromtimestamp(row[0] / 1e6, UTC) if row else None
 
 
 def set_splits(store: Store, splits: Mapping[str, str]) -> None:

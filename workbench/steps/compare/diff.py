@@ -14,7 +14,7 @@ from workbench.records import Run
 from workbench.results import Result
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
-from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
+from workbench.steps.data.splits.unseen import UnseenPart, early_in_words, trained_before_split, unseen_part
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 
@@ -59,7 +59,8 @@ class Diff(Result):
     judged queries have no ranking in one of the runs; they count as 0. `stale` names the runs that searched other
     passages than the workspace holds now. `judged` says for each measure what share of the passages it looked at people
     have judged, before and after: the less, the less the measure knows. Where train has seen some of
-    the queries, `unseen_comparisons` are those on the others, with p-values adjusted for one another.
+    the queries, `unseen_comparisons` are those on the others, with p-values adjusted for one another. `early` names
+    the students that were trained before the queries were split anew, maybe on some that are tested now.
     """
 
     columns: ClassVar = {
@@ -87,6 +88,7 @@ class Diff(Result):
     judged: dict[str, tuple[float, float]] = field(default_factory=dict)
     unseen: UnseenPart | None = None
     unseen_comparisons: tuple[Comparison, ...] = ()
+    early: tuple[str, ...] = ()
 
     @property
     def wins(self) -> int:
@@ -122,12 +124,13 @@ class Diff(Result):
     def in_words(self) -> str:
         """Return the finding as one sentence."""
         comparison = self.comparison
-        return (
+        words = (
             f"{self.after} against {self.before} on {self.measure}, {self.split}: {self.wins:,} better, "
             f"{self.losses:,} worse, {self.ties:,} the same of {self.counts.in_words}; mean "
             f"{comparison.before.mean:.3f} to {comparison.after.mean:.3f}, {comparison.evidence}: "
             f"{comparison.in_words}."
         ) + (f" {self.unseen.compared_in_words(self.unseen_comparison)}." if self.unseen else "")
+        return words + early_in_words(self.early)
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each query, by change, worst first."""
@@ -231,6 +234,7 @@ def diff(
             for name, share in coverage.items()
             if values[0][name]
         },
+        early=tuple(sorted(trained_before_split(store) & {first.student, second.student})),
         unseen=unseen,
         unseen_comparisons=compared_on(names, *map(unseen.only, values)) if unseen else (),
     )

@@ -16,7 +16,7 @@ from workbench.steps.compare import run_measures
 from workbench.steps.compare.diff import Values
 from workbench.steps.compare.recipes import LeaderboardRow, Recipe, compared, leaderboard_row, limits
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
-from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
+from workbench.steps.data.splits.unseen import UnseenPart, early_in_words, trained_before_split, unseen_part
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 from workbench.students import BM25
@@ -33,7 +33,8 @@ class Leaderboard(Result):
     """Every student, and the recipes they were trained by, best on dev first; `differing` settings tell those apart.
 
     A recipe is compared with its base on `measure`, the first of `measures`; the p-values of all recipes are adjusted
-    together (Holm). Its frame has a row for each recipe; after `columns` comes a column for each differing setting,
+    together (Holm). `early` names the students that were trained before the queries were split anew, maybe on some that
+    are tested now. Its frame has a row for each recipe; after `columns` comes a column for each differing setting,
     named "setting: NAME", and one for each measure, the mean over seeds.
     """
 
@@ -78,6 +79,7 @@ class Leaderboard(Result):
     recipes: tuple[Recipe, ...]
     counts: JudgedCounts
     unseen: UnseenPart | None = None
+    early: tuple[str, ...] = ()
 
     @property
     def measure(self) -> str:
@@ -101,12 +103,12 @@ class Leaderboard(Result):
             f"({best.dev_measure} {best.dev} over {_many(len(best.seeds), 'seed')}, {best.dev_before:.3f} before). "
             f"On {self.split}: {best.in_words}."
         )
-        if len(self.recipes) == 1:
-            return words
-        counts = Counter(recipe.verdict for recipe in self.recipes).most_common()
-        verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
-        few = next((recipe.comparison.few for recipe in self.recipes if recipe.comparison), "")
-        return f"{words} Against their bases on {self.measure}, of {len(self.recipes):,} recipes: {verdicts}{few}."
+        if len(self.recipes) > 1:
+            counts = Counter(recipe.verdict for recipe in self.recipes).most_common()
+            verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
+            few = next((recipe.comparison.few for recipe in self.recipes if recipe.comparison), "")
+            words += f" Against their bases on {self.measure}, of {len(self.recipes):,} recipes: {verdicts}{few}."
+        return words + early_in_words(self.early)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each recipe, best on dev first."""
@@ -216,7 +218,8 @@ def leaderboard(
     order = {name: place for place, recipe in enumerate(recipes) for name in recipe.students}
     rows.sort(key=lambda row: (order.get(row.student, -1), row.seed or 0))
     counts = judgements.counts_for(names[0])
-    return Leaderboard(split, names, differing, tuple(rows), recipes, counts, unseen)
+    early = tuple(sorted(trained_before_split(store)))
+    return Leaderboard(split, names, differing, tuple(rows), recipes, counts, unseen, early)
 
 
 def _values(store: Store, runs: Iterable[Run], names: Sequence[str], judgements: Judgements) -> dict[str, Values]:

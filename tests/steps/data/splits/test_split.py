@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ import workbench as wb
 from tests.conftest import run, utility
 from tests.shell import shell, worked
 from tests.steps.classes import collection
+from tests.steps.compare.leaking import leaking
+from tests.workspaces import copy_of
 from workbench.records import SPLITS, Candidate, Hit, Passage, Qrel, Query
 from workbench.steps.data.splits.groups import connected, placed
 from workbench.store import Store, views
@@ -208,6 +211,21 @@ def test_a_new_ingest_forgets_utilities_only_with_their_text(store: Store) -> No
     store.add_collection([query._replace(text="Another?") for query in queries if query.query_id == "q1"], replace=True)
     assert {utility.query_id for utility in views.utilities(store, "toy")} == {"http://q/2?x=1"}
     assert _splits(store)["q1"] == "dev"
+
+
+def test_a_student_trained_before_the_split_is_named_wherever_it_is_compared(tmp_path: Path) -> None:
+    store = copy_of(leaking, tmp_path / "workspace")
+    assert wb.diff(store, "base", "memory").early == ()
+    queries = [query for query in views.queries(store) if query.split == "train"]
+    wb.split(store, by=_table(store, {query.query_id: "dev" for query in queries}))
+    diff, board = wb.diff(store, "base", "memory"), wb.leaderboard(store)
+    assert (diff.early, board.early) == (("memory",), ("memory",))
+    warning = "Trained before the last split, maybe on queries that are tested now: memory. Train anew."
+    assert diff.in_words.endswith(warning)
+    assert board.in_words.endswith(warning)
+    recipe = store.students / "memory" / "student.json"
+    recipe.write_text(recipe.read_text().replace('"created": "2026"', f'"created": "{datetime.now(UTC).isoformat()}"'))
+    assert wb.diff(store, "base", "memory").early == ()
 
 
 def test_students_trained_before_are_named(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from workbench import students
 from workbench.evaluation.comparison import Comparison
 from workbench.store import Store, views
+from workbench.store.splits import split_moment
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,24 @@ class UnseenPart:
             measure: {query_id: value for query_id, value in of_query.items() if query_id not in self.seen_ids}
             for measure, of_query in values.items()
         }
+
+
+def trained_before_split(store: Store) -> frozenset[str]:
+    """Return the students trained before queries went from one split to another: maybe on what is tested now."""
+    if not (moment := split_moment(store)):
+        return frozenset()
+    # Recipes hold their moment in this very form, older ones none.
+    before = moment.isoformat(timespec="microseconds")
+    trained = [student for student in students.trained(store.students) if "teacher" in student.recipe]
+    return frozenset(student.name for student in trained if str(student.recipe.get("created", "")) < before)
+
+
+def early_in_words(names: Collection[str]) -> str:
+    """Return a warning of students that were trained before the last split, to follow a finding; "" without any."""
+    listed = ", ".join(sorted(names))
+    return (
+        f" Trained before the last split, maybe on queries that are tested now: {listed}. Train anew." if names else ""
+    )
 
 
 def unseen_part(store: Store, split: str, judged: Collection[str]) -> UnseenPart | None:
