@@ -231,8 +231,10 @@ class TrainingCallback(TrainerCallback):
     def _seconds_left(self, step: int) -> float | None:
         """Return how long the steps and evaluations to come will take, at most what the minutes leave."""
         settings = self.run.settings
-        if step >= settings.steps or self.stopped:
-            return 0.0 if self.stopped else None
+        if step >= settings.steps:
+            return None
+        if self.stopped:
+            return 0.0
         left = self._watch.timing.seconds(settings.steps - step, settings.evaluate_every)
         return left if settings.minutes is None else min(left, max(0.0, 60 * settings.minutes - self._seconds()))
 
