@@ -32,6 +32,7 @@ from workbench.trainer import PRESETS, TrainSettings, preset
         {"curriculum": 1.5},
         {"dropout": 1.0},
         {"topics": 33},
+        {"frozen_layers": -1},
     ],
 )
 def test_settings_that_cannot_work_say_so(bad):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from hashlib import blake2b
@@ -19,6 +20,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from workbench import memory
 from workbench.errors import BadSetting
+from workbench.students.methods.frozen import FrozenLayers
 from workbench.trainer import distributed
 from workbench.trainer.batches.collator import Collator, is_routed
 from workbench.trainer.callback import TrainingCallback, TrainingRun
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 def train_in_folder(run: TrainingRun, path: Path, data: str) -> Trained:
     """Train in a folder, from its last checkpoint if there is one; `data` is the fingerprint of the examples."""
+    frozen = FrozenLayers(run.model, run.settings.frozen_layers) if run.settings.frozen_layers else None
     if not any(value.requires_grad for value in run.model.parameters()):
         raise BadSetting(
             "Nothing in this student can be trained: all its weights are frozen.", "Choose another method."
@@ -64,6 +67,7 @@ def train_in_folder(run: TrainingRun, path: Path, data: str) -> Trained:
             data_collator=Collator(run.model, run.batches, run.anchor),
             callbacks=[callback],
         )
+        trainer.frozen = frozen
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return callback.end()
@@ -91,6 +95,8 @@ class _Trainer(SentenceTransformerTrainer):
     wrapper does not do it for us: it counts on one call of the model a step, and a student is called once a side.
     """
 
+    frozen: FrozenLayers | None = None
+
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Add none: it would describe our rows of slots."""
 
@@ -116,7 +122,8 @@ class _Trainer(SentenceTransformerTrainer):
         done = len(objective.batch_losses)
         while True:
             try:
-                return step()
+                with self.frozen.left_out() if self.frozen else nullcontext():
+                    return step()
             except (RuntimeError, MemoryError) as error:
                 if not memory.is_exhausted(error):
                     raise

@@ -36,6 +36,7 @@ def token_costs(model: SentenceTransformer, texts: Sequence[str], settings: Trai
 
     `settings` say where texts are truncated, the dropout, and the precision, if that is not open.
     """
+    from workbench.students.methods.frozen import freeze
     from workbench.trainer.batches.collator import input_module
     from workbench.trainer.reading import measured_cost, set_dropout
 
@@ -46,6 +47,8 @@ def token_costs(model: SentenceTransformer, texts: Sequence[str], settings: Trai
     tokens = features["attention_mask"].numel()
     features = {key: value.to(model.device) if hasattr(value, "to") else value for key, value in features.items()}
     set_dropout(model, settings.dropout)
+    if settings.frozen_layers:
+        freeze(model, settings.frozen_layers)
     seconds: dict[Precision, tuple[float, float]] = {}
     for precision in _in_question(settings, str(model.device)):
         encode = _encode(model, precision)

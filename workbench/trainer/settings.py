@@ -17,7 +17,7 @@ Stopped = Literal["budget", "patience", "asked"]
 # What numbers are allowed, and how that is said.
 _RANGES: Sequence[tuple[str, Callable[[float], bool], str]] = (
     ("batch_size steps evaluate_every accumulate hard candidates chunk rank max_tokens", lambda n: n >= 1, "1 or more"),
-    ("patience weight_decay seed refresh negatives topics", lambda n: n >= 0, "0 or more"),
+    ("patience weight_decay seed refresh negatives topics frozen_layers", lambda n: n >= 0, "0 or more"),
     ("student_temperature teacher_temperature minutes learning_rate", lambda n: n > 0, "above 0"),
     ("warmup curriculum", lambda n: 0 <= n <= 1, "a share of the steps, from 0 to 1"),
     ("dropout", lambda n: 0 <= n < 1, "from 0 to below 1"),
@@ -45,9 +45,11 @@ class TrainSettings:
     with the negatives of its own part only. Where several processes train, each has its share of these, and
     `accumulate` is raised to a multiple of their number.
 
-    `dropout` is the share of a transformer's activations that training leaves out, None that of the base. Without
-    any a CPU trains up to four times as fast, as attention keeps its fast kernels; and similarities are learned
-    towards a teacher's from vectors as they will be.
+    With `frozen_layers` the embeddings and so many of a transformer's lower layers are not trained; what they make
+    of a text is computed once, without dropout, where the model is built like BERT. `dropout` is the share of a
+    transformer's activations that training leaves out, None that of the base. Without any a CPU trains up to four
+    times as fast, as attention keeps its fast kernels; and similarities are learned towards a teacher's from
+    vectors as they will be.
 
     With `refresh` the `negatives` are hard ones: each so many steps, and before the first, the student searches the
     collection for every query, and they are drawn from its `hard` nearest passages that are neither candidates nor
@@ -84,6 +86,7 @@ class TrainSettings:
     hard: int = 50
     curriculum: float = 0.0
     topics: int | None = None
+    frozen_layers: int = 0
 
     def __post_init__(self) -> None:
         loss_named(self.loss)

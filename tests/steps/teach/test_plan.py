@@ -33,7 +33,7 @@ OTHERS: dict[str, Any] = {
     "loss": "kl", "teacher_temperature": 0.25, "student_temperature": 0.1, "batch_size": 5, "candidates": 5,
     "negatives": 3, "steps": 31, "minutes": 1.0, "evaluate_every": 11, "patience": 1, "learning_rate": 0.01,
     "warmup": 0.1, "schedule": "constant", "weight_decay": 0.1, "max_tokens": 9, "precision": "bfloat16",
-    "dropout": 0.1, "topics": 2,
+    "dropout": 0.1, "topics": 2, "frozen_layers": 1,
     "measure": "AP", "seed": 14, "accumulate": 2, "chunk": 3, "refresh": 7,
     "hard": 9, "curriculum": 0.5,
 }  # fmt: skip

@@ -85,6 +85,9 @@ def train_command(
             show_default=False,
         ),
     ] = None,
+    frozen_layers: Annotated[
+        int, typer.Option(help="Lower layers of a transformer that are not trained, and the embeddings with them.")
+    ] = DEFAULTS.frozen_layers,
     max_tokens: Annotated[
         int | None,
         typer.Option(
@@ -145,6 +148,7 @@ def train_command(
         "negatives": negatives, "refresh": refresh, "hard": hard, "curriculum": curriculum, "topics": topics,
         "accumulate": accumulate,
         "chunk": chunk, "max_tokens": max_tokens, "precision": precision, "dropout": dropout,
+        "frozen_layers": frozen_layers,
         "teacher_temperature": teacher_temperature,
         "student_temperature": student_temperature, "learning_rate": learning_rate, "evaluate_every": evaluate_every,
         "patience": patience, "seed": seed,

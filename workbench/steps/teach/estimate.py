@@ -70,7 +70,8 @@ def base_facts(store: Store, base: students.Student, settings: TrainSettings, ex
     stored = _remembered(file, key, lambda: asdict(lengths(model.get(), passages, queries)))
     counted = Lengths(tuple(stored["passages"]), stored["queries"])
     most = settings.max_tokens or counted.most
-    key = f"costs on {_device()} of {most} tokens, dropout {settings.dropout}, {settings.precision}"
+    how = f"dropout {settings.dropout}, {settings.frozen_layers} layers frozen, {settings.precision}"
+    key = f"costs on {_device()} of {most} tokens, {how}"
     asked = replace(settings, max_tokens=most)
     costs = _remembered(file, key, lambda: asdict(token_costs(model.get(), passages, asked)))
     return BaseFacts(static, lengths=counted, costs=TokenCosts(**costs), dense=dense)

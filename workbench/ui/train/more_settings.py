@@ -86,6 +86,10 @@ def passages(begin: TrainSettings, suffix: str) -> dict[str, Any]:
         ),
     }  # fmt: skip
     first, second, third, fourth = _four("memory")
+    settings["frozen_layers"] = second.number_input(
+        "Frozen layers", 0, 100, begin.frozen_layers, key="frozen-layers",
+        help="Lower layers of a transformer that are not trained, and the embeddings with them; 0: all are trained.",
+    )  # fmt: skip
     settings["topics"] = first.number_input(
         "Topics a step", 0, 1_000, begin.topics, key="topics", placeholder="by student",
         help="Topics that the queries of a step come from, so that they share passages; 0: all. Unless given, 0, or 2 "
