@@ -142,13 +142,13 @@ def test_an_interval_without_0_shows_nothing_while_p_is_above_the_level(judged: 
                           [Qrel(query.query_id, "p0", 1) for query in more])  # fmt: skip
     before, after = [3, 4, 8, 7, 6, 8, 6, 1, 3, 8, 7, 9], [1, 2, 3, 4, 3, 2, 1, 4, 2, 2, 2, 4]
     others = ["p1", "p2", "p3", *(f"far{n}" for n in range(6))]
-    for name, ranks in {"base": before, "taught": after}.items():
+    for name, ranks in {"base": before, "trained": after}.items():
         made = run(name, depth=10)
         orders = {f"q{n}": [*others[: rank - 1], "p0"] for n, rank in enumerate([*ranks, 1, 1, 1, 1, 1])}
         hits = [Hit(made.run, q, p, rank, 1 / rank) for q, order in orders.items() for rank, p in enumerate(order, 1)]
         judged.add_run(made, hits)
-    student(judged, "taught", "kl", 1)
-    compared = diff(judged, "base", "taught", "RR", also=())
+    student(judged, "trained", "kl", 1)
+    compared = diff(judged, "base", "trained", "RR", also=())
     (recipe,) = leaderboard(judged, "test", "RR").recipes
     for comparison, words in ((compared.comparison, compared.in_words), (recipe.comparison, recipe.in_words)):
         assert comparison is not None
