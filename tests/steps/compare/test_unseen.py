@@ -45,7 +45,7 @@ def test_the_unseen_part_is_a_family_of_its_own(memory: Store) -> None:
     assert [row.comparison.verdict for row in many.against if row.student == "memory"] == ["better", "better"]
     assert {row.comparison.verdict for row in many.against_unseen} == {"no difference shown"}
     assert {row.comparison.family for row in many.against_unseen} == {4}
-    assert "on the other 30 4 no difference shown" in many.in_words
+    assert "on the other 30 the verdicts are 4 no difference shown" in many.in_words
     assert many.adjusted(diff).unseen_comparison == many.against_unseen[0].comparison
 
 

@@ -97,7 +97,9 @@ class RunsComparison(Result):
 
     @property
     def _unseen_in_words(self) -> str:
-        return f" {self.unseen.followed_by(_verdicts(self.against_unseen))}." if self.unseen else ""
+        return (
+            f" {self.unseen.followed_by(f'the verdicts are {_verdicts(self.against_unseen)}')}." if self.unseen else ""
+        )
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each query and student."""

@@ -179,7 +179,7 @@ def test_thousands_of_texts_take_a_moment(empty: Store) -> None:
     copies = {f"copy{number:04}": texts[number].replace(" ", ", ", 3) + " more" for number in range(0, 3_000, 10)}
     empty.add_collection([Query(f"a{row:04}", text) for row, text in enumerate(texts)])
     empty.add_collection([Query(query_id, text) for query_id, text in copies.items()])
-    started = time.monotonic()
+    started = time.process_time()
     groups = near_duplicates(empty, "query")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert groups.keys() == copies.keys() | {f"a{query_id[4:]}" for query_id in copies}
