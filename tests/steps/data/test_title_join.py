@@ -8,6 +8,9 @@ from tests import tiny
 from tests.teachers import models
 from workbench.records import Group, Passage, Utility
 from workbench.steps.compare.evaluate import evaluate, measured
+from workbench.steps.data.export import export
+from workbench.steps.data.ingest import ingest
+from workbench.steps.data.readers import IngestSettings
 from workbench.steps.data.workspace_settings import configure
 from workbench.steps.teach.plan import plan
 from workbench.store import TITLE_JOINS, Store, views
@@ -95,3 +98,11 @@ def test_the_lexical_teacher_counts_words_and_stays_the_same(store: Store) -> No
         values = utilities(lexical, store)
         found.append((lexical.name, values))
     assert found[0] == found[1] == found[2]
+
+
+def test_a_file_without_ids_is_understood_whatever_it_joins_titles_with(store: Store, tmp_path: Path) -> None:
+    configure(store, title_join="sentence")
+    export(store, "pairs", tmp_path / "pairs.jsonl", teacher="toy", split="test")
+    configure(store, title_join="space")
+    done = ingest(store, "pairs", tmp_path / "pairs.jsonl", IngestSettings(teacher="before"))
+    assert (done.utilities, done.skipped) == (8, ())

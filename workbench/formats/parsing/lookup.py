@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,12 +37,22 @@ class ImportedRows:
 
 
 class Lookup:
-    """The queries and passages that a file can be about, found by id or, where it has none, by text."""
+    """The queries and passages that a file can be about, found by id or, where it has none, by text.
 
-    def __init__(self, queries: Iterable[Query], passages: Iterable[Passage]) -> None:
+    A passage's text is title and text as one, joined as it says itself or by any of `title_joins`: a file may come from
+    where they are joined otherwise.
+    """
+
+    def __init__(self, queries: Iterable[Query], passages: Iterable[Passage], title_joins: Iterable[str] = ()) -> None:
         self._queries = {query.query_id: query.text for query in queries}
-        self._passages = {passage.passage_id: passage.content for passage in passages}
-        self._by_text = {"query": _inverse(self._queries), "passage": _inverse(self._passages)}
+        joins, known = tuple(title_joins), list(passages)
+        self._passages = {passage.passage_id for passage in known}
+        contents = (
+            (passage.passage_id, content)
+            for passage in known
+            for content in {passage._replace(title_join=join).content for join in (passage.title_join, *joins)}
+        )
+        self._by_text = {"query": _inverse(self._queries.items()), "passage": _inverse(contents)}
 
     def query(self, query_id: Any, text: Any = None) -> str:
         """Return the id of the query that is meant; raises Unreadable if there is none or more than one."""
@@ -52,7 +62,7 @@ class Lookup:
         """Return the id of the passage that is meant, `content` being title and text as students read them."""
         return self._find("passage", self._passages, passage_id, content)
 
-    def _find(self, kind: str, known: dict[str, str], given: Any, text: Any) -> str:
+    def _find(self, kind: str, known: Container[str], given: Any, text: Any) -> str:
         if given is not None and given != "":
             if (name := read_id(given, f"{kind} id")) not in known:
                 raise Unreadable(f"the workspace has no {kind} {name!r}, or no more than its id")
@@ -66,8 +76,8 @@ class Lookup:
         return matching[0]
 
 
-def _inverse(texts: dict[str, str]) -> dict[str, list[str]]:
+def _inverse(texts: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     matching = defaultdict(list)
-    for name, text in texts.items():
+    for name, text in texts:
         matching[text].append(name)
     return dict(matching)

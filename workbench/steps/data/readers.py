@@ -21,7 +21,7 @@ from workbench.formats.rows import read_rows, read_unit
 from workbench.formats.run_folder import RunNames, read_runs
 from workbench.records import SPLITS, UNITS, Annotation, Candidate, Unit, Utility
 from workbench.steps.data.imported import IMPORTED
-from workbench.store import Store, views
+from workbench.store import TITLE_JOINS, Store, views
 
 Contents = Collection | Ranking | Rankings | ImportedRows
 
@@ -88,7 +88,7 @@ class Source:
                 f"A file of {self.kind} is about a collection, and there is none yet.",
                 "Ingest queries and passages first.",
             )
-        return Lookup(views.queries(self.store), views.passages(self.store))
+        return Lookup(views.queries(self.store), views.passages(self.store), TITLE_JOINS.values())
 
     @cached_property
     def teacher(self) -> str:
