@@ -12,6 +12,7 @@ import pytest
 import workbench as wb
 from workbench import students
 from workbench.store import Store, views
+from workbench.trainer.settings import FORMER
 
 WORKSPACES = Path(__file__).parent / "workspaces"
 MEASURES = json.loads((WORKSPACES / "schema-3.json").read_text("utf-8"))
@@ -116,7 +117,7 @@ def test_an_evaluation_renews_the_card(store: Store) -> None:
 
 def test_the_recipe_of_an_old_student_can_be_trained_again(store: Store) -> None:
     old = students.read(store.students / "full-static")
-    settings = wb.TrainSettings(**old.recipe["settings"])
+    settings = wb.TrainSettings(**FORMER | old.recipe["settings"])  # what was its default then is not today's
     again = wb.train(store, wb.plan(store, old.base, old.recipe["teacher"], settings, name="full-static"))
     assert again.trained.steps == old.recipe["outcome"]["steps"]
     assert students.read(old.path).recipe["created"] == old.recipe["created"], "a finished training is not done again"
