@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,14 @@ def test_whoever_asks_for_an_empty_split_is_told_how_to_fill_it(empty: Store, ar
     refused = shell(*arguments, workspace=store.path)
     assert refused.code == 1
     assert "`workbench split --by passages`" in refused.err
+
+
+def test_a_student_of_before_the_split_is_trained_anew(empty: Store) -> None:
+    store = _fill(empty, "tttttddeee")
+    folder = store.students / "s"
+    folder.mkdir(parents=True)
+    created = datetime.now(UTC).isoformat(timespec="microseconds")
+    (folder / "student.json").write_text(f'{{"name": "s", "base": "-b", "teacher": "t", "created": "{created}"}}')
+    assert next_command(store) == ["evaluate", "--", "-b", "s"]
+    wb.split(store, by="passages", seed=2)
+    assert next_command(store) == ["candidates"]

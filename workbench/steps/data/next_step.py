@@ -6,6 +6,7 @@ from workbench import students
 from workbench.commands import command, line
 from workbench.errors import NothingToDo
 from workbench.records import SPLITS
+from workbench.steps.data.splits.unseen import trained_before_split
 from workbench.store import Store, views
 from workbench.store.views import SplitCounts
 
@@ -23,7 +24,12 @@ def next_command(store: Store) -> list[str]:
         return command("ingest", "qrels", "FILE")
     if missing := [split for split in SPLITS if split not in judged]:
         return _split(judged, missing)
-    trained = [student for student in students.trained(store.students) if "teacher" in student.recipe]
+    early = trained_before_split(store)
+    trained = [
+        student
+        for student in students.trained(store.students)
+        if "teacher" in student.recipe and student.name not in early
+    ]
     if not trained:
         return _train(store, next(counted for counted in counts.splits if counted.split == "train"))
     newest = trained[-1]

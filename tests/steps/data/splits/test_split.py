@@ -220,7 +220,7 @@ def test_a_student_trained_before_the_split_is_named_wherever_it_is_compared(tmp
     wb.split(store, by=_table(store, {query.query_id: "dev" for query in queries}))
     diff, board = wb.diff(store, "base", "memory"), wb.leaderboard(store)
     assert (diff.early, board.early) == (("memory",), ("memory",))
-    warning = "Trained before the last split, maybe on queries that are tested now: memory. Train anew."
+    warning = "Trained before the last split, maybe on what is tested now: memory. Train anew."
     assert diff.in_words.endswith(warning)
     assert board.in_words.endswith(warning)
     recipe = store.students / "memory" / "student.json"
@@ -237,7 +237,7 @@ def test_students_trained_before_are_named(tmp_path: Path) -> None:
     (folder / students.RECIPE).write_text('{"name": "old", "base": "b", "teacher": "t", "created": "2026"}')
     result = wb.split(store, by="passages", seed=3)
     assert (result.trained, result.leaks.of) == (("old",), {})
-    assert "maybe on queries that are tested now: old. Train anew." in result.in_words
+    assert "maybe on what is tested now: old. Train anew." in result.in_words
 
 
 def test_the_shell_splits_and_says_so(leaky: Store) -> None:

@@ -77,7 +77,7 @@ class SplitResult(Result):
             sentences.append("`workbench split --by passages` puts queries that share passages on one side.")
         if self.moved and self.trained:
             names = ", ".join(self.trained[:3]) + (", …" if len(self.trained) > 3 else "")
-            sentences.append(f"Trained before, and maybe on queries that are tested now: {names}. Train anew.")
+            sentences.append(f"Trained before, and maybe on what is tested now: {names}. Train anew.")
         return " ".join(sentences)
 
     def table_rows(self) -> Iterable[Sequence[object]]:

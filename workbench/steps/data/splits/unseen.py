@@ -65,9 +65,7 @@ def trained_before_split(store: Store) -> frozenset[str]:
 def early_in_words(names: Collection[str]) -> str:
     """Return a warning of students that were trained before the last split, to follow a finding; "" without any."""
     listed = ", ".join(sorted(names))
-    return (
-        f" Trained before the last split, maybe on queries that are tested now: {listed}. Train anew." if names else ""
-    )
+    return f" Trained before the last split, maybe on what is tested now: {listed}. Train anew." if names else ""
 
 
 def unseen_part(store: Store, split: str, judged: Collection[str]) -> UnseenPart | None:
