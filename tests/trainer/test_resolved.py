@@ -115,3 +115,9 @@ def test_a_recipe_tells_the_settings_that_were_used_in_its_own_words_or_former_o
     for written in (recipe, former):
         used = settings_used(written)
         assert (used["loss"], used["learning_rate"], used["steps"]) == ("kl", 0.5, OPEN.steps)
+
+
+def test_a_recipe_older_than_a_setting_was_made_with_what_was_usual_then() -> None:
+    used = settings_used({"settings": {"loss": "kl"}})
+    then = {"dropout": None, "candidates": 16, "negatives": 4, "topics": 0, "frozen_layers": 0}
+    assert {name: used[name] for name in then} == then
