@@ -17,9 +17,10 @@ from tests import children
 from tests.trainer.conftest import save_bert
 from tests.trainer.test_objective import after_three
 from tests.trainer.toy import EXAMPLES, PASSAGES, QUICK
+from workbench import memory
 from workbench.errors import BadSetting
 from workbench.trainer import TrainingInputs, train
-from workbench.trainer.reading import Reader, ranges, set_dropout
+from workbench.trainer.reading import Reader, ranges, room, set_dropout
 
 
 def test_parts_hold_so_many_texts_or_so_many_tokens_with_padding_and_at_least_one_text():
@@ -29,6 +30,17 @@ def test_parts_hold_so_many_texts_or_so_many_tokens_with_padding_and_at_least_on
     assert list(ranges(lengths, 6, 4)) == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6)]
     assert list(ranges(lengths, 6, 0)) == [(place, place + 1) for place in range(6)]
     assert list(ranges([], 6, 4)) == []
+
+
+def test_processes_that_train_together_share_what_is_free(monkeypatch):
+    monkeypatch.setattr(memory, "free", lambda device: 2**30)
+    model = nn.Linear(1, 1)
+    alone = room(model, torch.device("cpu"))
+    assert 0 < alone < 2**30
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert room(model, torch.device("cpu")) == alone / 4
+    monkeypatch.setattr(memory, "free", lambda device: 0)
+    assert room(model, torch.device("cpu")) == 0
 
 
 def test_dropout_is_that_of_every_layer_or_each_keeps_its_own(transformer_folder):

@@ -20,16 +20,17 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from workbench import memory
+from workbench.trainer.distributed import world_size
 
 Features = dict[str, Any]
 Encode = Callable[[Features], Any]
 # Tokens of a part, padding included. On a CPU the widest activations then stay below the 32 MiB from which glibc
-# fetches fresh pages from the system for each tensor; MiniLM is fastest with 2,000 to 8,000 on two cores.
+# fetches fresh pages from the system for each tensor; MiniLM is fastest with 4,000 to 8,000 on two cores.
 PART_TOKENS = {"cpu": 4_096}
 PART_TOKENS_ELSEWHERE = 65_536
 # Of the memory that is free, what activations may take; the rest is for what lives for a moment, and for others.
 SHARE = 0.6
-# On a CPU fresh memory costs almost the time of reading twice: beyond this the one is no better than the other.
+# A CPU's memory is shared with all else that runs. A second reading costs about a fifth more time than keeping graphs.
 MOST_KEPT_ON_CPU = 2 * 2**30
 # Gradients and Adam's two moments, in float32, beside each weight that is trained.
 STATES = 3
@@ -164,10 +165,13 @@ def _lead_back(parts: Sequence[Part], scale: Tensor) -> None:
 
 
 def room(model: nn.Module, device: torch.device) -> float:
-    """Return the bytes that the activations of a training may take, now, before it has begun."""
+    """Return the bytes that the activations of a training may take, now, before it has begun.
+
+    Processes that train together on CPUs share what is free.
+    """
     trained = sum(value.nbytes for value in model.parameters() if value.requires_grad)
     available = max(0.0, SHARE * (memory.free(str(device)) - STATES * trained))
-    return min(available, MOST_KEPT_ON_CPU) if device.type == "cpu" else available
+    return min(available / world_size(), MOST_KEPT_ON_CPU) if device.type == "cpu" else available
 
 
 def set_dropout(model: nn.Module, share: float | None) -> None:
