@@ -1,20 +1,25 @@
 """What each loss makes of a base: a table of measures and of the agreement with the teacher, over several seeds.
 
     python -m tests.benchmarks.students BEIR_FOLDER [--workspace FOLDER] [--base STUDENT] [--seeds 13,14,15]
+        [--methods full,lora] [--losses utility_infonce,infonce] [--set steps=200 ...]
 
-With a workspace that stays, a run that was ended goes on where it was; trainings take most of the time.
+`infonce` is trained on the qrels too, to tell what the teacher adds to them. With a workspace that stays, a run that
+was ended goes on where it was; trainings take most of the time.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import workbench as wb
 from tests.benchmarks.machine import description
+from workbench.cli.options import settings
 from workbench.evaluation.significance import Interval, interval
 from workbench.records import Progress
 from workbench.steps.compare.recipes import Recipe
@@ -30,17 +35,30 @@ MEASURES = ("R@1", "AP", "nDCG@10")
 AGREEMENT = ("KL", "Kendall")
 
 
-def main(folder: Path, workspace: Path, base: str, seeds: Sequence[int]) -> None:
+@dataclass(frozen=True)
+class Table:
+    """What is trained: every method with every loss and seed, and the settings that all share."""
+
+    base: str
+    methods: Sequence[str]
+    losses: Sequence[str]
+    seeds: Sequence[int]
+    usual: Mapping[str, Any]
+
+    def grid(self, losses: Sequence[str]) -> wb.Grid:
+        """Return the trainings of some losses."""
+        return wb.Grid({"method": self.methods, "loss": losses}, self.seeds, self.usual)
+
+
+def main(folder: Path, workspace: Path, table: Table) -> None:
     """Prepare, train, evaluate, and print the table."""
-    store = wb.Store(workspace, create=True)
+    store, base = wb.Store(workspace, create=True), table.base
     wb.ingest(store, "beir", folder)
     wb.candidates(store, base)
     teacher = wb.score(store, wb.teacher(TEACHER)).teacher
     wb.evaluate(store, "bm25")
-    for trained_on, losses in ((QRELS, ["infonce"]), (teacher, LOSSES)):
-        print(
-            wb.sweep(store, base, trained_on, wb.Grid({"loss": losses}, seeds), listen=_print_note).in_words, flush=True
-        )
+    for trained_on, losses in ((QRELS, ["infonce"]), (teacher, table.losses)):
+        print(wb.sweep(store, base, trained_on, table.grid(losses), listen=_print_note).in_words, flush=True)
     leaderboard = [wb.leaderboard(store, measure=name, also=MEASURES) for name in MEASURES]
     print(description())
     print("| student | " + " | ".join((*MEASURES, *(f"{kind} to the teacher" for kind in AGREEMENT))) + " |")
@@ -48,10 +66,16 @@ def main(folder: Path, workspace: Path, base: str, seeds: Sequence[int]) -> None
     for student in ("bm25", base):
         row = next(row for row in leaderboard[0].students if row.student == student)
         _line(student, [f"{row.measures[name]}" for name in MEASURES], _agreement(store, [student], teacher))
-    for recipe in sorted(leaderboard[0].recipes, key=lambda recipe: (recipe.teacher == QRELS, recipe.settings["loss"])):
+    for recipe in sorted(leaderboard[0].recipes, key=_place):
         same = [next(row for row in board.recipes if row.students == recipe.students) for board in leaderboard]
-        name = f"{recipe.settings.get('loss')}, by {recipe.teacher.split(':')[0]}, {len(recipe.seeds)} seeds"
+        trained = f"{recipe.settings['method']}, {recipe.settings['loss']}"
+        name = f"{trained}, by {recipe.teacher.split(':')[0]}, {len(recipe.seeds)} seeds"
         _line(name, [_cell(row) for row in same], _agreement(store, recipe.students, teacher))
+
+
+def _place(recipe: Recipe) -> tuple[object, ...]:
+    """Return what a recipe is sorted by in the table."""
+    return recipe.settings["method"], recipe.teacher == QRELS, recipe.settings["loss"]
 
 
 def _cell(recipe: Recipe) -> str:
@@ -92,7 +116,16 @@ if __name__ == "__main__":
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--base", default=BASE)
     parser.add_argument("--seeds", default="13,14,15")
+    parser.add_argument("--methods", default="full")
+    parser.add_argument("--losses", default=",".join(LOSSES))
+    parser.add_argument("--set", action="append")
     arguments = parser.parse_args()
-    seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    table = Table(
+        base=arguments.base,
+        methods=arguments.methods.split(","),
+        losses=arguments.losses.split(","),
+        seeds=[int(seed) for seed in arguments.seeds.split(",")],
+        usual=settings(arguments.set),
+    )
     with tempfile.TemporaryDirectory() as place:
-        main(arguments.folder, arguments.workspace or Path(place), arguments.base, seeds)
+        main(arguments.folder, arguments.workspace or Path(place), table)
