@@ -39,13 +39,13 @@ def test_no_number_is_left_open_whatever_the_method_and_the_base(method: str, st
 def test_what_was_asked_for_stays() -> None:
     asked = TrainSettings(
         method="adapter", teacher_temperature=0.3, learning_rate=0.1, rank=3, precision="bfloat16",
-        candidates=5, negatives=0, topics=1,
+        candidates=5, negatives=0, topics=1, dropout=None,
     )  # fmt: skip
     resolved = resolve(asked, EXAMPLES, BaseFacts(False, 8))
     assert resolved.beyond(asked) == {}
     assert resolved.beyond(OPEN) == {
         "method": "adapter", "teacher_temperature": 0.3, "learning_rate": 0.1, "rank": 3, "precision": "bfloat16",
-        "candidates": 5, "negatives": 0, "topics": 1,
+        "candidates": 5, "negatives": 0, "topics": 1, "dropout": None,
     }  # fmt: skip
 
 
@@ -91,6 +91,7 @@ def test_a_transformer_on_a_cpu_begins_with_fewer_passages_and_reads_all_but_the
     for resolved in (static, adapter, fast):
         assert (resolved.candidates, resolved.negatives, resolved.topics) == (16, 4, 0)
     assert (static.max_tokens, adapter.max_tokens) == (None, None)
+    assert (static.dropout, adapter.dropout, slow.dropout) == (None, None, 0.0)
 
 
 def test_a_change_of_short_vectors_has_no_higher_rank_than_they_are_long() -> None:

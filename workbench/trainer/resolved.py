@@ -77,6 +77,8 @@ def resolve(settings: TrainSettings, examples: Iterable[Example], base: BaseFact
         )
     if settings.max_tokens is None and base.lengths and reads_layers(settings, base.static):
         resolved["max_tokens"] = base.lengths.most
+    if not reads_layers(settings, base.static):
+        resolved["dropout"] = None  # tables have none
     resolved["precision"] = _precision(settings, method, base)
     resolved["accumulate"] = lcm(settings.accumulate, world_size())
     return ResolvedSettings(**resolved)

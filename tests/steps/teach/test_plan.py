@@ -47,12 +47,12 @@ def test_any_other_setting_is_another_name_and_the_same_is_the_same(
     again = plan(Store(school.path), untrained, "to", replace(QUICK))
     assert (again.name, again.recipe) == (first.name, first.recipe)
     names = {key: plan(school, untrained, "toy", replace(QUICK, **{key: value})).name for key, value in OTHERS.items()}
-    # A table of token vectors has no layers that could calculate in half precision; a transformer has.
-    assert names.pop("precision") == first.name
-    assert len({*names.values(), first.name}) == len(OTHERS)
+    # A table of token vectors has no layers that could calculate in half precision or leave out anything.
+    assert {names.pop("precision"), names.pop("dropout")} == {first.name}
+    assert len({*names.values(), first.name}) == len(OTHERS) - 1
     bert = str(tiny.bert(tmp_path / "bert", words=WORDS))
-    halves = [replace(QUICK, precision=precision) for precision in ("float32", "bfloat16")]
-    assert len({plan(school, bert, "toy", settings).name for settings in halves}) == 2
+    changes = [{"precision": "float32"}, {"precision": "bfloat16"}, {"precision": "float32", "dropout": 0.1}]
+    assert len({plan(school, bert, "toy", replace(QUICK, **change)).name for change in changes}) == 3
     assert all(students.slug(name) == name for name in names.values())
 
 
@@ -66,7 +66,8 @@ def test_a_name_is_a_folders_name_however_long_the_base_is_named(school: Store, 
 def test_what_is_left_open_is_resolved_in_the_plan_and_the_recipe_has_both(school: Store, untrained: str) -> None:
     asked = replace(QUICK, method="adapter", learning_rate=None, teacher_temperature=None, steps=1)
     planned = plan(school, untrained, "toy", asked)
-    resolved = {"rank": 8, "learning_rate": 1e-3, "teacher_temperature": 1.25, "precision": "float32"} | {"topics": 0}
+    resolved = {"rank": 8, "learning_rate": 1e-3, "teacher_temperature": 1.25, "precision": "float32"}
+    resolved |= {"topics": 0, "dropout": None}
     assert planned.recipe["resolved"] == resolved
     assert planned.recipe["settings"] == asdict(asked)
     assert asdict(planned.settings) == {**asdict(asked), **resolved}
