@@ -157,7 +157,7 @@ class Run(NamedTuple):
         return labelled(self.student, self.imported)
 
     def is_stale(self, collection: str) -> bool:
-        """Return whether it searched other passages than these; of an imported run that is not known."""
+        """Return whether it searched other passages than these, or not for all queries; unknown of an imported run."""
         return not self.imported and self.collection != collection
 
 

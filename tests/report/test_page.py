@@ -74,7 +74,7 @@ def test_the_report_says_what_the_diff_says(store: Store) -> None:
     for expected in (
         diff(store, "before", "after", "R@1").in_words,
         "1 better 0 the same 1 worse",
-        "after was evaluated when the collection held other passages",
+        "after was evaluated before passages or split changed",
         "50% → 50% @1",
         "What raised the price of oil?",
         "▲ up 2",

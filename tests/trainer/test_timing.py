@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.trainer.toy import QUICK, trained
-from workbench.trainer.timing import Stopwatch, Timing
+from workbench.trainer.timing import Timing, TimingRecorder
 
 
 def test_a_time_counts_the_evaluations_among_the_steps_and_after_the_last() -> None:
@@ -16,7 +16,7 @@ def test_a_time_counts_the_evaluations_among_the_steps_and_after_the_last() -> N
 
 
 def test_a_stopwatch_has_the_means_and_nothing_of_what_never_was() -> None:
-    watch = Stopwatch()
+    watch = TimingRecorder()
     assert watch.timing == Timing(0.0, 0.0)
     for seconds in (1.0, 3.0):
         watch.add_step(seconds)

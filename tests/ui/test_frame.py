@@ -136,7 +136,7 @@ def test_caches_follow_the_revision(store: Store, visit: Visit) -> None:
 
 
 def test_a_run_over_other_passages_is_called_stale(store: Store, visit: Visit) -> None:
-    assert "evaluated when the collection held other passages" in text_of(visit(store, "diff"))
+    assert "evaluated before passages or split changed" in text_of(visit(store, "diff"))
 
 
 @pytest.mark.process

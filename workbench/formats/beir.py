@@ -37,9 +37,8 @@ def read_beir(path: Path | str) -> Collection:
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise BadInput(
-            "there is no such folder.", folder, hint=f"A BEIR folder holds {CORPUS}, {QUERIES} and {QRELS}/."
-        )
+        problem = "this is a file, a folder was expected." if folder.exists() else "there is no such folder."
+        raise BadInput(problem, folder, hint=f"A BEIR folder holds {CORPUS}, {QUERIES} and {QRELS}/.")
     corpus, queries = _part(folder, CORPUS), _part(folder, QUERIES)
     gathering = Gathering()
     for line, row in json_objects(corpus, gathering):

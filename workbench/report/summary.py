@@ -19,9 +19,7 @@ BARS = 600  # more than a screen has pixels to tell apart
 
 def warnings(result: Diff | RankSimilarityResult) -> list[str]:
     """Return what a reader should know before believing the numbers."""
-    lines = [
-        f"{name} was evaluated when the collection held other passages; evaluate it again." for name in result.stale
-    ]
+    lines = [f"{name} was evaluated before passages or split changed; evaluate it again." for name in result.stale]
     if isinstance(result, Diff) and result.unanswered:
         lines.append(f"{result.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
     return [f'<p role="note">⚠ {html(line)}</p>' for line in lines]

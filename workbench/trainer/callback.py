@@ -19,7 +19,7 @@ from workbench.trainer.batches import Batches
 from workbench.trainer.batches.negatives import mine
 from workbench.trainer.checkpoints import CheckpointFolder, TrainingState, load_weights, save_rows, save_weights
 from workbench.trainer.settings import Record, Stopped, Trained
-from workbench.trainer.timing import Stopwatch
+from workbench.trainer.timing import TimingRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class TrainingCallback(TrainerCallback):
         self.run, self.folder, self.objective, self.state = run, folder, objective, state
         self.stopped: Stopped | None = self._stopped(state)
         self._began = monotonic() - state.seconds
-        self._watch, self._step_began = Stopwatch(), monotonic()
+        self._timings, self._step_began = TimingRecorder(), monotonic()
         self._losses: list[float] = []
         self._entropies: list[float] = []
 
@@ -80,7 +80,7 @@ class TrainingCallback(TrainerCallback):
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Write, evaluate, save and end as this step demands."""
         settings, step = self.run.settings, state.global_step
-        self._watch.add_step(monotonic() - self._step_began)
+        self._timings.add_step(monotonic() - self._step_began)
         loss = self._gather_losses(step)
         stop, late = distributed.broadcast(lambda: (self.run.stop(), self._is_late(self._seconds())))
         if settings.refresh and step % settings.refresh == 0 and step < settings.steps:
@@ -187,7 +187,7 @@ class TrainingCallback(TrainerCallback):
             dev = float(self.run.dev_evaluator(self.run.model))
         if not isfinite(dev):
             raise ValueError(f"The dev_evaluator returned {dev} for {self.run.settings.measure}.")
-        self._watch.add_evaluation(monotonic() - began)
+        self._timings.add_evaluation(monotonic() - began)
         return dev
 
     def _stopped(self, state: TrainingState) -> Stopped | None:
@@ -219,7 +219,7 @@ class TrainingCallback(TrainerCallback):
             f"loss {loss:.3f}; {settings.measure} on dev {state.dev_before:.3f} before, "
             f"best {state.dev_best:.3f} at step {state.best_step}"
         )
-        left, timing = self._seconds_left(step), self._watch.timing
+        left, timing = self._seconds_left(step), self._timings.timing
         note += f"; {timing.in_words}"
         if left and left < timing.seconds(settings.steps - step, settings.evaluate_every):
             reached = step + timing.steps(left, settings.evaluate_every)
@@ -235,7 +235,7 @@ class TrainingCallback(TrainerCallback):
             return None
         if self.stopped:
             return 0.0
-        left = self._watch.timing.seconds(settings.steps - step, settings.evaluate_every)
+        left = self._timings.timing.seconds(settings.steps - step, settings.evaluate_every)
         return left if settings.minutes is None else min(left, max(0.0, 60 * settings.minutes - self._seconds()))
 
     def _seconds(self) -> float:

@@ -28,7 +28,7 @@ class Timing:
         return f"{duration(self.step, 1)} a step, {duration(self.evaluation, 1)} an evaluation"
 
 
-class Stopwatch:
+class TimingRecorder:
     """Adds up the seconds of a training's steps and of its evaluations."""
 
     def __init__(self) -> None:

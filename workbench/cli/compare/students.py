@@ -52,7 +52,7 @@ def students_command(
         seeds = ", ".join(map(str, recipe.seeds))
         output.note(f"  on dev {recipe.dev or '–'}, seeds {seeds}, {recipe.seconds:.0f} s each")
     if stale := [row.student for row in board.students if row.stale]:
-        output.note(f"Stale: {', '.join(stale)} searched other passages than there are now; evaluate again.")
+        output.note(f"Stale: {', '.join(stale)} evaluated before passages or split changed; evaluate again.")
     output.line(f"\n{board.in_words}")
 
 

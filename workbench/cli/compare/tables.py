@@ -105,6 +105,6 @@ def _judged(diff: Diff, measure: str) -> str:
 def _warn(results: Results) -> None:
     stale = next((result.stale for result in (results.diff, results.rank_similarity) if result), ())
     if stale:
-        output.note(f"Stale: {', '.join(stale)} searched other passages than there are now; evaluate again.")
+        output.note(f"Stale: {', '.join(stale)} evaluated before passages or split changed; evaluate again.")
     if results.diff and results.diff.unanswered:
         output.note(f"{results.diff.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")

@@ -281,6 +281,6 @@ def missing_from(query_id: str, before: Mapping[str, object], after: Mapping[str
 
 
 def stale(store: Store, *runs: Run) -> tuple[str, ...]:
-    """Return the students whose runs searched other passages than the workspace holds now."""
+    """Return the students who were evaluated before the passages, or the queries of the split, changed."""
     now = views.collection_fingerprint(store)
     return tuple(run.student for run in runs if run.is_stale(now))

@@ -128,7 +128,7 @@ class TeacherAgreement(Result):
         for name in self.no_cosine:
             remarks.append(f"Similarities of {name} are no cosines: its KL, JS and probabilities mean little.")
         for name in self.stale:
-            remarks.append(f"{name} was evaluated when the collection held other passages; evaluate it again.")
+            remarks.append(f"{name} was evaluated before passages or split changed; evaluate it again.")
         return tuple(remarks)
 
 

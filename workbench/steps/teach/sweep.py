@@ -223,7 +223,7 @@ def _evaluate_once(store: Store, name: str, split: str, listen: Listener) -> Non
     created = students.find(name, store.students).recipe.get("created")
     for run in views.runs(store, split):
         fresh = not created or run.created >= datetime.fromisoformat(created)
-        if run.student == name and fresh and run.collection == views.collection_fingerprint(store):
+        if run.student == name and fresh and not run.is_stale(views.collection_fingerprint(store)):
             return
     evaluate(store, name, split, listen=listen)
 

@@ -43,7 +43,7 @@ def overview(store: Store, diff: Diff, students: tuple[str, ...]) -> None:
     """Show who won on the whole, measure by measure and query by query, and all students if there are more than two."""
     components.lead(diff.in_words)
     for name in diff.stale:
-        components.stale(f"{name} was evaluated when the collection held other passages; evaluate it again.")
+        components.stale(f"{name} was evaluated before passages or split changed; evaluate it again.")
     if diff.unanswered:
         components.stale(f"{diff.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
     components.tally(won=diff.wins, tied=diff.ties, lost=diff.losses)

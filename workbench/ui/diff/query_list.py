@@ -103,7 +103,7 @@ def _order(diff: Diff | None) -> str:
 def _rank_similarity(similarity: RankSimilarityResult, *, picture: bool) -> None:
     if picture:
         for name in similarity.stale:
-            components.stale(f"{name} was evaluated when the collection held other passages; evaluate it again.")
+            components.stale(f"{name} was evaluated before passages or split changed; evaluate it again.")
         components.picture(
             plots.rank_similarities(similarity), "rank-similarities", "How many queries have which value"
         )

@@ -89,8 +89,7 @@ def students(store: Store) -> str:
     for evaluation in evaluations:
         if evaluation.stale:
             components.stale(
-                f"{evaluation.student} was evaluated on {split} when the collection held other passages; evaluate it "
-                "again."
+                f"{evaluation.student} was evaluated on {split} before passages or split changed; evaluate it again."
             )
     _students(evaluations)
     return split

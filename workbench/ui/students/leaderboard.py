@@ -23,7 +23,7 @@ from workbench.ui.students import report
 def overview(board: Leaderboard) -> None:
     """Show the recipe that dev chooses in key numbers, and every recipe against its base."""
     for name in (row.student for row in board.students if row.stale):
-        components.stale(f"{name} was evaluated when the collection held other passages; evaluate it again.")
+        components.stale(f"{name} was evaluated before passages or split changed; evaluate it again.")
     if best := board.best:
         _numbers(board, best)
     if board.unseen:
