@@ -119,4 +119,4 @@ def test_a_dense_retriever_reads_titles_and_indexes_once() -> None:
     assert retriever.name == "compass"
     assert retriever.search(["north", "east"], 2).rows.tolist() == [[0, 2], [1, 2]]
     assert retriever.place(["north"], [[1, 0]])[0].ranks.tolist() == [3, 1]
-    assert encoder.read == ["Way. north", "east", "northeast"]
+    assert encoder.read == ["Way north", "east", "northeast"]
