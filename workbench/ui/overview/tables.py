@@ -63,7 +63,8 @@ def splits(split_counts: Sequence[SplitCounts], leak_counts: Sequence[LeakCounts
     ]
     columns = counts("queries", "with answers", "judged", "without relevant", "candidates", "known by id only")
     components.table(rows, "splits", "Splits", **columns)
-    if (leaks := Leaks(tuple(leak_counts))).of:
+    of_train = sum(row.queries for row in split_counts if row.split == "train")
+    if (leaks := Leaks(tuple(leak_counts), of_train)).of:
         components.remark(leaks.in_words)
 
 

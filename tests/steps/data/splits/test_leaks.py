@@ -86,6 +86,7 @@ def test_nothing_leaks_without_qrels_splits_or_rows(empty: Store) -> None:
     assert wb.leaks(empty).splits == ()
     empty.add_collection([Query("q", "What?"), Query("r", "What?", (), "test")])
     assert wb.leaks(empty).of == {}
+    assert wb.leaks(empty).in_words.startswith("No query is of the train split")
 
 
 def test_ingest_says_what_leaks_and_shell_lists_it(leaking: Store) -> None:

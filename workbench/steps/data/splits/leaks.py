@@ -27,7 +27,8 @@ class Leaks(Result):
         "unseen": "queries with none of these",
     }
 
-    splits: tuple[LeakCounts, ...] = ()
+    splits: tuple[LeakCounts, ...]
+    train_queries: int
 
     @property
     def of(self) -> dict[str, LeakCounts]:
@@ -37,6 +38,8 @@ class Leaks(Result):
     @property
     def in_words(self) -> str:
         """Return what leaks in a sentence for each split, or that nothing does."""
+        if not self.train_queries:
+            return "No query is of the train split, so none of dev or test can be seen in it."
         return " ".join(map(leak_in_words, self.of.values())) or "No query of dev or test is seen in train."
 
     def table_rows(self) -> Iterable[Sequence[object]]:
@@ -80,7 +83,8 @@ def leaks(store: Store) -> Leaks:
 
 def known_leaks(store: Store) -> Leaks:
     """Count the same and write nothing: by the near-duplicates that the last ingest or split found."""
-    return Leaks(tuple(views.leak_counts(store)))
+    of_train = sum(counts.queries for counts in views.counts(store).splits if counts.split == "train")
+    return Leaks(tuple(views.leak_counts(store)), of_train)
 
 
 def leak_in_words(counts: LeakCounts) -> str:
