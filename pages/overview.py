@@ -30,7 +30,7 @@ def page(store: Store) -> None:
         tables.teachers(store, teachers)
     with right:
         components.heading("Splits")
-        tables.splits(counts.splits, cache.leak_counts(store))
+        tables.splits(counts.splits, cache.leaks(store))
         if tags := cache.tags(store):
             components.heading("Tags")
             tables.tags(tags)

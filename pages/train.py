@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from workbench import jobs
-from workbench.steps.data.splits.leaks import Leaks
 from workbench.steps.teach.plan import QRELS
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, frame, job_board, navigation, pickers
@@ -29,7 +28,7 @@ def page(store: Store) -> None:
         "best checkpoint is chosen on dev; test is never used. It runs in a process of its own: you may close this "
         "page."
     )
-    if (leaks := Leaks(tuple(cache.leak_counts(store)))).of:
+    if (leaks := cache.leaks(store)).of:
         components.remark(leaks.in_words)
     if arguments := form.form(store, teachers):
         started = jobs.start(store, arguments)

@@ -11,7 +11,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 from workbench.steps.compare.evaluate import Evaluation
 from workbench.steps.data.splits.leaks import Leaks
 from workbench.store import Store
-from workbench.store.views import LeakCounts, SplitCounts, TagCounts, TeacherCounts
+from workbench.store.views import SplitCounts, TagCounts, TeacherCounts
 from workbench.ui.shell import cache, commands, components, pickers
 from workbench.ui.shell.tables import counts
 
@@ -47,7 +47,7 @@ def teachers(store: Store, teacher_counts: Sequence[TeacherCounts]) -> None:
     )
 
 
-def splits(split_counts: Sequence[SplitCounts], leak_counts: Sequence[LeakCounts]) -> None:
+def splits(split_counts: Sequence[SplitCounts], leaks: Leaks) -> None:
     """Show how much of each split there is, and how much of it train has seen."""
     rows = [
         {
@@ -63,8 +63,7 @@ def splits(split_counts: Sequence[SplitCounts], leak_counts: Sequence[LeakCounts
     ]
     columns = counts("queries", "with answers", "judged", "without relevant", "candidates", "known by id only")
     components.table(rows, "splits", "Splits", **columns)
-    of_train = sum(row.queries for row in split_counts if row.split == "train")
-    if (leaks := Leaks(tuple(leak_counts), of_train)).of:
+    if leaks.of:
         components.remark(leaks.in_words)
 
 

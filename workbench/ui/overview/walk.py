@@ -28,11 +28,12 @@ STEPS = ("ingest", "candidates", "score", "train", "evaluate", "diff", "annotate
 
 def summary(counts: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Run]) -> str:
     """Return what the workspace holds in a sentence."""
-    by_id = counts.queries_by_id, counts.passages_by_id
-    if not counts.passages and not counts.queries and not any(by_id):
+    if not (counts.passages or counts.queries or counts.queries_by_id or counts.passages_by_id):
         return "This workspace is empty."
     evaluated = len({run.student for run in runs})
-    known_by_id = f" ({by_id[0]:,} more queries and {by_id[1]:,} more passages by id only)" if any(by_id) else ""
+    names = ("queries", counts.queries_by_id), ("passages", counts.passages_by_id)
+    more = " and ".join(f"{count:,} more {name}" for name, count in names if count)
+    known_by_id = f" ({more} by id only)" if more else ""
     return (
         f"{counts.queries:,} queries over {counts.passages:,} passages{known_by_id}; "
         f"{components.counted(len(teachers), 'teacher')} and {components.counted(evaluated, 'evaluated student')}."

@@ -18,6 +18,7 @@ from workbench.steps.compare.rank_similarity import displacement_to_teacher as c
 from workbench.steps.compare.rank_similarity import query_displacements
 from workbench.steps.compare.rank_similarity import rank_similarity as compare_rankings
 from workbench.steps.compare.teacher_agreement import teacher_agreement as compare_with_teacher
+from workbench.steps.data.splits.leaks import known_leaks
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import Store, settings_of, views
 from workbench.students import Student
@@ -82,7 +83,7 @@ counts = _remembered(views.counts, annotations=True)
 settings = _remembered(settings_of)
 grades = _remembered(views.grades)
 teachers = _remembered(views.teachers)
-leak_counts = _remembered(views.leak_counts)
+leaks = _remembered(known_leaks)
 usual_thresholds = _remembered(views.usual_thresholds)
 teacher_unit = _remembered(views.teacher_unit)
 runs = _remembered(views.runs)

@@ -27,8 +27,8 @@ class Leaks(Result):
         "unseen": "queries with none of these",
     }
 
-    splits: tuple[LeakCounts, ...]
-    train_queries: int
+    splits: tuple[LeakCounts, ...] = ()
+    train_queries: int = 0
 
     @property
     def of(self) -> dict[str, LeakCounts]:
