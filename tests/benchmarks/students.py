@@ -31,6 +31,7 @@ LOSSES = (
     "utility_infonce", "utility_infonce_b", "utility_infonce_c", "utility_infonce_d", "kl", "infonce", "margin_mse",
     "lambda_loss",
 )  # fmt: skip
+DEFAULTS = wb.TrainSettings()
 MEASURES = ("R@1", "AP", "nDCG@10")
 AGREEMENT = ("KL", "Kendall")
 
@@ -68,14 +69,19 @@ def main(folder: Path, workspace: Path, table: Table) -> None:
         _line(student, [f"{row.measures[name]}" for name in MEASURES], _agreement(store, [student], teacher))
     for recipe in sorted(leaderboard[0].recipes, key=_place):
         same = [next(row for row in board.recipes if row.students == recipe.students) for board in leaderboard]
-        trained = f"{recipe.settings['method']}, {recipe.settings['loss']}"
+        trained = f"{_method(recipe)}, {recipe.settings['loss']}"
         name = f"{trained}, by {recipe.teacher.split(':')[0]}, {len(recipe.seeds)} seeds"
         _line(name, [_cell(row) for row in same], _agreement(store, recipe.students, teacher))
 
 
 def _place(recipe: Recipe) -> tuple[object, ...]:
     """Return what a recipe is sorted by in the table."""
-    return recipe.settings["method"], recipe.teacher == QRELS, recipe.settings["loss"]
+    return _method(recipe), recipe.teacher == QRELS, recipe.settings["loss"]
+
+
+def _method(recipe: Recipe) -> str:
+    """Return the method of a recipe, which names only what tells it from the others."""
+    return str(recipe.settings.get("method", DEFAULTS.method))
 
 
 def _cell(recipe: Recipe) -> str:
