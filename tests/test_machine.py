@@ -13,7 +13,8 @@ from workbench.teachers.likelihood import checkpoint
 
 
 def _python(code: str, **environment: str) -> str:
-    clean = {name: value for name, value in os.environ.items() if name not in machine.PASSIVE | machine.QUIET}
+    prepared = machine.PASSIVE | machine.QUIET | machine.FRUGAL
+    clean = {name: value for name, value in os.environ.items() if name not in prepared}
     clean.pop("OMP_NUM_THREADS", None)
     done = subprocess.run(
         [sys.executable, "-c", code], env=clean | environment, capture_output=True, text=True, check=True, timeout=60
@@ -71,3 +72,10 @@ def test_asks_torch_for_what_a_gpu_computes_in(monkeypatch: pytest.MonkeyPatch, 
     assert machine.best_device() == "cuda"
     assert machine.fast_bfloat16("cuda:0") is fast
     assert checkpoint.dtype_of("auto", "cuda:0") == ("bfloat16" if fast else "float32")
+
+
+def test_the_shapes_that_onednn_keeps_are_bounded_unless_a_person_says_how():
+    show = "import os; print(os.environ['ONEDNN_PRIMITIVE_CACHE_CAPACITY'])"
+    assert int(_python(f"from workbench import machine; machine.prepare(); {show}")) == 16
+    prepared = _python(f"from workbench import machine; machine.prepare(); {show}", ONEDNN_PRIMITIVE_CACHE_CAPACITY="9")
+    assert int(prepared) == 9
