@@ -161,6 +161,12 @@ class Run(NamedTuple):
         return not self.imported and self.collection != collection
 
 
+def stale_in_words(student: str, split: str = "") -> str:
+    """Return that a student's rankings are stale, of which split where several are shown, and what to do."""
+    of = f" on {split}" if split else ""
+    return f"{student} was evaluated{of} before passages or split changed; evaluate it again."
+
+
 def labelled(student: str, imported: bool) -> str:
     """Return the name of a run's student, and that the run is imported if it is."""
     return f"{student} (imported run)" if imported else student

@@ -9,6 +9,7 @@ from workbench.evaluation.measures import cutoff
 from workbench.html.cards import table, tally
 from workbench.html.marking import html
 from workbench.plots.look import HARMFUL, USEFUL
+from workbench.records import stale_in_words
 from workbench.report import pictures
 from workbench.steps.compare.compare_runs import Against, RunsComparison
 from workbench.steps.compare.diff import Diff
@@ -19,7 +20,7 @@ BARS = 600  # more than a screen has pixels to tell apart
 
 def warnings(result: Diff | RankSimilarityResult) -> list[str]:
     """Return what a reader should know before believing the numbers."""
-    lines = [f"{name} was evaluated before passages or split changed; evaluate it again." for name in result.stale]
+    lines = [stale_in_words(name) for name in result.stale]
     if isinstance(result, Diff) and result.unanswered:
         lines.append(f"{result.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
     return [f'<p role="note">⚠ {html(line)}</p>' for line in lines]

@@ -84,13 +84,13 @@ def table(name: str, rows: Iterable[Sequence[Any]]) -> pa.Table:
 
 
 @contextmanager
-def registered(connection: duckdb.DuckDBPyConnection, name: str, rows: Iterable[Sequence[Any]]) -> Iterator[None]:
-    """Make `rows` of table `name` the table `rows` within the block."""
-    connection.register("rows", table(name, rows))
+def registered(connection: duckdb.DuckDBPyConnection, rows: pa.Table, name: str = "rows") -> Iterator[None]:
+    """Let SQL within the block read an Arrow table by a name."""
+    connection.register(name, rows)
     try:
         yield
     finally:
-        connection.unregister("rows")
+        connection.unregister(name)
 
 
 def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[Any]]) -> int:
@@ -98,7 +98,7 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequ
     if not rows:
         return 0
     ignore = "" if name in ("hits", "annotations") else " on conflict do nothing"
-    with registered(connection, name, rows):
+    with registered(connection, table(name, rows)):
         return changed(connection.execute(f"insert into {name} by name select * from rows{ignore}"))
 
 

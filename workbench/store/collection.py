@@ -136,7 +136,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Seque
     """Give queries or passages that are known by id only their text; return how many got one."""
     if not rows or not (before := _sizes(connection, name)[1]):
         return 0
-    with arrow.registered(connection, name, rows):
+    with arrow.registered(connection, arrow.table(name, rows)):
         changed = arrow.changed(connection.execute(_FILL[name]))
     if changed and name == "queries":
         refile_runs(connection)
@@ -147,7 +147,7 @@ def _add_ids(connection: duckdb.DuckDBPyConnection, qrels: Sequence[Qrel], split
     """Add the queries and passages that only qrels name; return how many queries these are."""
     if not qrels:
         return 0
-    with arrow.registered(connection, "qrels", qrels):
+    with arrow.registered(connection, arrow.table("qrels", qrels)):
         give_split(connection, split, "select query_id from rows")
         connection.execute("insert into passages select distinct passage_id, '', '' from rows on conflict do nothing")
         return arrow.changed(
@@ -163,7 +163,7 @@ def _without_text(connection: duckdb.DuckDBPyConnection, qrels: Sequence[Qrel]) 
     """Return how many of the qrels are of a query or passage that is known by id only."""
     if not qrels:
         return 0
-    with arrow.registered(connection, "qrels", qrels):
+    with arrow.registered(connection, arrow.table("qrels", qrels)):
         ((count,),) = connection.execute(
             f"""
             select count(*) from rows
@@ -182,7 +182,7 @@ def _clear_changed(
         return 0
     key = _KEYS[name]
     listed = ", ".join(f"old.{column}" for column in key)
-    with arrow.registered(connection, name, rows):
+    with arrow.registered(connection, arrow.table(name, rows)):
         connection.execute(
             f"create or replace temp table changed as select {listed}, bool_or({_TEXT_DIFFERS[name]}) as text_differs "
             f"from {name} old join rows on {arrow.same('old', 'rows', key)} where {_DIFFERS[name]} group by all"
@@ -207,7 +207,7 @@ def _add_tags(connection: duckdb.DuckDBPyConnection, queries: Sequence[Query]) -
     """Give tags to the stored queries that have none; return how many got some."""
     if not any(query.tags for query in queries):
         return 0
-    with arrow.registered(connection, "queries", queries):
+    with arrow.registered(connection, arrow.table("queries", queries)):
         return arrow.changed(
             connection.execute(
                 "update queries set tags = rows.tags from rows "

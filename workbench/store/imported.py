@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from workbench.errors import Conflict, WorkbenchError
+from workbench.store import arrow
 from workbench.store.collection import HAS_TEXT, Added
 from workbench.store.refiling import give_split
 
@@ -150,11 +151,10 @@ def _stage(connection: duckdb.DuckDBPyConnection, tables: Iterable[pa.Table], sp
     # A query of which nothing is known but its id is of the split that this import says.
     connection.execute("update numbered_queries set split = $split where not has_text and split = ''", {"split": split})
     for table in tables:
-        connection.register("incoming", table)
-        connection.execute(_NEW_QUERIES, {"split": split})
-        connection.execute(_NEW_PASSAGES)
-        connection.execute(_STAGED)
-        connection.unregister("incoming")
+        with arrow.registered(connection, table, "incoming"):
+            connection.execute(_NEW_QUERIES, {"split": split})
+            connection.execute(_NEW_PASSAGES)
+            connection.execute(_STAGED)
     twice = connection.execute(
         "select count(*) - count(distinct query::bigint * (1::bigint << 31) + passage) from staged"
     ).fetchone()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import pyarrow as pa
 
+from workbench.store import arrow
 from workbench.store.collection import HAS_TEXT
 
 if TYPE_CHECKING:
@@ -69,9 +70,8 @@ def write_groups(store: Store, kind: TextKind, group_of: Mapping[str, str], fing
     )
     with store.write() as connection:
         connection.execute("delete from near_duplicates where kind = ?", [kind])
-        connection.register("rows", rows)
-        connection.execute("insert into near_duplicates select ?, id, group_id from rows", [kind])
-        connection.unregister("rows")
+        with arrow.registered(connection, rows):
+            connection.execute("insert into near_duplicates select ?, id, group_id from rows", [kind])
         connection.execute("insert or replace into meta values (?, ?)", [_key(kind), fingerprint])
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
+from workbench.store import arrow
 from workbench.store.refiling import runs_follow
 from workbench.store.workspace_settings import settings_of
 
@@ -63,7 +64,5 @@ def split_moment(store: Store) -> datetime | None:
 def set_splits(store: Store, splits: Mapping[str, str]) -> None:
     """Give queries their splits and file all rankings by them, in one transaction."""
     rows = pa.table({"query_id": pa.array(splits.keys(), pa.string()), "split": pa.array(splits.values(), pa.string())})
-    with store.write() as connection, runs_follow(connection):
-        connection.register("rows", rows)
+    with store.write() as connection, runs_follow(connection), arrow.registered(connection, rows):
         connection.execute("update queries set split = rows.split from rows where queries.query_id = rows.query_id")
-        connection.unregister("rows")

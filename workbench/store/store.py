@@ -195,7 +195,7 @@ UTILITY_KEY = ("query_id", "passage_id", "teacher")
 
 def _delete(connection: duckdb.DuckDBPyConnection, name: str, utilities: Sequence[Utility]) -> None:
     """Delete the utilities or failures of the pairs and teachers of `utilities`."""
-    with arrow.registered(connection, "utilities", utilities):
+    with arrow.registered(connection, arrow.table("utilities", utilities)):
         connection.execute(f"delete from {name} using rows where {arrow.same(name, 'rows', UTILITY_KEY)}")
 
 

@@ -11,7 +11,7 @@ from workbench.evaluation.comparison import Comparison, comparisons_frame
 from workbench.evaluation.significance import Interval, intervals
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements
 from workbench.progress import tracked
-from workbench.records import Unit
+from workbench.records import Unit, stale_in_words
 from workbench.results import Result
 from workbench.steps.compare.agreement_pools import (
     AgreementSettings,
@@ -128,7 +128,7 @@ class TeacherAgreement(Result):
         for name in self.no_cosine:
             remarks.append(f"Similarities of {name} are no cosines: its KL, JS and probabilities mean little.")
         for name in self.stale:
-            remarks.append(f"{name} was evaluated before passages or split changed; evaluate it again.")
+            remarks.append(stale_in_words(name))
         return tuple(remarks)
 
 

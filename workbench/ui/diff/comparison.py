@@ -10,6 +10,7 @@ from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import RULE, Comparison
 from workbench.evaluation.measures import cutoff
 from workbench.plots.look import AFTER, BEFORE
+from workbench.records import stale_in_words
 from workbench.steps.compare.compare_runs import RunsComparison
 from workbench.steps.compare.diff import Diff
 from workbench.store import Store
@@ -43,7 +44,7 @@ def overview(store: Store, diff: Diff, students: tuple[str, ...]) -> None:
     """Show who won on the whole, measure by measure and query by query, and all students if there are more than two."""
     components.lead(diff.in_words)
     for name in diff.stale:
-        components.stale(f"{name} was evaluated before passages or split changed; evaluate it again.")
+        components.stale(stale_in_words(name))
     if diff.unanswered:
         components.stale(f"{diff.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
     components.tally(won=diff.wins, tied=diff.ties, lost=diff.losses)

@@ -11,7 +11,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench import plots
 from workbench.evaluation.rank_similarity import NAMES
-from workbench.records import NO_TEXT
+from workbench.records import NO_TEXT, stale_in_words
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered, first_word
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
@@ -103,7 +103,7 @@ def _order(diff: Diff | None) -> str:
 def _rank_similarity(similarity: RankSimilarityResult, *, picture: bool) -> None:
     if picture:
         for name in similarity.stale:
-            components.stale(f"{name} was evaluated before passages or split changed; evaluate it again.")
+            components.stale(stale_in_words(name))
         components.picture(
             plots.rank_similarities(similarity), "rank-similarities", "How many queries have which value"
         )

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
+from workbench.records import stale_in_words
 from workbench.steps.compare.evaluate import Evaluation
 from workbench.steps.data.splits.leaks import Leaks
 from workbench.store import Store
@@ -88,9 +89,7 @@ def students(store: Store) -> str:
     evaluations = cache.evaluated(store, split)
     for evaluation in evaluations:
         if evaluation.stale:
-            components.stale(
-                f"{evaluation.student} was evaluated on {split} before passages or split changed; evaluate it again."
-            )
+            components.stale(stale_in_words(evaluation.student, split))
     _students(evaluations)
     return split
 

@@ -12,6 +12,7 @@ from workbench import plots
 from workbench.commands import command
 from workbench.evaluation.comparison import RULE
 from workbench.plots.look import AFTER
+from workbench.records import stale_in_words
 from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.recipes import LeaderboardRow, Recipe
 from workbench.store import Store
@@ -23,7 +24,7 @@ from workbench.ui.students import report
 def overview(board: Leaderboard) -> None:
     """Show the recipe that dev chooses in key numbers, and every recipe against its base."""
     for name in (row.student for row in board.students if row.stale):
-        components.stale(f"{name} was evaluated before passages or split changed; evaluate it again.")
+        components.stale(stale_in_words(name))
     if best := board.best:
         _numbers(board, best)
     if board.unseen:
