@@ -86,9 +86,9 @@ def _method(recipe: Recipe) -> str:
 
 def _cell(recipe: Recipe) -> str:
     comparison = recipe.comparison
-    assert comparison is not None
+    assert comparison is not None and recipe.selection_p is not None
     gain = 100 * (comparison.after.mean / comparison.before.mean - 1)
-    return f"{comparison.after} ({gain:+.0f} %, p {comparison.adjusted_p:.4f})"
+    return f"{comparison.after} ({gain:+.0f} %, p {recipe.selection_p:.4f})"
 
 
 def _agreement(store: wb.Store, students: Sequence[str], teacher: str) -> list[Interval | str]:

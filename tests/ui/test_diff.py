@@ -87,7 +87,9 @@ def test_the_diff_offers_measures_with_a_threshold_where_qrels_are_graded(store:
 def test_the_diff_shows_all_students_at_once_where_there_are_three(store: Store, visit: Visit) -> None:
     assert not visit(store, "diff").toggle
     store.add_run(run("third"), [Hit("third@test", "q1", "p/1", 1, 0.5)])
-    assert "Each against before; Holm adjusts for the 2 comparisons." in text_of(visit(store, "diff", everyone="true"))
+    words = text_of(visit(store, "diff", everyone="true"))
+    assert "Each against before. Of many the best is flattered" in words
+    assert "To choose among the 2 comparisons, adjusted for all of them (Holm): 2 no difference shown." in words
 
 
 def test_the_opened_query_shows_three_orders_with_movement_and_judgements(store: Store, visit: Visit) -> None:

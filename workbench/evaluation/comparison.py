@@ -1,7 +1,13 @@
-"""Two rankings of the same queries on a measure, and the one verdict whether the second is better."""
+"""Two rankings of the same queries on a measure, and the one verdict whether the second is better.
+
+Of one pair the primary measure, the one asked for, is tested alone, so that its verdict is the same wherever the pair
+is shown. The other measures are secondary: their p-values are adjusted for one another (Holm). Where many are compared
+with one baseline each pair keeps its own verdict; a choice among them rests on p-values adjusted for all (Holm).
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -19,16 +25,18 @@ LEVEL = 0.05
 FEW = 25  # below this number of queries, comparisons are unstable (Buckley and Voorhees 2000)
 
 Verdict = Literal["better", "worse", "no difference shown"]
-RULE = f"Better or worse: the 95 % interval excludes 0 and the Holm-adjusted p-value is below {LEVEL:g}."
+RULE = f"Better or worse: the 95 % interval of the difference excludes 0 and p is below {LEVEL:g}."
+SECONDARY = "p (Holm): the measure asked for is tested alone, the secondary ones are adjusted for one another."
+SELECTION = "Of many the best is flattered: choose by p (Holm), adjusted for all of them, or on dev."
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Two rankings of the same queries on one measure; `difference` is after - before.
 
-    `p_value` is the randomisation test's, `t_p_value` the paired t-test's, `adjusted_p` Holm's of the former over a
-    `family` of so many comparisons. `differences` are those of the single queries. Every statement that one ranking
-    is better is `verdict`, or derived from it.
+    `p_value` is the randomisation test's, `t_p_value` the paired t-test's. `adjusted_p` is the former, of a `secondary`
+    measure Holm-adjusted over a `family` of so many. `differences` are those of the single queries. Every statement
+    that one ranking is better is `verdict`, or derived from it.
     """
 
     measure: str
@@ -39,6 +47,7 @@ class Comparison:
     t_p_value: float = 1.0
     adjusted_p: float = 1.0
     family: int = 1
+    secondary: bool = False
     higher_is_better: bool = True
     differences: tuple[float, ...] = field(default=(), repr=False)
 
@@ -64,13 +73,13 @@ class Comparison:
 
     @property
     def p_in_words(self) -> str:
-        """Return the adjusted p-value, and over how many comparisons it was adjusted."""
+        """Return the p-value that the verdict rests on, and over how many secondary measures it was adjusted."""
         p = "p < 0.001" if self.adjusted_p < 0.001 else f"p = {self.adjusted_p:.3f}"
-        return p if self.family == 1 else f"{p} (Holm, {self.family:,} comparisons)"
+        return p if self.family == 1 else f"{p} (Holm, {self.family:,} secondary measures)"
 
     @property
     def evidence(self) -> str:
-        """Return what the verdict rests on: the difference, its interval and the adjusted p-value."""
+        """Return what the verdict rests on: the difference, its interval and the p-value."""
         by = self.difference
         return f"{by.mean:+.3f}, 95 % interval {by.low:+.3f} to {by.high:+.3f}, {self.p_in_words}"
 
@@ -123,22 +132,45 @@ def compare_all(
     return tuple(comparisons)
 
 
-def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Return the comparisons of one family, each with its p-value adjusted for the others."""
-    p_values = holm([comparison.p_value for comparison in comparisons])
-    return [
-        replace(comparison, adjusted_p=p, family=len(comparisons))
-        for comparison, p in zip(comparisons, p_values, strict=True)
-    ]
+def adjusted(comparisons: Sequence[Comparison], primary: str) -> tuple[Comparison, ...]:
+    """Return the comparisons of one pair: the primary measure alone, the secondary ones adjusted for one another."""
+    secondary = [comparison.p_value for comparison in comparisons if comparison.measure != primary]
+    p_values = iter(holm(secondary))
+    return tuple(
+        replace(comparison, adjusted_p=comparison.p_value, family=1, secondary=False)
+        if comparison.measure == primary
+        else replace(comparison, adjusted_p=next(p_values), family=len(secondary), secondary=True)
+        for comparison in comparisons
+    )
 
 
-def regressions(family: Sequence[Comparison], threshold: float = 0.0) -> list[bool]:
-    """Return which comparisons of a family are worse by more than `threshold`.
+def selection_p_values(comparisons: Sequence[Comparison]) -> list[float]:
+    """Return the p-values of pairs that share a baseline, adjusted for choosing one of them (Holm)."""
+    return holm([comparison.p_value for comparison in comparisons])
 
-    That is the verdict "worse", by the same interval and the same adjusted test, of the differences moved by the
-    threshold. With a threshold of 0 it is the verdict itself.
+
+def selection_in_words(comparisons: Sequence[Comparison], what: str) -> str:
+    """Return how many verdicts stay when one of many is chosen by them, to follow a finding; "" of a single one."""
+    if len(comparisons) < 2:
+        return ""
+    p_values = selection_p_values(comparisons)
+    stay = [replace(one, adjusted_p=p) for one, p in zip(comparisons, p_values, strict=True)]
+    return f" To choose among the {len(stay):,} {what}, adjusted for all of them (Holm): {verdict_counts(stay)}."
+
+
+def verdict_counts(comparisons: Iterable[Comparison]) -> str:
+    """Return how many comparisons have which verdict."""
+    counts = Counter(comparison.verdict for comparison in comparisons).most_common()
+    return ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
+
+
+def regressions(comparisons: Sequence[Comparison], primary: str, threshold: float = 0.0) -> list[bool]:
+    """Return on which measures one pair is worse by more than `threshold`.
+
+    That is the verdict "worse", by the same interval and the same test, of the differences moved by the threshold.
+    With a threshold of 0 it is the verdict itself.
     """
-    moved = adjusted([comparison.shifted(threshold) for comparison in family])
+    moved = adjusted([comparison.shifted(threshold) for comparison in comparisons], primary)
     return [comparison.verdict == "worse" for comparison in moved]
 
 
@@ -156,8 +188,9 @@ COLUMNS = {
     "queries": "number of queries",
     "p_value": "p-value of the paired randomisation test",
     "t_p_value": "p-value of the paired t-test",
-    "adjusted_p": "p_value, Holm-adjusted over the family",
-    "family": "number of comparisons it is adjusted over",
+    "adjusted_p": "p_value; of a secondary measure Holm-adjusted over the family",
+    "family": "number of measures it is adjusted over",
+    "secondary": "whether another measure is the one asked for",
     "higher_is_better": "whether a higher value is a better one",
     "verdict": "better, worse or no difference shown",
 }
@@ -174,6 +207,7 @@ def comparison_row(comparison: Comparison) -> tuple[object, ...]:
         comparison.t_p_value,
         comparison.adjusted_p,
         comparison.family,
+        comparison.secondary,
         comparison.higher_is_better,
         comparison.verdict,
     )

@@ -15,6 +15,7 @@ from workbench.records import Qrel
 # R@k is trec_eval's recall (relevant retrieved / all relevant), Success@1 "any relevant on top"; with one
 # relevant passage a query they are equal. nDCG has linear gains (Jarvelin and Kekalainen 2002).
 MEASURES = ("R@1", "R@5", "R@10", "Success@1", "AP", "RR", "nDCG@10")
+PRIMARY = "nDCG@10"  # what verdicts are about where nobody asks for another
 
 USUAL_DEPTH = 10  # for a measure that names no depth of its own, such as AP
 

@@ -51,7 +51,7 @@ def comparisons(data: Iterable[Comparison] | pd.DataFrame) -> list[Comparison]:
     """Return comparisons from themselves, or from the frame of `comparisons_frame`."""
     if not is_frame(data):
         return list(data)  # type: ignore[arg-type]
-    plain = ("measure", "p_value", "t_p_value", "adjusted_p", "family", "higher_is_better")
+    plain = ("measure", "p_value", "t_p_value", "adjusted_p", "family", "secondary", "higher_is_better")
     spans = ("before", "after", "difference")
     limits = [f"{name}{end}" for name in spans for end in ("", "_low", "_high")]
     columns = [*plain, "queries", *limits]

@@ -50,7 +50,6 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
     subject = about.rank_similarity or about.diff
     if subject is None:
         raise ValueError("a report needs a diff or a rank_similarity")
-    compared = about.table.adjusted(about.diff) if about.diff and about.table else about.diff
     title = f"{subject.before} → {subject.after}"
     rows = filtered(compared_queries(about.diff, about.rank_similarity), settings.filters)
     before, after = (views.find_run(store, name, subject.split) for name in (subject.before, subject.after))
@@ -59,12 +58,12 @@ def page(store: Store, about: Report, shown: Shown | None = None) -> str:
     opened = queries.opened(store, view, rows[: settings.top])
     body = [
         f"<h1>{html(title)}</h1>",
-        *(f"<p>{html(one.in_words)}</p>" for one in (compared, about.rank_similarity) if one),
+        *(f"<p>{html(one.in_words)}</p>" for one in (about.diff, about.rank_similarity) if one),
         f'<p class="soft">{html(about.rank_similarity.by)}: {html(about.rank_similarity.meaning)}.</p>'
         if about.rank_similarity
         else "",
         *summary.warnings(subject),
-        *(summary.of_diff(compared) if compared else ()),
+        *(summary.of_diff(about.diff) if about.diff else ()),
         *(summary.of_table(about.table) if about.table else ()),
         _listed(rows, about, settings),
         *_stepped(opened),

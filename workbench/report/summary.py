@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.evaluation.comparison import RULE, Comparison
+from workbench.evaluation.comparison import RULE, SECONDARY, SELECTION, Comparison
 from workbench.evaluation.measures import cutoff
 from workbench.html.cards import table, tally
 from workbench.html.marking import html
@@ -44,14 +44,14 @@ def _unseen(diff: Diff) -> list[str]:
     rows = [[html(one.measure), *_cells(one)] for one in diff.unseen_comparisons]
     return [
         f"<h2>Every measure, on the {diff.unseen.unseen:,} queries not seen in train</h2>",
-        f'{table(("measure", *_HEAD), rows)}<p class="soft">{html(RULE)} p (Holm): adjusted for the measures in this '
-        "table.</p>",
+        f'{table(("measure", *_HEAD), rows)}<p class="soft">{html(f"{RULE} {SECONDARY}")}</p>',
     ]
 
 
 def of_table(runs: RunsComparison) -> list[str]:
     """Return every student against the baseline."""
-    parts = [f"<h2>Against {html(runs.baseline)}</h2>{_against(runs.against)}"]
+    selection = html(runs.selection_in_words.strip())
+    parts = [f"<h2>Against {html(runs.baseline)}</h2>{_against(runs.against)}<p>{selection}</p>"]
     if runs.unseen and runs.against_unseen:
         title = f"Against {runs.baseline}, on the {runs.unseen.unseen:,} queries not seen in train"
         parts.append(f"<h2>{html(title)}</h2>{_against(runs.against_unseen)}")
@@ -59,11 +59,11 @@ def of_table(runs: RunsComparison) -> list[str]:
 
 
 def _against(against: Sequence[Against]) -> str:
-    rows = [[html(row.student), html(row.comparison.measure), *_cells(row.comparison)] for row in against]
-    return (
-        f'{table(("student", "measure", *_HEAD), rows)}<p class="soft">{html(RULE)} p (Holm): adjusted for the '
-        f"{len(against):,} comparisons in this table.</p>"
-    )
+    rows = [
+        [html(row.student), html(row.comparison.measure), *_cells(row.comparison, row.selection_p)] for row in against
+    ]
+    note = html(f"{RULE} {SELECTION}")
+    return f'{table(("student", "measure", *_HEAD), rows)}<p class="soft">{note}</p>'
 
 
 _HEAD = (
@@ -71,15 +71,16 @@ _HEAD = (
 )  # fmt: skip
 
 
-def _cells(comparison: Comparison) -> list[str]:
+def _cells(comparison: Comparison, selection_p: float | None = None) -> list[str]:
     difference = comparison.difference
+    holm = comparison.adjusted_p if selection_p is None else selection_p
     return [
         f"{comparison.before.mean:.3f}",
         f"{comparison.after.mean:.3f}",
         f"{difference.mean:+.3f}",
         f"{difference.low:+.3f} to {difference.high:+.3f}",
         f"{comparison.verdict}{comparison.few}",
-        *(f"{p:.4f}" for p in (comparison.adjusted_p, comparison.p_value, comparison.t_p_value)),
+        *(f"{p:.4f}" for p in (holm, comparison.p_value, comparison.t_p_value)),
         f"{difference.n:,}",
     ]
 
@@ -91,8 +92,8 @@ def _measures(diff: Diff) -> str:
         judged = f"{shares[0]:.0%} → {shares[1]:.0%} @{cutoff(one.measure)}" if shares else "–"
         rows.append([html(one.measure), *_cells(one), judged])
     return (
-        f'{table(("measure", *_HEAD, "judged"), rows)}<p class="soft">{html(RULE)} p (Holm): adjusted for the measures '
-        "in this table. judged: share of the passages in the top that people have judged, before and after.</p>"
+        f'{table(("measure", *_HEAD, "judged"), rows)}<p class="soft">{html(f"{RULE} {SECONDARY}")} '
+        "judged: share of the passages in the top that people have judged, before and after.</p>"
     )
 
 

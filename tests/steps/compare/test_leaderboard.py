@@ -1,9 +1,9 @@
-"""Leaderboard: seeds taken together, recipes held against their base, and Holm over the recipes; numbers by hand."""
+"""Leaderboard: seeds taken together, recipes held against their base, and Holm for choosing one; numbers by hand."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import sqrt
 from typing import Any
 
@@ -52,7 +52,7 @@ def student(store: Store, name: str, loss: str, seed: int, dev: float = 0.6, **m
     (folder / "student.json").write_text(json.dumps(recipe | more))
 
 
-def test_seeds_are_one_recipe_and_holm_adjusts_over_the_recipes(judged: Store) -> None:
+def test_seeds_are_one_recipe_and_holm_adjusts_the_choice_among_recipes(judged: Store) -> None:
     ranked(judged, "base", 2)
     for name, loss, seed, dev, rank in (
         ("a1", "kl", 1, 0.7, 1),
@@ -73,33 +73,46 @@ def test_seeds_are_one_recipe_and_holm_adjusts_over_the_recipes(judged: Store) -
     assert b.measures["RR"] == (0.25, None, 1)
     # every query moved the same way: of 2^8 signs two are as extreme; Holm: 3 * 2/256 for both, and 1
     for each, change, p, verdict in (
-        (a, 0.25, 6 / 256, "better"), (b, -0.25, 6 / 256, "worse"), (c, 0.0, 1.0, "no difference shown")
+        (a, 0.25, 2 / 256, "better"), (b, -0.25, 2 / 256, "worse"), (c, 0.0, 1.0, "no difference shown")
     ):  # fmt: skip
         assert each.comparison is not None
         assert (each.comparison.difference.mean, each.comparison.adjusted_p) == pytest.approx((change, p))
-        assert (each.verdict, each.comparison.family) == (verdict, 3)
+        assert (each.verdict, each.selection_p) == (verdict, pytest.approx(min(1.0, 3 * p)))
     assert (
-        a.in_words == "better than its base (only 8 queries): RR +0.250, 95 % interval +0.250 to +0.250, p = 0.023 "
-        "(Holm, 3 comparisons), 1 of 2 seeds above it"
+        a.in_words == "better than its base (only 8 queries): RR +0.250, 95 % interval +0.250 to +0.250, p = 0.008, "
+        "1 of 2 seeds above it"
     )
     assert found.best == a
     assert (
         "4 students by 3 recipes. Dev chooses loss=kl (nDCG@10 0.650 ± 0.071 over 2 seeds, 0.500 before)."
         in found.in_words
     )
-    assert "1 better" in found.in_words and "1 worse" in found.in_words
+    assert "of 3 recipes: 1 better, 1 no difference shown, 1 worse (only 8 queries). To choose among" in found.in_words
+    assert found.to_frame()["selection_p"].tolist() == pytest.approx([6 / 256, 1.0, 6 / 256])
 
 
-def test_too_few_queries_show_nothing_once_there_are_many_recipes(judged: Store) -> None:
+def test_one_of_many_recipes_is_better_than_its_base_and_not_shown_to_be_the_one_to_choose(judged: Store) -> None:
     ranked(judged, "base", 2)
     for place, loss in enumerate(("kl", "infonce", "utility_infonce")):
         student(judged, loss, loss, 1)
         ranked(judged, loss, *([1] * 6 + [2, 2] if place == 0 else [2] * QUERIES))
-    first, *_ = (each for each in leaderboard(judged, measure="RR").recipes if each.label == "loss=kl")
+    board = leaderboard(judged, measure="RR")
+    first, *_ = (recipe for recipe in board.recipes if recipe.label == "loss=kl")
     # six queries moved: 2/64 alone, 6/64 as one of three
     assert first.comparison is not None
-    assert (first.comparison.p_value, first.comparison.adjusted_p) == pytest.approx((2 / 64, 6 / 64))
-    assert first.verdict == "no difference shown"
+    assert (first.comparison.p_value, first.selection_p) == pytest.approx((2 / 64, 6 / 64))
+    assert first.verdict == "better"
+    assert "To choose among the 3 recipes, adjusted for all of them (Holm): 3 no difference shown." in board.in_words
+
+
+def test_on_the_split_that_chose_a_recipe_its_gain_is_called_optimistic(judged: Store) -> None:
+    student(judged, "s", "kl", 1)
+    words = "The same queries chose it, so that its gain there is optimistic."
+    assert words not in replace(leaderboard(judged), split="dev").in_words
+    for name in ("base", "s"):
+        ranked(judged, name, 1)
+    assert words not in leaderboard(judged).in_words
+    assert words in replace(leaderboard(judged), split="dev").in_words
 
 
 def test_the_same_seed_twice_counts_once_and_an_unfinished_training_apart(judged: Store) -> None:

@@ -15,7 +15,7 @@ from workbench.cli.options import Json, LeftOut, Relevance, Split
 from workbench.cli.session import Session
 from workbench.errors import NothingToDo
 from workbench.evaluation.rank_similarity import NAMES
-from workbench.steps.compare.compare_runs import Against, compare_runs
+from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered
 from workbench.steps.compare.rank_similarity import is_rank_similarity, rank_similarity
@@ -60,7 +60,8 @@ def diff_command(
 ) -> None:
     """Compare rankings query by query: which got better, which got worse, and how sure that is.
 
-    The verdict is better or worse only where the 95 % interval excludes 0 and the Holm-adjusted p-value is below 0.05.
+    The verdict is better or worse only where the 95 % interval of the difference excludes 0 and p is below 0.05. On
+    --measure p is that of its own test; on the other measures p-values are adjusted for one another (Holm).
     """
     session: Session = context.obj
     store = session.store(relevance=relevance, without_relevant=without_relevant)
@@ -97,8 +98,7 @@ def _compare(store: Store, names: Sequence[str], by: str, measure: str, split: s
         return Results(None, similarity, None)
     if len(names) == 2:
         return Results(compared, similarity, None)
-    runs = compare_runs(store, names, [measure], split)
-    return Results(runs.adjusted(compared), similarity, runs)
+    return Results(compared, similarity, compare_runs(store, names, [measure], split))
 
 
 def _teacher(store: Store, name: str) -> str | None:
@@ -124,10 +124,9 @@ def _gate(results: Results, threshold: float) -> None:
             "A regression shows only where queries are judged.", "Add qrels with `workbench ingest qrels`."
         )
     if results.table:
-        regressions = results.table.regressed(threshold)
+        regressions = [(row.student, row.comparison) for row in results.table.regressed(threshold)]
     else:
-        only = Against(results.diff.after, results.diff.comparison)
-        regressions = [only] if results.diff.regressed(threshold) else []
+        regressions = [(results.diff.after, results.diff.comparison)] if results.diff.regressed(threshold) else []
     more_than = f" by more than {threshold:g}" if threshold else ""
     for student, comparison in regressions:
         output.note(f"Regression: {student} is worse{more_than} on {comparison.measure}: {comparison.evidence}.")

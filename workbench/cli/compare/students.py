@@ -10,6 +10,7 @@ import typer
 from workbench.cli import output
 from workbench.cli.options import Json, LeftOut, Relevance, Split
 from workbench.cli.session import Session
+from workbench.records import stale_in_words
 from workbench.steps.compare.leaderboard import leaderboard
 from workbench.steps.compare.recipes import LeaderboardRow
 
@@ -51,8 +52,9 @@ def students_command(
         output.line(f"\n{recipe.label}\n  {recipe.in_words}")
         seeds = ", ".join(map(str, recipe.seeds))
         output.note(f"  on dev {recipe.dev or '–'}, seeds {seeds}, {recipe.seconds:.0f} s each")
-    if stale := [row.student for row in board.students if row.stale]:
-        output.note(f"Stale: {', '.join(stale)} evaluated before passages or split changed; evaluate again.")
+    for row in board.students:
+        if row.stale:
+            output.note(f"Stale: {stale_in_words(row.student)}")
     output.line(f"\n{board.in_words}")
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from workbench.cli import output
-from workbench.evaluation.comparison import Comparison
+from workbench.evaluation.comparison import SECONDARY, Comparison
 from workbench.evaluation.measures import cutoff
+from workbench.records import stale_in_words
 from workbench.steps.compare.compare_runs import RunsComparison
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.filters import ComparedQuery
@@ -31,18 +32,7 @@ def show(results: Results, rows: Sequence[ComparedQuery], most: int, summary: st
     if results.diff:
         _measures(results.diff)
     if results.table:
-        output.table(
-            ("student", "measure", *DIFFERENCE),
-            [(row.student, row.comparison.measure, *_difference(row.comparison)) for row in results.table.against],
-            title=f"\nAgainst {results.table.baseline}",
-        )
-        if results.table.against_unseen and results.table.unseen:
-            output.table(
-                ("student", "measure", *DIFFERENCE),
-                [(row.student, row.comparison.measure, *_difference(row.comparison))
-                 for row in results.table.against_unseen],
-                title=f"\nOn the {results.table.unseen.unseen:,} queries not seen in train",
-            )  # fmt: skip
+        _against(results.table)
     if results.rank_similarity:
         output.table(
             ("query", "text", results.rank_similarity.by, "change", ""),
@@ -51,6 +41,19 @@ def show(results: Results, rows: Sequence[ComparedQuery], most: int, summary: st
         )
     else:
         _most_changed(rows, most)
+
+
+def _against(runs: RunsComparison) -> None:
+    tables = [(f"\nAgainst {runs.baseline}", runs.against)]
+    if runs.against_unseen and runs.unseen:
+        tables.append((f"\nOn the {runs.unseen.unseen:,} queries not seen in train", runs.against_unseen))
+    for title, against in tables:
+        output.table(
+            ("student", "measure", *DIFFERENCE),
+            [(row.student, row.comparison.measure, *_difference(row.comparison, row.selection_p)) for row in against],
+            title=title,
+        )
+    output.line(runs.selection_in_words.strip())
 
 
 def _measures(diff: Diff) -> None:
@@ -63,6 +66,8 @@ def _measures(diff: Diff) -> None:
         [(row.measure, *_difference(row)) for row in diff.comparisons],
         title="\nAfter against before",
     )
+    if any(row.secondary for row in diff.comparisons):
+        output.note(SECONDARY)
     if diff.unseen_comparisons and diff.unseen:
         output.table(
             ("measure", "before", "after", *DIFFERENCE),
@@ -86,9 +91,10 @@ def _change(row: ComparedQuery) -> str:
     return f"{row.delta.change:+.3f}" if row.delta else "–"
 
 
-def _difference(comparison: Comparison) -> tuple[str, ...]:
+def _difference(comparison: Comparison, selection_p: float | None = None) -> tuple[str, ...]:
     difference = comparison.difference
-    p_values = (comparison.p_value, comparison.t_p_value, comparison.adjusted_p)
+    holm = comparison.adjusted_p if selection_p is None else selection_p
+    p_values = (comparison.p_value, comparison.t_p_value, holm)
     return (
         f"{difference.mean:+.3f}",
         f"{difference.low:+.3f} to {difference.high:+.3f}",
@@ -104,7 +110,7 @@ def _judged(diff: Diff, measure: str) -> str:
 
 def _warn(results: Results) -> None:
     stale = next((result.stale for result in (results.diff, results.rank_similarity) if result), ())
-    if stale:
-        output.note(f"Stale: {', '.join(stale)} evaluated before passages or split changed; evaluate again.")
+    for student in stale:
+        output.note(f"Stale: {stale_in_words(student)}")
     if results.diff and results.diff.unanswered:
         output.note(f"{results.diff.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 
 from workbench.errors import BadSetting
-from workbench.evaluation.comparison import COLUMNS, Comparison, adjusted, comparison_row, regressions
+from workbench.evaluation.comparison import (
+    COLUMNS,
+    Comparison,
+    comparison_row,
+    regressions,
+    selection_in_words,
+    selection_p_values,
+    verdict_counts,
+)
 from workbench.progress import tracked
 from workbench.records import Run
 from workbench.results import Result, frame
 from workbench.steps.compare import run_measures
-from workbench.steps.compare.diff import Diff, Values, compared_on, must_be_measurable, stale
+from workbench.steps.compare.diff import Values, compared_on, must_be_measurable, stale
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
 from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
 from workbench.steps.data.workspace_settings import with_settings
@@ -33,18 +40,20 @@ class QueryValues(NamedTuple):
 
 
 class Against(NamedTuple):
-    """One student against the baseline on one measure."""
+    """One student against the baseline on one measure; `selection_p` is for who chooses one by these comparisons."""
 
     student: str
     comparison: Comparison
+    selection_p: float
 
 
 @dataclass(frozen=True)
 class RunsComparison(Result):
     """Many runs of a split: `rows` on the first measure, `against` the baseline (the first student) on every one.
 
-    The p-values are adjusted over all students and measures together (Holm). Where train has seen
-    some of the queries, `against_unseen` is the same on the others, adjusted for itself.
+    Each comparison is that of `diff` for the pair, with the same verdict. Its `selection_p` is Holm-adjusted over all
+    students and measures together: for a choice among them. Where train has seen some of the queries,
+    `against_unseen` is the same on the others.
     """
 
     columns: ClassVar = {
@@ -73,27 +82,26 @@ class RunsComparison(Result):
 
     def regressed(self, threshold: float = 0.0) -> list[Against]:
         """Return the students that are worse than the baseline by more than `threshold`, on which measure."""
-        worse = regressions([row.comparison for row in self.against], threshold)
-        return [row for row, regressed in zip(self.against, worse, strict=True) if regressed]
-
-    def adjusted(self, diff: Diff) -> Diff:
-        """Return a diff with the p-values that its comparisons have among those of many runs.
-
-        Where both are shown together, the same two students on the same measure have one verdict.
-        """
-        return replace(
-            diff,
-            comparisons=_among(self.against, self.baseline, diff, diff.comparisons),
-            unseen_comparisons=_among(self.against_unseen, self.baseline, diff, diff.unseen_comparisons),
-        )
+        worse = []
+        for student in self.students[1:]:
+            rows = [row for row in self.against if row.student == student]
+            regressed = regressions([row.comparison for row in rows], self.measures[0], threshold)
+            worse += [row for row, is_worse in zip(rows, regressed, strict=True) if is_worse]
+        return worse
 
     @property
     def in_words(self) -> str:
         """Return the verdicts as one sentence."""
-        return (
+        words = (
             f"{len(self.students) - 1:,} students against {self.baseline} on {', '.join(self.measures)}, {self.split}, "
             f"{self.counts.in_words}: {_verdicts(self.against)}{self.against[0].comparison.few}."
-        ) + self._unseen_in_words
+        )
+        return words + self.selection_in_words + self._unseen_in_words
+
+    @property
+    def selection_in_words(self) -> str:
+        """Return how many verdicts stay when one of the students is chosen by them; "" of a single one."""
+        return selection_in_words([row.comparison for row in self.against], "comparisons")
 
     @property
     def _unseen_in_words(self) -> str:
@@ -111,7 +119,8 @@ class RunsComparison(Result):
 
     def comparisons_frame(self) -> pd.DataFrame:
         """Return each student's comparison with the baseline as a row of a frame, the student in the first column."""
-        return frame(("student", *COLUMNS), [(row.student, *comparison_row(row.comparison)) for row in self.against])
+        columns = ("student", *COLUMNS, "selection_p")
+        return frame(columns, [(row.student, *comparison_row(row.comparison), row.selection_p) for row in self.against])
 
 
 def compare_runs(
@@ -130,7 +139,7 @@ def compare_runs(
     students : sequence of str
         Students that were evaluated on the split; the first is the baseline.
     measures : sequence of str
-        The measures to compare on, as ir_measures spells them.
+        The measures to compare on, as ir_measures spells them; those after the first are secondary.
     split : str
         The split whose queries are compared.
     **settings : optional
@@ -192,28 +201,15 @@ def compare_runs(
 
 
 def _against(runs: Sequence[Run], names: Sequence[str], values: Sequence[Values]) -> tuple[Against, ...]:
-    """Return each run against the first on every measure, p-values adjusted over all of it."""
-    against = [
-        Against(run.student, comparison)
+    """Return each run against the first on every measure."""
+    compared = [
+        (run.student, comparison)
         for run, of_run in zip(runs[1:], values[1:], strict=True)
         for comparison in compared_on(names, values[0], of_run)
     ]
-    together = adjusted([row.comparison for row in against])
-    return tuple(Against(row.student, one) for row, one in zip(against, together, strict=True))
-
-
-def _among(
-    against: Sequence[Against], baseline: str, diff: Diff, comparisons: Sequence[Comparison]
-) -> tuple[Comparison, ...]:
-    """Return a diff's comparisons as they are among those against the baseline."""
-    among = {
-        row.comparison.measure: row.comparison
-        for row in against
-        if (baseline, row.student) == (diff.before, diff.after)
-    }
-    return tuple(among.get(one.measure, one) for one in comparisons)
+    p_values = selection_p_values([comparison for _, comparison in compared])
+    return tuple(Against(*pair, p) for pair, p in zip(compared, p_values, strict=True))
 
 
 def _verdicts(against: Sequence[Against]) -> str:
-    counts = Counter(row.comparison.verdict for row in against).most_common()
-    return ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
+    return verdict_counts(row.comparison for row in against)

@@ -55,12 +55,13 @@ class Delta(NamedTuple):
 class Diff(Result):
     """Two runs compared on `measure`: `deltas` by change, worst first; `comparisons` on every measure asked for.
 
+    `measure` is tested alone; the p-values of the other, secondary measures are adjusted for one another (Holm).
     `counts` says how many queries are judged, and what becomes of those without a relevant passage. `unanswered`
-    judged queries have no ranking in one of the runs; they count as 0. `stale` names the runs that searched other
-    passages than the workspace holds now. `judged` says for each measure what share of the passages it looked at people
-    have judged, before and after: the less, the less the measure knows. Where train has seen some of
-    the queries, `unseen_comparisons` are those on the others, with p-values adjusted for one another. `early` names
-    the students that were trained before the queries were split anew, maybe on some that are tested now.
+    judged queries have no ranking in one of the runs; they count as 0. `stale` names the students who were evaluated
+    before the passages, or the queries of the split, changed. `judged` says for each measure what share of the passages
+    it looked at people have judged, before and after: the less, the less the measure knows. Where train has seen some
+    of the queries, `unseen_comparisons` are the same on the others. `early` names the students that were trained before
+    the queries were split anew, maybe on some that are tested now.
     """
 
     columns: ClassVar = {
@@ -117,8 +118,7 @@ class Diff(Result):
 
     def regressed(self, threshold: float = 0.0) -> bool:
         """Return whether `after` is worse on `measure` by more than `threshold`."""
-        worse = regressions(self.comparisons, threshold)
-        return worse[self.comparisons.index(self.comparison)]
+        return any(regressions([self.comparison], self.measure, threshold))
 
     @property
     def in_words(self) -> str:
@@ -156,8 +156,9 @@ def diff(
 ) -> Diff:
     """Compare the runs of two students on a split, query by query, over the judged queries.
 
-    The p-values of the measures are adjusted for one another (Holm). Where queries without a relevant passage are left
-    out, every measure is compared over its own queries (`AP(rel=2)`: those with a passage of relevance 2).
+    The verdict on `measure` is by its own test; the p-values of the others, which are secondary, are adjusted for one
+    another (Holm). Where queries without a relevant passage are left out, every measure is compared over its own
+    queries (`AP(rel=2)`: those with a passage of relevance 2).
 
     Parameters
     ----------
@@ -170,7 +171,7 @@ def diff(
     split : str
         The split whose queries are compared.
     also : sequence of str
-        More measures to compare on.
+        Secondary measures to compare on.
     **settings : optional
         `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
 
@@ -236,7 +237,7 @@ def diff(
         },
         early=tuple(sorted(trained_before_split(store) & {first.student, second.student})),
         unseen=unseen,
-        unseen_comparisons=compared_on(names, *map(unseen.only, values)) if unseen else (),
+        unseen_comparisons=compared_on(names, unseen.only(values[0]), unseen.only(values[1])) if unseen else (),
     )
 
 
@@ -251,9 +252,12 @@ def must_be_measurable(judgements: Judgements, measure: str, split: str, otherwi
 
 
 def compared_on(
-    names: Sequence[str], before: Values, after: Values, lower_is_better: Container[str] = ()
+    names: Sequence[str], before: Values, after: Values, lower_is_better: Container[str] = (), primary: str = ""
 ) -> tuple[Comparison, ...]:
-    """Compare two runs on every measure over its own queries, p-values adjusted; one without queries is left out."""
+    """Compare two runs on every measure over its own queries; one without queries is left out.
+
+    The `primary` measure, the first unless named, is tested alone; the others are adjusted for one another.
+    """
     names_by_queries: dict[tuple[str, ...], list[str]] = {}
     for name in names:
         if before[name]:
@@ -267,7 +271,7 @@ def compared_on(
             lower_is_better,
         )
     }
-    return tuple(adjusted([comparisons[name] for name in names if name in comparisons]))
+    return adjusted([comparisons[name] for name in names if name in comparisons], primary or names[0])
 
 
 def _mean(values: Mapping[str, float], queries: Collection[str]) -> float:

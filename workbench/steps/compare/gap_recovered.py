@@ -95,8 +95,9 @@ def gap_recovered(
     before_values, student_values, teacher_values = (
         {name: list(side[name].values()) for name in names} for side in sides
     )
+    leads = [compare(name, before_values[name], teacher_values[name]) for name in names]
     gaps = []
-    for lead in adjusted([compare(name, before_values[name], teacher_values[name]) for name in names]):
+    for lead in adjusted(leads, next(iter(names), "")):
         after = student_values[lead.measure]
         gains = [value - base for value, base in zip(after, before_values[lead.measure], strict=True)]
         share = ratios([gains], [lead.differences])[0] if lead.verdict == "better" else None

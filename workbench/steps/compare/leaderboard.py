@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from workbench import students
+from workbench.evaluation.comparison import selection_in_words
 from workbench.evaluation.significance import Interval, intervals
 from workbench.progress import tracked
 from workbench.records import Run
@@ -32,10 +33,11 @@ ALSO = ("R@1", "AP")
 class Leaderboard(Result):
     """Every student, and the recipes they were trained by, best on dev first; `differing` settings tell those apart.
 
-    A recipe is compared with its base on `measure`, the first of `measures`; the p-values of all recipes are adjusted
-    together (Holm). `early` names the students that were trained before the queries were split anew, maybe on some that
-    are tested now. Its frame has a row for each recipe; after `columns` comes a column for each differing setting,
-    named "setting: NAME", and one for each measure, the mean over seeds.
+    A recipe is compared with its base on `measure`, the first of `measures`, by the verdict that `diff` has for the
+    pair; each `selection_p` is adjusted for all recipes (Holm), for who chooses one by it. `early` names the students
+    that were trained before the queries were split anew, maybe on some that are tested now. Its frame has a row for
+    each recipe; after `columns` comes a column for each differing setting, named "setting: NAME", and one for each
+    measure, the mean over seeds.
     """
 
     columns: ClassVar = {
@@ -55,12 +57,13 @@ class Leaderboard(Result):
         "difference": "after - before",
         "difference_low": "lower end of its 95 % interval",
         "difference_high": "upper end",
-        "adjusted_p": "Holm-adjusted p-value",
+        "p_value": "p-value of the comparison",
+        "selection_p": "the same, Holm-adjusted over all recipes: for who chooses one by it",
         "unseen_verdict": "the verdict on the queries that train has not seen, where it has seen some",
         "unseen_difference": "after - before on these queries",
         "unseen_difference_low": "lower end of its 95 % interval",
         "unseen_difference_high": "upper end",
-        "unseen_adjusted_p": "its Holm-adjusted p-value",
+        "unseen_p_value": "its p-value",
         "unseen_queries": "number of these queries",
         "dev_measure": "the measure that training was stopped by",
         "dev_before": "its value of the base",
@@ -103,11 +106,15 @@ class Leaderboard(Result):
             f"({best.dev_measure} {best.dev} over {_many(len(best.seeds), 'seed')}, {best.dev_before:.3f} before). "
             f"On {self.split}: {best.in_words}."
         )
+        if self.split == "dev" and best.comparison:
+            words += " The same queries chose it, so that its gain there is optimistic."
         if len(self.recipes) > 1:
             counts = Counter(recipe.verdict for recipe in self.recipes).most_common()
             verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in counts)
-            few = next((recipe.comparison.few for recipe in self.recipes if recipe.comparison), "")
+            comparisons = [recipe.comparison for recipe in self.recipes if recipe.comparison]
+            few = comparisons[0].few if comparisons else ""
             words += f" Against their bases on {self.measure}, of {len(self.recipes):,} recipes: {verdicts}{few}."
+            words += selection_in_words(comparisons, "recipes")
         return words + early_in_words(self.early)
 
     def to_frame(self) -> pd.DataFrame:
@@ -127,7 +134,13 @@ class Leaderboard(Result):
                 *(recipe.label, recipe.base, recipe.teacher, recipe.verdict, recipe.in_words),
                 *(self.split, self.measure),
                 *(value for span in ("before", "after", "difference") for value in limits(getattr(one, span, None))),
-                *(one.adjusted_p if one else None, *_unseen_cells(recipe), recipe.dev_measure, recipe.dev_before),
+                *(
+                    one.p_value if one else None,
+                    recipe.selection_p,
+                    *_unseen_cells(recipe),
+                    recipe.dev_measure,
+                    recipe.dev_before,
+                ),
                 *(recipe.dev.mean if recipe.dev else None, seeds, recipe.seconds, recipe.steps, recipe.pairs),
                 bm25.mean if bm25 else None,
                 *(recipe.settings[name] for name in self.differing),
@@ -135,7 +148,17 @@ class Leaderboard(Result):
             )
 
     def _repr_html_(self) -> str:
-        shown = ["recipe", "base", "verdict", "difference", "difference_low", "difference_high", "adjusted_p", "dev"]
+        shown = [
+            "recipe",
+            "base",
+            "verdict",
+            "difference",
+            "difference_low",
+            "difference_high",
+            "p_value",
+            "selection_p",
+            "dev",
+        ]
         return as_html(self.in_words, self.to_frame()[shown])
 
 
@@ -235,7 +258,7 @@ def _unseen_cells(recipe: Recipe) -> tuple[object, ...]:
     """Return the verdict, the difference, its p-value and the number of queries where train has seen none of them."""
     if not (one := recipe.unseen_comparison):
         return (None,) * 6
-    return one.verdict, *limits(one.difference), one.adjusted_p, one.difference.n
+    return one.verdict, *limits(one.difference), one.p_value, one.difference.n
 
 
 def _means(values: Mapping[str, Values], names: Sequence[str]) -> dict[str, dict[str, Interval]]:

@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 
 from workbench import losses, students
 from workbench.errors import NothingToDo
-from workbench.evaluation.comparison import RULE, Comparison, adjusted, compare
+from workbench.evaluation.comparison import RULE, SECONDARY
+from workbench.evaluation.measures import MEASURES, PRIMARY
 from workbench.evaluation.significance import interval
 from workbench.steps.compare import run_measures
-from workbench.steps.compare.diff import Values
+from workbench.steps.compare.diff import Values, compared_on
 from workbench.steps.compare.run_measures import Judgements
+from workbench.steps.data.splits.leaks import known_leaks
 from workbench.steps.data.splits.unseen import unseen_part
 from workbench.store import Store, views
-from workbench.store.views import LeakCounts
 from workbench.students import Student, model_card
 
 SHOWN = ("R@1", "R@5", "AP", "nDCG@10")
@@ -62,7 +63,7 @@ def _collection(store: Store, student: Student) -> list[str]:
     return [
         *lines,
         "Split rule: it learns on train, its best step is chosen on dev, and no training ever looks at test.",
-        *(_leak(leak) for leak in views.leak_counts(store)),
+        known_leaks(store).in_words,
         "Where the collection comes from, and its licence, the workspace does not know.",
     ]
 
@@ -70,35 +71,40 @@ def _collection(store: Store, student: Student) -> list[str]:
 def _measures(store: Store, student: Student) -> model_card.Table | None:
     """Return a student's measures on test beside those of its base and of BM25, as far as there are runs."""
     judgements = Judgements.of(store, "test")
-    names = judgements.names(SHOWN)
+    # What is shown belongs to the measures that a diff compares, so that a pair has the same verdicts there and here.
+    names = judgements.names((PRIMARY, *MEASURES))
+    shown = judgements.names(SHOWN)
     unseen = unseen_part(store, "test", judgements.judged)
     values, stale = _values(store, (student.name, student.base, students.BM25), names, judgements)
     own = values.pop(student.name, {})
     if not own or not own[names[0]]:
         return None
-    rows = _rows(own, values)
+    rows = _rows(own, values, shown)
     if unseen and unseen.unseen:
         others = {name: unseen.only(theirs) for name, theirs in values.items()}
-        rows += _rows(unseen.only(own), others, ", unseen")
+        rows += _rows(unseen.only(own), others, shown, ", unseen")
     header = ["on test", "this student"]
     for name in values:
-        shown = model_card.inline(model_card.shown_name(name))
-        header += [shown, f"this - {shown}"]
+        column = model_card.inline(model_card.shown_name(name))
+        header += [column, f"this - {column}"]
     note = f"Means over {judgements.counts_for(names[0]).in_words} of test, with 95 % bootstrap intervals."
     if unseen:
         note += f" {unseen.followed_by('in the rows called unseen')}."
     if values:
-        note += f" {RULE} The p-values are adjusted over this table."
+        note += f" {RULE} {SECONDARY}"
     absent = [name for name in (student.base, students.BM25) if name and name not in values]
     note += "".join(f" {model_card.inline(model_card.shown_name(name))} has not been evaluated." for name in absent)
     return model_card.Table(header, rows, note + (" The collection has changed since." if stale else ""))
 
 
-def _rows(own: Values, values: Mapping[str, Values], part: str = "") -> list[list[str]]:
-    """Return a row for each measure: the student's mean, and each other's with the difference."""
-    comparisons = _compared(own, values)
+def _rows(own: Values, values: Mapping[str, Values], shown: Sequence[str], part: str = "") -> list[list[str]]:
+    """Return a row for each measure shown: the student's mean, and each other's with the difference."""
+    names = tuple(own)
+    comparisons = {
+        (name, one.measure): one for name, theirs in values.items() for one in compared_on(names, theirs, own)
+    }
     rows = []
-    for measure in own:
+    for measure in (name for name in shown if own[name]):
         row = [f"{measure}{part}", str(interval(list(own[measure].values())))]
         for name, theirs in values.items():
             comparison = comparisons[name, measure]
@@ -108,16 +114,6 @@ def _rows(own: Values, values: Mapping[str, Values], part: str = "") -> list[lis
             ]
         rows.append(row)
     return rows
-
-
-def _leak(counts: LeakCounts) -> str:
-    """Return how much of a split train has seen, in a sentence."""
-    if not counts.seen:
-        return f"No {counts.split} query shares a relevant passage, a near-duplicate of one or its wording with train."
-    return (
-        f"{counts.seen:,} of {counts.queries:,} {counts.split} queries share a relevant passage, a near-duplicate of "
-        "one or their wording with train."
-    )
 
 
 def _values(
@@ -135,14 +131,3 @@ def _values(
         stale |= run.is_stale(fingerprint)
         values[name] = run_measures.measure(store, run, names, judgements).values
     return values, stale
-
-
-def _compared(own: Values, values: Mapping[str, Values]) -> dict[tuple[str, str], Comparison]:
-    """Return the comparison of a student with each other one on each measure, p-values adjusted over all of them."""
-    keys = [(name, measure) for name in values for measure in own]
-    comparisons = []
-    for name, measure in keys:
-        before, after = values[name][measure], own[measure]
-        both = [query_id for query_id in after if query_id in before]
-        comparisons.append(compare(measure, [before[q] for q in both], [after[q] for q in both]))
-    return dict(zip(keys, adjusted(comparisons), strict=True))

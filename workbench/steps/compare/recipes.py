@@ -9,7 +9,7 @@ from hashlib import sha256
 from statistics import fmean, stdev
 from typing import Any, Literal, NamedTuple
 
-from workbench.evaluation.comparison import Comparison, Verdict, adjusted, compare
+from workbench.evaluation.comparison import Comparison, Verdict, compare, selection_p_values
 from workbench.evaluation.significance import Interval
 from workbench.records import labelled
 from workbench.steps.compare.diff import Values
@@ -76,10 +76,10 @@ class LeaderboardRow:
 class Recipe:
     """Students of one recipe with different seeds, and their `comparison` with their base on the asked measure.
 
-    The comparison is of per-query means over the `evaluated` students, its p-value adjusted over all recipes; without
-    one, `not_evaluated` says why; `unseen_comparison` is that on the queries that train has not seen, where it has seen
-    some. `above_base` counts the evaluated seeds whose mean is above the base's. `seconds` is
-    the mean of one training.
+    The comparison is of per-query means over the `evaluated` students, for a single one that of `diff`; without
+    one, `not_evaluated` says why. `selection_p` is its p-value adjusted over all recipes (Holm): for who chooses one
+    by it. `unseen_comparison` is that on the queries that train has not seen, where it has seen some. `above_base`
+    counts the evaluated seeds whose mean is above the base's. `seconds` is the mean of one training.
     """
 
     label: str
@@ -100,6 +100,7 @@ class Recipe:
     above_base: int = 0
     not_evaluated: str = ""
     unseen_comparison: Comparison | None = None
+    selection_p: float | None = None
 
     @classmethod
     def of(cls, label: str, differing: Sequence[str], rows: Sequence[LeaderboardRow]) -> Recipe:
@@ -194,26 +195,16 @@ def spread(values: Sequence[float]) -> Spread:
 def compared(
     recipes: Sequence[Recipe], values: Mapping[str, Values], names: Sequence[str], split: str, unseen: UnseenPart | None
 ) -> tuple[Recipe, ...]:
-    """Compare each recipe with its base on the first measure, p-values adjusted over all of them (Holm).
-
-    Where train has seen some of the queries, on the `unseen` others too, as a family of its own.
-    """
+    """Compare each recipe with its base on the first measure, and on the `unseen` queries where train has seen some."""
     recipes = [_against_base(recipe, values, names, split) for recipe in recipes]
-    whole = _adjusted([recipe.comparison for recipe in recipes])
+    p_values = iter(selection_p_values([recipe.comparison for recipe in recipes if recipe.comparison]))
+    recipes = [replace(one, selection_p=next(p_values)) if one.comparison else one for one in recipes]
     if not unseen or not unseen.unseen:
-        return tuple(replace(recipe, comparison=one) for recipe, one in zip(recipes, whole, strict=True))
+        return tuple(recipes)
     others = {student: unseen.only(of_run) for student, of_run in values.items()}
-    part = _adjusted([_against_base(recipe, others, names, split).comparison for recipe in recipes])
     return tuple(
-        replace(recipe, comparison=one, unseen_comparison=other)
-        for recipe, one, other in zip(recipes, whole, part, strict=True)
+        replace(recipe, unseen_comparison=_against_base(recipe, others, names, split).comparison) for recipe in recipes
     )
-
-
-def _adjusted(comparisons: Sequence[Comparison | None]) -> list[Comparison | None]:
-    """Return comparisons with their p-values adjusted for one another, and None where there is none."""
-    together = iter(adjusted([comparison for comparison in comparisons if comparison]))
-    return [next(together) if comparison else None for comparison in comparisons]
 
 
 def _against_base(recipe: Recipe, values: Mapping[str, Values], names: Sequence[str], split: str) -> Recipe:

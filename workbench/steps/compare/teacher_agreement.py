@@ -52,7 +52,8 @@ class TeacherAgreement(Result):
 
     `rows`: the farthest from the teacher first, by KL. `undefined` counts the queries without agreement, by reason;
     `left_out` the scored pairs that one of the runs does not know. `after` are means by measure; `comparisons` pair
-    the queries before and after, p-values adjusted for one another. `reliability` is by what was observed.
+    the queries before and after; that of the `headline` is tested alone, the others, which are secondary, are adjusted
+    for one another (Holm). `reliability` is by what was observed.
     `no_cosine` names students whose similarities the temperature was not made for. `unit` is that of the utilities.
     """
 
@@ -97,8 +98,7 @@ class TeacherAgreement(Result):
     @property
     def headline(self) -> Comparison | None:
         """Return the comparison that says most: KL, or Kendall where a student's similarities are no cosines."""
-        wanted = "Kendall" if self.no_cosine else "KL"
-        return next((one for one in self.comparisons if one.measure == wanted), None)
+        return next((one for one in self.comparisons if one.measure == _headline(self.no_cosine)), None)
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each query, the farthest from the teacher first."""
@@ -130,6 +130,10 @@ class TeacherAgreement(Result):
         for name in self.stale:
             remarks.append(stale_in_words(name))
         return tuple(remarks)
+
+
+def _headline(no_cosine: Sequence[str]) -> str:
+    return "Kendall" if no_cosine else "KL"
 
 
 def closeness(comparison: Comparison) -> str:
@@ -217,6 +221,7 @@ def teacher_agreement(
     ]
     judgements = Judgements.of(store, split)
     curves = [reliability_of(utilities, side, temperatures, judgements, unit) for side in sides]
+    no_cosine = tuple(run.student for run, side in zip(runs, sides, strict=True) if no_cosines(side))
     return TeacherAgreement(
         teacher=name,
         student=runs[0].student,
@@ -227,11 +232,11 @@ def teacher_agreement(
         undefined=dict(undefined),
         left_out=sum(len(scored[query_id]) - len(ids) for query_id, ids in pools.items()),
         after=_means(values[0]),
-        comparisons=_compared(values[1], values[0]) if runs[1:] else (),
+        comparisons=_compared(values[1], values[0], _headline(no_cosine)) if runs[1:] else (),
         reliability=curves[0],
         reliability_before=curves[1] if runs[1:] else {},
         gap_recovered=gap_recovered(judgements, sides[1], sides[0], utilities) if runs[1:] else (),
-        no_cosine=tuple(run.student for run, side in zip(runs, sides, strict=True) if no_cosines(side)),
+        no_cosine=no_cosine,
         stale=stale(store, *runs),
         unit=unit,
     )
@@ -256,7 +261,7 @@ def _means(values: Mapping[str, Values]) -> dict[str, Interval]:
     return {name: means.get(name) or intervals([numbers])[0] for name, numbers in series.items()}
 
 
-def _compared(before: Mapping[str, Values], after: Mapping[str, Values]) -> tuple[Comparison, ...]:
+def _compared(before: Mapping[str, Values], after: Mapping[str, Values], primary: str) -> tuple[Comparison, ...]:
     """Compare both students on every measure of agreement over the queries where both have a value."""
     sides: tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]] = ({}, {})
     for name in TEACHER_AGREEMENTS:
@@ -264,4 +269,4 @@ def _compared(before: Mapping[str, Values], after: Mapping[str, Values]) -> tupl
         for place, side in enumerate(sides):
             side[name] = {q: pair[place] or 0.0 for q, pair in pairs.items() if None not in pair}
     lower_is_closer = [name for name, measure in TEACHER_AGREEMENTS.items() if not measure.higher_is_closer]
-    return compared_on(tuple(TEACHER_AGREEMENTS), *sides, lower_is_better=lower_is_closer)
+    return compared_on(tuple(TEACHER_AGREEMENTS), *sides, lower_is_closer, primary)

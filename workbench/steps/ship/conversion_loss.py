@@ -13,6 +13,7 @@ import numpy as np
 
 from workbench.evaluation import measures
 from workbench.evaluation.comparison import Comparison, adjusted, compare_all
+from workbench.evaluation.measures import PRIMARY
 from workbench.records import Listener, Passage, Query
 from workbench.retrieval.dense import Index
 from workbench.retrieval.encoder import Encoder
@@ -127,7 +128,7 @@ def conversion_loss(
     cosines = np.concatenate([(one * other).sum(axis=1) for one, other in zip(vectors, own, strict=True)])
     comparisons: tuple[Comparison, ...] = ()
     if sample.judgements.relevant:
-        comparisons = tuple(adjusted(compare_all(sample.values(*own), sample.values(*vectors))))
+        comparisons = adjusted(compare_all(sample.values(*own), sample.values(*vectors)), PRIMARY)
     texts = [passage.content for passage in sample.passages[:: max(1, len(sample.passages) // TIMED)]][:TIMED]
     before, after = _rates(texts, _original(model), runtime.passages)
     weights = [folder / file, (folder / file).with_suffix(".bin")] if file.endswith(".xml") else [folder / file]

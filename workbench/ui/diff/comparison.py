@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench import plots
 from workbench.errors import NothingToDo
-from workbench.evaluation.comparison import RULE, Comparison
+from workbench.evaluation.comparison import RULE, SECONDARY, SELECTION, Comparison
 from workbench.evaluation.measures import cutoff
 from workbench.plots.look import AFTER, BEFORE
 from workbench.records import stale_in_words
-from workbench.steps.compare.compare_runs import RunsComparison
+from workbench.steps.compare.compare_runs import Against, RunsComparison
 from workbench.steps.compare.diff import Diff
 from workbench.store import Store
 from workbench.ui.shell import cache, components, pickers
@@ -19,17 +21,12 @@ from workbench.ui.shell.pickers import ChosenRuns
 
 
 def judged(store: Store, chosen: ChosenRuns) -> Diff | None:
-    """Return the diff, or None, with the reason shown, if nothing in the split is judged.
-
-    Where every student is shown too, its p-values are adjusted for all of them: one pair has one verdict on a page.
-    """
+    """Return the diff, or None, with the reason shown, if nothing in the split is judged."""
     try:
-        diff = cache.diff(store, *chosen.students, chosen.measure, chosen.split)
+        return cache.diff(store, *chosen.students, chosen.measure, chosen.split)
     except NothingToDo as error:
         components.stale(f"{error.problem} The rankings are compared with one another instead.")
         return None
-    students = compared_students(store, chosen)
-    return _all_runs(store, diff, students).adjusted(diff) if len(students) > 2 else diff
 
 
 def compared_students(store: Store, chosen: ChosenRuns) -> tuple[str, ...]:
@@ -73,7 +70,7 @@ def overview(store: Store, diff: Diff, students: tuple[str, ...]) -> None:
     if number > 2:
         st.toggle(f"All {number} students of this split", key="everyone", bind="query-params")
     if len(students) > 2:
-        _all_students(_all_runs(store, diff, students))
+        _all_students(cache.compare_runs(store, students, (diff.measure,), diff.split))
 
 
 def _numbers(comparison: Comparison) -> None:
@@ -98,7 +95,7 @@ def _how_sure(diff: Diff) -> None:
     percent = {name: NumberColumn(format="percent") for name in ("judged before", "judged after")}
     components.table(rows, "how-sure", "Tests of every measure, and how much of the top is judged", **percent)
     components.remark(
-        "p: paired randomisation test, and t-test. p (Holm): the former, adjusted for the measures of this table. "
+        f"p: paired randomisation test, and t-test. {SECONDARY} "
         "Judged: share of the passages in the top that people have judged; where it is low, a measure knows little."
     )
     if diff.unseen_comparisons:
@@ -110,33 +107,31 @@ def _measured(comparison: Comparison) -> dict[str, object]:
     return {"measure": comparison.measure, **_tests(comparison), "queries": comparison.difference.n}
 
 
-def _tests(comparison: Comparison) -> dict[str, object]:
+def _tests(comparison: Comparison, selection_p: float | None = None) -> dict[str, object]:
     difference = comparison.difference
+    holm = comparison.adjusted_p if selection_p is None else selection_p
     return {
         "difference": f"{difference.mean:+.3f}  [{difference.low:+.3f}, {difference.high:+.3f}]",
         "p": f"{comparison.p_value:.4f}",
         "t-test": f"{comparison.t_p_value:.4f}",
-        "p (Holm)": f"{comparison.adjusted_p:.4f}",
+        "p (Holm)": f"{holm:.4f}",
         "finding": f"{comparison.verdict}{comparison.few}",
     }
-
-
-def _all_runs(store: Store, diff: Diff, students: tuple[str, ...]) -> RunsComparison:
-    return cache.compare_runs(store, students, (diff.measure,), diff.split)
 
 
 def _all_students(table: RunsComparison) -> None:
     alt = "A column a query, a row a student, darker where the measure is higher"
     components.picture(plots.heatmap(table), "heatmap", alt)
-    rows = [
-        {"student": row.student, "mean": f"{row.comparison.after}", **_tests(row.comparison)} for row in table.against
-    ]
     title = f"Every student against {table.baseline}"
-    components.table(rows, "everyone-table", title, student=TextColumn(width="large"))
+    components.table(_against(table.against), "everyone-table", title, student=TextColumn(width="large"))
     if table.against_unseen:
-        unseen = [
-            {"student": row.student, "mean": f"{row.comparison.after}", **_tests(row.comparison)}
-            for row in table.against_unseen
-        ]
-        components.table(unseen, "everyone-unseen", f"{title}, on the queries not seen in train")
-    components.remark(f"Each against {table.baseline}; Holm adjusts for the {len(rows)} comparisons.")
+        unseen = f"{title}, on the queries not seen in train"
+        components.table(_against(table.against_unseen), "everyone-unseen", unseen)
+    components.remark(f"Each against {table.baseline}. {SELECTION}{table.selection_in_words}")
+
+
+def _against(against: Sequence[Against]) -> list[dict[str, object]]:
+    return [
+        {"student": row.student, "mean": f"{row.comparison.after}", **_tests(row.comparison, row.selection_p)}
+        for row in against
+    ]

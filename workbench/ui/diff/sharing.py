@@ -81,7 +81,6 @@ def _cell(chosen: ChosenRuns, diff: Diff | None, students: Sequence[str], querie
         lines = [f"diff = wb.diff(store, {before!r}, {after!r}, {chosen.measure!r}, {chosen.split!r})"]
     if diff and len(students) > 2:
         lines.append(f"runs = wb.compare_runs(store, {tuple(students)!r}, [{chosen.measure!r}], {chosen.split!r})")
-        lines.append("diff = runs.adjusted(diff)")
     if queries.rank_similarity:
         by = queries.by
         lines.append(f"similarity = wb.rank_similarity(store, {before!r}, {after!r}, {by!r}, {chosen.split!r})")

@@ -10,7 +10,7 @@ from streamlit.column_config import NumberColumn
 
 from workbench import plots
 from workbench.commands import command
-from workbench.evaluation.comparison import RULE
+from workbench.evaluation.comparison import RULE, SELECTION
 from workbench.plots.look import AFTER
 from workbench.records import stale_in_words
 from workbench.steps.compare.leaderboard import Leaderboard
@@ -36,8 +36,8 @@ def overview(board: Leaderboard) -> None:
         )
         components.remark(
             f"Means over {board.counts.in_words} with 95 % intervals; of several seeds, of their per-query means. A "
-            f"recipe and its base are compared query by query on {board.measure}, p-values adjusted for all recipes: "
-            f"their intervals may overlap and the difference still be sure. {RULE}"
+            f"recipe and its base are compared query by query on {board.measure}, as on Diff: their intervals may "
+            f"overlap and the difference still be sure. {RULE} {SELECTION}"
         )
 
 
@@ -131,10 +131,10 @@ def _cells(settings: Mapping[str, Any], names: Sequence[str], defaults: Mapping[
 
 def _difference(recipe: Recipe) -> dict[str, object]:
     if not (comparison := recipe.comparison):
-        return {"difference": recipe.not_evaluated, "p (Holm)": ""}
+        return {"difference": recipe.not_evaluated, "p": "", "p (Holm)": ""}
     by = comparison.difference
     cell = f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]"
-    return {"difference": cell, "p (Holm)": f"{comparison.adjusted_p:.4f}"}
+    return {"difference": cell, "p": f"{comparison.p_value:.4f}", "p (Holm)": f"{recipe.selection_p:.4f}"}
 
 
 def _unseen(recipe: Recipe) -> dict[str, object]:
@@ -167,6 +167,5 @@ def side_by_side(board: Leaderboard) -> None:
     components.heading("Settings, dev and test side by side")
     components.picture(plots.parallel(board), "parallel", "A line a recipe, from its settings over dev to its measures")
     components.remark(
-        "A line is a recipe; point at it to read which, click on a verdict above to take those away. Of many recipes "
-        "the best on test is flattered: dev is there to choose."
+        f"A line is a recipe; point at it to read which, click on a verdict above to take those away. {SELECTION}"
     )
