@@ -92,6 +92,9 @@ def _fill(store: Store, splits: str, *, answers: bool = True, judged: bool = Tru
         ("---", ["split", "--by", "passages"]),
         ("ttt", ["split", "--by", "passages"]),
         ("eee", ["split", "--by", "passages"]),
+        ("e", ["ingest", "beir", "FOLDER"]),  # a split cannot help
+        ("te", ["ingest", "beir", "FOLDER"]),
+        ("teee", ["split", "--by", "passages"]),
         ("tttde", ["candidates"]),
         ("ttte", ["split", "--by", "passages", "--keep", "test"]),
         ("tttd", ["split", "--by", "passages", "--keep", "dev"]),
@@ -103,6 +106,15 @@ def test_a_missing_split_is_asked_for_and_can_be_had(empty: Store, splits: str, 
     if command[0] == "split":
         worked(*command, workspace=empty.path)
         assert next_command(empty) == ["candidates"]
+
+
+def test_too_few_judged_queries_to_split_ask_for_more(empty: Store) -> None:
+    store = _fill(empty, "eeee", judged=False)
+    store.add_collection(qrels=[Qrel("0", "0", 1)])
+    assert next_command(store) == ["ingest", "qrels", "FILE"]
+    with pytest.raises(wb.NothingToDo) as error:
+        wb.split(store)
+    assert "3 splits need as many queries with a relevant passage: ingest more of them." in str(error.value)
 
 
 def test_without_qrels_or_answers_the_suggestion_differs(tmp_path: Path) -> None:

@@ -85,10 +85,10 @@ from .steps.data.frames import passages as passages
 from .steps.data.frames import queries as queries
 from .steps.data.frames import utilities as utilities
 from .steps.data.ingest import Ingested as Ingested
-from .steps.data.ingest import Preview as Preview
 from .steps.data.ingest import ingest as ingest
-from .steps.data.ingest import preview as preview
 from .steps.data.label_overrides import LabelOverrides as LabelOverrides
+from .steps.data.preview import Preview as Preview
+from .steps.data.preview import preview as preview
 from .steps.data.readers import IngestSettings as IngestSettings
 from .steps.data.splits.leaks import Leaks as Leaks
 from .steps.data.splits.leaks import leaks as leaks

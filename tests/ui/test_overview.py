@@ -11,19 +11,20 @@ from workbench.store import Store
 
 
 def fill(store: Store, splits: tuple[str, ...], *answers: str) -> None:
-    """Fill a store with a query a split, each with a passage of its own that is relevant and a candidate."""
+    """Fill a store with a query for each split named, each with a passage of its own that is relevant, a candidate."""
     store.add_collection(
-        [Query(f"q{split}", f"what is {split}?", answers, split) for split in splits],
-        [Passage(f"p{split}", "", f"{split} is that") for split in splits],
-        [Qrel(f"q{split}", f"p{split}", 1) for split in splits],
+        [Query(f"q{n}", f"what is {split} {n}?", answers, split) for n, split in enumerate(splits)],
+        [Passage(f"p{n}", "", f"{split} {n} is that") for n, split in enumerate(splits)],
+        [Qrel(f"q{n}", f"p{n}", 1) for n in range(len(splits))],
     )
-    store.add_candidates(Candidate(f"q{split}", f"p{split}", "hand") for split in splits)
+    store.add_candidates(Candidate(f"q{n}", f"p{n}", "hand") for n in range(len(splits)))
 
 
 @pytest.mark.parametrize(
     ("splits", "answers", "line"),
     [(("train", "dev", "test"), ("that",), "score"), (("train", "dev", "test"), (), "train --teacher qrels"),
-     (("test",), ("that",), "split --by passages"), ((), (), "ingest beir FOLDER")],
+     (("test",) * 3, ("that",), "split --by passages"), (("test",), ("that",), "ingest beir FOLDER"),
+     ((), (), "ingest beir FOLDER")],
 )  # fmt: skip
 def test_the_next_step_is_one_that_can_be_taken(
     empty: Store, visit: Visit, splits: tuple[str, ...], answers: tuple[str, ...], line: str

@@ -19,6 +19,8 @@ import duckdb
 import psutil
 
 from workbench.errors import StoreBusy, StoreVersion, WorkbenchError
+from workbench.progress import QUICK_SECONDS, listener
+from workbench.records import Progress, silent
 from workbench.store.schema import STORAGE
 
 # Building DuckDB's catalog of functions takes 20 ms of a core, attaching a file to it 2 ms. So a process has one
@@ -101,6 +103,35 @@ def attached(
         yield name
     finally:
         connection.execute(f"detach database if exists {name}")
+
+
+@contextmanager
+def watched(connection: duckdb.DuckDBPyConnection, step: str) -> Iterator[None]:
+    """Report within the block how far the connection's query is, in percent, once that takes longer than a moment."""
+    listen, started, ended = listener(), time.monotonic(), threading.Event()
+    if listen is silent:
+        yield
+        return
+
+    def watch() -> None:
+        while not ended.wait(QUICK_SECONDS):
+            if (percent := connection.query_progress()) >= 0:  # below where DuckDB does not know
+                listen(Progress(step, int(percent), 100, "%"))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    with suppress(duckdb.InvalidInputException):  # as in `_using`: then nothing is known before the end
+        connection.execute("set enable_progress_bar_print = false")
+        connection.execute("set enable_progress_bar = true")
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+        with suppress(duckdb.InvalidInputException):
+            connection.execute("set enable_progress_bar = false")
+    if time.monotonic() - started > QUICK_SECONDS:
+        listen(Progress(step, 100, 100, "%"))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from workbench.errors import Conflict, NothingToDo, WorkbenchError
 from workbench.records import Annotation, Candidate, Failure, Hit, Passage, Qrel, Query, Run, Scored, Unit, Utility
 from workbench.store import arrow, collection, schema
 from workbench.store.collection import Added
-from workbench.store.connection import attached, connected
+from workbench.store.connection import attached, connected, watched
 from workbench.store.refiling import runs_follow
 
 READ_PATIENCE = 20.0
@@ -113,7 +113,8 @@ class Store:
         with files.aside(target) as draft, self.read() as connection, attached(connection, draft, options) as copy:
             source = connection.execute("select current_database()").fetchone()
             assert source is not None
-            connection.execute(f"copy from database {source[0]} to {copy}")
+            with watched(connection, "copy"):
+                connection.execute(f"copy from database {source[0]} to {copy}")
         return target
 
     # -- adding -------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from workbench.formats.beir import write_beir
 from workbench.records import Passage, Qrel, Query
 from workbench.steps.annotate.annotate import annotate
 from workbench.steps.data.export import export
-from workbench.steps.data.ingest import ingest, keep, preview
+from workbench.steps.data.ingest import ingest, keep
+from workbench.steps.data.preview import preview
 from workbench.steps.data.readers import IngestSettings
 from workbench.store import Added, Store, views
 
@@ -207,7 +208,7 @@ def test_a_run_read_in_bulk_is_the_run_read_line_by_line(
         )
         if name == "bulk":
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("workbench.steps.data.ingest.preview", None)  # reading line by line would fail
+                patch.setattr("workbench.steps.data.ingest.read_files", None)  # reading line by line would fail
                 assert ingest(store, "run", folder / "their.run").hits == len(ranked)
         else:
             keep(store, preview("run", folder / "their.run", store=store), IngestSettings())

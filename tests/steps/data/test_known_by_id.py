@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests import tiny
 from tests.profiles import examples
+from tests.shell import worked
 from tests.steps.data.test_ingest import with_lines
 from workbench.errors import BadInput, NothingToDo, UnknownName
 from workbench.formats.beir import write_beir
@@ -23,7 +24,8 @@ from workbench.steps.compare.diff import diff
 from workbench.steps.compare.evaluate import evaluate, measured
 from workbench.steps.data import frames
 from workbench.steps.data.export import export
-from workbench.steps.data.ingest import ingest, keep, preview
+from workbench.steps.data.ingest import ingest, keep
+from workbench.steps.data.preview import preview
 from workbench.steps.data.readers import IngestSettings
 from workbench.steps.teach.candidates import candidates
 from workbench.steps.teach.plan import plan
@@ -52,6 +54,33 @@ def graded_files(folder: Path) -> tuple[Path, Path]:
     qrels = [f"{query} 0 {name} {drawn.choice([0, 1, 2])}" for query, name in pairs if drawn.random() < 0.5]
     hits = [f"{query} Q0 {name} 0 {drawn.randrange(6) / 4} theirs" for query, name in pairs if drawn.random() < 0.8]
     return with_lines(folder / "their.qrels", *qrels), with_lines(folder / "their.run", *hits)
+
+
+def test_a_preview_says_what_would_be_known_by_id_only(plain: Store, tmp_path: Path) -> None:
+    # q2 is known by its text, a to d too; "a" in the run has a text, "q3", "-x" and "e" have none
+    qrels = with_lines(tmp_path / "their.qrels", "q2 0 a 1", "q3 0 a 1", "q3 0 -x 0", "q2 0 e 1")
+    run = with_lines(tmp_path / "their.run", "q1 Q0 a 0 2 theirs", "q1 Q0 ü 0 1 theirs", "q4 Q0 a 0 1 theirs")
+    words = "; {} are named without a text, here or in the workspace, and would be known by id only"
+    previewed = preview("qrels", qrels, store=plain)
+    assert (previewed.queries_by_id, previewed.passages_by_id) == (1, 2)
+    assert previewed.in_words.endswith(words.format("1 queries and 2 passages"))
+    assert preview("run", run, store=plain).in_words.endswith(words.format("1 queries and 1 passages"))
+    before = views.counts(plain)
+    printed = worked("ingest", "qrels", qrels, "--preview", "--json", workspace=plain.path).json
+    assert (printed["queries_by_id"], printed["passages_by_id"]) == (1, 2)
+    assert (
+        "1 queries and 2 passages are named" in worked("ingest", "qrels", qrels, "--preview", workspace=plain.path).out
+    )
+    assert views.counts(plain) == before
+    added = ingest(plain, "qrels", qrels).added
+    assert (added.queries_by_id, added.passages_by_id) == (1, 2)
+    # what a first ingest would bring is looked up in its own files
+    folder = tmp_path / "beir"
+    write_beir([Query("q", "text", (), "test")], [Passage("p", "a title", "")], [Qrel("q", "p", 1)], folder)
+    assert "by id only" not in preview("beir", folder).in_words
+    with (folder / "qrels" / "test.tsv").open("a") as file:
+        file.write("q\tnowhere\t1\n")
+    assert preview("beir", folder).in_words.endswith(words.format("1 passages"))
 
 
 def test_a_run_with_unknown_ids_measures_as_its_files_do(plain: Store, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from workbench.errors import BadInput, BadSetting, Conflict, NothingToDo, Unknow
 from workbench.formats.cases import harmless, unharmed
 from workbench.records import Annotation, AnswerLikelihood, Passage, Qrel, Query, Utility
 from workbench.steps.data.export import export
-from workbench.steps.data.ingest import ingest, preview
+from workbench.steps.data.ingest import ingest
+from workbench.steps.data.preview import preview
 from workbench.steps.data.readers import IngestSettings
 from workbench.store import Store, views
 

@@ -40,7 +40,8 @@ def cases_command(
     if not named_teacher:
         left_out = ", ".join(name for name, entry in RULES.items() if entry.needs_utilities)
         output.note(f"No teacher has scored anything yet: left out are the rules that need utilities, {left_out}.")
-    cases = views.hard_cases(store, named_teacher, run, run_before, Thresholds.parse(thresholds or ()))
+    with output.progress(session.reporter):
+        cases = views.hard_cases(store, named_teacher, run, run_before, Thresholds.parse(thresholds or ()))
     cases = [case for case in cases if not rule or rule in case.rules]
     if json:
         return output.as_json([case._asdict() | {"rules": case.rules, "why": case.why} for case in cases])

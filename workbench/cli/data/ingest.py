@@ -15,7 +15,8 @@ from workbench.formats import Problem
 from workbench.formats.run_folder import RunNames
 from workbench.records import UNITS, Unit
 from workbench.steps.data.formats import readable
-from workbench.steps.data.ingest import Preview, ingest, keep, preview
+from workbench.steps.data.ingest import ingest, keep
+from workbench.steps.data.preview import Preview, preview
 from workbench.steps.data.readers import IngestSettings, must_be_whole
 
 SHOWN = 20  # problems printed before "and so many more"; --json has all
@@ -102,6 +103,7 @@ def _column(assignment: str) -> tuple[str, str]:
 def _preview_as_json(previewed: Preview) -> dict[str, object]:
     return {
         "kind": previewed.kind, "source": previewed.source, "counts": previewed.counts, "problems": previewed.problems,
+        "queries_by_id": previewed.queries_by_id, "passages_by_id": previewed.passages_by_id,
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli import output
 from workbench.cli.options import Json
 from workbench.cli.session import Session
 
@@ -18,5 +19,7 @@ def snapshot_command(
 ) -> None:
     """Copy the database to a file, consistent, while others go on using it. Never copy it by hand."""
     session: Session = context.obj
-    copy = session.store().snapshot(path)
+    store = session.store()
+    with output.progress(session.reporter):
+        copy = store.snapshot(path)
     session.finish({"snapshot": copy}, f"Snapshot in {copy}", json)

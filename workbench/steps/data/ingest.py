@@ -1,4 +1,4 @@
-"""Ingest: look at a person's files, say what is in them, and only then write them to the workspace."""
+"""Ingest: read a person's files, and write them to the workspace once all of them could be read."""
 
 from __future__ import annotations
 
@@ -7,56 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from workbench.errors import UnknownName
-from workbench.formats import Collection, Problem, Ranking, Rankings
+from workbench.formats import Problem, Ranking, Rankings
 from workbench.formats.parsing.lookup import ImportedRows
 from workbench.progress import listening
 from workbench.records import Listener, Progress, silent
 from workbench.results import Result
-from workbench.steps.data.formats import readable
 from workbench.steps.data.imported import add_imported
-from workbench.steps.data.readers import Contents, IngestSettings, Source, must_be_whole
+from workbench.steps.data.preview import Preview, read_files
+from workbench.steps.data.readers import IngestSettings, must_be_whole
 from workbench.steps.data.runs import AddedRuns, add_read, add_runs
 from workbench.steps.data.splits.leaks import Leaks, leaks
 from workbench.store import Added, Store
 
 MANY_ROWS = 100_000  # to write more of them takes a while
-
-
-@dataclass(frozen=True)
-class Preview(Result):
-    """What an ingest would write: every row that can be read, and every problem with file and line."""
-
-    columns: ClassVar = {"file": "which file", "line": "from 1; in Parquet the row", "what": "what cannot be read"}
-
-    kind: str
-    source: str
-    contents: Contents
-
-    @property
-    def collection(self) -> Collection:
-        """Return the queries, passages and qrels; none, if the files are about those of the workspace."""
-        return self.contents if isinstance(self.contents, Collection) else Collection()
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """Return what cannot be read, in the order of the files."""
-        return self.contents.problems
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Return how many rows of each kind there are."""
-        return self.contents.counts
-
-    @property
-    def in_words(self) -> str:
-        """Return what there is, in a sentence."""
-        counts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
-        return f"{self.source}: {counts}, {self.collection.duplicates:,} duplicates, {len(self.problems):,} problems"
-
-    def table_rows(self) -> Iterable[Sequence[object]]:
-        """Return the problems."""
-        return self.problems
 
 
 @dataclass(frozen=True)
@@ -153,58 +116,6 @@ class Ingested(Result):
         return counts | {"annotations": self.annotations, "utilities": self.utilities}
 
 
-def preview(
-    kind: str,
-    path: Path | str,
-    settings: IngestSettings | None = None,
-    *,
-    store: Store | None = None,
-    listen: Listener = silent,
-) -> Preview:
-    """Read files and write nothing.
-
-    Parameters
-    ----------
-    kind : str
-        The format, one of those that `workbench ingest --help` lists, such as "beir", "table" or "run".
-    path : Path or str
-        The file or folder.
-    settings : IngestSettings, optional
-        How files are read where they do not say it themselves.
-    store : Store, optional
-        The workspace, in which qrels, runs and whatever comes back from an export must find their queries and passages.
-    listen : Listener
-        Called with the progress.
-
-    Returns
-    -------
-    Preview
-        The rows, and every problem with file and line.
-
-    Raises
-    ------
-    UnknownName
-        There is no such format.
-    BadInput
-        The file is not there, or nothing in it can be read.
-    NothingToDo
-        The files are about a collection, and there is no workspace.
-    BadSetting
-        The files hold scores, and no teacher is named.
-
-    Examples
-    --------
-    >>> wb.preview("beir", wb.SAMPLE).counts
-    {'queries': 1981, 'passages': 740, 'qrels': 1981}
-    """
-    if kind not in (formats := readable()):
-        raise UnknownName("format", kind, list(formats))
-    read = formats[kind].read
-    assert read is not None
-    with listening(listen):
-        return Preview(kind, str(path), read(Source(kind, Path(path), settings or IngestSettings(), store)))
-
-
 def ingest(
     store: Store, kind: str, path: Path | str, settings: IngestSettings | None = None, listen: Listener = silent
 ) -> Ingested:
@@ -252,7 +163,8 @@ def ingest(
     if kind == "run":
         with listening(listen):
             return _runs_ingested(kind, str(path), add_runs(store, Path(path), chosen))
-    previewed = preview(kind, path, chosen, store=store, listen=listen)
+    with listening(listen):
+        previewed = read_files(kind, path, chosen, store)
     must_be_whole(previewed.problems, chosen)
     return keep(store, previewed, chosen, listen)
 

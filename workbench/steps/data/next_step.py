@@ -8,7 +8,7 @@ from workbench.errors import NothingToDo
 from workbench.records import SPLITS
 from workbench.steps.data.splits.unseen import trained_before_split
 from workbench.store import Store, views
-from workbench.store.views import SplitCounts
+from workbench.store.views import Counts, SplitCounts
 
 
 def next_command(store: Store) -> list[str]:
@@ -22,8 +22,8 @@ def next_command(store: Store) -> list[str]:
         return command("ingest", "beir", "FOLDER")
     if not judged:
         return command("ingest", "qrels", "FILE")
-    if missing := [split for split in SPLITS if split not in judged]:
-        return _split(judged, missing)
+    if any(split not in judged for split in SPLITS):
+        return _split(counts)
     early = trained_before_split(store)
     trained = [
         student
@@ -58,12 +58,22 @@ def must_have_queries(store: Store, split: str) -> None:
         raise NothingToDo(f"No query is of the {split} split.", advice(store) if split in SPLITS else others)
 
 
-def _split(judged: list[str], missing: list[str]) -> list[str]:
-    """Return the command that gives queries to the missing splits, and leaves the others what it can."""
+def _split(counts: Counts) -> list[str]:
+    """Return the command that gives queries to the missing splits, and leaves the others what it can.
+
+    Where there are too few for a split each, it is the one that brings more.
+    """
+    relevant = {counted.split: counted.judged - counted.without_relevant for counted in counts.splits}
+    judged = [split for split, queries in relevant.items() if queries]
     # Those of train can be shared out; without train, those of dev; what is left is tested on.
     source = next((split for split in ("train", "dev") if split in judged and len(judged) > 1), "")
     kept = [split for split in judged if source and split != source]
-    return command("split", by="passages", keep=kept)
+    filled = [split for split in SPLITS if split not in kept]
+    if sum(queries for split, queries in relevant.items() if split not in kept) >= len(filled):
+        return command("split", by="passages", keep=kept)
+    if sum(relevant.values()) >= len(SPLITS):
+        return command("split", by="passages")
+    return command("ingest", "qrels", "FILE") if counts.queries >= len(SPLITS) else command("ingest", "beir", "FOLDER")
 
 
 def _train(store: Store, train: SplitCounts) -> list[str]:

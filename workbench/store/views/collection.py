@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pyarrow as pa
+
 from workbench.errors import UnknownName
 from workbench.records import Passage, Qrel, Query
+from workbench.store.arrow import registered
 from workbench.store.collection import HAS_TEXT
 from workbench.store.views.judged import WITHOUT_RELEVANT, relevance_level
 from workbench.store.workspace_settings import TITLE_JOINS, read_settings
@@ -52,6 +55,20 @@ class Counts(NamedTuple):
     splits: tuple[SplitCounts, ...]
     queries_by_id: int = 0
     passages_by_id: int = 0
+
+
+def lacking_text(store: Store, query_ids: Collection[str], passage_ids: Collection[str]) -> tuple[set[str], set[str]]:
+    """Return those queries and passages of which the workspace holds no text, no more than the id or nothing."""
+    lacking = []
+    with store.read() as connection:
+        for (name, has_text), ids in zip(HAS_TEXT.items(), (query_ids, passage_ids), strict=True):
+            key = "query_id" if name == "queries" else "passage_id"
+            with registered(connection, pa.table({"id": pa.array(sorted(ids), pa.string())})):
+                rows = connection.execute(
+                    f"select id from rows anti join (select {key} from {name} where {has_text}) known on id = {key}"
+                ).fetchall()
+            lacking.append({row_id for (row_id,) in rows})
+    return lacking[0], lacking[1]
 
 
 def queries(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.errors import NothingToDo
 from workbench.records import Run
 from workbench.store.collection import HAS_TEXT
+from workbench.store.connection import watched
 from workbench.store.views.hard_case_rules import RULES, SCALES, Thresholds
 from workbench.store.views.thresholds import UtilityScale
 from workbench.store.views.utilities import find_teacher, teachers
@@ -103,7 +104,7 @@ def hard_cases(
     }
     # DuckDB refuses values that a query does not use.
     used = {name: values[name] for name in set(re.findall(r"\$(\w+)", query))}
-    with store.read() as connection:
+    with store.read() as connection, watched(connection, "hard cases"):
         rows = connection.execute(query, used).fetchall()
     return [
         HardCase(query_id, passage_id, tuple(Reason(**reason) for reason in reasons_of), *rest)

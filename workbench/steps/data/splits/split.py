@@ -218,10 +218,13 @@ def _must_be_measurable(
     after = _sizes([query._replace(split=splits.get(query.query_id, query.split)) for query in queries])
     judged = {size.split: size.judged for size in after}
     if any(judged.values()) and (without := [name for name in wanted if not judged.get(name)]):
+        movable = sum(query.judged for query in queries if query.query_id in splits)
         raise NothingToDo(
             f"The {without[0]} split would have no query with a relevant passage; the largest undivided group "
             f"has {largest:,} of {len(queries):,} queries. Nothing was changed.",
-            "Change the shares, keep fewer splits, or split by something else.",
+            "Change the shares, keep fewer splits, or split by something else."
+            if movable >= len(wanted)
+            else f"{len(wanted)} splits need as many queries with a relevant passage: ingest more of them.",
         )
 
 
