@@ -46,7 +46,7 @@ def next_step(store: Store, counts: Counts, runs: Sequence[Run]) -> None:
     following = arguments[0]
     chips = "".join(_chip(step, step in done, step == following) for step in STEPS)
     st.html(f'<div class="wb"><ol class="wb-walk" aria-label="The walk">{chips}</ol></div>')
-    if following in done:
+    if following in done and following != "ingest":  # of which more may be needed
         return
     with st.container(border=True):
         st.markdown(f":material/arrow_forward: **Next: {following}**")
