@@ -21,7 +21,7 @@ from transformers.trainer_callback import PrinterCallback
 from workbench import memory
 from workbench.errors import BadSetting
 from workbench.students.methods.frozen import FrozenLayers
-from workbench.trainer import distributed
+from workbench.trainer import attention, distributed
 from workbench.trainer.batches.collator import Collator, is_routed
 from workbench.trainer.callback import TrainingCallback, TrainingRun
 from workbench.trainer.checkpoints import WEIGHTS, CheckpointFolder, TrainingState, load_weights, save_weights
@@ -51,6 +51,7 @@ def train_in_folder(run: TrainingRun, path: Path, data: str) -> Trained:
     checkpoint, state = distributed.broadcast(folder.checkpoint) or (None, TrainingState())
     distributed.broadcast(lambda: folder.rewind(state.step if checkpoint else -1))
     set_dropout(run.model, run.settings.dropout)
+    attention.use_for_training(run.model)
     objective = Objective(run.model, run.settings)
     callback = TrainingCallback(run, folder, objective, state)
     if checkpoint is None:

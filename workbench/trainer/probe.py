@@ -37,6 +37,7 @@ def token_costs(model: SentenceTransformer, texts: Sequence[str], settings: Trai
     `settings` say where texts are truncated, the dropout, and the precision, if that is not open.
     """
     from workbench.students.methods.frozen import freeze
+    from workbench.trainer import attention
     from workbench.trainer.batches.collator import input_module
     from workbench.trainer.reading import measured_cost, set_dropout
 
@@ -47,6 +48,7 @@ def token_costs(model: SentenceTransformer, texts: Sequence[str], settings: Trai
     tokens = features["attention_mask"].numel()
     features = {key: value.to(model.device) if hasattr(value, "to") else value for key, value in features.items()}
     set_dropout(model, settings.dropout)
+    attention.use_for_training(model)
     if settings.frozen_layers:
         freeze(model, settings.frozen_layers)
     seconds: dict[Precision, tuple[float, float]] = {}
