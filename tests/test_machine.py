@@ -74,8 +74,8 @@ def test_asks_torch_for_what_a_gpu_computes_in(monkeypatch: pytest.MonkeyPatch, 
     assert checkpoint.dtype_of("auto", "cuda:0") == ("bfloat16" if fast else "float32")
 
 
-def test_the_shapes_that_onednn_keeps_are_bounded_unless_a_person_says_how():
-    show = "import os; print(os.environ['ONEDNN_PRIMITIVE_CACHE_CAPACITY'])"
+@pytest.mark.parametrize("name", ["ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"])
+def test_the_shapes_that_onednn_keeps_are_bounded_unless_a_person_says_how(name: str) -> None:
+    show = f"import os; print(os.environ[{name!r}])"
     assert int(_python(f"from workbench import machine; machine.prepare(); {show}")) == 16
-    prepared = _python(f"from workbench import machine; machine.prepare(); {show}", ONEDNN_PRIMITIVE_CACHE_CAPACITY="9")
-    assert int(prepared) == 9
+    assert int(_python(f"from workbench import machine; machine.prepare(); {show}", **{name: "9"})) == 9

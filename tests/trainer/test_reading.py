@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -111,3 +112,31 @@ def test_parts_are_chosen_so_that_they_fit_into_what_is_left_of_memory(tmp_path)
     assert parts.wait() == 0, parts.stderr
     assert whole.wait() != 0
     assert "Memory does not suffice" in whole.stderr
+
+
+def train_on_ever_new_lengths(folder: Path, base: Path) -> None:
+    """Train on passages of many lengths; print the megabytes that the process holds before and between steps."""
+    torch.set_num_threads(1)
+    model = SentenceTransformer(str(base), device="cpu")
+    texts = {
+        passage: passage._replace(text=" ".join([passage.content] * (3 + 7 * place % 40)))
+        for place, passage in enumerate(PASSAGES)
+    }
+    examples = [example._replace(passages=tuple(map(texts.get, example.passages))) for example in EXAMPLES]
+    rising = count()
+    short = {"batch_size": 6, "candidates": 4, "negatives": 2, "steps": 12, "evaluate_every": 20, "max_tokens": 320}
+    megabytes = lambda: psutil.Process().memory_info().rss / 2**20  # noqa: E731
+    print(megabytes())
+    inputs = TrainingInputs(model, examples, tuple(texts.values()), lambda _: next(rising), replace(QUICK, **short))
+    train(inputs, folder, listen=lambda _: print(megabytes()))
+
+
+@pytest.mark.slow
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other heaps")
+def test_between_steps_a_training_holds_no_memory_that_it_does_not_use(tmp_path):
+    wide = save_bert(tmp_path / "wide", hidden_size=64, intermediate_size=1024, num_hidden_layers=3)
+    training = children.call(train_on_ever_new_lengths, tmp_path / "training", wide)
+    assert training.wait() == 0, training.stderr
+    before, *between = map(float, training.stdout.split())
+    assert max(between) - before < 100, f"{between} after {before}"

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
+from workbench import memory
 from workbench.errors import BadSetting
 from workbench.records import Progress
 from workbench.trainer import distributed
@@ -187,6 +188,7 @@ class TrainingCallback(TrainerCallback):
             dev = float(self.run.dev_evaluator(self.run.model))
         if not isfinite(dev):
             raise ValueError(f"The dev_evaluator returned {dev} for {self.run.settings.measure}.")
+        memory.trim()
         self._timings.add_evaluation(monotonic() - began)
         return dev
 

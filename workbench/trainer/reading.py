@@ -148,6 +148,9 @@ class Reader:
 
 def _lead_back(parts: Sequence[Part], scale: Tensor) -> None:
     """Lead the gradients of the leaves back to the weights, part by part."""
+    on_cpu = scale.device.type == "cpu"
+    if on_cpu:
+        memory.trim()  # of what reading the parts has left free, which reading some again would not fit into
     for part in parts:
         if part.state is not None:
             with torch.enable_grad(), part.state:
@@ -162,6 +165,8 @@ def _lead_back(parts: Sequence[Part], scale: Tensor) -> None:
             outputs, gradients = zip(*pairs, strict=True)
             torch.autograd.backward(outputs, gradients)
         part.outputs = None
+    if on_cpu:
+        memory.trim()
 
 
 def room(model: nn.Module, device: torch.device) -> float:
