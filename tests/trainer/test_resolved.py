@@ -73,7 +73,7 @@ def test_a_transformer_on_a_cpu_begins_with_fewer_passages_and_reads_all_but_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     counted = Lengths(tuple(range(100, 201)), 9.0)
-    measured = BaseFacts(False, lengths=counted, costs=TokenCosts("float32", 1e-4, 3e-5, 1e5, 10**6, 0.9))
+    measured = BaseFacts(False, lengths=counted, costs=TokenCosts("float32", 1e-4, 3e-5, 1e-4, 1e5, 10**6, 0.0, 0.9))
     monkeypatch.setattr(machine, "fast_bfloat16", lambda device: True)
     slow = resolve(OPEN, EXAMPLES, measured)
     assert (slow.candidates, slow.negatives, slow.max_tokens, slow.precision) == (8, 0, 199, "float32")

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 
 Precision = Literal["float32", "bfloat16"]
+# From 0 to 100.
+PERCENTILES = 101
 # All but one in a hundred passages are trained on whole.
 SHARE_WHOLE = 0.99
 
@@ -18,6 +20,10 @@ class Lengths:
 
     passages: tuple[int, ...]
     queries: float
+
+    def __post_init__(self) -> None:
+        if len(self.passages) != PERCENTILES:
+            raise ValueError(f"{len(self.passages)} percentiles are not {PERCENTILES}.")
 
     @property
     def most(self) -> int:
@@ -33,6 +39,8 @@ class Lengths:
 class TokenCosts:
     """What a token costs: seconds of a forward and backward pass, of a forward pass alone, and bytes of activations.
 
+    `stored_seconds` are those of a forward and backward pass where the outputs of frozen layers are known already, and
+    `stored_bytes` what these take of memory, 0 where none are stored.
     `weights` are the bytes of the model's weights; `speedup` is how many times faster bfloat16 was than float32, 0
     where that was not measured.
     """
@@ -40,8 +48,10 @@ class TokenCosts:
     precision: Precision
     seconds: float
     reading_seconds: float
+    stored_seconds: float
     activations: float
     weights: int
+    stored_bytes: float = 0.0
     speedup: float = 0.0
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench import machine
-from workbench.trainer.base_facts import Lengths, Precision, TokenCosts
+from workbench.trainer.base_facts import PERCENTILES, Lengths, Precision, TokenCosts
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -27,7 +27,7 @@ SPEEDUP = 1.2
 
 def lengths(model: SentenceTransformer, passages: Sequence[str], queries: Sequence[str]) -> Lengths:
     """Count the tokens of up to 1,000 texts of each side, evenly drawn."""
-    percentiles = np.percentile(_token_counts(model, "document", passages), range(101), method="higher")
+    percentiles = np.percentile(_token_counts(model, "document", passages), range(PERCENTILES), method="higher")
     return Lengths(tuple(map(int, percentiles)), float(_token_counts(model, "query", queries).mean()))
 
 
@@ -36,7 +36,7 @@ def token_costs(model: SentenceTransformer, texts: Sequence[str], settings: Trai
 
     `settings` say where texts are truncated, the dropout, and the precision, if that is not open.
     """
-    from workbench.students.methods.frozen import freeze
+    from workbench.students.methods.frozen import FrozenLayers
     from workbench.trainer import attention
     from workbench.trainer.batches.collator import input_module
     from workbench.trainer.reading import measured_cost, set_dropout
@@ -49,8 +49,7 @@ def token_costs(model: SentenceTransformer, texts: Sequence[str], settings: Trai
     features = {key: value.to(model.device) if hasattr(value, "to") else value for key, value in features.items()}
     set_dropout(model, settings.dropout)
     attention.use_for_training(model)
-    if settings.frozen_layers:
-        freeze(model, settings.frozen_layers)
+    frozen = FrozenLayers(model, settings.frozen_layers) if settings.frozen_layers else None
     seconds: dict[Precision, tuple[float, float]] = {}
     for precision in _in_question(settings, str(model.device)):
         encode = _encode(model, precision)
@@ -67,8 +66,21 @@ def token_costs(model: SentenceTransformer, texts: Sequence[str], settings: Trai
     activations = measured_cost(model, _encode(model, faster), features).token
     model.eval()
     training, reading = seconds[faster]
-    weights = sum(value.nbytes for value in model.parameters())
-    return TokenCosts(faster, training / tokens, reading / tokens, activations, weights, speedup)
+    stored, stored_bytes = training, 0.0
+    if frozen:
+        with frozen.left_out():  # the second of two runs finds the outputs that the first has stored
+            stored = min(training, _seconds(partial(_train, model, _encode(model, faster), features), model))
+        stored_bytes = frozen.bytes_a_token
+    return TokenCosts(
+        precision=faster,
+        seconds=training / tokens,
+        reading_seconds=reading / tokens,
+        stored_seconds=stored / tokens,
+        activations=activations,
+        weights=sum(value.nbytes for value in model.parameters()),
+        stored_bytes=stored_bytes,
+        speedup=speedup,
+    )
 
 
 def _in_question(settings: TrainSettings, device: str) -> Sequence[Precision]:

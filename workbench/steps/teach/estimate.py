@@ -1,34 +1,29 @@
-"""What a training will take: a base measured once on this machine, and seconds and memory calculated from that."""
+"""What a training will take: seconds and memory, calculated from what a base costs and from a few batches."""
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from workbench import files, machine, memory, students
+import numpy as np
+
+from workbench import machine, memory, students
 from workbench.progress import duration
-from workbench.records import Example
-from workbench.retrieval import encoder
+from workbench.records import Example, silent
+from workbench.steps.teach.base_vectors import query_vectors
 from workbench.steps.teach.dev_evaluator import EXHAUSTIVE_PASSAGES
 from workbench.store import Store, views
-from workbench.students import architectures, methods
-from workbench.trainer import ResolvedSettings, TrainSettings
-from workbench.trainer.base_facts import BaseFacts, Lengths, TokenCosts
-from workbench.trainer.probe import lengths, token_costs
-from workbench.trainer.resolved import reads_layers
+from workbench.students import methods
+from workbench.trainer import BaseFacts, ResolvedSettings
 from workbench.trainer.timing import Timing
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-# Interpreter and libraries, before any model: measured with torch on a CPU.
-LIBRARIES = 0.6 * 2**30
+# Interpreter, libraries, queries and passages, before any model: measured on a CPU with 3,000 queries.
+LIBRARIES = 0.9 * 2**30
 # Of each weight there are, besides itself, a gradient and Adam's two moments.
 COPIES = 4
+# Queries whose topics are made, and batches that are drawn, to count the passages of a step.
+DRAWN_QUERIES = 4_000
+DRAWN_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -52,35 +47,10 @@ class Estimate:
         return f"{sentence}, and {settings.minutes:g} minutes reach step {reached:,}"
 
 
-def base_facts(store: Store, base: students.Student, settings: TrainSettings, examples: Sequence[Example]) -> BaseFacts:
-    """Return what of a base decides settings and costs; a transformer is measured, once a machine and collection.
-
-    What was measured is kept among the workspace's vectors.
-    """
-    static, method = encoder.is_static(base.path), methods.method(settings.method)
-    dense = architectures.architecture(base.path) is architectures.DENSE
-    if not reads_layers(settings, static):
-        open_rank = settings.rank is None and method.rank is not None and not method.trains_encoder
-        return BaseFacts(static, students.load(base).get_embedding_dimension() if open_rank else None, dense=dense)
-    file = store.vectors / f"{encoder.fingerprint(base.path)}-training.json"
-    model = _Late(base)
-    passages = list(dict.fromkeys(passage.content for example in examples for passage in example.passages))
-    queries = [example.query.text for example in examples]
-    key = f"lengths in {views.collection_fingerprint(store)}"
-    stored = _remembered(file, key, lambda: asdict(lengths(model.get(), passages, queries)))
-    counted = Lengths(tuple(stored["passages"]), stored["queries"])
-    most = settings.max_tokens or counted.most
-    how = f"dropout {settings.dropout}, {settings.frozen_layers} layers frozen, {settings.precision}"
-    key = f"costs on {_device()} of {most} tokens, {how}"
-    asked = replace(settings, max_tokens=most)
-    costs = _remembered(file, key, lambda: asdict(token_costs(model.get(), passages, asked)))
-    return BaseFacts(static, lengths=counted, costs=TokenCosts(**costs), dense=dense)
-
-
 def estimate(
-    store: Store, facts: BaseFacts, settings: ResolvedSettings, examples: Sequence[Example]
+    store: Store, base: students.Student, facts: BaseFacts, settings: ResolvedSettings, examples: Sequence[Example]
 ) -> Estimate | None:
-    """Return what a training will take; None for a student without layers, whose steps take milliseconds."""
+    """Return what a training will take; None for a student without layers, of which nothing is measured."""
     costs, counted = facts.costs, facts.lengths
     if costs is None or counted is None:
         return None
@@ -89,66 +59,65 @@ def estimate(
     passage_tokens = counted.mean(settings.max_tokens)
     reads_passages = methods.method(settings.method).base_vectors != methods.PASSAGES
     tokens = settings.batch_size * counted.queries
-    tokens += reads_passages * passage_tokens * _passages_a_step(settings, examples)
+    distinct = len(examples) * counted.queries
+    if reads_passages:
+        tokens += passage_tokens * _passages_a_step(store, base, settings, examples)
+        distinct += passage_tokens * len({passage.content for example in examples for passage in example.passages})
     activations = tokens * costs.activations
     kept = min(activations, SHARE * memory.free(machine.best_device()))
     part = min(tokens, PART_TOKENS["cpu"]) * costs.activations
     if machine.best_device() == "cpu":
         kept = min(kept, MOST_KEPT_ON_CPU)
-    counts = views.counts(store)
-    dev = next((split for split in counts.splits if split.split == "dev"), None)
-    ranked = counts.passages
-    if ranked > EXHAUSTIVE_PASSAGES and dev is not None:
-        ranked = min(ranked, dev.candidates)
-    read = counted.queries * (dev.judged if dev else 0) + reads_passages * ranked * counted.mean(None)
+    read_twice = 1 - kept / max(activations, 1.0)
+    stored = _share_stored(costs.stored_bytes, tokens * settings.steps, distinct)
+    saved = stored * (costs.seconds - costs.stored_seconds)
+    step = tokens * (costs.seconds - saved + read_twice * max(0.0, costs.reading_seconds - saved))
+    read = counted.queries * _dev_queries(store) + reads_passages * _dev_passages(store) * counted.mean(None)
     return Estimate(
         memory=LIBRARIES + COPIES * costs.weights + kept + part,
-        timing=Timing(
-            step=tokens * costs.seconds + tokens * costs.reading_seconds * (1 - kept / max(activations, 1.0)),
-            evaluation=read * costs.reading_seconds,
-        ),
+        timing=Timing(step=step, evaluation=read * costs.reading_seconds),
     )
 
 
-def _passages_a_step(settings: ResolvedSettings, examples: Sequence[Example]) -> int:
-    """Return how many distinct passages a step reads: those of a batch drawn at random."""
-    batch = random.Random(settings.seed).choices(examples, k=settings.batch_size)
-    candidates = {passage.passage_id for example in batch for passage in example.passages[: settings.candidates]}
-    return len(candidates) + settings.batch_size * settings.negatives
+def _passages_a_step(
+    store: Store, base: students.Student, settings: ResolvedSettings, examples: Sequence[Example]
+) -> float:
+    """Return how many distinct passages a step reads: the mean of a few batches, drawn as they will be.
+
+    Of more than 4,000 queries an even sample is drawn from, whose topics share fewer passages than those of all.
+    """
+    from workbench.trainer.batches import Batches
+    from workbench.trainer.batches.topics import clustered
+
+    sample = examples[:: -(-len(examples) // DRAWN_QUERIES)]
+    vectors = query_vectors(store, base, sample, settings, silent)
+    clusters = None if vectors is None else clustered(vectors, settings.queries_a_topic, settings.seed)
+    size = settings.batch_size // settings.accumulate
+    # Those of the collection come beside what is drawn here, and are distinct but for a few.
+    scored_only = replace(settings, negatives=0, refresh=0, curriculum=0.0)
+    batches = Batches(sample, (), scored_only, clusters)
+    drawn = [len(batches.batch(range(place * size, (place + 1) * size)).passages) for place in range(DRAWN_BATCHES)]
+    return settings.accumulate * (float(np.mean(drawn)) + size * settings.negatives)
 
 
-class _Late:
-    """A base that is loaded when it is first asked for."""
+def _share_stored(stored_bytes: float, read: float, distinct: float) -> float:
+    """Return the share of the tokens read whose frozen layers are computed already, as memory has room for them."""
+    if not stored_bytes or not read:
+        return 0.0
+    from workbench.students.methods.frozen import room
 
-    def __init__(self, base: students.Student) -> None:
-        self._base = base
-        self._model: SentenceTransformer | None = None
-
-    def get(self) -> SentenceTransformer:
-        """Return the model."""
-        if self._model is None:
-            self._model = students.load(self._base)
-        return self._model
+    fitting = min(1.0, room(machine.best_device()) / stored_bytes / distinct)
+    return fitting * (1 - min(distinct, read) / read)
 
 
-def _device() -> str:
-    device = machine.best_device()
-    if device == "cpu":
-        return f"{machine.cpu_name()}, {machine.cores()} cores"
-    import torch
-
-    return str(torch.cuda.get_device_name())
+def _dev_queries(store: Store) -> int:
+    return next((split.judged for split in views.counts(store).splits if split.split == "dev"), 0)
 
 
-def _remembered(file: Path, key: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what a file holds under a key; if it holds nothing, what is measured now, which is added to it."""
-    try:
-        content: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        content = {}
-    if key not in content:
-        content[key] = measure()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(file, json.dumps(content, indent=1) + "\n")
-    value: dict[str, Any] = content[key]
-    return value
+def _dev_passages(store: Store) -> int:
+    """Return how many passages an evaluation on dev ranks."""
+    counts = views.counts(store)
+    dev = next((split for split in counts.splits if split.split == "dev"), None)
+    if counts.passages <= EXHAUSTIVE_PASSAGES or dev is None:
+        return counts.passages
+    return min(counts.passages, dev.candidates)

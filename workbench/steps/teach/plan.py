@@ -17,7 +17,8 @@ from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
 from workbench.steps.data.next_step import advice, must_have_queries
 from workbench.steps.data.splits.leaks import Leaks, known_leaks
-from workbench.steps.teach.estimate import Estimate, base_facts, estimate
+from workbench.steps.teach.base_costs import base_facts
+from workbench.steps.teach.estimate import Estimate, estimate
 from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, subset_examples
 from workbench.store import Store, settings_of, views
 from workbench.students import architectures, methods
@@ -28,6 +29,7 @@ QRELS = "qrels"
 # The temperature for relevance where there are relevant passages alone, and no spread: one grade.
 ONE_GRADE = 1.0
 ALL_EXAMPLES = ExampleFilter()
+NOT_ESTIMATED = "without layers a step takes a fraction of a second, and no time is estimated"
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,7 @@ class Plan(Result):
             f"from {self.base.name}"
             + (f"; train queries known by id only left out: {self.without_text:,}" if self.without_text else "")
         )
-        if self.estimate:
-            sentence += f"; {self.estimate.in_words(self.settings)}"
+        sentence += f"; {self.estimate.in_words(self.settings) if self.estimate else NOT_ESTIMATED}"
         return f"{sentence}. {self.leaks.in_words}" if self.leaks.of else sentence
 
     def table_rows(self) -> Iterable[Sequence[object]]:
@@ -161,7 +162,8 @@ def plan(
     if label_overrides:
         recipe["label_overrides"] = asdict(label_overrides)
     name = name or _name(student, recipe)
-    expected, without_text = estimate(store, facts, resolved, examples), views.without_text(store, "train")
+    expected = estimate(store, student, facts, resolved, examples)
+    without_text = views.without_text(store, "train")
     parts = label_overrides, query_subset, expected, without_text, known_leaks(store)
     return Plan(student, teacher, resolved, examples, name, recipe, *parts)
 

@@ -57,6 +57,11 @@ def _layers(transformer: PreTrainedModel) -> tuple[str, nn.ModuleList]:
     raise BadSetting("frozen_layers is set, but the layers of this base are not a list.", "Leave it out.")
 
 
+def room(device: str) -> float:
+    """Return the bytes of a device's memory that the outputs of frozen layers may take, before there are any."""
+    return min(float(MOST_STORED), SHARE * memory.free(device))
+
+
 class FrozenLayers:
     """The frozen lower layers of the transformers in training, which a step leaves out where it knows their outputs.
 
@@ -65,8 +70,14 @@ class FrozenLayers:
 
     def __init__(self, model: nn.Module, count: int) -> None:
         device = next(model.parameters()).device
-        room = [min(float(MOST_STORED), SHARE * memory.free(str(device)))]
-        self.stored = [_Outputs(found, count, room) for found in freeze(model, count) if _is_bert_like(found)]
+        left = [room(str(device))]
+        bert_like = [transformer for transformer in freeze(model, count) if _is_bert_like(transformer)]
+        self.stored = [_Outputs(transformer, count, left) for transformer in bert_like]
+
+    @property
+    def bytes_a_token(self) -> float:
+        """Return what is stored of a token, 0 where nothing is stored."""
+        return float(sum(outputs.bytes_a_token for outputs in self.stored))
 
     @contextmanager
     def left_out(self) -> Iterator[None]:
@@ -97,6 +108,12 @@ class _Outputs(nn.Module):
         self._count, self._room = count, room
         self._rows: dict[bytes, Tensor] = {}
         self._mask: Tensor | None = None
+
+    @property
+    def bytes_a_token(self) -> float:
+        """Return what the outputs of a token take, 0 where none are stored."""
+        rows = next(iter(self._rows.values()), None)
+        return 0.0 if rows is None else rows.nbytes / len(rows)
 
     @contextmanager
     def in_place_of_lower_layers(self) -> Iterator[None]:
