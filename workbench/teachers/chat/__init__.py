@@ -1,0 +1,1 @@
+"""Language models that write: prompts in, replies out, whether the model is on this machine or behind a server."""
