@@ -40,7 +40,7 @@ class CausalModel:
     """
 
     def __init__(self, folder: Path, dtype: str, device: str) -> None:
-        self.tokenizer, self._model = _load(folder, dtype)
+        self.tokenizer, self._model = load(folder, dtype)
         try:
             self._model = self._model.eval().to(device)
         except (RuntimeError, AssertionError) as error:
@@ -142,7 +142,8 @@ class CausalModel:
         return torch.from_numpy(array).to(self._device)
 
 
-def _load(folder: Path, dtype: str) -> tuple[Any, Any]:
+def load(folder: Path, dtype: str) -> tuple[Any, Any]:
+    """Return the tokenizer and the causal language model in a folder; raises ModelUnavailable if it is none."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         loaded: Any = AutoModelForCausalLM.from_pretrained(

@@ -32,6 +32,13 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def model_name(setting: str | Path, folder: Path) -> str:
+    """Return a model's name and the beginning of its fingerprint as one word without colons."""
+    is_folder = Path(setting).expanduser().is_dir()
+    name = folder.resolve().name if is_folder else str(setting)
+    return "-".join(name.replace(":", "-").split()) + f"-{fingerprint(folder)[:6]}"
+
+
 def dtype_of(setting: str, device: str) -> str:
     """Return the numbers to run in; "auto" is bfloat16 on devices that compute in it, else float32."""
     if setting not in ("auto", *DTYPES):

@@ -75,9 +75,7 @@ class Likelihood:
         limits = [settings.max_tokens, settings.max_passage_tokens]
         reading = [self._template.fingerprint, settings.bos, *limits, *joined]
         prompts = sha256(json.dumps(reading).encode()).hexdigest()[:6]
-        is_folder = Path(settings.model).expanduser().is_dir()
-        name = folder.resolve().name if is_folder else str(settings.model)
-        model = "-".join(name.replace(":", "-").split()) + f"-{checkpoint.fingerprint(folder)[:6]}"
+        model = checkpoint.model_name(settings.model, folder)
         self._name = f"likelihood:{model}:{self._template.name}-{prompts}:{settings.normalisation}:{dtype}"
         self._checkpoint, self._loaded = _Checkpoint(folder, dtype, device), None
 

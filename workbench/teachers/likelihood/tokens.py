@@ -46,7 +46,7 @@ class PromptTokenizer:
         self._answer = self._segments(template.answer)
         last = self._segments(tail(template.with_passage))[-1:]
         self._before_answer = "".join(piece.text for piece in last[0]) if last and not isinstance(last[0], int) else ""
-        self._start = _start_ids(tokenizer, bos)
+        self._start = start_ids(tokenizer, bos)
 
     def prompts(self, pairs: Sequence[tuple[Query, Passage | None]]) -> list[Prompt]:
         """Return the prompt before the answer, for each query with its passage or with none."""
@@ -174,7 +174,7 @@ def _special_ids(tokenizer: Any, template: Template) -> dict[str, int]:
     return {token: int(tokenizer.convert_tokens_to_ids(token)) for token in template.special}
 
 
-def _start_ids(tokenizer: Any, bos: bool | None) -> Ids:
+def start_ids(tokenizer: Any, bos: bool | None) -> Ids:
     """Return the tokens before every prompt: those the tokenizer puts before a text, or its BOS, or none."""
     if bos is None:
         plain = tokenizer("a", add_special_tokens=False)["input_ids"]
