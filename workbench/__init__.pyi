@@ -117,8 +117,8 @@ from .steps.teach.plan import Plan as Plan
 from .steps.teach.plan import plan as plan
 from .steps.teach.query_subset import ExampleFilter as ExampleFilter
 from .steps.teach.query_subset import QuerySubset as QuerySubset
-from .steps.teach.score import ScoreResult as ScoreResult
 from .steps.teach.score import score as score
+from .steps.teach.score_result import ScoreResult as ScoreResult
 from .steps.teach.sweep import Attempt as Attempt
 from .steps.teach.sweep import SweepResult as SweepResult
 from .steps.teach.sweep import sweep as sweep

@@ -14,6 +14,9 @@ GRADES = range(4)  # 0 does not help, 1 helps a little, 2 helps, 3 answers the q
 # What a teacher's utilities are measured in; "unknown" of numbers from elsewhere that nobody has named a unit for.
 Unit = Literal["nats per token", "nats", "probability", "grade", "logit", "unknown"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
+# Why a pair has no utility: the teacher could not be asked, or broke down; it declined; or its answer does not parse.
+Status = Literal["failed", "refused", "unreadable"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 # What stands in a text's place where nothing but the id is known.
@@ -106,12 +109,17 @@ class Utility(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A candidate that a teacher could not score, and why; failed is not zero."""
+    """A candidate that a teacher could not score, and why; failed is not zero.
+
+    `answer` is what the teacher wrote, where it wrote something.
+    """
 
     query_id: str
     passage_id: str
     teacher: str
     reason: str
+    status: Status = "failed"
+    answer: str = ""
 
 
 Scored = Utility | Failure

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.conftest import PASSAGES, QRELS, QUERIES, utility
 from tests.profiles import examples
 from workbench.errors import Conflict, NothingToDo, StoreBusy, StoreVersion, WorkbenchError
-from workbench.records import Annotation, Failure, Passage, Qrel, Query
+from workbench.records import STATUSES, Annotation, Failure, Passage, Qrel, Query
 from workbench.store import Added, Store, connection, schema, views
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
@@ -72,6 +72,23 @@ def test_a_failure_is_kept_apart_and_gives_way_to_a_utility(store: Store) -> Non
     assert ("007", 3) in views.unscored(store, "toy")
     store.add_scored([utility("007", "ü", 1.0)])
     assert views.failures(store, "toy") == []
+
+
+def test_a_failure_has_a_status_and_an_answer_and_a_later_one_takes_its_place(store: Store) -> None:
+    store.add_scored([Failure("007", "ü", "toy", "no grade", "unreadable", "é" * 3_000)])
+    assert views.failures(store, "toy") == [Failure("007", "ü", "toy", "no grade", "unreadable", "é" * 2_000)]
+    store.add_scored(
+        [Failure("007", "ü", "toy", "timed out"), Failure("007", "03", "toy", "declined", "refused", "No.")]
+    )
+    assert views.failures(store, "toy") == [
+        Failure("007", "03", "toy", "declined", "refused", "No."),
+        Failure("007", "ü", "toy", "timed out"),
+    ]
+    assert views.pair_counts(store, "toy", "train") == (0, 1, 1, 0)
+    missing = {name: views.unscored(store, "toy", "train", retry=[name]) for name in STATUSES}
+    assert missing == {"failed": [("007", 3)], "refused": [("007", 3)], "unreadable": [("007", 2)]}
+    (group,) = views.groups(store, "toy", ["007"], retry=["failed", "refused"])
+    assert len(group.passages) == 4
 
 
 def test_every_write_moves_the_revision_and_a_failed_one_leaves_no_trace(store: Store) -> None:
@@ -161,6 +178,8 @@ def test_teachers_of_the_third_schema_get_the_unit_that_their_names_tell(
     }
     assert views.teacher_unit(new, "lexical:jm0.5:sum:0af88a") == "nats"
     assert [row.value for row in views.utilities(new, "toy")] == [1.5]
+    (failure,) = views.failures(new, "lexical:jm0.5:sum:0af88a")
+    assert (failure.reason, failure.status, failure.answer) == ("no answer", "failed", "")
 
 
 def test_a_teacher_has_one_unit_which_can_be_named_later(store: Store) -> None:

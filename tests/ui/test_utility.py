@@ -35,7 +35,15 @@ def test_labels_and_axes_carry_the_unit_of_the_teacher(store: Store, visit: Visi
 def test_failures_are_listed_by_reason_under_the_teacher(store: Store, visit: Visit) -> None:
     store.add_scored([Failure("q4", "03", "toy", "no room"), Failure("q4", "ü", "toy", "no room")])
     (row,) = table(visit(store, "utility"), "reason")
-    assert row == {"reason": "no room", "pairs": 2, "first query": "q4", "first passage": "03"}
+    assert row == {"status": "failed", "reason": "no room", "pairs": 2, "first query": "q4", "first passage": "03"}
+
+
+def test_answers_that_could_not_be_read_are_there_to_read(store: Store, visit: Visit) -> None:
+    store.add_scored([Failure("q4", "03", "toy", "no grade in it", "unreadable", "I <b>think</b> so")])
+    at = visit(store, "utility")
+    assert table(at, "reason")[0]["status"] == "unreadable"
+    assert [block.value for block in at.code if "think" in block.value] == ["I <b>think</b> so"]
+    assert "Answers that gave no utility: 1" in [block.label for block in at.expander]
 
 
 def test_a_teacher_that_only_failed_is_shown_with_its_reasons(empty: Store, visit: Visit) -> None:

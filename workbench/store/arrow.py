@@ -45,8 +45,16 @@ SCHEMAS: dict[str, pa.Schema] = {
             "truncated": pa.int32(),
         }
     ),
+    "scored_pairs": pa.schema({"query_id": pa.string(), "passage_id": pa.string(), "teacher": pa.string()}),
     "failures": pa.schema(
-        {"query_id": pa.string(), "passage_id": pa.string(), "teacher": pa.string(), "reason": pa.string()}
+        {
+            "query_id": pa.string(),
+            "passage_id": pa.string(),
+            "teacher": pa.string(),
+            "reason": pa.string(),
+            "status": pa.string(),
+            "answer": pa.string(),
+        }
     ),
     "hits": pa.schema(
         {

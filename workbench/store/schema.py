@@ -78,6 +78,10 @@ MIGRATIONS: tuple[str, ...] = (
     );
     alter table runs add column imported boolean default false;
     """,
+    """
+    alter table failures add column status varchar default 'failed';
+    alter table failures add column answer varchar default '';
+    """,
 )
 
 

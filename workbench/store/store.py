@@ -147,17 +147,18 @@ class Store:
     def add_scored(self, scored: Sequence[Scored], unit: Unit = "unknown", *, replace: bool = False) -> None:
         """Add a teacher's finished batch, its utilities in `unit`; a pair that fails no longer loses its failure.
 
-        A utility that is there already stays, unless it is to be replaced. Raises Conflict for a teacher whose
-        utilities are in another unit.
+        A utility that is there already stays, unless it is to be replaced; of a pair's failures the last one does, with
+        the first characters of the answer. Raises Conflict for a teacher whose utilities are in another unit.
         """
         utilities = [row for row in scored if isinstance(row, Utility)]
+        failures = [row._replace(answer=row.answer[:ANSWER_CHARACTERS]) for row in scored if isinstance(row, Failure)]
         with self.write() as connection:
             _add_units(connection, {row.teacher: unit for row in scored}, replace=False)
             if replace:
                 _delete(connection, "utilities", utilities)
             arrow.insert(connection, "utilities", utilities)
-            arrow.insert(connection, "failures", [row for row in scored if isinstance(row, Failure)])
-            _delete(connection, "failures", utilities)
+            _delete(connection, "failures", scored)
+            arrow.insert(connection, "failures", failures)
 
     def add_units(self, units: Mapping[str, Unit], *, replace: bool = False) -> None:
         """Add the units of teachers by their names; an "unknown" one changes nothing, and gives way to another.
@@ -191,13 +192,14 @@ class Store:
         connection.execute("delete from runs where run = ?", [run])
 
 
-UTILITY_KEY = ("query_id", "passage_id", "teacher")
+SCORED_PAIR = ("query_id", "passage_id", "teacher")
+ANSWER_CHARACTERS = 2_000  # of an answer that gave no utility: enough to see what went wrong
 
 
-def _delete(connection: duckdb.DuckDBPyConnection, name: str, utilities: Sequence[Utility]) -> None:
-    """Delete the utilities or failures of the pairs and teachers of `utilities`."""
-    with arrow.registered(connection, arrow.table("utilities", utilities)):
-        connection.execute(f"delete from {name} using rows where {arrow.same(name, 'rows', UTILITY_KEY)}")
+def _delete(connection: duckdb.DuckDBPyConnection, name: str, scored: Sequence[Scored]) -> None:
+    """Delete the utilities or failures of the pairs and teachers of `scored`."""
+    with arrow.registered(connection, arrow.table("scored_pairs", [row[:3] for row in scored])):
+        connection.execute(f"delete from {name} using rows where {arrow.same(name, 'rows', SCORED_PAIR)}")
 
 
 def _add_units(connection: duckdb.DuckDBPyConnection, units: Mapping[str, Unit], *, replace: bool) -> None:

@@ -40,8 +40,21 @@ def test_a_run_in_which_everything_failed_ends_with_1_also_the_second_time(empty
         result = printed.json
         assert (result["failures"], result["failed_before"]) == (failed, before)
         assert result["reasons"] == [
-            {"reason": "no reference answer has a word", "pairs": 1, "query_id": "with", "passage_id": "p"}
-        ]
+            {"reason": "no reference answer has a word", "pairs": 1, "query_id": "with", "passage_id": "p",
+             "status": "failed", "answer": ""}
+        ]  # fmt: skip
     printed = shell("score", workspace=empty.path)
     assert "0 were scored and 1 failed before" in printed.out
     assert "no reference answer has a word (1, such as query with, passage p)" in printed.out
+
+
+def test_failures_are_asked_about_again_only_if_they_are_to_be_retried(empty: Store) -> None:
+    unanswered(empty, "?!")
+    for retry, pairs in (
+        ((), 1),
+        (("--retry", "refused, unreadable"), 0),
+        (("--retry", "failed"), 1),
+        (("--retry", "all"), 1),
+    ):
+        assert shell("score", "--json", *retry, workspace=empty.path).json["pairs"] == pairs
+    assert "There is no status named 'fail'" in shell("score", "--retry", "fail", workspace=empty.path).err

@@ -12,8 +12,8 @@ import pytest
 import workbench as wb
 from tests import children
 from tests.steps.classes import QUERIES, Slow, collection, pairs, scored
-from workbench.errors import NothingToDo
-from workbench.records import Candidate, Failure, Passage, Progress, Qrel, Query, Utility
+from workbench.errors import NothingToDo, UnknownName
+from workbench.records import STATUSES, Candidate, Failure, Passage, Progress, Qrel, Query, Status, Utility
 from workbench.steps.teach import score as step
 from workbench.steps.teach.score import score
 from workbench.store import Store, views
@@ -155,7 +155,7 @@ def test_no_queries_or_no_candidates_say_what_to_do_first(empty: Store) -> None:
         score(empty, Slow(), "other")
     empty.add_candidates([Candidate("q", "p", "hand")])
     empty.add_collection((), (), [Qrel("q", "p", 1)])
-    with pytest.raises(NothingToDo, match=r"No query is of the train split\. Run `workbench split --by passages`"):
+    with pytest.raises(NothingToDo, match=r"No query is of the train split\. Run `workbench ingest beir FOLDER`"):
         score(empty, Slow(), "train")
 
 
@@ -222,6 +222,54 @@ def test_failures_are_counted_by_reason_now_and_the_second_time(school: Store) -
     frame = wb.failures(school, "failing", "dev")
     assert frame["reason"].value_counts().to_dict() == {"reason 0": 24, "reason 1": 24}
     assert len(wb.failures(school, split="test")) == 0
+
+
+class Moody(Slow):
+    """A teacher that fails, declines or rambles; of what it is asked again, it scores what it declined before."""
+
+    name = "moody:1"
+    statuses: tuple[Status, ...] = ("failed", "refused", "unreadable")
+
+    def utilities(self, groups: Any) -> Any:
+        for group in groups:
+            for number, passage in enumerate(group.passages):
+                pair = (group.query.query_id, passage.passage_id)
+                self.asked.append(pair)
+                status = self.statuses[number % 3]
+                yield [Failure(*pair, self.name, "why", status, "" if status == "failed" else f"{status}\nanswer")]
+
+
+class Willing(Moody):
+    """The same teacher on a better day."""
+
+    def utilities(self, groups: Any) -> Any:
+        for batch in super().utilities(groups):
+            yield [Utility(*batch[0][:3], 1.0)]
+
+
+def test_only_failures_of_the_statuses_to_retry_are_asked_again(school: Store) -> None:
+    first = score(school, Moody(), "dev")
+    assert (first.pairs, first.failures, first.refused, first.unreadable) == (48, 48, 16, 16)
+    assert "16 failed, 16 refused, 16 unreadable" in first.in_words
+    assert "unreadable: why (16, such as query dev0, passage p0-2: 'unreadable answer')" in first.in_words
+    assert {"refused", "unreadable"} <= set(first.to_frame().columns)
+    again = Moody()
+    assert score(school, again, "dev").pairs == 0
+    willing = Willing()
+    done = score(school, willing, "dev", retry=["refused"])
+    assert (done.pairs, done.failures, done.scored_before, done.failed_before) == (16, 0, 0, 48)
+    assert len(willing.asked) == 16
+    assert views.pair_counts(school, Moody.name) == (16, 16, 0, 16)
+    assert score(school, Moody(), "dev", retry=["failed", "unreadable"]).pairs == 32
+    assert views.pair_counts(school, Moody.name).failures == 32, "they failed again, and are counted once"
+    both = score(school, Willing(), retry=STATUSES)
+    assert both.pairs == len(ALL) - 16, "what failed, and what nobody asked about yet"
+    assert views.pair_counts(school, Moody.name) == (len(ALL), 0, 0, 0)
+
+
+def test_an_unknown_status_to_retry_is_refused_before_anything_is_asked(school: Store) -> None:
+    with pytest.raises(UnknownName, match=r"no status named 'broken'. Known: failed, refused, unreadable"):
+        score(school, Slow(), retry=["failed", "broken"])  # type: ignore[list-item]
 
 
 def test_a_teacher_that_scores_some_has_not_failed(school: Store) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from workbench.cli import output
 from workbench.cli.options import Json, OptionalSplit, settings
 from workbench.cli.session import Session
+from workbench.records import STATUSES, Status
 from workbench.steps.teach.score import score
 from workbench.teachers import TEACHERS, teacher, teacher_settings
 from workbench.teachers.prompts import TEMPLATES
@@ -38,18 +39,29 @@ def score_command(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many queries, by id.", show_default=False)
     ] = None,
+    retry: Annotated[
+        str,
+        typer.Option(
+            help="Also ask again about pairs without a utility: `failed` (an error), `refused` (the teacher declined), "
+            "`unreadable` (its answer does not parse), several with commas, or `all`.",
+            metavar="STATUS[,STATUS]",
+            show_default=False,
+        ),
+    ] = "",
     json: Json = False,
 ) -> None:
     """Ask a teacher how useful each candidate is; each finished batch is kept, and Ctrl-C loses none.
 
-    Run it again to go on where it stopped: only what is missing is asked. It ends with 1 if every pair failed.
+    Run it again to go on where it stopped: only what is missing is asked, and with `--retry` what failed. It ends
+    with 1 if every pair failed.
     """
     session: Session = context.obj
     given = {name: value for name, value in (("model", model), ("template", template)) if value}
     chosen = teacher(kind, **given, **settings(option))
     store = session.store()
+    statuses = STATUSES if retry == "all" else cast("list[Status]", [name.strip() for name in retry.split(",") if name])
     with output.progress(session.reporter) as listen:
-        result = score(store, chosen, split, limit, listen)
+        result = score(store, chosen, split, limit, listen, statuses)
     if result.interrupted:
         session.stopping = True
     session.finish(result, result.in_words, json)

@@ -8,7 +8,7 @@ from workbench.errors import BadSetting, UnknownName
 from workbench.records import SPLITS
 from workbench.store import Store, views
 from workbench.store.views import frames
-from workbench.store.views.failures import failures_frame
+from workbench.store.views.unscored import failures_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +180,8 @@ def failures(store: Store, teacher: str | None = None, split: str | None = None)
     Returns
     -------
     pandas.DataFrame
-        Query by query: `query_id`, `passage_id`, `split`, `teacher` and `reason`.
+        Query by query: `query_id`, `passage_id`, `split`, `teacher`, `status` ("failed", "refused" or "unreadable"),
+        `reason`, and `answer`, what the teacher wrote, where it wrote something.
 
     Raises
     ------
@@ -192,7 +193,7 @@ def failures(store: Store, teacher: str | None = None, split: str | None = None)
     Examples
     --------
     >>> wb.failures(store, "toy").columns.tolist()
-    ['query_id', 'passage_id', 'split', 'teacher', 'reason']
+    ['query_id', 'passage_id', 'split', 'teacher', 'status', 'reason', 'answer']
     """
     name = views.find_teacher(store, teacher) if teacher else None
     return failures_frame(store, name, known_split(split))

@@ -3,102 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
-from workbench.errors import NothingToDo
-from workbench.records import Failure, Listener, Progress, Scored, Unit, silent
-from workbench.results import Result
+from workbench.errors import NothingToDo, UnknownName
+from workbench.records import STATUSES, Failure, Listener, Progress, Scored, Status, Unit, silent
 from workbench.steps.data.next_step import advice, must_have_queries
+from workbench.steps.teach.score_result import ScoreResult, left_out_in_words
 from workbench.store import Store, views
-from workbench.store.views import FailureReason, SplitCounts
+from workbench.store.views import SplitCounts
 from workbench.teachers import TEACHERS, Teacher, needs_answers
 
 WINDOW = 256  # queries handed to a teacher at once: enough to sort by length, small enough to hold
 COMMIT_ROWS = 4096  # pairs of a commit at least, unless
 COMMIT_SECONDS = 10.0  # this much time has passed since the last one
-SHOWN_REASONS = 3  # of failures, in words; `ScoreResult.reasons` has all
-
-
-@dataclass(frozen=True)
-class ScoreResult(Result):
-    """What one call to `score` added; `remaining` pairs are still unscored if it was interrupted.
-
-    `without_answers` queries were left out, as this kind of teacher needs a reference answer, `without_text` ones, as
-    only their ids are known. `scored_before` and `failed_before` count the pairs of the split that an earlier call
-    asked about; `reasons` are those of all failures, of this call and earlier ones.
-    """
-
-    columns: ClassVar = {
-        "teacher": "full name of the teacher",
-        "queries": "queries with a pair that was scored",
-        "pairs": "pairs that the teacher was asked about",
-        "failures": "pairs among them that it could not score",
-        "remaining": "pairs that are still unscored",
-        "seconds": "seconds that it took",
-        "without_answers": "queries left out for want of a reference answer",
-        "scored_before": "pairs that earlier calls had scored",
-        "failed_before": "pairs that failed in earlier calls",
-        "without_text": "queries left out because only their ids are known",
-    }
-    teacher: str
-    queries: int
-    pairs: int
-    failures: int
-    remaining: int
-    seconds: float
-    interrupted: bool
-    without_answers: int = 0
-    scored_before: int = 0
-    failed_before: int = 0
-    reasons: tuple[FailureReason, ...] = ()
-    without_text: int = 0
-
-    @property
-    def failed(self) -> bool:
-        """Return whether there was something to score, and all of it failed, now or in earlier calls."""
-        if self.pairs:
-            return self.failures == self.pairs
-        return self.failed_before > 0 and not self.scored_before
-
-    @property
-    def rate(self) -> float:
-        """Return pairs per second."""
-        return self.pairs / self.seconds if self.seconds else 0.0
-
-    @property
-    def in_words(self) -> str:
-        """Return the outcome in a sentence, and why pairs failed in another."""
-        before = f"{self.scored_before:,} were scored and {self.failed_before:,} failed before"
-        if self.pairs:
-            words = (
-                f"{self.pairs - self.failures:,} of {self.pairs:,} pairs of {self.queries:,} queries scored in "
-                f"{self.seconds:.1f} s ({self.rate:,.0f} a second), {self.failures:,} failed"
-            )
-            words += f"; {before}" if self.scored_before or self.failed_before else ""
-        else:
-            words = f"no pair is left to score; {before}"
-        if self.interrupted:
-            words += f"; stopped with {self.remaining:,} to go, which the same command takes up"
-        if self.without_answers:
-            words += f"; {_left_out(self.without_answers)}"
-        if self.without_text:
-            words += f"; queries known by id only left out: {self.without_text:,}"
-        return f"{self.teacher}: {words}.{self._reasons_in_words}"
-
-    @property
-    def _reasons_in_words(self) -> str:
-        reasons = "; ".join(
-            f"{row.reason} ({row.pairs:,}, such as query {row.query_id}, passage {row.passage_id})"
-            for row in self.reasons[:SHOWN_REASONS]
-        )
-        more = f"; and {len(self.reasons) - SHOWN_REASONS:,} more reasons" if len(self.reasons) > SHOWN_REASONS else ""
-        return f" Failed: {reasons}{more}." if reasons else ""
-
-    def table_rows(self) -> Iterable[Sequence[object]]:
-        """Return one row: the numbers of this call."""
-        return [[getattr(self, column) for column in self.columns]]
 
 
 def score(
@@ -107,8 +26,9 @@ def score(
     split: str | None = None,
     limit: int | None = None,
     listen: Listener = silent,
+    retry: Collection[Status] = (),
 ) -> ScoreResult:
-    """Score every candidate that a teacher has not scored yet.
+    """Score every candidate that a teacher has not scored yet, and those again whose failure is to be retried.
 
     Queries without a reference answer are left out where the teacher needs one. Ctrl-C ends it after the batch at hand
     is committed; called again, it goes on where it was.
@@ -125,6 +45,9 @@ def score(
         Only the first so many queries that can be scored, by id.
     listen : Listener
         Called with the progress.
+    retry : collection of str
+        Also ask again about pairs that failed with one of these statuses: "failed" (could not be asked, or an error),
+        "refused" (the teacher declined), "unreadable" (its answer does not parse). None unless given.
 
     Returns
     -------
@@ -138,6 +61,8 @@ def score(
         queries has one.
     Conflict
         If utilities of this teacher are there in another unit.
+    UnknownName
+        If there is no such status to retry.
 
     Examples
     --------
@@ -145,20 +70,22 @@ def score(
     >>> result.queries, result.pairs, result.failures
     (2, 12, 0)
     """
+    if unknown := sorted(set(retry) - set(STATUSES)):
+        raise UnknownName("status", unknown[0], [*STATUSES])
     with_answers, splits = needs_answers(teacher), _asked_splits(store, split)
     without_answers = _without_answers(splits) if with_answers else 0
     started = time.monotonic()
     teacher.prepare(views.passages(store))
     before = views.pair_counts(store, teacher.name, split)
-    unscored = views.unscored(store, teacher.name, split, limit, with_answers=with_answers)
-    note = _left_out(without_answers) if without_answers else ""
+    unscored = views.unscored(store, teacher.name, split, limit, with_answers=with_answers, retry=retry)
+    note = left_out_in_words(without_answers) if without_answers else ""
     buffer = _Buffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
     buffer.report()
     interrupted = False
     try:
         for start in range(0, len(unscored), WINDOW):
             window = [query_id for query_id, _ in unscored[start : start + WINDOW]]
-            for batch in teacher.utilities(views.groups(store, teacher.name, window)):
+            for batch in teacher.utilities(views.groups(store, teacher.name, window, retry=retry)):
                 buffer.add(batch)
     except KeyboardInterrupt:
         interrupted = True
@@ -168,15 +95,17 @@ def score(
         teacher=teacher.name,
         queries=len(buffer.queries),
         pairs=buffer.done,
-        failures=buffer.failures,
+        failures=sum(buffer.failures.values()),
         remaining=buffer.total - buffer.done,
         seconds=time.monotonic() - started,
         interrupted=interrupted,
         without_answers=without_answers,
         scored_before=before.scored,
-        failed_before=before.failed,
+        failed_before=before.failures,
         reasons=tuple(views.failure_reasons(store, teacher.name, split)),
         without_text=sum(counts.by_id for counts in splits),
+        refused=buffer.failures["refused"],
+        unreadable=buffer.failures["unreadable"],
     )
 
 
@@ -210,10 +139,6 @@ def _without_answers(splits: Sequence[SplitCounts]) -> int:
     )
 
 
-def _left_out(queries: int) -> str:
-    return f"queries without a reference answer left out: {queries:,}"
-
-
 @dataclass
 class _Buffer:
     """Gathers scored pairs of a teacher and commits them a few thousand at a time."""
@@ -224,7 +149,7 @@ class _Buffer:
     listen: Listener
     note: str = ""
     done: int = 0
-    failures: int = 0
+    failures: Counter[Status] = field(default_factory=Counter)
     queries: set[str] = field(default_factory=set)
     rows: list[Scored] = field(default_factory=list)
     committed: float = field(default_factory=time.monotonic)
@@ -238,7 +163,7 @@ class _Buffer:
         if self.rows:
             self.store.add_scored(self.rows, self.unit)
         self.done += len(self.rows)
-        self.failures += sum(isinstance(row, Failure) for row in self.rows)
+        self.failures.update(row.status for row in self.rows if isinstance(row, Failure))
         self.queries.update(row.query_id for row in self.rows)
         self.rows, self.committed = [], time.monotonic()
         self.report()

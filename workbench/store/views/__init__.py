@@ -28,7 +28,6 @@ from workbench.store.views.collection import (
     tags,
     without_text,
 )
-from workbench.store.views.failures import FailureReason, PairCounts, failure_reasons, failures, pair_counts
 from workbench.store.views.hard_case_rules import RULES, Rule, Thresholds, known_thresholds
 from workbench.store.views.hard_cases import (
     HardCase,
@@ -70,16 +69,23 @@ from workbench.store.views.runs import (
     scored_orders,
 )
 from workbench.store.views.thresholds import Threshold, UtilityScale
+from workbench.store.views.unscored import (
+    FailureReason,
+    PairCounts,
+    failure_reasons,
+    failures,
+    groups,
+    pair_counts,
+    unscored,
+)
 from workbench.store.views.utilities import (
     TeacherCounts,
     examples,
     examples_of_qrels,
     find_teacher,
-    groups,
     scored_queries,
     teacher_unit,
     teachers,
-    unscored,
     utilities,
 )
 

@@ -1,13 +1,12 @@
-"""Teachers' utilities, the pairs that lack one, and the examples made of them."""
+"""Teachers' utilities, and the examples made of them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BadSetting, NothingToDo, UnknownName
-from workbench.records import AnswerLikelihood, Example, Group, Passage, Unit, Utility
+from workbench.records import AnswerLikelihood, Example, Passage, Unit, Utility
 from workbench.store.collection import HAS_TEXT
 from workbench.store.views.collection import passages, queries
 from workbench.store.views.judged import JUDGED, judging, relevance_level
@@ -33,57 +32,6 @@ class TeacherCounts(NamedTuple):
     helpful: float
     relevant_first: int
     judged: int
-
-
-def unscored(
-    store: Store, teacher: str, split: str | None = None, limit: int | None = None, *, with_answers: bool = False
-) -> list[tuple[str, int]]:
-    """Return (query_id, number of candidates) for the first `limit` queries of a split, where any is missing.
-
-    The limit counts queries with candidates, scored or not: asking again for the same 200 asks for nothing new. Only
-    queries `with_answers` count, if asked for.
-    """
-    with store.read() as connection:
-        rows: list[tuple[str, int]] = connection.execute(
-            f"""
-            with asked as (
-                select query_id from queries semi join candidates using (query_id)
-                where ($split is null or split = $split) and (len(answers) > 0 or not $with_answers)
-                order by query_id limit $limit
-            )
-            select query_id, count(*) from ({_MISSING}) semi join asked using (query_id)
-            group by query_id order by query_id
-            """,
-            {"teacher": teacher, "split": split, "limit": limit, "with_answers": with_answers},
-        ).fetchall()
-    return rows
-
-
-_MISSING = """
-    select distinct query_id, passage_id from candidates
-    anti join (select query_id, passage_id from utilities where teacher = $teacher) using (query_id, passage_id)
-    anti join (select query_id, passage_id from failures where teacher = $teacher) using (query_id, passage_id)
-"""
-
-
-def groups(store: Store, teacher: str, query_ids: Sequence[str]) -> list[Group]:
-    """Return the given queries with those of their candidates that `teacher` has not scored."""
-    with store.read() as connection:
-        pairs = connection.execute(
-            f"""
-            select query_id, passage_id from ({_MISSING})
-            semi join (select unnest($ids) as query_id) using (query_id) order by query_id, passage_id
-            """,
-            {"teacher": teacher, "ids": list(query_ids)},
-        ).fetchall()
-    wanted = defaultdict(list)
-    for query_id, passage_id in pairs:
-        wanted[query_id].append(passage_id)
-    texts = _by_id(store, {passage_id for _, passage_id in pairs})
-    return [
-        Group(query, tuple(texts[passage_id] for passage_id in wanted[query.query_id]))
-        for query in queries(store, ids=list(wanted))
-    ]
 
 
 def examples(store: Store, teacher: str, split: str) -> list[Example]:
