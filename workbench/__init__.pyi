@@ -110,6 +110,7 @@ from .steps.ship.push import FilesToPush as FilesToPush
 from .steps.ship.push import Pushed as Pushed
 from .steps.ship.push import files_to_push as files_to_push
 from .steps.ship.push import push as push
+from .steps.teach.candidate_fit import CandidateFit as CandidateFit
 from .steps.teach.candidates import CandidatesResult as CandidatesResult
 from .steps.teach.candidates import candidates as candidates
 from .steps.teach.estimate import Estimate as Estimate

@@ -169,8 +169,8 @@ def train_command(
     )
     if planned.estimate:
         output.note(planned.estimate.in_words(planned.settings))
-    if planned.leaks.of:
-        output.note(planned.leaks.in_words)
+    for caution in planned.cautions:
+        output.note(caution)
     if session.reporter:
         session.reporter.student(planned.name)
     session.stop_softly()

@@ -10,41 +10,52 @@ from typing import ClassVar
 from workbench.errors import NothingToDo
 from workbench.records import Candidate, Listener, Passage, Query, silent
 from workbench.results import Result
-from workbench.steps.compare.retriever import retriever
+from workbench.steps.compare.retriever import find_student, retriever
 from workbench.steps.data.next_step import must_have_queries
+from workbench.steps.teach.candidate_fit import QRELS, fitting_students
 from workbench.store import Store, views
 from workbench.students import BM25
 
 DEFAULT_STUDENT = "static:all-MiniLM-L6-v2"
-QRELS = "qrels"
 
 
 @dataclass(frozen=True)
 class CandidatesResult(Result):
-    """How many candidates were proposed, and how many of them are new."""
+    """How many candidates were proposed, and how many of them are new; `fits` are the students to train on train's.
+
+    A student learns most from its own mistakes, which its own nearest passages hold.
+    """
 
     columns: ClassVar = {
         "queries": "queries that passages were proposed for",
         "proposed": "pairs that BM25, the student and the qrels proposed, each counted for itself",
         "added": "proposals that were not there before",
         "seconds": "seconds that it took",
+        "fits": "students that proposed candidates for every train query that has any",
     }
     queries: int
     proposed: int
     added: int
     seconds: float
+    fits: tuple[str, ...] = ()
 
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence."""
         return (
             f"{self.proposed:,} proposals for {self.queries:,} queries, {self.added:,} of them new, "
-            f"in {self.seconds:.1f} s"
+            f"in {self.seconds:.1f} s; {self._fitting}"
         )
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return one row: the numbers of this call."""
-        return [(self.queries, self.proposed, self.added, self.seconds)]
+        return [(self.queries, self.proposed, self.added, self.seconds, ", ".join(self.fits))]
+
+    @property
+    def _fitting(self) -> str:
+        if not self.fits:
+            return "no student proposed candidates for the train split: name the one to train with --student"
+        return f"they fit a training of {' or '.join(self.fits)}, for any other name it with --student"
 
 
 def candidates(
@@ -63,7 +74,7 @@ def candidates(
     store : Store
         The workspace.
     student : str
-        The student that proposes beside BM25, by name or folder.
+        The student that proposes beside BM25, by name or folder: the one that will be trained.
     depth : int
         How many passages each of the two proposes for a query.
     split : str, optional
@@ -104,10 +115,11 @@ def candidates(
         for qrel in views.qrels(store, split)
         if qrel.query_id in with_text[0] and qrel.passage_id in with_text[1]
     ]
-    for name in dict.fromkeys((BM25, student)):
+    source = student if student == BM25 else find_student(store, student).name
+    for name in dict.fromkeys((BM25, source)):
         proposed += _top(store, name, queries, passages, depth, listen)
     added = store.add_candidates(proposed)
-    return CandidatesResult(len(queries), len(proposed), added, time.monotonic() - started)
+    return CandidatesResult(len(queries), len(proposed), added, time.monotonic() - started, fitting_students(store))
 
 
 def _top(

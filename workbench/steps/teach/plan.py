@@ -18,14 +18,13 @@ from workbench.steps.data.label_overrides import LabelOverrides, overridden_exam
 from workbench.steps.data.next_step import advice, must_have_queries
 from workbench.steps.data.splits.leaks import Leaks, known_leaks
 from workbench.steps.teach.base_costs import base_facts
+from workbench.steps.teach.candidate_fit import QRELS, CandidateFit, candidate_fit
 from workbench.steps.teach.estimate import Estimate, estimate
 from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, subset_examples
 from workbench.store import Store, settings_of, views
 from workbench.students import architectures, methods
 from workbench.trainer import BaseFacts, ResolvedSettings, TrainSettings, resolve, settings_used
 
-# In a teacher's place: a student learns from the qrels alone.
-QRELS = "qrels"
 # The temperature for relevance where there are relevant passages alone, and no spread: one grade.
 ONE_GRADE = 1.0
 ALL_EXAMPLES = ExampleFilter()
@@ -39,7 +38,7 @@ class Plan(Result):
     `settings` leave nothing open; the recipe holds what was asked for, and what of it was resolved. `estimate` is what
     the training will take here, where the base has layers to measure.
     `without_text` train queries are left out, as only their ids are known. `leaks` count the queries of dev and test
-    that share a passage or a wording with train.
+    that share a passage or a wording with train. `candidate_fit` says whether the base proposed the candidates itself.
     """
 
     columns: ClassVar = {
@@ -58,17 +57,26 @@ class Plan(Result):
     estimate: Estimate | None = None
     without_text: int = 0
     leaks: Leaks = field(default_factory=Leaks)
+    candidate_fit: CandidateFit | None = None
 
     @property
     def in_words(self) -> str:
-        """Return the plan in a sentence, and what it will take."""
+        """Return the plan in a sentence, what it will take, and what speaks against it."""
         sentence = (
             f"student {self.name}, trained on {labels_in_words(self.teacher)} for {len(self.examples):,} queries, "
             f"from {self.base.name}"
             + (f"; train queries known by id only left out: {self.without_text:,}" if self.without_text else "")
         )
         sentence += f"; {self.estimate.in_words(self.settings) if self.estimate else NOT_ESTIMATED}"
-        return f"{sentence}. {self.leaks.in_words}" if self.leaks.of else sentence
+        return " ".join([f"{sentence}.", *self.cautions]) if self.cautions else sentence
+
+    @property
+    def cautions(self) -> list[str]:
+        """Return what leaks, and what candidates are missing, each in a sentence or two."""
+        return [
+            *([self.leaks.in_words] if self.leaks.of else []),
+            *([self.candidate_fit.in_words] if self.candidate_fit and not self.candidate_fit.fits else []),
+        ]
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return the settings."""
@@ -164,7 +172,8 @@ def plan(
     name = name or _name(student, recipe)
     expected = estimate(store, student, facts, resolved, examples)
     without_text = views.without_text(store, "train")
-    parts = label_overrides, query_subset, expected, without_text, known_leaks(store)
+    fit = candidate_fit(store, student.name, teacher)
+    parts = label_overrides, query_subset, expected, without_text, known_leaks(store), fit
     return Plan(student, teacher, resolved, examples, name, recipe, *parts)
 
 

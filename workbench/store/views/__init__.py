@@ -13,6 +13,13 @@ from workbench.store.views.annotations import (
     last_words,
     verdicts,
 )
+from workbench.store.views.candidates import (
+    ProposalCounts,
+    candidate_sources,
+    candidates_of,
+    proposals_judged,
+    proposals_scored,
+)
 from workbench.store.views.collection import (
     Counts,
     SplitCounts,
@@ -56,7 +63,6 @@ from workbench.store.views.pairs import (
 from workbench.store.views.runs import (
     Moved,
     Placed,
-    candidates_of,
     find_run,
     hits,
     judged_ranks,
@@ -107,6 +113,7 @@ __all__ = [
     "Pair",
     "PairCounts",
     "Placed",
+    "ProposalCounts",
     "Reason",
     "Rule",
     "Sample",
@@ -118,6 +125,7 @@ __all__ = [
     "Thresholds",
     "UtilityScale",
     "annotated",
+    "candidate_sources",
     "candidates_of",
     "collection_fingerprint",
     "counts",
@@ -148,6 +156,8 @@ __all__ = [
     "movements_of",
     "pair_counts",
     "passages",
+    "proposals_judged",
+    "proposals_scored",
     "qrels",
     "queries",
     "query",

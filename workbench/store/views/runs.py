@@ -124,19 +124,6 @@ def hits(store: Store, run: Run, query_ids: Collection[str] | None = None) -> li
     return [Hit(*row) for row in rows]
 
 
-def candidates_of(store: Store, split: str) -> dict[str, list[str]]:
-    """Return query_id -> its candidates' passage ids, for a split."""
-    with store.read() as connection:
-        rows: list[tuple[str, list[str]]] = connection.execute(
-            """
-            select query_id, list(distinct passage_id order by passage_id) from candidates
-            semi join (select query_id from queries where split = ?) using (query_id) group by query_id
-            """,
-            [split],
-        ).fetchall()
-    return dict(rows)
-
-
 def scored_orders(
     store: Store, teacher: str, split: str, run: Run | None = None, query_id: str | None = None
 ) -> dict[str, list[tuple[str, float]]]:

@@ -20,6 +20,7 @@ from workbench.steps.compare.rank_similarity import rank_similarity as compare_r
 from workbench.steps.compare.teacher_agreement import teacher_agreement as compare_with_teacher
 from workbench.steps.data.splits.leaks import known_leaks
 from workbench.steps.data.workspace_settings import with_settings
+from workbench.steps.teach.candidate_fit import candidate_fit as fit_of
 from workbench.store import Store, settings_of, views
 from workbench.students import Student
 
@@ -84,6 +85,7 @@ settings = _remembered(settings_of)
 grades = _remembered(views.grades)
 teachers = _remembered(views.teachers)
 leaks = _remembered(known_leaks)
+candidate_fit = _remembered(fit_of)
 usual_thresholds = _remembered(views.usual_thresholds)
 teacher_unit = _remembered(views.teacher_unit)
 runs = _remembered(views.runs)

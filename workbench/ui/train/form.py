@@ -47,6 +47,8 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         options = {**_options(settings, begin), "only": "annotated" if annotated else ""}
         arguments = command("train", base, teacher=teacher, preset="" if preset == NO_PRESET else preset, **options)
         commands.show(store, arguments)
+        if not (fit := cache.candidate_fit(store, base, teacher)).fits:
+            components.remark(fit.in_words)
         if error := _conflict(settings, begin):
             components.failed(error.problem, error.hint)
         left, right = components.columns("start", [1, 3])
