@@ -10,7 +10,8 @@ import pytest
 from tests.ui.pages import Visit, text_of
 from workbench import jobs
 from workbench.losses import LOSSES
-from workbench.store import Store
+from workbench.records import Candidate
+from workbench.store import Store, views
 from workbench.trainer import PRESETS, TrainSettings
 from workbench.ui.train import form
 
@@ -89,6 +90,29 @@ def test_settings_that_do_not_go_together_cannot_start(store: Store, visit: Visi
     assert next(button for button in at.button if button.label == "Start training").disabled
     at.number_input(key="batch-size").set_value(40).run()
     assert not next(button for button in at.button if button.label == "Start training").disabled
+
+
+def test_precision_and_tokens_can_be_chosen_and_go_into_the_line(store: Store, visit: Visit) -> None:
+    at = visit(store, "train")
+    at.selectbox(key="precision").set_value("float32")
+    at.number_input(key="max-tokens").set_value(64).run()
+    line = f"workbench --workspace '{store.path}' train static:all-MiniLM-L6-v2 --teacher toy"
+    assert f"{line} --precision float32 --max-tokens 64" in [block.value for block in at.code]
+    at.segmented_control(key="preset").set_value("gpu").run()
+    assert at.selectbox(key="precision-gpu").value == PRESETS["gpu"]["precision"]
+    assert f"{line} --preset gpu --max-tokens 64" in [block.value for block in at.code]
+
+
+def test_candidates_that_are_not_the_base_s_own_are_named_with_the_command(store: Store, visit: Visit) -> None:
+    at = visit(store, "train")
+    assert "proposed itself" not in text_of(at), "toy has scored no train query at all"
+    at.selectbox(key="train-teacher").set_value("qrels").run()
+    assert "1 of 1 train queries have no candidates that static:all-MiniLM-L6-v2 proposed itself" in text_of(at)
+    assert "workbench candidates --student static:all-MiniLM-L6-v2 --split train" in text_of(at)
+    (query,) = [query.query_id for query in views.queries(store, "train") if query.query_id == "007"]
+    store.add_candidates([Candidate(query, "03", "static:all-MiniLM-L6-v2")])
+    at.run()
+    assert "proposed itself" not in text_of(at)
 
 
 def test_a_preset_fills_the_form_and_what_a_person_changes_wins(store: Store, visit: Visit) -> None:

@@ -12,7 +12,7 @@ from workbench.losses import loss as loss_named
 
 Record = dict[str, float]
 Stopped = Literal["budget", "patience", "asked"]
-
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 # What numbers are allowed, and how that is said.
 _RANGES: Sequence[tuple[str, Callable[[float], bool], str]] = (
@@ -107,7 +107,7 @@ class TrainSettings:
                 "Choose a batch_size that is a multiple of it.",
             )
         self._demand_choice("schedule", ("constant", "linear"))
-        self._demand_choice("precision", ("auto", "float32", "bfloat16"))
+        self._demand_choice("precision", PRECISIONS)
 
     def _demand_choice(self, name: str, choices: Sequence[str]) -> None:
         """Raise BadSetting unless a setting is one of a few words."""

@@ -39,6 +39,7 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
                 {"loss": more_settings.loss_sum() or loss}
                 | more_settings.learning(str(settings["method"]), begin, suffix)
                 | more_settings.passages(begin, suffix)
+                | more_settings.layers(begin, suffix)
             )
             annotated = st.checkbox(
                 "Train only on queries that people judged", key="only-annotated",

@@ -8,6 +8,7 @@ import streamlit as st
 
 from workbench.students.methods import METHODS
 from workbench.trainer import TrainSettings
+from workbench.trainer.settings import PRECISIONS
 from workbench.ui.shell import components
 
 
@@ -63,7 +64,7 @@ def learning(method: str, begin: TrainSettings, suffix: str) -> dict[str, Any]:
 
 
 def passages(begin: TrainSettings, suffix: str) -> dict[str, Any]:
-    """Ask which passages a query is trained on, and how a batch larger than memory is encoded."""
+    """Ask which queries come together, and which passages each is trained on."""
     first, second, third, fourth = _four("passages")
     settings: dict[str, Any] = {
         "candidates": first.number_input(
@@ -72,7 +73,7 @@ def passages(begin: TrainSettings, suffix: str) -> dict[str, Any]:
         ),
         "negatives": second.number_input(
             "Negatives a query", 0, 100, begin.negatives, key=f"negatives{suffix}", placeholder="by student",
-            help="Other passages a query is trained on, random or hard ones; unless given, 4, or 1 for a transformer "
+            help="Other passages a query is trained on, random or hard ones; unless given, 4, or 0 for a transformer "
             "on a CPU.",
         ),
         "refresh": third.number_input(
@@ -85,32 +86,45 @@ def passages(begin: TrainSettings, suffix: str) -> dict[str, Any]:
             help="Negatives are drawn from so many of a query's nearest passages, where they are mined.",
         ),
     }  # fmt: skip
-    first, second, third, fourth = _four("memory")
-    settings["frozen_layers"] = second.number_input(
-        "Frozen layers", 0, 100, begin.frozen_layers, key="frozen-layers",
-        help="Lower layers of a transformer that are not trained, and the embeddings with them; 0: all are trained.",
-    )  # fmt: skip
     settings["topics"] = first.number_input(
         "Topics a step", 0, 1_000, begin.topics, key="topics", placeholder="by student",
         help="Topics that the queries of a step come from, so that they share passages; 0: all. Unless given, 0, or 2 "
         "for a transformer on a CPU.",
     )  # fmt: skip
-    return settings | {
-        "curriculum": first.number_input(
-            "Curriculum", 0.0, 1.0, begin.curriculum, 0.1, key="curriculum", format="%g",
-            help="Share of the steps that begins with the queries the teacher is surest of; 0: all from the start.",
+    settings["curriculum"] = second.number_input(
+        "Curriculum", 0.0, 1.0, begin.curriculum, 0.1, key="curriculum", format="%g",
+        help="Share of the steps that begins with the queries the teacher is surest of; 0: all from the start.",
+    )  # fmt: skip
+    return settings
+
+
+def layers(begin: TrainSettings, suffix: str) -> dict[str, Any]:
+    """Ask what a transformer trains of itself, how exactly it calculates, and how it reads what memory cannot hold."""
+    first, second, third, fourth = _four("layers")
+    return {
+        "precision": first.selectbox(
+            "Precision", PRECISIONS, PRECISIONS.index(begin.precision), key=f"precision{suffix}",
+            help="What a transformer calculates in: `auto` is the faster one, by a measurement on this machine.",
         ),
-        "accumulate": second.number_input(
-            "Parts of a batch", 1, 64, begin.accumulate, key="accumulate",
-            help="Splits a batch larger than memory; each part sees its own negatives only.",
+        "max_tokens": second.number_input(
+            "Tokens a text", 1, 100_000, begin.max_tokens, key="max-tokens", placeholder="99 % whole",
+            help="Where a transformer truncates texts in training; unless given, as long as 99 % of the passages are.",
         ),
-        "chunk": third.number_input(
-            "Texts encoded at once", 1, 10_000, None, key="chunk", placeholder="what fits",
-            help="For transformers: unless given, as many as are fast and fit into memory; the gradients are the same.",
+        "frozen_layers": third.number_input(
+            "Frozen layers", 0, 100, begin.frozen_layers, key="frozen-layers",
+            help="Lower layers of a transformer that are not trained, with the embeddings; 0: all are trained.",
         ),
         "dropout": fourth.number_input(
             "Dropout", 0.0, 0.9, begin.dropout, 0.1, key="dropout", format="%g", placeholder="the base's own",
             help="For transformers: the share of activations that training leaves out. Any is slow on a CPU.",
+        ),
+        "accumulate": first.number_input(
+            "Parts of a batch", 1, 64, begin.accumulate, key="accumulate",
+            help="Splits a batch larger than memory; each part sees its own negatives only.",
+        ),
+        "chunk": second.number_input(
+            "Texts encoded at once", 1, 10_000, None, key="chunk", placeholder="what fits",
+            help="For transformers: unless given, as many as are fast and fit into memory; the gradients are the same.",
         ),
     }  # fmt: skip
 
