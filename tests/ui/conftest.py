@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache as remembered
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.pages import ROOT, Visit
 from workbench.store import Store
 from workbench.ui.shell import cache
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_look_for_components() -> Iterator[None]:
+    """Let Streamlit look for components once; it reads the metadata of every package anew each time a page runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = remembered(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)

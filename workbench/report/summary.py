@@ -50,8 +50,9 @@ def _unseen(diff: Diff) -> list[str]:
 
 def of_table(runs: RunsComparison) -> list[str]:
     """Return every student against the baseline."""
-    selection = html(runs.selection_in_words.strip())
-    parts = [f"<h2>Against {html(runs.baseline)}</h2>{_against(runs.against)}<p>{selection}</p>"]
+    parts = [f"<h2>Against {html(runs.baseline)}</h2>{_against(runs.against)}"]
+    if selection := runs.selection_in_words.strip():
+        parts.append(f"<p>{html(selection)}</p>")
     if runs.unseen and runs.against_unseen:
         title = f"Against {runs.baseline}, on the {runs.unseen.unseen:,} queries not seen in train"
         parts.append(f"<h2>{html(title)}</h2>{_against(runs.against_unseen)}")
