@@ -113,11 +113,15 @@ from .steps.ship.push import push as push
 from .steps.teach.candidate_fit import CandidateFit as CandidateFit
 from .steps.teach.candidates import CandidatesResult as CandidatesResult
 from .steps.teach.candidates import candidates as candidates
+from .steps.teach.combine import combine as combine
+from .steps.teach.derived import DerivedUtilities as DerivedUtilities
 from .steps.teach.estimate import Estimate as Estimate
 from .steps.teach.plan import Plan as Plan
 from .steps.teach.plan import plan as plan
 from .steps.teach.query_subset import ExampleFilter as ExampleFilter
 from .steps.teach.query_subset import QuerySubset as QuerySubset
+from .steps.teach.read_utilities import Reading as Reading
+from .steps.teach.read_utilities import read_utilities as read_utilities
 from .steps.teach.score import score as score
 from .steps.teach.score_result import ScoreResult as ScoreResult
 from .steps.teach.sweep import Attempt as Attempt

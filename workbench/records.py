@@ -12,7 +12,10 @@ Verdict = Literal["useful", "useless", "harmful", "unsure"]
 Mark = Literal["draft", "skipped", "withdrawn"]
 GRADES = range(4)  # 0 does not help, 1 helps a little, 2 helps, 3 answers the question
 # What a teacher's utilities are measured in; "unknown" of numbers from elsewhere that nobody has named a unit for.
-Unit = Literal["nats per token", "nats", "probability", "grade", "logit", "unknown"]
+Unit = Literal[
+    "nats per token", "nats", "perplexity", "share of perplexity", "probability", "grade", "logit",
+    "standard deviations", "share of range", "reciprocal rank", "unknown",
+]  # fmt: skip
 UNITS: tuple[Unit, ...] = get_args(Unit)
 # Why a pair has no utility: the teacher could not be asked, or broke down; it declined; or its answer does not parse.
 Status = Literal["failed", "refused", "unreadable"]
@@ -237,6 +240,6 @@ def silent(_: Progress) -> None:
 def useful_above(unit: Unit) -> float:
     """Return the utility above which a passage is called useful: better than none, or more likely useful than not.
 
-    In an unknown unit this is a convention: 0.
+    In the units of ensembles it is the middle of the query's candidates; in an unknown unit it is a convention: 0.
     """
-    return 0.5 if unit == "probability" else 0.0
+    return 0.5 if unit in ("probability", "share of range") else 0.0

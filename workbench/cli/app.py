@@ -15,7 +15,7 @@ from workbench.cli.data import export, info, ingest, leaks, settings, snapshot, 
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 from workbench.cli.ship import export_student, push
 from workbench.cli.start import demo, jobs, lab, serve
-from workbench.cli.teach import candidates, score, sweep, train
+from workbench.cli.teach import candidates, combine, reading, score, sweep, train
 
 HELP = """See where a retriever's similarities and a language model's utilities disagree, and distil one into the other.
 
@@ -36,6 +36,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "split": split.split_command,
     "candidates": candidates.candidates_command,
     "score": score.score_command,
+    "reading": reading.reading_command,
+    "combine": combine.combine_command,
     "train": train.train_command,
     "sweep": sweep.sweep_command,
     "evaluate": evaluate.evaluate_command,

@@ -153,7 +153,7 @@ class Store:
         utilities = [row for row in scored if isinstance(row, Utility)]
         failures = [row._replace(answer=row.answer[:ANSWER_CHARACTERS]) for row in scored if isinstance(row, Failure)]
         with self.write() as connection:
-            _add_units(connection, {row.teacher: unit for row in scored}, replace=False)
+            write_units(connection, {row.teacher: unit for row in scored}, replace=False)
             if replace:
                 _delete(connection, "utilities", utilities)
             arrow.insert(connection, "utilities", utilities)
@@ -166,7 +166,7 @@ class Store:
         Raises Conflict for a teacher whose utilities are in another unit, unless that is to be replaced.
         """
         with self.write() as connection:
-            _add_units(connection, units, replace=replace)
+            write_units(connection, units, replace=replace)
 
     def add_run(self, run: Run, hits: Iterable[Hit]) -> None:
         """Add a run with its hits, in place of an earlier run of that name."""
@@ -202,7 +202,8 @@ def _delete(connection: duckdb.DuckDBPyConnection, name: str, scored: Sequence[S
         connection.execute(f"delete from {name} using rows where {arrow.same(name, 'rows', SCORED_PAIR)}")
 
 
-def _add_units(connection: duckdb.DuckDBPyConnection, units: Mapping[str, Unit], *, replace: bool) -> None:
+def write_units(connection: duckdb.DuckDBPyConnection, units: Mapping[str, Unit], *, replace: bool) -> None:
+    """Write the units of teachers; raises Conflict for one that has another, unless that is to be replaced."""
     held = dict(connection.execute("select teacher, unit from teachers").fetchall())
     for teacher, unit in units.items():
         known = held.get(teacher, "unknown")

@@ -15,6 +15,9 @@ from workbench.store.views.thresholds import useful_above_sql
 if TYPE_CHECKING:
     from workbench.store.store import Store
 
+# Between a teacher's name and a reading of its likelihoods.
+READING_SIGN = "|"
+
 
 class TeacherCounts(NamedTuple):
     """How much one teacher has scored, and in which unit.
@@ -150,12 +153,14 @@ def teacher_unit(store: Store, teacher: str) -> Unit:
 def find_teacher(store: Store, name: str | None) -> str:
     """Return the full name of the teacher that `name` begins or equals; without a name the only one that has scored.
 
+    A reading of a teacher's likelihoods is meant only by a name that goes beyond that teacher's.
     Raises BadSetting, naming them, where there are several; NothingToDo where no teacher has scored anything.
     """
     scored = {counted.teacher: counted.pairs > 0 for counted in teachers(store)}
     if name in scored:
         return str(name)
     matching = [teacher for teacher, any_pair in scored.items() if (teacher.startswith(name) if name else any_pair)]
+    matching = [one for one in matching if one.rpartition(READING_SIGN)[0] not in matching]
     if len(matching) == 1:
         return matching[0]
     if not matching and not (name and scored):
