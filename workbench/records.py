@@ -240,6 +240,7 @@ def silent(_: Progress) -> None:
 def useful_above(unit: Unit) -> float:
     """Return the utility above which a passage is called useful: better than none, or more likely useful than not.
 
-    In the units of ensembles it is the middle of the query's candidates; in an unknown unit it is a convention: 0.
+    A grade may be an expected one, between 0, which does not help, and 1. In the units of ensembles it is the middle of
+    the query's candidates; in an unknown unit it is a convention: 0.
     """
-    return 0.5 if unit in ("probability", "share of range") else 0.0
+    return 0.5 if unit in ("probability", "grade", "share of range") else 0.0

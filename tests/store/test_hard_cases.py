@@ -213,7 +213,7 @@ def test_in_nats_the_usual_thresholds_are_fixed_and_in_other_units_they_follow_t
     assert (usual["far"], usual["alike"]) == (10, 0.8)
     assert views.utility_scale(store, "nobody") == UtilityScale("unknown", 0.0, 1.0)
     store.add_scored([utility("q1", "p/1", 3.0, "always")], "grade")
-    assert views.utility_scale(store, "always") == UtilityScale("grade", 0.0, 1.0)
+    assert views.utility_scale(store, "always") == UtilityScale("grade", 0.5, 1.0)
     store.add_scored([utility("q1", "p/1", 3.0, "imported:x")], "unknown")
     assert views.utility_scale(store, "imported:x") == UtilityScale("unknown", 3.0, 1.0)
 

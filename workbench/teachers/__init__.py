@@ -69,6 +69,11 @@ TEACHERS: dict[str, TeacherKind] = {
         "workbench.teachers.lexical:LexicalSettings",
         needs_answers=True,
     ),
+    "judge": TeacherKind(
+        "what a chat model says of a passage: a grade, a selection, a comparison, or a place in a list",
+        "workbench.teachers.judge.teacher:Judge",
+        "workbench.teachers.judge.settings:JudgeSettings",
+    ),
 }
 
 

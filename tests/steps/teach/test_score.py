@@ -193,7 +193,7 @@ def test_without_any_answer_nothing_is_written_and_other_ways_are_named(school: 
 def test_teachers_that_need_no_answers_are_named(school: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TEACHERS, "careless", TeacherKind("the same for all", "a:B", "a:C"))
     add_queries_without_answers(school)
-    with pytest.raises(NothingToDo, match="Teachers that need none: careless"):
+    with pytest.raises(NothingToDo, match=r"Teachers that need none: [\w, ]*careless"):
         score(school, teacher("lexical"), "new")
 
 

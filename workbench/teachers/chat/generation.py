@@ -35,7 +35,7 @@ class Generator:
         self._start = start_ids(self._tokenizer, None).tolist()
         self._ends = _end_ids(self._model, self._tokenizer)
         # A model's own defaults (penalties, top_p) would otherwise be filled in behind the prompt's back.
-        self._model.generation_config = GenerationConfig()
+        self._model.generation_config = _generation_config()
 
     @property
     def limit(self) -> int | None:
@@ -85,7 +85,7 @@ class Generator:
             input_ids=ids,
             attention_mask=mask,
             logits_processor=processors,
-            generation_config=GenerationConfig(
+            generation_config=_generation_config(
                 max_new_tokens=prompts[0].max_tokens,
                 do_sample=False,
                 eos_token_id=self._ends or None,
@@ -148,7 +148,7 @@ class Generator:
         return text
 
 
-class _FirstLogits(LogitsProcessor):  # type: ignore[misc]
+class _FirstLogits(LogitsProcessor):
     """Keeps the logits of the reply's first position, (B, V), and changes nothing."""
 
     logits: Tensor
@@ -159,7 +159,7 @@ class _FirstLogits(LogitsProcessor):  # type: ignore[misc]
         return scores
 
 
-class _Sampling(LogitsProcessor):  # type: ignore[misc]
+class _Sampling(LogitsProcessor):
     """Adds Gumbel noise, so that the largest logit is a sample; each row draws from a seed of its own.
 
     Sampling by the library draws a whole batch from one state, and a reply would depend on its neighbours.
@@ -173,6 +173,11 @@ class _Sampling(LogitsProcessor):  # type: ignore[misc]
         uniform = torch.stack([torch.rand(scores.shape[1], generator=one) for one in self._generators])
         noise = -torch.log(-torch.log(uniform.clamp(min=1e-20, max=1 - 1e-7)))
         return scores.float() / self._temperature + noise.to(scores.device)
+
+
+def _generation_config(**options: Any) -> Any:
+    untyped: Any = GenerationConfig
+    return untyped(**options)
 
 
 def _end_ids(model: Any, tokenizer: Any) -> list[int]:
