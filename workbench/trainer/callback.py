@@ -19,7 +19,7 @@ from workbench.trainer import distributed
 from workbench.trainer.batches import Batches
 from workbench.trainer.batches.negatives import mine
 from workbench.trainer.checkpoints import CheckpointFolder, TrainingState, load_weights, save_rows, save_weights
-from workbench.trainer.settings import Record, Stopped, Trained
+from workbench.trainer.settings import DevMeasure, Record, Stopped, Trained
 from workbench.trainer.timing import TimingRecorder
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class TrainingRun:
 
     model: SentenceTransformer
     batches: Batches
-    dev_evaluator: Callable[[SentenceTransformer], float]
+    dev_evaluator: Callable[[SentenceTransformer], float | DevMeasure]
     settings: ResolvedSettings
     listen: Listener
     stop: Callable[[], bool]
@@ -124,6 +124,8 @@ class TrainingCallback(TrainerCallback):
             teacher_temperature=self.run.settings.teacher_temperature,
             learning_rate=self.run.settings.learning_rate,
             history=tuple(self.folder.history()),
+            unseen_before=self.state.unseen_before,
+            unseen_after=self.state.unseen_best,
         )
         if trained.stopped != "asked":
             self.folder.finish(trained)
@@ -146,18 +148,19 @@ class TrainingCallback(TrainerCallback):
     def _evaluate_base(self) -> TrainingState:
         dev = self._dev_measure()
         save_weights(self.run.model, self.folder.best_weights(0))
-        self.folder.append({"step": 0, "seconds": round(self._seconds(), 3), "dev": dev})
-        return replace(self.state, seconds=self._seconds(), dev_before=dev, dev_best=dev)
+        self.folder.append({"step": 0, "seconds": round(self._seconds(), 3), **_recorded(dev)})
+        state = replace(self.state, seconds=self._seconds(), dev_before=dev.value, dev_best=dev.value)
+        return replace(state, unseen_before=dev.unseen, unseen_best=dev.unseen)
 
     def _evaluate(self, record: Record) -> TrainingState:
         """Evaluate the student at a record's step, save its weights if it is the best so far, return the new state."""
         step, dev = int(record["step"]), self._dev_measure()
-        self.folder.append(record | {"seconds": round(self._seconds(), 3), "dev": dev})
+        self.folder.append(record | {"seconds": round(self._seconds(), 3), **_recorded(dev)})
         state = replace(self.state, step=step, seconds=self._seconds())
-        if dev <= state.dev_best:
+        if dev.value <= state.dev_best:
             return replace(state, without_gain=state.without_gain + 1)
         save_weights(self.run.model, self.folder.best_weights(step))
-        return replace(state, best_step=step, dev_best=dev, without_gain=0)
+        return replace(state, best_step=step, dev_best=dev.value, unseen_best=dev.unseen, without_gain=0)
 
     def _minings(self) -> set[int]:
         """Return after how many steps the hard negatives were mined that the next two steps read."""
@@ -180,14 +183,15 @@ class TrainingCallback(TrainerCallback):
         file = self.folder.negatives(step)
         return self._mine(0) if step == 0 and not file.exists() else np.load(file)
 
-    def _dev_measure(self) -> float:
+    def _dev_measure(self) -> DevMeasure:
         """Return the dev measure of the student as it is now."""
         began = monotonic()
         self.run.model.eval()
         with torch.no_grad():
-            dev = float(self.run.dev_evaluator(self.run.model))
-        if not isfinite(dev):
-            raise ValueError(f"The dev_evaluator returned {dev} for {self.run.settings.measure}.")
+            measured = self.run.dev_evaluator(self.run.model)
+        dev = measured if isinstance(measured, DevMeasure) else DevMeasure(float(measured))
+        if not isfinite(dev.value):
+            raise ValueError(f"The dev_evaluator returned {dev.value} for {self.run.settings.measure}.")
         memory.trim()
         self._timings.add_evaluation(monotonic() - began)
         return dev
@@ -243,3 +247,8 @@ class TrainingCallback(TrainerCallback):
     def _seconds(self) -> float:
         """Return the seconds spent on this training, those before a resumption included."""
         return monotonic() - self._began
+
+
+def _recorded(dev: DevMeasure) -> Record:
+    """Return what the history says of an evaluation."""
+    return {"dev": dev.value} | ({} if dev.unseen is None else {"dev_unseen": dev.unseen})

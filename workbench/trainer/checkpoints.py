@@ -34,6 +34,8 @@ class TrainingState:
     best_step: int = 0
     dev_best: float = 0.0
     without_gain: int = 0
+    unseen_before: float | None = None
+    unseen_best: float | None = None
 
 
 class CheckpointFolder:

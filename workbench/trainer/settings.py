@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from workbench.errors import BadSetting, UnknownName
 from workbench.losses import loss as loss_named
@@ -145,15 +145,26 @@ def preset(name: str) -> dict[str, Any]:
 FORMER: dict[str, Any] = {"dropout": None, "candidates": 16, "negatives": 4, "topics": 0}
 
 
+class DevMeasure(NamedTuple):
+    """What a dev evaluator measures: the value that chooses the best step, and that on the unseen part of dev alone.
+
+    The latter is None where train has seen no dev query, or has seen all.
+    """
+
+    value: float
+    unseen: float | None = None
+
+
 @dataclass(frozen=True)
 class Trained:
     """The outcome of a training; `best_step` 0 says that no evaluation beat the student it began with.
 
-    `dev_before` and `dev_after` are values of `measure` on the dev evaluator's queries, at step 0 and at `best_step`.
+    `dev_before` and `dev_after` are values of `measure` on the dev evaluator's queries, at step 0 and at `best_step`;
+    `unseen_before` and `unseen_after` are those on the queries that train has not seen, where it has seen some.
     `teacher_temperature` and `learning_rate` (its highest) are those of the resolved settings.
     `history` holds the lines of history.jsonl: step, seconds, loss (mean since the line before), learning_rate,
     entropy (nats) and effective (its exponential: how many positives a teacher row amounts to), and dev where it was
-    evaluated.
+    evaluated, with dev_unseen.
     """
 
     steps: int
@@ -166,6 +177,8 @@ class Trained:
     teacher_temperature: float
     learning_rate: float
     history: tuple[Record, ...]
+    unseen_before: float | None = None
+    unseen_after: float | None = None
 
     @property
     def improved(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import BadSetting
 from workbench.records import Example, Listener, Passage, silent
 from workbench.trainer.resolved import ResolvedSettings
-from workbench.trainer.settings import Trained
+from workbench.trainer.settings import DevMeasure, Trained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,15 +26,15 @@ class TrainingInputs:
     """What a student is trained from, and how.
 
     All weights of `model` that want a gradient are trained. `collection` is where negatives come from.
-    `dev_evaluator` returns the dev measure, higher is better. `anchor` returns vectors of texts that the student's are
-    pulled towards. `query_vectors` are the base's unit vectors (n, d) of the examples' queries, which topics are made
-    of, where there are any.
+    `dev_evaluator` returns the dev measure, higher is better, alone or with that on dev's unseen queries. `anchor`
+    returns vectors of texts that the student's are pulled towards. `query_vectors` are the base's unit vectors (n, d)
+    of the examples' queries, which topics are made of, where there are any.
     """
 
     model: SentenceTransformer
     examples: Sequence[Example]
     collection: Sequence[Passage]
-    dev_evaluator: Callable[[SentenceTransformer], float]
+    dev_evaluator: Callable[[SentenceTransformer], float | DevMeasure]
     settings: ResolvedSettings
     anchor: Anchor | None = None
     query_vectors: NDArray[np.float32] | None = None

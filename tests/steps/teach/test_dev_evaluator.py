@@ -10,7 +10,7 @@ import pytest
 from tests.steps.teach.quick import QUICK
 from workbench import students
 from workbench.errors import NothingToDo
-from workbench.records import Qrel, Query
+from workbench.records import Passage, Qrel, Query
 from workbench.steps.compare.evaluate import evaluate, measured
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.steps.teach.dev_evaluator import dev_evaluator
@@ -40,7 +40,22 @@ def test_dev_is_measured_as_evaluate_measures_it(
     mean = measured(store, views.find_run(school, untrained, "dev"), ["AP"]).measures[measure]
     assert mean.n == n
     model = students.load(students.find(untrained, school.students))
-    assert dev_evaluator(store, planned.settings)(model) == pytest.approx(mean.mean)
+    assert dev_evaluator(store, planned.settings)(model).value == pytest.approx(mean.mean)
+
+
+def test_dev_is_measured_on_its_unseen_queries_too_where_train_has_seen_some(school: Store, untrained: str) -> None:
+    planned, model = plan(school, untrained, "toy", QUICK), students.load(students.find(untrained, school.students))
+    assert dev_evaluator(school, planned.settings)(model).unseen is None, "all are seen"
+    own = [Passage("apart0", "", "of question0 x0"), Passage("apart1", "", "the answer3 x1")]
+    more = [Query("mine", "question0 x0 of", (), "dev"), Query("other", "question1 x1 of", (), "dev")]
+    school.add_collection(more, own, [Qrel("mine", "apart0", 1), Qrel("other", "apart1", 1)])
+    evaluate(school, untrained, "dev")
+    whole = measured(school, views.find_run(school, untrained, "dev"), ["nDCG@10"])
+    dev = dev_evaluator(school, planned.settings)(model)
+    assert dev.value == pytest.approx(whole.measures["nDCG@10"].mean)
+    assert whole.unseen_measures["nDCG@10"].n == 2
+    assert dev.unseen == pytest.approx(whole.unseen_measures["nDCG@10"].mean)
+    assert dev.unseen != pytest.approx(dev.value)
 
 
 def test_dev_without_a_passage_of_the_level_is_refused(school: Store, untrained: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import fsum
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,10 @@ from workbench.evaluation import measures
 from workbench.records import Passage, Query
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.next_step import advice
+from workbench.steps.data.splits.unseen import unseen_part
 from workbench.store import Store, views
 from workbench.students import architectures
-from workbench.trainer import ResolvedSettings
+from workbench.trainer import DevMeasure, ResolvedSettings
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -25,9 +26,10 @@ DEPTH = 100
 TEXTS_AT_ONCE = 64
 
 
-def dev_evaluator(store: Store, settings: ResolvedSettings) -> Callable[[SentenceTransformer], float]:
+def dev_evaluator(store: Store, settings: ResolvedSettings) -> Callable[[SentenceTransformer], DevMeasure]:
     """Return the dev measure of a model as a function: exact search, every dev query that counts as `evaluate` counts.
 
+    Where train has seen some of these queries, the measure on the others comes with it.
     Raises NothingToDo where no dev query has a relevant passage.
     """
     judgements = Judgements.of(store, "dev")
@@ -40,14 +42,19 @@ def dev_evaluator(store: Store, settings: ResolvedSettings) -> Callable[[Sentenc
     judged = {qrel.query_id for qrel in judgements.qrels}
     queries = [query for query in views.queries(store, "dev") if query.query_id in judged]
     passages = _passages(store)
+    unseen = unseen_part(store, "dev", judgements.judged)
 
-    def dev_measure(model: SentenceTransformer) -> float:
+    def dev_measure(model: SentenceTransformer) -> DevMeasure:
         rankings = _rankings(model, queries, passages, settings)
         by_measure = measures.per_query([settings.measure], judgements.qrels, rankings, judgements.left_out_below)
-        values = by_measure[settings.measure].values()
-        return fsum(values) / len(values)
+        others = unseen.only(by_measure)[settings.measure] if unseen else {}
+        return DevMeasure(_mean(by_measure[settings.measure]), _mean(others) if others else None)
 
     return dev_measure
+
+
+def _mean(values: Mapping[str, float]) -> float:
+    return fsum(values.values()) / len(values)
 
 
 def _rankings(

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class TrainResult(Result):
     """A finished training: the student's name, what it was trained on, and its outcome on dev.
 
-    `leaks` say how many of the dev queries, which chose its best step, share a passage or a wording with train.
+    `leaks` say how many of the dev queries, which chose its best step, share a passage or a wording with train; where
+    some do, `trained` has the dev measure of base and student on the others too.
     """
 
     columns: ClassVar = {
@@ -44,6 +45,7 @@ class TrainResult(Result):
         "entropy": "mean entropy of the teacher's distributions, in nats",
         "effective": "its exponential: how many positives a query comes to",
         "dev": "dev measure, where the student was evaluated",
+        "dev_unseen": "the same on the dev queries that train has not seen, where it has seen some",
     }
     student: str
     base: str
@@ -61,12 +63,20 @@ class TrainResult(Result):
         """Return the outcome in a sentence or two, a failure as plainly as a success."""
         notes = [part.in_words for part in (self.query_subset, self.label_overrides) if part]
         if dev := self.leaks.of.get("dev"):
-            notes.append(f"{leak_in_words(dev)} There a gain on dev may be memory")
+            notes.append(f"{leak_in_words(dev)} There a gain on dev may be memory{self._on_unseen}")
         return self._outcome + "".join(f" {note}." for note in notes)
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return the history."""
         return [[record.get(name) for name in self.columns] for record in self.trained.history]
+
+    @property
+    def _on_unseen(self) -> str:
+        t = self.trained
+        if t.unseen_before is None or t.unseen_after is None:
+            return ""
+        gain = f"{t.unseen_before:.3f} to {t.unseen_after:.3f} ({t.unseen_after - t.unseen_before:+.3f})"
+        return f"; on the unseen ones {t.measure} {gain}"
 
     @property
     def _outcome(self) -> str:

@@ -42,6 +42,12 @@ def report(store: Store, student: Student) -> None:
                 ),
                 components.Number("Time", duration(outcome["seconds"]), _ENDS.get(outcome["stopped"], "")),
             )  # fmt: skip
+            if outcome.get("unseen_before") is not None:
+                before, after = outcome["unseen_before"], outcome["unseen_after"]
+                components.remark(
+                    "On the dev queries that train has not seen, where a gain is no memory: "
+                    f"{outcome['measure']} {before:.3f} before, {after:.3f} best ({after - before:+.3f})."
+                )
         left, right = st.columns([3, 2])
         with left.expander("Course of the training", icon=":material/show_chart:"):
             if steps := history(store, student.name):
