@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.ui.pages import Visit, text_of
+from tests.ui.pages import Visit, text_of, trained_student
 from workbench import jobs
 from workbench.losses import LOSSES
 from workbench.records import Candidate
@@ -113,6 +113,17 @@ def test_candidates_that_are_not_the_base_s_own_are_named_with_the_command(store
     store.add_candidates([Candidate(query, "03", "static:all-MiniLM-L6-v2")])
     at.run()
     assert "proposed itself" not in text_of(at)
+
+
+def test_a_gain_on_unseen_dev_queries_stands_beside_the_whole(store: Store, visit: Visit) -> None:
+    trained_student(store, "after", 1, 0.7)
+    assert "dev queries that train has not seen" not in text_of(visit(store, "train"))
+    file = store.students / "after" / "student.json"
+    recipe = json.loads(file.read_text("utf-8"))
+    recipe["outcome"] |= {"unseen_before": 0.4, "unseen_after": 0.35}
+    file.write_text(json.dumps(recipe), "utf-8")
+    words = text_of(visit(store, "train"))
+    assert "dev queries that train has not seen, where a gain is no memory: nDCG@10 0.400 before, 0.350 best" in words
 
 
 def test_a_preset_fills_the_form_and_what_a_person_changes_wins(store: Store, visit: Visit) -> None:
