@@ -74,6 +74,11 @@ TEACHERS: dict[str, TeacherKind] = {
         "workbench.teachers.judge.teacher:Judge",
         "workbench.teachers.judge.settings:JudgeSettings",
     ),
+    "cross_encoder": TeacherKind(
+        "the score that a cross-encoder gives to query and passage read together",
+        "workbench.teachers.cross_encoder:CrossEncoder",
+        "workbench.teachers.cross_encoder:CrossEncoderSettings",
+    ),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,7 +55,7 @@ class LocalChat:
         self._dtype = checkpoint.dtype_of(dtype, self._device)
         self._seed = seed
         self._token_budget = token_budget
-        name = f"{checkpoint.model_name(model, self._folder)}{_fingerprint(self._folder)}-{self._dtype}"
+        name = f"{checkpoint.model_name(model, self._folder, READ)}-{self._dtype}"
         self._name = f"{name}-seed{seed}" if seed else name
         self._generator: Generator | None = None
 
@@ -106,10 +105,3 @@ def _too_long(one: _Sequence, limit: int) -> str:
         f"the prompt has {len(one.ids):,} tokens, which with {one.prompt.max_tokens:,} for the reply is more than the "
         f"model's {limit:,}"
     )
-
-
-def _fingerprint(folder: Path) -> str:
-    """Return a few hex digits of the files that only matter to a chat, nothing where there are none."""
-    files = [folder / name for name in READ if (folder / name).is_file()]
-    digest = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    return digest[:4] if files else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import file_digest, sha256
 from pathlib import Path
 
@@ -23,20 +24,22 @@ READ = (
 DTYPES = ("float32", "bfloat16", "float16")
 
 
-def fingerprint(folder: Path) -> str:
-    """Return 64 hex digits of a model's configuration, tokenizer and weights, all read whole."""
+def fingerprint(folder: Path, also: Sequence[str] = ()) -> str:
+    """Return 64 hex digits of a model's configuration, tokenizer and weights, and of other files, all read whole."""
     digest = sha256()
-    for file in sorted({file for pattern in READ for file in folder.glob(pattern) if file.is_file()}):
+    for file in sorted({file for pattern in (*READ, *also) for file in folder.glob(pattern) if file.is_file()}):
         with file.open("rb") as opened:
-            digest.update(f"{file.name}\t{file_digest(opened, sha256).hexdigest()}\n".encode())
+            digest.update(
+                f"{file.relative_to(folder).as_posix()}\t{file_digest(opened, sha256).hexdigest()}\n".encode()
+            )
     return digest.hexdigest()
 
 
-def model_name(setting: str | Path, folder: Path) -> str:
-    """Return a model's name and the beginning of its fingerprint as one word without colons."""
+def model_name(setting: str | Path, folder: Path, also: Sequence[str] = ()) -> str:
+    """Return a model's name and the beginning of its fingerprint, over `also` too, as one word without colons."""
     is_folder = Path(setting).expanduser().is_dir()
     name = folder.resolve().name if is_folder else str(setting)
-    return "-".join(name.replace(":", "-").split()) + f"-{fingerprint(folder)[:6]}"
+    return "-".join(name.replace(":", "-").split()) + f"-{fingerprint(folder, also)[:6]}"
 
 
 def dtype_of(setting: str, device: str) -> str:
