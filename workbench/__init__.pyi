@@ -23,7 +23,10 @@ from .formats import Rankings as Rankings
 from .formats.parsing.lookup import ImportedRows as ImportedRows
 from .progress import ProgressLines as ProgressLines
 from .progress import listening as listening
+from .readers import Reader as Reader
+from .readers import reader as reader
 from .records import Annotation as Annotation
+from .records import Answer as Answer
 from .records import AnswerLikelihood as AnswerLikelihood
 from .records import Candidate as Candidate
 from .records import Example as Example
@@ -34,6 +37,7 @@ from .records import Passage as Passage
 from .records import Progress as Progress
 from .records import Qrel as Qrel
 from .records import Query as Query
+from .records import ReadRun as ReadRun
 from .records import Run as Run
 from .records import Scored as Scored
 from .records import Utility as Utility
@@ -46,6 +50,8 @@ from .steps.annotate.annotator_agreement import TwoAnnotators as TwoAnnotators
 from .steps.annotate.annotator_agreement import annotator_agreement as annotator_agreement
 from .steps.annotate.hard_cases import hard_cases as hard_cases
 from .steps.compare.agreement_pools import AgreementSettings as AgreementSettings
+from .steps.compare.answers.read import ReadResult as ReadResult
+from .steps.compare.answers.read import read as read
 from .steps.compare.calibration import ReliabilityBin as ReliabilityBin
 from .steps.compare.calibration import ReliabilityCurve as ReliabilityCurve
 from .steps.compare.compare_runs import Against as Against

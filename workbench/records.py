@@ -128,8 +128,23 @@ class Failure(NamedTuple):
 Scored = Utility | Failure
 
 
+class Answer(NamedTuple):
+    """What a reader answered a query from `passages`, in the order that it read them; none: from the query alone.
+
+    `reason` says why it could not answer, which is no empty answer. `truncated` counts the tokens of the passages that
+    it did not get to read.
+    """
+
+    reader: str
+    query_id: str
+    passages: tuple[str, ...]
+    answer: str
+    reason: str = ""
+    truncated: int = 0
+
+
 class Group(NamedTuple):
-    """One query with the passages to be scored for it: what a teacher reads."""
+    """One query with the passages to be scored or answered from: what a teacher or a reader reads."""
 
     query: Query
     passages: tuple[Passage, ...]
@@ -194,6 +209,18 @@ class Hit(NamedTuple):
     passage_id: str
     rank: int
     similarity: float
+
+
+class ReadRun(NamedTuple):
+    """That a reader answers a run's queries from their first `depth` passages.
+
+    `queries` is for how many, the first ones by id; None for all that have a reference answer.
+    """
+
+    run: str
+    reader: str
+    depth: int
+    queries: int | None = None
 
 
 class Annotation(NamedTuple):

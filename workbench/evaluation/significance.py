@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -58,6 +58,19 @@ def intervals(series: ArrayLike) -> list[Interval]:
         Interval(mean, mean, mean, n) if same else Interval(mean, low, high, n)
         for mean, low, high, same in zip(means.tolist(), lows.tolist(), highs.tolist(), constant, strict=True)
     ]
+
+
+def intervals_of(series: Mapping[str, Sequence[float]]) -> dict[str, Interval]:
+    """Return the same by name; series over as many queries share their resamples."""
+    names_by_length: dict[int, list[str]] = {}
+    for name, values in series.items():
+        names_by_length.setdefault(len(values), []).append(name)
+    means = {
+        name: mean
+        for names in names_by_length.values()
+        for name, mean in zip(names, intervals([series[name] for name in names]), strict=True)
+    }
+    return {name: means[name] for name in series}
 
 
 def ratios(numerators: ArrayLike, denominators: ArrayLike) -> list[Interval | None]:

@@ -65,6 +65,16 @@ SCHEMAS: dict[str, pa.Schema] = {
             "similarity": pa.float64(),
         }
     ),
+    "answers": pa.schema(
+        {
+            "reader": pa.string(),
+            "query_id": pa.string(),
+            "passages": pa.list_(pa.string()),
+            "answer": pa.string(),
+            "reason": pa.string(),
+            "truncated": pa.int32(),
+        }
+    ),
     "annotations": pa.schema(
         {
             "query_id": pa.string(),
@@ -105,7 +115,7 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequ
     """Insert rows into table `name`, where it has a key those that are new; return how many."""
     if not rows:
         return 0
-    ignore = "" if name in ("hits", "annotations") else " on conflict do nothing"
+    ignore = "" if name in ("hits", "annotations", "answers") else " on conflict do nothing"
     with registered(connection, table(name, rows)):
         return changed(connection.execute(f"insert into {name} by name select * from rows{ignore}"))
 

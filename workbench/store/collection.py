@@ -61,6 +61,11 @@ _TEXT_DIFFERS = {
     "passages": "old.title <> rows.title or old.text <> rows.text",
     "qrels": "false",
 }
+# Which of readers' answers were made from the texts that changed.
+_READ = {
+    "queries": "query_id in (select query_id from changed where text_differs)",
+    "passages": "list_has_any(passages, (select list(passage_id) from changed where text_differs))",
+}
 _FILL = {
     "queries": """
         update queries set text = rows.text, answers = if(rows.text <> '', rows.answers, queries.answers),
@@ -200,6 +205,8 @@ def _clear_changed(
     for derived in ("utilities", "failures"):
         same = arrow.same(derived, "changed", key)
         connection.execute(f"delete from {derived} using changed where text_differs and {same}")
+    if name in _READ:
+        connection.execute(f"delete from answers where {_READ[name]}")
     return len(changed)
 
 

@@ -82,6 +82,17 @@ MIGRATIONS: tuple[str, ...] = (
     alter table failures add column status varchar default 'failed';
     alter table failures add column answer varchar default '';
     """,
+    # Answers are of what was read, so that runs with the same first passages share them. `queries` is how many of a
+    # run's queries are read, the first ones by id, null for all.
+    """
+    create table answers (
+        reader varchar not null, query_id varchar not null, passages varchar[] not null, answer varchar not null,
+        reason varchar not null, truncated integer not null
+    );
+    create table read_runs (
+        run varchar, reader varchar, depth integer, queries integer, primary key (run, reader, depth)
+    );
+    """,
 )
 
 

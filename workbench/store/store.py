@@ -12,7 +12,21 @@ import duckdb
 
 from workbench import files
 from workbench.errors import Conflict, NothingToDo, WorkbenchError
-from workbench.records import Annotation, Candidate, Failure, Hit, Passage, Qrel, Query, Run, Scored, Unit, Utility
+from workbench.records import (
+    Annotation,
+    Answer,
+    Candidate,
+    Failure,
+    Hit,
+    Passage,
+    Qrel,
+    Query,
+    ReadRun,
+    Run,
+    Scored,
+    Unit,
+    Utility,
+)
 from workbench.store import arrow, collection, schema
 from workbench.store.collection import Added
 from workbench.store.connection import attached, connected, watched
@@ -174,6 +188,19 @@ class Store:
             self._drop_run(connection, run.run)
             connection.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", run._replace(created=_utc(run.created)))
             arrow.insert(connection, "hits", list(hits))
+
+    def add_answers(self, answers: Sequence[Answer]) -> None:
+        """Add a reader's answers, each in place of an earlier one from the same passages."""
+        with self.write() as connection:
+            key = arrow.same("answers", "rows", ("reader", "query_id", "passages"))
+            with arrow.registered(connection, arrow.table("answers", answers)):
+                connection.execute(f"delete from answers using rows where {key}")
+            arrow.insert(connection, "answers", answers)
+
+    def add_read_run(self, read: ReadRun) -> None:
+        """Keep that a reader reads a run's first passages, for how many queries."""
+        with self.write() as connection:
+            connection.execute("insert or replace into read_runs values (?, ?, ?, ?)", read)
 
     def add_annotation(self, annotation: Annotation) -> None:
         """Append one annotation; earlier ones stay."""

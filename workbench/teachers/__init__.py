@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, fields
-from pkgutil import resolve_name
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from workbench.errors import BadSetting, UnknownName
+from workbench.errors import UnknownName
 from workbench.records import Group, Passage, Scored, Unit
+from workbench.teachers.family import Setting, make, settings_of
 
 
 class Teacher(Protocol):
@@ -31,15 +30,6 @@ class Teacher(Protocol):
     def utilities(self, groups: Sequence[Group]) -> Iterator[list[Scored]]:
         """Yield finished batches, in any order; every pair of `groups` comes exactly once."""
         ...
-
-
-class Setting(NamedTuple):
-    """One setting of a teacher, as a shell or a page shows it; one that is `required` has no default."""
-
-    name: str
-    about: str
-    default: Any
-    required: bool
 
 
 class TeacherKind(NamedTuple):
@@ -115,18 +105,13 @@ def teacher(kind: str, **settings: Any) -> Teacher:
     workbench.errors.BadSetting: The lexical teacher has no setting 'loudness'. It has: smoothing, normalisation.
     """
     chosen = _kind(kind)
-    _check(kind, settings)
-    make: Callable[[Any], Teacher] = resolve_name(chosen.implementation)
-    return make(resolve_name(chosen.settings)(**settings))
+    made: Teacher = make(f"{kind} teacher", chosen.implementation, chosen.settings, settings)
+    return made
 
 
 def teacher_settings(kind: str) -> tuple[Setting, ...]:
     """Return the settings of a kind of teacher, with what they mean and their defaults."""
-    return tuple(
-        Setting(field.name, field.metadata["about"], None if field.default is MISSING else field.default,
-                field.default is MISSING)
-        for field in fields(resolve_name(_kind(kind).settings))
-    )  # fmt: skip
+    return settings_of(_kind(kind).settings)
 
 
 def needs_answers(teacher: Teacher) -> bool:
@@ -139,12 +124,3 @@ def _kind(name: str) -> TeacherKind:
     if name not in TEACHERS:
         raise UnknownName("teacher", name, sorted(TEACHERS))
     return TEACHERS[name]
-
-
-def _check(kind: str, settings: Mapping[str, Any]) -> None:
-    known = {setting.name: setting for setting in teacher_settings(kind)}
-    hint = f"It has: {', '.join(known)}."
-    if unknown := sorted(set(settings) - set(known)):
-        raise BadSetting(f"The {kind} teacher has no setting {unknown[0]!r}.", hint)
-    if missing := [name for name, setting in known.items() if setting.required and name not in settings]:
-        raise BadSetting(f"The {kind} teacher needs the setting {missing[0]!r}.", hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from workbench.cli import output
 from workbench.cli.options import Json, LeftOut, Relevance, Split
 from workbench.cli.session import Session
+from workbench.evaluation.significance import Interval
 from workbench.steps.compare.evaluate import Evaluation, evaluate
 
 
@@ -41,9 +43,7 @@ def _show(evaluations: list[Evaluation], summary: str) -> None:
     if not first.measures:
         return output.line(summary)
     header = ("measure", *(evaluation.student for evaluation in evaluations))
-    output.table(
-        header, [(name, *(f"{evaluation.measures[name]}" for evaluation in evaluations)) for name in first.measures]
-    )
+    output.table(header, _rows([evaluation.measures for evaluation in evaluations]))
     for evaluation in evaluations:
         if evaluation.imported:
             output.note(f"{evaluation.student}: imported run, measured as it is")
@@ -54,7 +54,10 @@ def _show(evaluations: list[Evaluation], summary: str) -> None:
         return
     output.line(f"\n{first.unseen.followed_by('as follows')}")
     if first.unseen_measures:
-        output.table(
-            header,
-            [(name, *(f"{one.unseen_measures[name]}" for one in evaluations)) for name in first.unseen_measures],
-        )
+        output.table(header, _rows([evaluation.unseen_measures for evaluation in evaluations]))
+
+
+def _rows(measures: Sequence[Mapping[str, Interval]]) -> list[tuple[str, ...]]:
+    """Return a row for each measure that any of the students has."""
+    names = dict.fromkeys(name for of_student in measures for name in of_student)
+    return [(name, *(str(of_student.get(name, "not read")) for of_student in measures)) for name in names]

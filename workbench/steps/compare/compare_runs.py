@@ -16,10 +16,10 @@ from workbench.evaluation.comparison import (
     selection_p_values,
     verdict_counts,
 )
-from workbench.progress import tracked
 from workbench.records import Run
 from workbench.results import Result, frame
 from workbench.steps.compare import run_measures
+from workbench.steps.compare.answers.answer_measures import is_answer_measure, must_be_read
 from workbench.steps.compare.diff import Values, compared_on, must_be_measurable, stale
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
 from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
@@ -172,16 +172,19 @@ def compare_runs(
     runs = [views.find_run(store, student, split) for student in dict.fromkeys(students)]
     if len(runs) < 2 or not names:
         raise BadSetting("A table needs two students and a measure.", "Name a baseline and at least one more.")
-    measured = [run_measures.measure(store, run, names, judgements) for run in tracked(runs, "measure", "runs")]
+    measured = run_measures.measure_all(store, runs, names, judgements)
     values = [one.values for one in measured]
     must_be_measurable(judgements, names[0], split)
+    must_be_read(names[0], runs, measured)
     texts = {query.query_id: query.text for query in views.queries(store, split, known_by_id=True)}
     rows = [
         QueryValues(
             query_id,
             texts[query_id],
             tuple(of_run[names[0]][query_id] for of_run in values),
-            tuple(run.student for run, one in zip(runs, measured, strict=True) if query_id not in one.ranked),
+            tuple(run.student for run, one in zip(runs, measured, strict=True) if query_id not in one.ranked)
+            if not is_answer_measure(names[0])
+            else (),
         )
         for query_id in values[0][names[0]]
     ]
@@ -194,7 +197,7 @@ def compare_runs(
         rows=tuple(sorted(rows, key=lambda row: (min(row.values) - max(row.values), row.query_id))),
         against=_against(runs, names, values),
         stale=stale(store, *runs),
-        counts=judgements.counts_for(names[0]),
+        counts=judgements.counts_for(names[0], values[0][names[0]]),
         unseen=unseen,
         against_unseen=_against(runs, names, others) if others else (),
     )

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import Comparison, adjusted, compare_all, comparisons_frame, regressions
 from workbench.evaluation.measures import MEASURES, judged_at
-from workbench.progress import tracked
 from workbench.records import Run
 from workbench.results import Result
 from workbench.steps.compare import run_measures
+from workbench.steps.compare.answers.answer_measures import answer_measures, is_answer_measure, must_be_read
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
 from workbench.steps.data.splits.unseen import UnseenPart, early_in_words, trained_before_split, unseen_part
 from workbench.steps.data.workspace_settings import with_settings
@@ -151,7 +151,7 @@ def diff(
     after: str,
     measure: str = "nDCG@10",
     split: str = "test",
-    also: Sequence[str] = MEASURES,
+    also: Sequence[str] | None = None,
     **settings: Unpack[MeasureSettings],
 ) -> Diff:
     """Compare the runs of two students on a split, query by query, over the judged queries.
@@ -167,11 +167,11 @@ def diff(
     before, after : str
         Two students that were evaluated on the split.
     measure : str
-        The measure of the per-query differences, as ir_measures spells it.
+        The measure of the per-query differences, as ir_measures spells it; or of a reader's answers, "F1" or "EM".
     split : str
         The split whose queries are compared.
-    also : sequence of str
-        Secondary measures to compare on.
+    also : sequence of str, optional
+        Secondary measures to compare on; unless given, the usual ones, and those of readers' answers to both.
     **settings : optional
         `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
 
@@ -200,12 +200,14 @@ def diff(
     store = with_settings(store, **settings)
     first, second = views.find_run(store, before, split), views.find_run(store, after, split)
     judgements = Judgements.of(store, split)
+    also = (*MEASURES, *answer_measures(judgements.read_runs)) if also is None else also
     names = judgements.names((measure, *also))
-    coverage = {name: judged_at(name) for name in names}
+    coverage = {name: judged_at(name) for name in names if not is_answer_measure(name)}
     every = tuple(dict.fromkeys((*names, *coverage.values())))
-    both = [run_measures.measure(store, run, every, judgements) for run in tracked((first, second), "measure", "runs")]
+    both = run_measures.measure_all(store, (first, second), every, judgements)
     values = both[0].values, both[1].values
     must_be_measurable(judgements, names[0], split, ", or compare without: `workbench diff --by RBO`")
+    must_be_read(names[0], (first, second), both)
     queries = {query.query_id: query for query in views.queries(store, split, known_by_id=True)}
     unseen = unseen_part(store, split, judgements.judged)
     deltas = [
@@ -214,7 +216,7 @@ def diff(
             queries[query_id].text,
             value,
             values[1][names[0]][query_id],
-            missing_from(query_id, both[0].ranked, both[1].ranked),
+            "" if is_answer_measure(names[0]) else missing_from(query_id, both[0].ranked, both[1].ranked),
             queries[query_id].tags,
             unseen is not None and query_id in unseen.seen_ids,
         )
@@ -229,7 +231,7 @@ def diff(
         comparisons=compared_on(names, *values),
         unanswered=sum(bool(delta.missing) for delta in deltas),
         stale=stale(store, first, second),
-        counts=judgements.counts_for(names[0]),
+        counts=judgements.counts_for(names[0], values[0][names[0]]),
         judged={
             name: (_mean(values[0][share], values[0][name]), _mean(values[1][share], values[0][name]))
             for name, share in coverage.items()
@@ -243,6 +245,8 @@ def diff(
 
 def must_be_measurable(judgements: Judgements, measure: str, split: str, otherwise: str = "") -> None:
     """Raise NothingToDo if no query of a split can be measured; `otherwise` says what could be done without."""
+    if is_answer_measure(measure):
+        return
     counts = judgements.counts_for(measure)
     if counts.judged == counts.without_relevant:
         raise NothingToDo(
@@ -254,13 +258,13 @@ def must_be_measurable(judgements: Judgements, measure: str, split: str, otherwi
 def compared_on(
     names: Sequence[str], before: Values, after: Values, lower_is_better: Container[str] = (), primary: str = ""
 ) -> tuple[Comparison, ...]:
-    """Compare two runs on every measure over its own queries; one without queries is left out.
+    """Compare two runs on every measure over its own queries; one without queries, or of one run alone, is left out.
 
     The `primary` measure, the first unless named, is tested alone; the others are adjusted for one another.
     """
     names_by_queries: dict[tuple[str, ...], list[str]] = {}
     for name in names:
-        if before[name]:
+        if before[name] and after[name]:
             names_by_queries.setdefault(tuple(before[name]), []).append(name)
     comparisons = {
         comparison.measure: comparison

@@ -10,11 +10,12 @@ from typing import ClassVar, Unpack
 
 from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
-from workbench.evaluation.significance import Interval, interval, intervals
+from workbench.evaluation.significance import Interval, interval, intervals_of
 from workbench.records import Hit, Listener, Passage, Query, Run, labelled, silent
 from workbench.results import Result
 from workbench.retrieval.ranking import Retriever
 from workbench.steps.compare import run_measures
+from workbench.steps.compare.answers.answer_measures import answer_measures
 from workbench.steps.compare.model_card import renew
 from workbench.steps.compare.retriever import retriever
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
@@ -95,7 +96,7 @@ class Evaluation(Result):
         return [
             (
                 *(self.student, self.split, measure, *astuple(mean)),
-                *(astuple(self.unseen_measures[measure]) if self.unseen_measures else (None,) * 4),
+                *(astuple(self.unseen_measures[measure]) if measure in self.unseen_measures else (None,) * 4),
             )
             for measure, mean in self.measures.items()
         ]
@@ -131,7 +132,8 @@ def evaluate(
     Returns
     -------
     Evaluation
-        The usual measures as means over the judged queries, with 95 % bootstrap intervals: those of ir_measures.
+        The usual measures as means over the judged queries, with 95 % bootstrap intervals: those of ir_measures. Where
+        a reader has answered from this ranking, F1 and EM too, over the queries that it has answered.
 
     Raises
     ------
@@ -173,26 +175,28 @@ def evaluate(
 
 
 def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: float = 0.0) -> Evaluation:
-    """Measure a run that the workspace holds."""
+    """Measure a run that the workspace holds, and the answers of its readers."""
     judgements = Judgements.of(store, run.split)
-    names = judgements.names(names)
+    of_run = [read for read in judgements.read_runs if read.run == run.run]
+    names = judgements.names((*names, *answer_measures(of_run)))
     measurement = run_measures.measure(store, run, names, judgements)
-    means = intervals([list(measurement.values[name].values()) for name in names])
+    means = intervals_of({name: list(of_query.values()) for name, of_query in measurement.values.items()})
+    first = next((name for name in names if measurement.values[name]), names[0])
     unseen = unseen_part(store, run.split, judgements.judged)
     others = unseen.only(measurement.values) if unseen and unseen.unseen else {}
     return Evaluation(
         student=run.student,
         split=run.split,
         queries=len(measurement.ranked),
-        counts=judgements.counts_for(names[0]),
+        counts=judgements.counts_for(first, measurement.values[first]),
         unanswered=len(measurement.unanswered),
         stale=run.is_stale(views.collection_fingerprint(store)),
-        measures={name: mean for name, mean in zip(names, means, strict=True) if mean.n},
+        measures={name: mean for name, mean in means.items() if mean.n},
         seconds=seconds,
         imported=run.imported,
         without_text=0 if run.imported else views.without_text(store, run.split),
         unseen=unseen,
-        unseen_measures={name: interval(list(values.values())) for name, values in others.items()},
+        unseen_measures={name: interval(list(values.values())) for name, values in others.items() if values},
     )
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from workbench import students
 from workbench.evaluation.comparison import selection_in_words
-from workbench.evaluation.significance import Interval, intervals
-from workbench.progress import tracked
+from workbench.evaluation.significance import Interval, intervals_of
 from workbench.records import Run
 from workbench.results import Result, as_html, frame
 from workbench.steps.compare import run_measures
+from workbench.steps.compare.answers.answer_measures import answer_measures
 from workbench.steps.compare.diff import Values
 from workbench.steps.compare.recipes import LeaderboardRow, Recipe, compared, leaderboard_row, limits
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
@@ -166,7 +166,7 @@ def leaderboard(
     store: Store,
     split: str = "test",
     measure: str = "nDCG@10",
-    also: Sequence[str] = ALSO,
+    also: Sequence[str] | None = None,
     **settings: Unpack[MeasureSettings],
 ) -> Leaderboard:
     """List every student of the workspace, and compare every recipe with its base on a split.
@@ -182,8 +182,8 @@ def leaderboard(
         The split on which students are measured.
     measure : str
         The measure on which recipes are compared with their bases, as ir_measures spells it.
-    also : sequence of str
-        More measures to show.
+    also : sequence of str, optional
+        More measures to show; unless given, R@1, AP and those of readers' answers.
     **settings : optional
         `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
 
@@ -209,6 +209,7 @@ def leaderboard(
     """
     store = with_settings(store, **settings)
     judgements = Judgements.of(store, split)
+    also = (*ALSO, *answer_measures(judgements.read_runs)) if also is None else also
     names = judgements.names((measure, *also))
     runs = {run.student: run for run in views.runs(store, split)}
     values = _values(store, list(runs.values()), names, judgements)
@@ -240,18 +241,16 @@ def leaderboard(
     recipes = compared(_alike(rows, differing), values, names, split, unseen)
     order = {name: place for place, recipe in enumerate(recipes) for name in recipe.students}
     rows.sort(key=lambda row: (order.get(row.student, -1), row.seed or 0))
-    counts = judgements.counts_for(names[0])
+    counts = judgements.counts_for(names[0], next((of_run[names[0]] for of_run in values.values()), ()))
     early = tuple(sorted(trained_before_split(store)))
     return Leaderboard(split, names, differing, tuple(rows), recipes, counts, unseen, early)
 
 
-def _values(store: Store, runs: Iterable[Run], names: Sequence[str], judgements: Judgements) -> dict[str, Values]:
-    """Return student -> measure -> query_id -> value; none where no query is judged."""
-    values = {
-        run.student: run_measures.measure(store, run, names, judgements).values
-        for run in tracked(list(runs), "measure", "runs")
-    }
-    return {student: of_run for student, of_run in values.items() if all(of_run[name] for name in names)}
+def _values(store: Store, runs: Sequence[Run], names: Sequence[str], judgements: Judgements) -> dict[str, Values]:
+    """Return student -> measure -> query_id -> value; none for a student without a value on the first measure."""
+    measured = run_measures.measure_all(store, runs, names, judgements)
+    values = {run.student: one.values for run, one in zip(runs, measured, strict=True)}
+    return {student: of_run for student, of_run in values.items() if of_run[names[0]]}
 
 
 def _unseen_cells(recipe: Recipe) -> tuple[object, ...]:
@@ -264,8 +263,8 @@ def _unseen_cells(recipe: Recipe) -> tuple[object, ...]:
 def _means(values: Mapping[str, Values], names: Sequence[str]) -> dict[str, dict[str, Interval]]:
     means: dict[str, dict[str, Interval]] = {student: {} for student in values}
     for name in names if values else ():
-        spans = intervals([list(of_run[name].values()) for of_run in values.values()])
-        for student, span in zip(values, spans, strict=True):
+        of_students = {student: list(of_run[name].values()) for student, of_run in values.items() if of_run[name]}
+        for student, span in intervals_of(of_students).items():
             means[student][name] = span
     return means
 

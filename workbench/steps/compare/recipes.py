@@ -209,7 +209,8 @@ def compared(
 
 def _against_base(recipe: Recipe, values: Mapping[str, Values], names: Sequence[str], split: str) -> Recipe:
     evaluated = [values[name] for name in recipe.students if name in values]
-    means = {name: spread([fmean(one[name].values()) for one in evaluated]) for name in names} if evaluated else {}
+    measured = [name for name in names if evaluated and all(one[name] for one in evaluated)]
+    means = {name: spread([fmean(one[name].values()) for one in evaluated]) for name in measured}
     recipe = replace(recipe, measures=means, evaluated=len(evaluated))
     if not evaluated or recipe.base not in values:
         lacking = f"its base {recipe.base} has" if evaluated else "its students have"

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from workbench.evaluation import measures
-from workbench.records import Qrel, Run
+from workbench.evaluation.answers import AnswerMeasure
+from workbench.progress import tracked
+from workbench.records import Qrel, ReadRun, Run
+from workbench.steps.compare.answers.answer_measures import answer_values, is_answer_measure, whole_name
 from workbench.store import Store, WorkspaceSettings, settings_of, views
 
 
 class JudgedCounts(NamedTuple):
     """How many queries have qrels, and of how many of these no passage reaches the `relevance` that counts.
 
-    The latter count as 0 in means, or are `left_out` of them.
+    The latter count as 0 in means, or are `left_out` of them. Of measures of answers these are the queries that were
+    `answered`, which have a reference answer and need no qrels.
     """
 
     judged: int
     without_relevant: int = 0
     relevance: int = 1
     left_out: bool = False
+    answered: bool = False
 
     @property
     def in_words(self) -> str:
         """Return over how many queries means are, to follow "means over"."""
+        if self.answered:
+            return f"{self.judged:,} answered {'query' if self.judged == 1 else 'queries'}"
         counted = self.judged - self.without_relevant if self.left_out else self.judged
         queries = f"{counted:,} judged {'query' if counted == 1 else 'queries'}"
         if not self.without_relevant:
@@ -41,15 +48,16 @@ class JudgedCounts(NamedTuple):
 
 @dataclass(frozen=True)
 class Judgements:
-    """The `qrels` of a split, and the `settings` by which they count."""
+    """The `qrels` of a split, and the `settings` by which they count; which runs readers have answers from."""
 
     qrels: tuple[Qrel, ...]
     settings: WorkspaceSettings
+    read_runs: tuple[ReadRun, ...] = ()
 
     @classmethod
     def of(cls, store: Store, split: str) -> Judgements:
         """Return the judgements of a split's queries."""
-        return cls(tuple(views.qrels(store, split)), settings_of(store))
+        return cls(tuple(views.qrels(store, split)), settings_of(store), tuple(views.read_runs(store, split)))
 
     def of_queries(self, query_ids: Container[str]) -> Judgements:
         """Return the judgements of these queries."""
@@ -73,16 +81,29 @@ class Judgements:
             return {query_id for query_id, _ in self.relevant}
         return {qrel.query_id for qrel in self.qrels}
 
-    def counts_for(self, measure: str) -> JudgedCounts:
-        """Return how many queries the mean of a measure is over; one of grades counts by the relevance that is set."""
+    def counts_for(self, measure: str, measured: Collection[str] = ()) -> JudgedCounts:
+        """Return how many queries the mean of a measure is over; one of grades counts by the relevance that is set.
+
+        Of a measure of answers these are the queries that were `measured`.
+        """
+        if is_answer_measure(measure):
+            return JudgedCounts(len(measured), answered=True)
         level = measures.level(measure, self.settings.relevance)
         judged = {qrel.query_id for qrel in self.qrels}
         relevant = {qrel.query_id for qrel in self.qrels if qrel.relevance >= level}
         return JudgedCounts(len(judged), len(judged) - len(relevant), level, self.left_out_below is not None)
 
     def names(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return measures at the relevance that counts, each once: MRR is RR, and R@1 at level 2 is R(rel=2)@1."""
-        return tuple(dict.fromkeys(measures.at_level(name, self.settings.relevance) for name in names))
+        """Return measures at the relevance that counts, each once: MRR is RR, and R@1 at level 2 is R(rel=2)@1.
+
+        A measure of answers gets its reader's full name: F1@5 is F1(READER)@5.
+        """
+        return tuple(dict.fromkeys(map(self._whole_name, names)))
+
+    def _whole_name(self, name: str) -> str:
+        if measure := AnswerMeasure.parse(name):
+            return whole_name(measure, self.read_runs)
+        return measures.at_level(name, self.settings.relevance)
 
 
 @dataclass(frozen=True)
@@ -97,8 +118,9 @@ class Measured:
 
     @property
     def unanswered(self) -> set[str]:
-        """Return the judged queries that the run has no ranking for."""
-        return {query_id for of_query in self.values.values() for query_id in of_query} - set(self.ranked)
+        """Return the judged queries that the run has no ranking for; a reader answers such a query all the same."""
+        of_rankings = [of_query for name, of_query in self.values.items() if not is_answer_measure(name)]
+        return {query_id for of_query in of_rankings for query_id in of_query} - set(self.ranked)
 
 
 def measure(store: Store, run: Run, names: Sequence[str], judgements: Judgements) -> Measured:
@@ -106,11 +128,29 @@ def measure(store: Store, run: Run, names: Sequence[str], judgements: Judgements
     ranked, qrels, left_out_below = views.ranked_counts(store, run), judgements.qrels, judgements.left_out_below
     # What a judgement below 0 means is for ir_measures to say.
     odd = any(qrel.relevance < 0 for qrel in qrels)
-    by_ranks = [name for name in names if not odd and measures.needs_ranks_only(name)]
-    values: dict[str, dict[str, float]] = {}
+    values = answer_values(store, run, [name for name in names if is_answer_measure(name)], judgements.read_runs)
+    of_rankings = [name for name in names if name not in values]
+    by_ranks = [name for name in of_rankings if not odd and measures.needs_ranks_only(name)]
     if by_ranks:
         ranks = views.judged_ranks(store, run)
         values |= measures.per_query_of_ranks(by_ranks, qrels, ranks, ranked, left_out_below)
-    if rest := [name for name in names if name not in by_ranks]:
+    if rest := [name for name in of_rankings if name not in by_ranks]:
         values |= measures.per_query(rest, qrels, views.rankings(store, run), left_out_below)
     return Measured({name: values[name] for name in names}, ranked)
+
+
+def measure_all(store: Store, runs: Sequence[Run], names: Sequence[str], judgements: Judgements) -> list[Measured]:
+    """Measure runs that are to be compared, in turn, each measure over the same queries of all that have it.
+
+    Those of rankings are over the judged queries whatever the run; a reader may have answered other queries of one run
+    than of another, and has no values for a run that it has not read.
+    """
+    measured = [measure(store, run, names, judgements) for run in tracked(runs, "measure", "runs")]
+    for name in filter(is_answer_measure, names):
+        of_runs = [one.values[name] for one in measured if one.values[name]]
+        common = set.intersection(*map(set, of_runs)) if of_runs else set()
+        for one in measured:
+            one.values[name] = {
+                query_id: one.values[name][query_id] for query_id in one.values[name] if query_id in common
+            }
+    return measured
