@@ -6,7 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+import workbench as wb
 from tests.conftest import QUERIES, run
+from tests.steps.compare.answers.scripted import FirstWords
 from tests.ui.pages import Visit, text_of
 from workbench.records import Hit, Qrel
 from workbench.steps.compare.teacher_agreement import TeacherAgreement
@@ -147,3 +149,19 @@ def test_agreement_that_cannot_be_computed_is_a_sentence(store: Store, visit: Vi
     store.add_run(run("mute"), [])
     words = text_of(visit(store, "diff", agreement="true", after="mute"))
     assert "toy and mute and before share no query of the test split" in words
+
+
+def test_a_reader_s_answers_are_compared_like_rankings(store: Store, visit: Visit) -> None:
+    for student in ("before", "after"):
+        wb.read(store, student, FirstWords(), depth=1)
+    measure = "F1(first-words-2)@1"
+    store.add_run(run("unread"), [Hit("unread@test", "q1", "03", 1, 0.5)])
+    at = visit(store, "diff", before="before", after="after", measure=measure, everyone="true")
+    assert not at.exception
+    assert f"after against before on {measure}, test: 2 better" in text_of(at)
+    assert measure not in visit(store, "diff", before="before", after="unread").selectbox(key="measure").options
+    overview = visit(store, "overview")
+    assert not overview.exception
+    assert any(measure in table.value.columns for table in overview.dataframe)
+    students = visit(store, "students", measure=measure)
+    assert not students.exception

@@ -33,8 +33,8 @@ def compared_students(store: Store, chosen: ChosenRuns) -> tuple[str, ...]:
     """Return the students to compare: the two, or every one of the split where a person asks for all."""
     # The switch stands further down; its state is known from the link or the last run.
     everyone = st.session_state.get("everyone", st.query_params.get("everyone") == "true")
-    others = (run.student for run in cache.runs(store, chosen.split)) if everyone else ()
-    return tuple(dict.fromkeys((*chosen.students, *others)))
+    others = pickers.measurable_runs(store, chosen.split, chosen.measure) if everyone else ()
+    return tuple(dict.fromkeys((*chosen.students, *(run.student for run in others))))
 
 
 def overview(store: Store, diff: Diff, students: tuple[str, ...]) -> None:
@@ -87,11 +87,10 @@ def _how_sure(diff: Diff) -> None:
     rows = []
     for comparison in diff.comparisons:
         shares = diff.judged.get(comparison.measure)
-        depth = cutoff(comparison.measure)
-        rows.append(
-            _measured(comparison)
-            | ({"judged before": shares[0], "judged after": shares[1], "of the top": depth} if shares else {})
-        )
+        cells = {} if not shares else {
+            "judged before": shares[0], "judged after": shares[1], "of the top": cutoff(comparison.measure)
+        }  # fmt: skip
+        rows.append(_measured(comparison) | cells)
     percent = {name: NumberColumn(format="percent") for name in ("judged before", "judged after")}
     components.table(rows, "how-sure", "Tests of every measure, and how much of the top is judged", **percent)
     components.remark(

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from workbench.evaluation.answers import AnswerMeasure
 from workbench.evaluation.measures import MEASURES
 from workbench.records import SPLITS, Run
+from workbench.steps.compare.answers.answer_measures import answer_measures
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
 from workbench.students import BM25
@@ -119,19 +121,39 @@ def comparison(store: Store) -> ChosenRuns | None:
     with columns[1]:
         after = select("After", list(runs), "after", default_after, notes=notes)
     with columns[3]:
-        measure = select("Measure", measures(store, split), "measure", "nDCG@10", notes=notes)
+        measure = select(
+            "Measure", measures(store, split, runs[before], runs[after]), "measure", "nDCG@10", notes=notes
+        )
     if before == after:
         components.stale("Before and after are the same student; choose two.")
         return None
     return ChosenRuns(runs[before], runs[after], split, measure)
 
 
-def measures(store: Store, split: str) -> list[str]:
-    """Return the usual measures, and those that ask for another grade where there are such qrels."""
+def measures(store: Store, split: str, *runs: Run) -> list[str]:
+    """Return the usual measures, those of another grade where there are such qrels, and those of answers to all `runs`.
+
+    Without `runs` these are the answers to any run of the split.
+    """
     highest, level = max((qrel.relevance for qrel in cache.qrels(store, split)), default=0), cache.settings(store)
     others = [grade for grade in range(1, highest + 1) if grade != level.relevance]
     graded = [f"{name}(rel={grade}){depth}" for grade in others for name, depth in GRADED]
-    return [*MEASURES, *graded]
+    of_answers = [
+        name
+        for name in answer_measures(cache.read_runs(store, split))
+        if {run.run for run in runs} <= {run.run for run in measurable_runs(store, split, name)}
+    ]
+    return [*MEASURES, *graded, *of_answers]
+
+
+def measurable_runs(store: Store, split: str, measure: str) -> list[Run]:
+    """Return the runs of a split that have a measure: all of them, or those that its reader has read."""
+    runs = cache.runs(store, split)
+    if not (of_answers := AnswerMeasure.parse(measure)):
+        return runs
+    read_runs = cache.read_runs(store, split)
+    read = {one.run for one in read_runs if (one.reader, one.depth) == (of_answers.reader, of_answers.depth)}
+    return [run for run in runs if run.run in read]
 
 
 def teacher(store: Store) -> str | None:
