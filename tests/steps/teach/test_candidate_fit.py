@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import utility
 from tests.shell import worked
-from tests.steps.classes import TOPICS
+from tests.steps.classes import PASSAGES, QUERIES, TOPICS
 from tests.steps.teach.quick import QUICK
 from workbench.records import Failure
 from workbench.steps.teach.candidate_fit import candidate_fit
@@ -55,6 +55,14 @@ def test_candidates_say_which_students_those_of_train_fit(school: Store, untrain
     assert result.fits == (untrained,)
     assert f"they fit a training of {untrained}" in result.in_words
     assert list(result.to_frame()["fits"]) == [untrained]
+
+
+def test_candidates_say_nothing_of_trainings_where_there_is_no_train_split(empty: Store) -> None:
+    of_test = [query for query in QUERIES if query.split == "test"]
+    empty.add_collection(of_test, PASSAGES, [])
+    result = candidates(empty, "bm25", depth=2)
+    assert result.fits is None
+    assert "train" not in result.in_words
 
 
 def test_where_qrels_teach_candidates_need_no_scores(school: Store, untrained: str) -> None:

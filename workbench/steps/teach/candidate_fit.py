@@ -63,10 +63,11 @@ def candidate_fit(store: Store, student: str, teacher: str) -> CandidateFit:
     return CandidateFit(student, teacher, views.proposals_scored(store, student, teacher, "train"))
 
 
-def fitting_students(store: Store) -> tuple[str, ...]:
-    """Return the students that proposed candidates for every train query that has any."""
-    sources = views.candidate_sources(store, "train")
-    most = max(sources.values(), default=0)
+def fitting_students(store: Store) -> tuple[str, ...] | None:
+    """Return the students that proposed candidates for every train query that has any; None where no query has."""
+    if not (sources := views.candidate_sources(store, "train")):
+        return None
+    most = max(sources.values())
     no_student = (BM25, QRELS)
     return tuple(
         name

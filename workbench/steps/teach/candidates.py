@@ -21,9 +21,10 @@ DEFAULT_STUDENT = "static:all-MiniLM-L6-v2"
 
 @dataclass(frozen=True)
 class CandidatesResult(Result):
-    """How many candidates were proposed, and how many of them are new; `fits` are the students to train on train's.
+    """How many candidates were proposed, and how many of them are new.
 
-    A student learns most from its own mistakes, which its own nearest passages hold.
+    A student learns most from its own mistakes, which its own nearest passages hold: `fits` are the students that
+    proposed the candidates of train, None where train has none.
     """
 
     columns: ClassVar = {
@@ -37,25 +38,27 @@ class CandidatesResult(Result):
     proposed: int
     added: int
     seconds: float
-    fits: tuple[str, ...] = ()
+    fits: tuple[str, ...] | None = None
 
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence."""
         return (
             f"{self.proposed:,} proposals for {self.queries:,} queries, {self.added:,} of them new, "
-            f"in {self.seconds:.1f} s; {self._fitting}"
+            f"in {self.seconds:.1f} s{self._fitting}"
         )
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return one row: the numbers of this call."""
-        return [(self.queries, self.proposed, self.added, self.seconds, ", ".join(self.fits))]
+        return [(self.queries, self.proposed, self.added, self.seconds, ", ".join(self.fits or ()))]
 
     @property
     def _fitting(self) -> str:
+        if self.fits is None:
+            return ""
         if not self.fits:
-            return "no student proposed candidates for the train split: name the one to train with --student"
-        return f"they fit a training of {' or '.join(self.fits)}, for any other name it with --student"
+            return "; no student proposed candidates for the train split: name the one to train with --student"
+        return f"; they fit a training of {' or '.join(self.fits)}, for any other name it with --student"
 
 
 def candidates(
