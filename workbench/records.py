@@ -14,7 +14,7 @@ GRADES = range(4)  # 0 does not help, 1 helps a little, 2 helps, 3 answers the q
 # What a teacher's utilities are measured in; "unknown" of numbers from elsewhere that nobody has named a unit for.
 Unit = Literal[
     "nats per token", "nats", "perplexity", "share of perplexity", "probability", "grade", "logit",
-    "standard deviations", "share of range", "reciprocal rank", "unknown",
+    "standard deviations", "share of range", "reciprocal rank", "attention", "unknown",
 ]  # fmt: skip
 UNITS: tuple[Unit, ...] = get_args(Unit)
 # Why a pair has no utility: the teacher could not be asked, or broke down; it declined; or its answer does not parse.

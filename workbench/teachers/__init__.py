@@ -69,6 +69,11 @@ TEACHERS: dict[str, TeacherKind] = {
         "workbench.teachers.cross_encoder:CrossEncoder",
         "workbench.teachers.cross_encoder:CrossEncoderSettings",
     ),
+    "attention": TeacherKind(
+        "how much more a causal language model attends to a passage for the query than for one without content",
+        "workbench.teachers.attention.teacher:Attention",
+        "workbench.teachers.attention.settings:AttentionSettings",
+    ),
 }
 
 

@@ -157,7 +157,7 @@ def _load(folder: Path, dtype: str, device: str, settings: CrossEncoderSettings)
 
     activations = {"model": None, "sigmoid": torch.nn.Sigmoid(), "none": torch.nn.Identity()}
     try:
-        model = Model(
+        model: Model = Model(
             str(folder),
             device=device,
             local_files_only=True,
