@@ -28,7 +28,7 @@ def tokenizer(**settings: Any) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=made, **settings)
 
 
-def write(folder: Path, kind: str = "llama", seed: int = 0) -> Path:
+def write(folder: Path, kind: str = "llama", seed: int = 0, **words_settings: Any) -> Path:
     """Write a model of two layers with weights large enough to have opinions, and return its folder."""
     import torch
     from transformers import (
@@ -37,13 +37,17 @@ def write(folder: Path, kind: str = "llama", seed: int = 0) -> Path:
         BertModel,
         Gemma2Config,
         Gemma2ForCausalLM,
+        Gemma3ForCausalLM,
+        Gemma3TextConfig,
         GPT2Config,
         GPT2LMHeadModel,
         LlamaConfig,
         LlamaForCausalLM,
+        MistralConfig,
+        MistralForCausalLM,
     )
 
-    words = tokenizer()
+    words = tokenizer(**words_settings)
     shape = {"vocab_size": len(words), "initializer_range": 0.3}
     tall = shape | {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
     grouped = tall | {"num_key_value_heads": 1, "max_position_embeddings": 200}
@@ -51,6 +55,13 @@ def write(folder: Path, kind: str = "llama", seed: int = 0) -> Path:
     made: Any
     if kind == "llama":
         made = LlamaForCausalLM(LlamaConfig(**grouped))
+    elif kind == "llama-tied":
+        made = LlamaForCausalLM(LlamaConfig(**grouped, tie_word_embeddings=True))
+    elif kind == "mistral":  # rotary positions in a sliding window
+        made = MistralForCausalLM(MistralConfig(**grouped, sliding_window=16))
+    elif kind == "gemma3":  # one layer in a sliding window, one without
+        layers = ["sliding_attention", "full_attention"]
+        made = Gemma3ForCausalLM(Gemma3TextConfig(**grouped, head_dim=8, sliding_window=16, layer_types=layers))
     elif kind == "gemma2":  # caps its logits behind the head
         made = Gemma2ForCausalLM(Gemma2Config(**grouped, head_dim=8, final_logit_softcapping=2.0))
     elif kind == "gpt2":  # absolute positions

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import BadInput, BadSetting, UnknownName, WorkbenchError
-from workbench.teachers.prompts import TEMPLATES, Piece, Template, pieces, template
+from workbench.teachers.prompts import TEMPLATES, Piece, Template, pieces, template, templates
 
 PLAIN = TEMPLATES["plain"]
 
@@ -90,3 +90,28 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
         template("fancy")
     with pytest.raises(WorkbenchError, match="cannot be read"):
         template(tmp_path / "absent.toml")
+
+
+def test_several_templates_come_by_names_between_commas_or_as_a_sequence(tmp_path: Path) -> None:
+    pair = (TEMPLATES["plain"], TEMPLATES["context"])
+    assert templates("plain, context") == pair
+    assert templates([TEMPLATES["plain"], "context"]) == pair
+    file = tmp_path / "mine,2.json"
+    file.write_text(json.dumps({"name": "mine", "with_passage": "{text} {query}:", "without_passage": "{query}:"}))
+    assert [one.name for one in templates(str(file))] == ["mine"]
+    for names in ("plain,plain", ()):
+        with pytest.raises(BadSetting, match="one or several"):
+            templates(names)
+
+
+def test_a_template_scores_the_answer_or_the_query() -> None:
+    assert PLAIN.scored == "answer"
+    asking = TEMPLATES["write-question"]
+    assert asking.scored == "query"
+    for part, text in [
+        ("with_passage", "{text} {query}\nQuestion:"),
+        ("without_passage", "Write to {query}.\nQuestion:"),
+        ("without_passage", "Write a question!"),
+    ]:
+        with pytest.raises(BadSetting, match=part):
+            replace(asking, **{part: text})

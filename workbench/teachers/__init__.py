@@ -53,6 +53,11 @@ TEACHERS: dict[str, TeacherKind] = {
         "workbench.teachers.likelihood.settings:LikelihoodSettings",
         needs_answers=True,
     ),
+    "query_likelihood": TeacherKind(
+        "how much a passage raises the likelihood of the query itself under a causal language model; needs no answers",
+        "workbench.teachers.likelihood.teacher:QueryLikelihood",
+        "workbench.teachers.likelihood.settings:QueryLikelihoodSettings",
+    ),
     "lexical": TeacherKind(
         "how much a passage raises the likelihood of the reference answer under a model of single words; no download",
         "workbench.teachers.lexical:Lexical",

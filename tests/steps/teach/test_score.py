@@ -277,3 +277,23 @@ def test_a_teacher_that_scores_some_has_not_failed(school: Store) -> None:
     again = score(school, Slow())
     assert not again.failed
     assert (again.scored_before, again.failed_before) == tuple(map(len, expected()))
+
+
+def test_queries_that_share_candidates_come_together_in_windows_of_whole_queries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Watching(Slow):
+        def utilities(self, groups: Any) -> Any:
+            windows.append([group.query.query_id for group in groups])
+            yield from super().utilities(groups)
+
+    windows: list[list[str]] = []
+    school = Store(tmp_path / "ws", create=True)
+    queries = [Query(name, f"Where is {name}?", ("there",)) for name in "abcdef"]
+    passages = [Passage(name, "", f"Passage {name}.") for name in ("odd", "even", *"abcdef")]
+    school.add_collection(queries, passages)
+    both = [Candidate(name, "odd" if name in "ace" else "even", "bm25") for name in "abcdef"]
+    school.add_candidates([*both, *(Candidate(name, name, "bm25") for name in "abcdef")])
+    monkeypatch.setattr(step, "WINDOW", 7)
+    score(school, Watching())
+    assert windows == [["a", "c", "e"], ["b", "d", "f"]]

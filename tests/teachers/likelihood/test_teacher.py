@@ -137,8 +137,9 @@ def test_only_the_passage_is_cut(llama: Path, limit: dict[str, int]) -> None:
     words = models.tokenizer()
     lm_teacher = prepared(llama, **limit)
     pairs, _ = lm_teacher._pairs([Group(QUERY, (OIL,))])
-    ids = [int(token) for token in pairs[0].prompt]
-    answer = max(len(ids) for ids in pairs[0].answers.values())
+    pair = pairs[0].wordings[0]
+    ids = [int(token) for token in pair.prompt]
+    answer = max(len(ids) for ids in pair.answers.values())
     ask = words("\n\nQuestion: What raised the price of oil?\nAnswer:", add_special_tokens=False)["input_ids"]
     passage = words(OIL.content, add_special_tokens=False)["input_ids"]
     assert ids[0] == words.bos_token_id
@@ -163,7 +164,7 @@ def test_no_limit_known_asks_for_one(llama: Path, monkeypatch: pytest.MonkeyPatc
 def test_numbers_that_are_not_finite_are_failures(llama: Path) -> None:
     lm_teacher = prepared(llama)
     causal, _ = lm_teacher._open()
-    causal.log_likelihoods = lambda continuations, budget: [float("nan") for _ in continuations]  # type: ignore[method-assign]
+    causal.log_likelihoods = lambda continuations, *_: [float("nan") for _ in continuations]  # type: ignore[method-assign]
     result = scored(lm_teacher, GROUPS[:1])
     assert all(isinstance(one, Failure) and "finite" in one.reason for one in result.values())
 
@@ -175,11 +176,11 @@ def test_a_batch_that_exceeds_memory_is_halved(llama: Path) -> None:
     causal, _ = lm_teacher._open()
     forward, sizes = causal._forward, []
 
-    def narrow(continuations: Any) -> list[float]:
+    def narrow(continuations: Any, past: Any) -> list[float]:
         sizes.append(len(continuations))
         if len(continuations) > 2:
             raise torch.OutOfMemoryError
-        return forward(continuations)
+        return forward(continuations, past)
 
     causal._forward = narrow  # type: ignore[method-assign]
     expected = scored(plain)

@@ -53,6 +53,9 @@ def unscored(
 
     The limit counts queries with candidates, scored or not: asking again for the same 200 asks for nothing new. Only
     queries `with_answers` count, if asked for. Failures of the statuses to `retry` count as missing.
+
+    Queries that share candidates come one after the other, in the order of each one's most shared candidate: a teacher
+    can then read a passage once for many queries.
     """
     with store.read() as connection:
         rows: list[tuple[str, int]] = connection.execute(
@@ -61,9 +64,13 @@ def unscored(
                 select query_id from queries semi join candidates using (query_id)
                 where ($split is null or split = $split) and (len(answers) > 0 or not $with_answers)
                 order by query_id limit $limit
+            ), missing as (
+                select query_id, passage_id from ({_MISSING}) semi join asked using (query_id)
+            ), shared as (
+                select passage_id, count(*) as queries from missing group by passage_id
             )
-            select query_id, count(*) from ({_MISSING}) semi join asked using (query_id)
-            group by query_id order by query_id
+            select query_id, count(*) from missing join shared using (passage_id)
+            group by query_id order by max((queries, passage_id)) desc, query_id
             """,
             {"teacher": teacher, "split": split, "limit": limit, "with_answers": with_answers, "retry": [*retry]},
         ).fetchall()

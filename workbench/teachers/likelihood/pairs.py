@@ -1,4 +1,4 @@
-"""Pairs of query and passage as token ids, and the windows and batches in which they are scored."""
+"""Pairs of query and passage as token ids, and the windows in which they are scored."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import NamedTuple
 from workbench.records import Failure, Group, Passage, Query
 from workbench.teachers.likelihood.tokens import Ids, PromptTokenizer, truncate
 
-# Tokenised and sorted by length together: enough for even batches, few enough to hold in memory and to start soon.
-PAIRS_AT_ONCE = 4096
+# Tokenised together: enough for passages to come again, few enough to hold. A token takes 8 bytes here, so that
+# texts of so many characters take about 100 MB.
+PAIRS_AT_ONCE = 40_000
+CHARACTERS_AT_ONCE = 50_000_000
 
 
 class Pair(NamedTuple):
@@ -22,11 +24,6 @@ class Pair(NamedTuple):
     answers: dict[str, Ids]
     truncated: int
 
-    @property
-    def length(self) -> int:
-        """Return the tokens of the prompt and its longest answer."""
-        return len(self.prompt) + max(map(len, self.answers.values()))
-
 
 class TokenLimits(NamedTuple):
     """The most tokens of prompt and answer together, and of a passage, None if that has no limit of its own."""
@@ -38,12 +35,17 @@ class TokenLimits(NamedTuple):
 def pairs_of(
     group: Group, tokenizer: PromptTokenizer, limits: TokenLimits, teacher: str
 ) -> tuple[list[Pair], list[Failure]]:
-    """Return the pairs of a query with its passages, and those that the teacher cannot score, with the reason."""
+    """Return the pairs of a query with its passages, and those that the teacher cannot score, with the reason.
+
+    `answers` of a pair are the reference answers, or the query alone where the template scores that.
+    """
     answers: dict[str, Ids] = {}
-    reason = "the query has no reference answer"
-    if any(answer.strip() for answer in group.query.answers):
-        answers = {answer: ids for answer in group.query.answers if (ids := tokenizer.answer(answer)) is not None}
-        reason = "the model's tokenizer leaves nothing of any reference answer"
+    is_query = tokenizer.template.scored == "query"
+    texts = (group.query.text,) if is_query else group.query.answers
+    reason = "the query has no text" if is_query else "the query has no reference answer"
+    if any(text.strip() for text in texts):
+        answers = {text: ids for text in texts if (ids := tokenizer.answer(text)) is not None}
+        reason = f"the model's tokenizer leaves nothing of {'the query' if is_query else 'any reference answer'}"
     if not answers:
         return [], [Failure(group.query.query_id, passage.passage_id, teacher, reason) for passage in group.passages]
     room = limits.total - max(map(len, answers.values()))
@@ -60,29 +62,15 @@ def pairs_of(
 
 
 def windows(groups: Sequence[Group]) -> Iterator[list[Group]]:
-    """Yield groups in turn, as many at once as have PAIRS_AT_ONCE pairs."""
+    """Yield groups in turn, as many at once as have PAIRS_AT_ONCE pairs or CHARACTERS_AT_ONCE, but always one."""
     window: list[Group] = []
-    pairs = 0
+    pairs = characters = 0
     for group in groups:
         window.append(group)
         pairs += len(group.passages)
-        if pairs >= PAIRS_AT_ONCE:
+        characters += sum(len(passage.title) + len(passage.text) for passage in group.passages)
+        if pairs >= PAIRS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
             yield window
-            window, pairs = [], 0
+            window, pairs, characters = [], 0, 0
     if window:
         yield window
-
-
-def batches(pairs: Sequence[Pair], token_budget: int) -> Iterator[list[Pair]]:
-    """Yield pairs of like length together, the longest first: what does not fit shows at once."""
-    batch: list[Pair] = []
-    rows = width = 0
-    for pair in sorted(pairs, key=lambda pair: -pair.length):
-        rows += len(pair.answers)
-        if batch and rows * width > token_budget:
-            yield batch
-            batch, rows = [], len(pair.answers)
-        width = width if batch else pair.length
-        batch.append(pair)
-    if batch:
-        yield batch

@@ -1,7 +1,8 @@
-"""The settings of the likelihood teacher."""
+"""The settings of the likelihood teachers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +17,11 @@ class LikelihoodSettings:
     """All that decides the likelihood teacher's utilities, and `token_budget`, which does not beyond rounding."""
 
     model: str | Path = field(metadata={"about": "a causal language model, by hub name or folder"})
-    template: str | Path | Template = field(
-        default="plain", metadata={"about": "a prompt template's name, or its TOML or JSON file"}
+    template: str | Path | Template | Sequence[str | Path | Template] = field(
+        default="plain",
+        metadata={
+            "about": "a prompt template's name, or its TOML or JSON file; of several, between commas, the mean is taken"
+        },
     )
     normalisation: Normalisation = field(
         default="mean", metadata={"about": "mean: nats per token of the answer; sum: nats"}
@@ -43,3 +47,16 @@ class LikelihoodSettings:
             value = getattr(self, name)
             if not ((type(value) is int and value > 0) or (value is None and name != "token_budget")):
                 raise BadSetting(f"{name} is {value!r}.", "It is a whole number above 0.")
+
+
+@dataclass(frozen=True)
+class QueryLikelihoodSettings(LikelihoodSettings):
+    """The same for the query's likelihood: its template scores the query."""
+
+    template: str | Path | Template | Sequence[str | Path | Template] = field(
+        default="write-question",
+        metadata={
+            "about": "the name of a prompt template that scores the query, or its TOML or JSON file; of several, "
+            "between commas, the mean is taken"
+        },
+    )

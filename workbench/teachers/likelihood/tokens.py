@@ -39,6 +39,7 @@ class PromptTokenizer:
                 f"{type(tokenizer).__name__} gives no offsets of tokens in the text.",
                 "Save the model with a fast tokenizer (tokenizer.json).",
             )
+        self.template = template
         self._tokenizer = tokenizer
         self._special = _special_ids(tokenizer, template)
         self._with = self._segments(template.with_passage)
