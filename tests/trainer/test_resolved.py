@@ -31,7 +31,7 @@ def test_no_number_is_left_open_whatever_the_method_and_the_base(method: str, st
         resolved = resolve(TrainSettings(**{**start, "method": method}), EXAMPLES, BaseFacts(static, 384))
         assert resolved.teacher_temperature == natural_temperature(EXAMPLES)
         own = METHODS[method].rate(static)
-        assert resolved.learning_rate == (own if own is not None else 2e-3 if static else 3e-5)
+        assert resolved.learning_rate == (own if own is not None else 2e-3 if static else 6e-5)
         assert resolved.rank == METHODS[method].rank
         assert resolved.precision in ("float32", "bfloat16")
 
@@ -39,13 +39,13 @@ def test_no_number_is_left_open_whatever_the_method_and_the_base(method: str, st
 def test_what_was_asked_for_stays() -> None:
     asked = TrainSettings(
         method="adapter", teacher_temperature=0.3, learning_rate=0.1, rank=3, precision="bfloat16",
-        candidates=5, negatives=0, topics=1, dropout=None,
+        batch_size=6, candidates=5, negatives=0, topics=1, dropout=None,
     )  # fmt: skip
     resolved = resolve(asked, EXAMPLES, BaseFacts(False, 8))
     assert resolved.beyond(asked) == {}
     assert resolved.beyond(OPEN) == {
         "method": "adapter", "teacher_temperature": 0.3, "learning_rate": 0.1, "rank": 3, "precision": "bfloat16",
-        "candidates": 5, "negatives": 0, "topics": 1, "dropout": None,
+        "batch_size": 6, "candidates": 5, "negatives": 0, "topics": 1, "dropout": None,
     }  # fmt: skip
 
 
@@ -76,20 +76,22 @@ def test_a_transformer_on_a_cpu_begins_with_fewer_passages_and_reads_all_but_the
     measured = BaseFacts(False, lengths=counted, costs=TokenCosts("float32", 1e-4, 3e-5, 1e-4, 1e5, 10**6, 0.0, 0.9))
     monkeypatch.setattr(machine, "fast_bfloat16", lambda device: True)
     slow = resolve(OPEN, EXAMPLES, measured)
-    assert (slow.candidates, slow.negatives, slow.max_tokens, slow.precision) == (8, 0, 199, "float32")
-    assert slow.topics == 2
+    assert (slow.candidates, slow.negatives, slow.max_tokens, slow.precision) == (2, 0, 199, "float32")
+    assert (slow.batch_size, slow.topics) == (64, 2)
+    assert resolve(replace(OPEN, candidates=8), EXAMPLES, measured).batch_size == 32
     assert resolve(replace(OPEN, refresh=5), EXAMPLES, measured).negatives == 4
     assert resolve(OPEN, EXAMPLES, BaseFacts(False, dense=False)).topics == 0
     with pytest.raises(BadSetting, match="topics"):
         resolve(replace(OPEN, topics=2), EXAMPLES, BaseFacts(False, dense=False))
-    asked = replace(OPEN, candidates=3, negatives=0, max_tokens=50, precision="bfloat16", topics=0)
+    asked = replace(OPEN, batch_size=9, candidates=3, negatives=0, max_tokens=50, precision="bfloat16", topics=0)
     assert resolve(asked, EXAMPLES, measured).beyond(asked).keys() == {"teacher_temperature", "learning_rate"}
     static = resolve(OPEN, EXAMPLES, BaseFacts(True))
     adapter = resolve(replace(OPEN, method="adapter"), EXAMPLES, BaseFacts(False, 8))
     monkeypatch.setattr(machine, "best_device", lambda: "cuda")
     fast = resolve(OPEN, EXAMPLES, measured)
     for resolved in (static, adapter, fast):
-        assert (resolved.candidates, resolved.negatives, resolved.topics) == (16, 4, 0)
+        numbers = resolved.batch_size, resolved.candidates, resolved.negatives, resolved.topics
+        assert numbers == (32, 16, 4, 0)
     assert (static.max_tokens, adapter.max_tokens) == (None, None)
     assert (static.dropout, adapter.dropout, slow.dropout) == (None, None, 0.0)
 
@@ -120,5 +122,5 @@ def test_a_recipe_tells_the_settings_that_were_used_in_its_own_words_or_former_o
 
 def test_a_recipe_older_than_a_setting_was_made_with_what_was_usual_then() -> None:
     used = settings_used({"settings": {"loss": "kl"}})
-    then = {"dropout": None, "candidates": 16, "negatives": 4, "topics": 0, "frozen_layers": 0}
+    then = {"dropout": None, "batch_size": 32, "candidates": 16, "negatives": 4, "topics": 0, "frozen_layers": 0}
     assert {name: used[name] for name in then} == then

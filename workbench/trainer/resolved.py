@@ -16,15 +16,15 @@ from workbench.students import methods
 from workbench.students.methods import Method
 from workbench.trainer.base_facts import BaseFacts
 from workbench.trainer.distributed import world_size
-from workbench.trainer.settings import TrainSettings
+from workbench.trainer.settings import USUAL_BATCH, TrainSettings
 
 # Rows of a table move far more freely than layers do.
 STATIC_LEARNING_RATE = 2e-3
-LEARNING_RATE = 3e-5
-# Scored and random passages a query, and topics a step: a transformer on a CPU reads few passages a second, each of
-# which should serve several queries.
-USUAL = {"candidates": 16, "negatives": 4, "topics": 0}
-SLOW = {"candidates": 8, "negatives": 0, "topics": 2}
+LEARNING_RATE = 6e-5
+# Queries a step, scored and random passages a query, and topics a step. A transformer on a CPU reads few passages a
+# second: many queries of a topic share them, and a passage that was drawn for one of them counts for all.
+USUAL = {"batch_size": USUAL_BATCH, "candidates": 16, "negatives": 4, "topics": 0}
+SLOW = {"batch_size": 2 * USUAL_BATCH, "candidates": 2, "negatives": 0, "topics": 2}
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class ResolvedSettings(TrainSettings):
     the parts of a batch to what memory is free. `accumulate` is a multiple of the processes that train.
     """
 
+    batch_size: int = field(kw_only=True)
     candidates: int = field(kw_only=True)
     negatives: int = field(kw_only=True)
     topics: int = field(kw_only=True)
@@ -97,12 +98,14 @@ def natural_temperature(examples: Iterable[Example]) -> float:
 
 
 def _numbers(settings: TrainSettings, base: BaseFacts) -> dict[str, int]:
-    """Return the passages a query and the topics a step that are usual for a base on this machine."""
+    """Return the queries and topics a step and the passages a query that are usual for a base on this machine."""
     slow = reads_layers(settings, base.static) and not machine.best_device().startswith("cuda")
     numbers = dict(SLOW if slow else USUAL)
     if settings.refresh:
         numbers["negatives"] = USUAL["negatives"]
-    numbers["topics"] = min(numbers["topics"], settings.batch_size) if base.dense else 0
+    if settings.candidates is not None:
+        numbers["batch_size"] = USUAL_BATCH  # many queries have room where each has few passages
+    numbers["topics"] = min(numbers["topics"], settings.batch_size or numbers["batch_size"]) if base.dense else 0
     return numbers
 
 

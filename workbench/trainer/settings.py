@@ -11,6 +11,8 @@ from workbench.errors import BadSetting, UnknownName
 from workbench.losses import loss as loss_named
 
 Record = dict[str, float]
+# Queries a step where nobody says how many, but for a base that is better off with more of them.
+USUAL_BATCH = 32
 Stopped = Literal["budget", "patience", "asked"]
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -36,9 +38,9 @@ class TrainSettings:
     steps, then stays or falls in a line to 0. `measure` is the name of what the dev evaluator returns.
 
     What is None or "auto" is left open, and `resolve` settles it: `teacher_temperature` from the utilities,
-    `learning_rate` and `rank` from the method and the base, `candidates`, `negatives` and `topics` from the base and
-    the machine, `max_tokens` from the lengths of the passages, `precision` by a measurement. `minutes` None sets no
-    limit.
+    `learning_rate` and `rank` from the method and the base, `batch_size`, `candidates`, `negatives` and `topics` from
+    the base and the machine, `max_tokens` from the lengths of the passages, `precision` by a measurement. `minutes`
+    None sets no limit.
 
     A batch larger than memory is read in parts, with the gradients of the whole (GradCache, arXiv 2101.06983): of
     `chunk` texts, or of as many as are fast and fit. `accumulate` splits a step's batch in so many equal parts, each
@@ -64,7 +66,7 @@ class TrainSettings:
     loss: str = "utility_infonce"
     teacher_temperature: float | None = None
     student_temperature: float = 0.05
-    batch_size: int = 32
+    batch_size: int | None = None
     candidates: int | None = None
     negatives: int | None = None
     steps: int = 400
@@ -93,7 +95,8 @@ class TrainSettings:
         for names, allowed, wanted in _RANGES:
             for name in names.split():
                 self._demand(name, allowed, wanted)
-        if self.topics and self.topics > self.batch_size:
+        batch_size = USUAL_BATCH if self.batch_size is None else self.batch_size
+        if self.topics and self.topics > batch_size:
             raise BadSetting(f"topics is {self.topics}, more than the queries of a step.", "Choose batch_size or less.")
         for name in ("warmup", "curriculum"):
             self._demand(name, lambda value: 0 <= value <= 1, "a share of the steps, from 0 to 1")
@@ -101,9 +104,9 @@ class TrainSettings:
             self._demand("dropout", lambda value: 0 <= value < 1, "from 0 to below 1, or nothing: the base's own")
         if self.refresh and self.negatives == 0:
             raise BadSetting("refresh is set, but no negatives are drawn.", "Set negatives to 1 or more.")
-        if self.batch_size % self.accumulate:
+        if batch_size % self.accumulate:
             raise BadSetting(
-                f"accumulate is {self.accumulate}, and {self.batch_size} queries do not split into equal parts.",
+                f"accumulate is {self.accumulate}, and {batch_size} queries do not split into equal parts.",
                 "Choose a batch_size that is a multiple of it.",
             )
         self._demand_choice("schedule", ("constant", "linear"))
@@ -142,7 +145,7 @@ def preset(name: str) -> dict[str, Any]:
 
 
 # Defaults of recipes that do not name a setting, where they are others now.
-FORMER: dict[str, Any] = {"dropout": None, "candidates": 16, "negatives": 4, "topics": 0}
+FORMER: dict[str, Any] = {"dropout": None, "batch_size": USUAL_BATCH, "candidates": 16, "negatives": 4, "topics": 0}
 
 
 class DevMeasure(NamedTuple):

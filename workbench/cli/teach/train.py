@@ -46,7 +46,9 @@ def train_command(
     ] = DEFAULTS.loss,
     steps: Annotated[int, typer.Option(help="The most optimisation steps.")] = DEFAULTS.steps,
     minutes: Annotated[float | None, typer.Option(help="End after so many minutes.", show_default=False)] = None,
-    batch_size: Annotated[int, typer.Option(help="Queries per step.")] = DEFAULTS.batch_size,
+    batch_size: Annotated[
+        int | None, typer.Option(help=f"Queries per step; unless given, {_BY_BASE['batch_size']}.", show_default=False)
+    ] = None,
     candidates_: Annotated[
         int | None,
         typer.Option(

@@ -51,9 +51,12 @@ def learning(method: str, begin: TrainSettings, suffix: str) -> dict[str, Any]:
         ),
         "learning_rate": third.number_input(
             "Learning rate", 1e-7, 1.0, None, key="learning-rate", format="%g", placeholder="by method",
-            help="Unless given, 0.002 for a static student and 0.00003 for a transformer; some methods have their own.",
+            help="Unless given, 0.002 for a static student and 0.00006 for a transformer; some methods have their own.",
         ),
-        "batch_size": fourth.number_input("Queries a step", 1, 1_024, begin.batch_size, key=f"batch-size{suffix}"),
+        "batch_size": fourth.number_input(
+            "Queries a step", 1, 1_024, begin.batch_size, key=f"batch-size{suffix}", placeholder="by student",
+            help="Unless given, 32, or 64 for a transformer on a CPU.",
+        ),
     }  # fmt: skip
     if (default := METHODS[method].rank) is not None:
         settings["rank"] = first.number_input(
@@ -69,7 +72,7 @@ def passages(begin: TrainSettings, suffix: str) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "candidates": first.number_input(
             "Candidates a query", 2, 100, begin.candidates, key=f"candidates{suffix}", placeholder="by student",
-            help="Scored passages, at most; unless given, 16, or 8 for a transformer on a CPU.",
+            help="Scored passages, at most; unless given, 16, or 2 for a transformer on a CPU.",
         ),
         "negatives": second.number_input(
             "Negatives a query", 0, 100, begin.negatives, key=f"negatives{suffix}", placeholder="by student",
