@@ -99,7 +99,7 @@ def test_samples_follow_the_softmax_at_a_temperature() -> None:
 
 def test_a_prompt_that_does_not_fit_is_an_error_of_its_own(llama: Path) -> None:
     long, short = replies(opened(llama), [prompt("salt " * 200), prompt("oil")])
-    assert "more than the model's 200" in long.error
+    assert long.error == "the prompt, with room for the reply, is longer than the model's 200 tokens"
     assert not long.text
     assert not short.error
 

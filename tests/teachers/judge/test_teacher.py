@@ -11,7 +11,9 @@ import pytest
 from tests.teachers import models
 from tests.teachers.judge.scripted import Scripted, group, judge, rows, shown, text, values
 from workbench.errors import BadInput, BadSetting, NothingToDo
-from workbench.records import UNITS, Failure, Group, Passage, Query, useful_above
+from workbench.records import UNITS, Candidate, Failure, Group, Passage, Query, useful_above
+from workbench.steps.teach.score import score
+from workbench.store import Store, views
 from workbench.teachers import teacher
 from workbench.teachers.chat.protocol import Prompt, Reply
 from workbench.teachers.judge.prompts import judge_prompt
@@ -167,6 +169,23 @@ def test_an_unprepared_judge_says_so() -> None:
 
 def test_a_passage_is_useful_from_half_a_grade_up() -> None:
     assert useful_above("grade") == 0.5
+
+
+def test_a_store_keeps_unreadable_answers_and_asks_again(tmp_path: Path) -> None:
+    store = Store(tmp_path / "ws", create=True)
+    asked = group(1, 2, 3, query_id="-q 1")
+    store.add_collection([asked.query._replace(split="train")], asked.passages)
+    store.add_candidates([Candidate("-q 1", passage.passage_id, "bm25") for passage in asked.passages])
+    rambling = judge(Scripted(lambda prompt: "Well…" if "worth 2" in text(prompt) else "3"))
+    first = score(store, rambling)
+    assert (first.pairs, first.unreadable, first.failures) == (3, 1, 1)
+    assert [(row.passage_id, row.status, row.answer) for row in views.failures(store, rambling.name)] == [
+        ("p1", "unreadable", "Well…")
+    ]
+    clear = Scripted(graded)
+    again = score(store, judge(clear), retry=["unreadable"])
+    assert (again.pairs, again.failures, len(clear.asked)) == (1, 0, 1)
+    assert not views.failures(store, rambling.name)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -22,7 +22,8 @@ class AttentionSettings:
     )
     max_passage_tokens: int | None = field(default=None, metadata={"about": "the most tokens of a passage"})
     seed: int = field(default=0, metadata={"about": "the seed of the order in which passages stand in the prompt"})
-    dtype: str = field(default="auto", metadata={"about": f"auto, {', '.join(DTYPES)}"})
+    # In bfloat16 a model of 23 M parameters moved utilities by up to a fifth of their standard deviation.
+    dtype: str = field(default="float32", metadata={"about": f"auto, {', '.join(DTYPES)}"})
     device: str = field(default="auto", metadata={"about": "auto, or a device of torch, such as cpu or cuda"})
 
     def __post_init__(self) -> None:

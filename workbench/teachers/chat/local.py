@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # What changes a reply beside configuration, tokenizer and weights.
 READ = ("generation_config.json", "chat_template.jinja", "chat_template.json")
+TOO_LONG = "the prompt, with room for the reply, is longer than the model's"
 # Prompts that are tokenised and sorted by length together.
 PROMPTS_AT_ONCE = 1024
 
@@ -72,7 +73,7 @@ class LocalChat:
             for position, prompt in enumerate(prompts[start : start + PROMPTS_AT_ONCE], start):
                 one = _Sequence(position, prompt, generator.ids(prompt.messages))
                 if generator.limit is not None and one.length > generator.limit:
-                    yield position, Reply("", error=_too_long(one, generator.limit))
+                    yield position, Reply("", error=f"{TOO_LONG} {generator.limit:,} tokens")
                 else:
                     sequences.append(one)
             for batch in _batches(sequences, self._token_budget):
@@ -98,10 +99,3 @@ def _batches(sequences: Sequence[_Sequence], token_budget: int) -> Iterator[list
         batch.append(one)
     if batch:
         yield batch
-
-
-def _too_long(one: _Sequence, limit: int) -> str:
-    return (
-        f"the prompt has {len(one.ids):,} tokens, which with {one.prompt.max_tokens:,} for the reply is more than the "
-        f"model's {limit:,}"
-    )
