@@ -68,6 +68,8 @@ from .steps.compare.filters import Filters as Filters
 from .steps.compare.filters import compared_queries as compared_queries
 from .steps.compare.filters import filtered as filtered
 from .steps.compare.gap_recovered import GapRecovered as GapRecovered
+from .steps.compare.health.teacher_health import TeacherHealth as TeacherHealth
+from .steps.compare.health.teacher_health import teacher_health as teacher_health
 from .steps.compare.leaderboard import Leaderboard as Leaderboard
 from .steps.compare.leaderboard import leaderboard as leaderboard
 from .steps.compare.rank_similarity import DisplacementToTeacher as DisplacementToTeacher

@@ -10,7 +10,7 @@ import typer
 
 from workbench import machine
 from workbench.cli import annotate
-from workbench.cli.compare import agreement, cases, diff, evaluate, read, students
+from workbench.cli.compare import agreement, cases, diff, evaluate, health, read, students
 from workbench.cli.data import export, info, ingest, leaks, settings, snapshot, split
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 from workbench.cli.ship import export_student, push
@@ -38,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "score": score.score_command,
     "reading": reading.reading_command,
     "combine": combine.combine_command,
+    "health": health.health_command,
     "train": train.train_command,
     "sweep": sweep.sweep_command,
     "evaluate": evaluate.evaluate_command,

@@ -244,7 +244,7 @@ class Willing(Moody):
 
     def utilities(self, groups: Any) -> Any:
         for batch in super().utilities(groups):
-            yield [Utility(*batch[0][:3], 1.0)]
+            yield [Utility(batch[0].query_id, batch[0].passage_id, self.name, 1.0)]
 
 
 def test_only_failures_of_the_statuses_to_retry_are_asked_again(school: Store) -> None:
@@ -269,7 +269,7 @@ def test_only_failures_of_the_statuses_to_retry_are_asked_again(school: Store) -
 
 def test_an_unknown_status_to_retry_is_refused_before_anything_is_asked(school: Store) -> None:
     with pytest.raises(UnknownName, match=r"no status named 'broken'. Known: failed, refused, unreadable"):
-        score(school, Slow(), retry=["failed", "broken"])  # type: ignore[list-item]
+        score(school, Slow(), retry=["failed", "broken"])
 
 
 def test_a_teacher_that_scores_some_has_not_failed(school: Store) -> None:

@@ -152,7 +152,10 @@ def failure_reasons(store: Store, teacher: str, split: str | None = None) -> lis
             """,
             {"teacher": teacher, "split": split},
         ).fetchall()
-    return [FailureReason(reason, pairs, *first, status, answer) for reason, pairs, first, status, answer in rows]
+    return [
+        FailureReason(reason, pairs, query_id, passage_id, status, answer)
+        for reason, pairs, (query_id, passage_id), status, answer in rows
+    ]
 
 
 def pair_counts(store: Store, teacher: str, split: str | None = None) -> PairCounts:

@@ -1,0 +1,1 @@
+"""The health of a teacher: whether its utilities are worth learning from."""

@@ -1,0 +1,74 @@
+"""When a teacher is fit to teach a student: rules with numbers, each a sentence where it does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from workbench.evaluation.comparison import Comparison
+from workbench.evaluation.significance import Interval
+
+Fitness = Literal["fit", "not fit", "not shown"]
+
+MIN_QUERIES = 20  # below, every interval is too wide to tell
+MAX_FAILED = 0.2  # share of the pairs asked about: what fails is seldom a random part
+MAX_SATURATED = 0.5  # share of the queries in which more than half of the passages share the first place
+MAX_BIAS = 0.5  # absolute rank correlation with what has nothing to do with usefulness
+NOTED_BIAS = 0.3
+CHANCE = 0.5  # AUC of a teacher that knows nothing
+BIASES = ("passage length", "position")
+
+
+def reasons_against(figures: Mapping[str, Interval], failed: float, lead: Comparison | None) -> tuple[str, ...]:
+    """Return why a teacher is not fit to teach; `failed` is the share of pairs without a utility."""
+    reasons = []
+    if failed > MAX_FAILED:
+        reasons.append(f"{failed:.0%} of the pairs have no utility (at most {MAX_FAILED:.0%})")
+    if (share := figures.get("saturated")) and share.mean > MAX_SATURATED:
+        reasons.append(
+            f"in {share.mean:.0%} of the queries more than half of the passages share the first place "
+            f"(at most {MAX_SATURATED:.0%})"
+        )
+    for name in BIASES:
+        if (bias := figures.get(name)) and (bias.low > MAX_BIAS or bias.high < -MAX_BIAS):
+            reasons.append(
+                f"its order follows {_place(name)}: rank correlation {bias} (at most {MAX_BIAS:g} either way)"
+            )
+    if (auc := figures.get("AUC")) and auc.low <= CHANCE:
+        reasons.append(
+            f"it tells relevant passages from others no better than chance: AUC {auc} ({CHANCE:g} is chance)"
+        )
+    if lead and lead.verdict == "worse":
+        reasons.append(f"it ranks the same passages worse than the student: {lead.measure} {lead.evidence}")
+    return tuple(reasons)
+
+
+def doubts(figures: Mapping[str, Interval], queries: int, lead: Comparison | None) -> tuple[str, ...]:
+    """Return why it cannot be shown that a teacher is fit, where nothing speaks against it."""
+    reasons = []
+    if queries < MIN_QUERIES:
+        reasons.append(f"it has scored {queries:,} queries (at least {MIN_QUERIES})")
+    if "AUC" not in figures:
+        reasons.append("no scored query has both a relevant passage and another one, so nothing says what is right")
+    elif lead and lead.verdict == "no difference shown":
+        reasons.append(f"it is not shown to rank better than the student: {lead.measure} {lead.evidence}")
+    return tuple(reasons)
+
+
+def remarks(figures: Mapping[str, Interval]) -> tuple[str, ...]:
+    """Return what to know of a teacher that does not decide whether it is fit."""
+    noted = [
+        f"Its order leans on {_place(name)}: rank correlation {bias}."
+        for name in BIASES
+        if (bias := figures.get(name)) and NOTED_BIAS < abs(bias.mean) <= MAX_BIAS
+    ]
+    return tuple(noted)
+
+
+def fitness(against: tuple[str, ...], doubtful: tuple[str, ...]) -> Fitness:
+    """Return the verdict on a teacher."""
+    return "not fit" if against else "not shown" if doubtful else "fit"
+
+
+def _place(name: str) -> str:
+    return "the length of the passage" if name == "passage length" else "the place in which passages are handed over"

@@ -1,0 +1,183 @@
+"""Teacher health: what a teacher's utilities look like, and whether they are fit to teach a student."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Unpack
+
+from workbench.errors import BadSetting, NothingToDo
+from workbench.evaluation.comparison import Comparison
+from workbench.evaluation.significance import Interval
+from workbench.records import Run, Unit
+from workbench.results import Result
+from workbench.steps.compare.health import rules
+from workbench.steps.compare.health.figures import (
+    FIGURES,
+    against_qrels,
+    agreement_figures,
+    answer_length,
+    shape_figures,
+)
+from workbench.steps.compare.health.rules import Fitness
+from workbench.steps.data.frames import known_split
+from workbench.steps.data.workspace_settings import with_settings
+from workbench.store import MeasureSettings, Store, views
+from workbench.store.views import PairCounts, UtilityShape
+
+
+@dataclass(frozen=True)
+class TeacherHealth(Result):
+    """What a teacher's utilities look like, and whether they are fit to teach a student; `split` None is all queries.
+
+    `figures` are means over queries by name, `shapes` the single queries behind them. `lead` compares the student
+    (before) with the teacher (after) over the passages that both know; None without a student or judged queries.
+    `against` says why the teacher is not fit, `doubts` why it cannot be shown to be, `remarks` what else to know.
+    """
+
+    columns: ClassVar = {
+        "teacher": "the teacher",
+        "unit": "unit of its utilities",
+        "figure": "what is measured",
+        "mean": "mean over queries; of a correlation over queries, the correlation",
+        "low": "lower end of its 95 % interval",
+        "high": "upper end",
+        "queries": "over how many queries",
+        "meaning": "what it means",
+    }
+
+    teacher: str
+    unit: Unit
+    split: str | None
+    student: str
+    other: str
+    temperature: float
+    counts: PairCounts
+    figures: dict[str, Interval]
+    lead: Comparison | None
+    against: tuple[str, ...]
+    doubts: tuple[str, ...]
+    remarks: tuple[str, ...]
+    shapes: tuple[UtilityShape, ...] = field(repr=False)
+
+    @property
+    def fitness(self) -> Fitness:
+        """Return the verdict."""
+        return rules.fitness(self.against, self.doubts)
+
+    @property
+    def in_words(self) -> str:
+        """Return whether the teacher is fit to teach, and what that rests on."""
+        whom = f" {self.student}" if self.student else ""
+        if self.against:
+            return f"{self.teacher} is not fit to teach{whom}: {'; '.join(self.against)}."
+        if self.doubts:
+            return f"{self.teacher} is not shown to be fit to teach{whom}: {'; '.join(self.doubts)}."
+        lead = f", and it ranks the same passages better: {self.lead.measure} {self.lead.evidence}" if self.lead else ""
+        return f"{self.teacher} is fit to teach{whom}: AUC {self.figures['AUC']} against the qrels{lead}."
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return a row for each figure."""
+        return [
+            (self.teacher, self.unit, name, one.mean, one.low, one.high, one.n, FIGURES[name])
+            for name, one in self.figures.items()
+        ]
+
+
+def teacher_health(
+    store: Store,
+    teacher: str = "",
+    split: str | None = None,
+    temperature: float | None = None,
+    student: str = "",
+    other: str = "",
+    **measured_by: Unpack[MeasureSettings],
+) -> TeacherHealth:
+    """Look at a teacher's utilities, and say whether they are fit to teach a student, or why not.
+
+    Not fit is a teacher of which more than 20 % of the pairs failed; that puts more than half of the passages first in
+    more than half of the queries; whose order has a rank correlation beyond 0.5 with the length or the place of
+    passages; that tells relevant passages from others no better than chance (AUC); or that ranks the student's
+    candidates worse than the student itself (nDCG@10). Of fewer than 20 queries, or without qrels, nothing is shown.
+
+    Parameters
+    ----------
+    store : Store
+        The workspace.
+    teacher : str
+        The teacher, by name or its beginning; the only one unless given.
+    split : str, optional
+        Only the queries of this split; all unless given.
+    temperature : float, optional
+        Divides utilities before the softmax whose entropy is measured; the median spread of a query's utilities unless
+        given, as in training.
+    student : str
+        The student to be taught, evaluated on the split; without one the lead over it is not asked for.
+    other : str
+        Another teacher to measure agreement with, by name or its beginning.
+    **measured_by : optional
+        `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
+
+    Returns
+    -------
+    TeacherHealth
+        The figures with their intervals, and the verdict in a sentence.
+
+    Raises
+    ------
+    UnknownName
+        There is no such teacher or split.
+    NothingToDo
+        The teacher has scored no query of the split, or the student has no run there.
+    BadSetting
+        The temperature is not above 0, or several teachers have names that begin so.
+
+    Examples
+    --------
+    >>> health = wb.teacher_health(store, "toy", student="student")
+    >>> health.fitness, health.figures["AUC"].mean
+    ('fit', 1.0)
+    >>> health.to_frame()["figure"].tolist()[:3]
+    ['effective passages', 'entropy', 'margin']
+    """
+    if temperature is not None and not 0 < temperature < float("inf"):
+        raise BadSetting(f"The temperature is {temperature:g}.", "Choose a number above 0.")
+    store = with_settings(store, **measured_by)
+    name, split = views.find_teacher(store, teacher), known_split(split)
+    runs = _runs(store, student, split)
+    divisor = temperature or views.median_spread(store, name, split) or 1.0
+    shapes = views.utility_shapes(store, name, split, divisor)
+    counts = views.pair_counts(store, name, split)
+    if not shapes:
+        of_split = f" of the {split} split" if split else ""
+        raise NothingToDo(f"{name} has scored no query{of_split}.", "Run `workbench score` with it first.")
+    ndcg, lead = against_qrels(store, name, split, runs)
+    figures = shape_figures(shapes) | answer_length(store, name, split) | ndcg
+    second = views.find_teacher(store, other) if other else ""
+    figures |= agreement_figures(store, (name, second), split) if second else {}
+    failed = counts.failures / (counts.failures + counts.scored)
+    return TeacherHealth(
+        teacher=name,
+        unit=views.teacher_unit(store, name),
+        split=split,
+        student=student,
+        other=second,
+        temperature=divisor,
+        counts=counts,
+        figures={figure: figures[figure] for figure in FIGURES if figure in figures},
+        lead=lead,
+        against=rules.reasons_against(figures, failed, lead),
+        doubts=rules.doubts(figures, len(shapes), lead),
+        remarks=rules.remarks(figures),
+        shapes=tuple(shapes),
+    )
+
+
+def _runs(store: Store, student: str, split: str | None) -> list[Run]:
+    """Return the student's runs of the split, or of every split; raises NothingToDo where there are none."""
+    if not student:
+        return []
+    if split:
+        return [views.find_run(store, student, split)]
+    by_split = {run.split: run for run in views.runs(store) if run.student == student}
+    return list(by_split.values()) or [views.find_run(store, student, "test")]

@@ -1,0 +1,174 @@
+"""How a teacher's utilities are shaped, query by query, and how its order compares with the qrels and a run's order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from workbench.store.views.judged import relevance_level
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.records import Run
+    from workbench.store.store import Store
+
+
+class UtilityShape(NamedTuple):
+    """One query's utilities of one teacher.
+
+    `margin` is the best utility less the second, `tied` counts the passages that have the best one, `at_bounds` those
+    with the largest or the smallest utility that the teacher gives anywhere. `entropy` is that of the softmax at a
+    temperature, in nats. `length` and `position` are rank correlations of utility with the passage's characters, and
+    with its place among the query's passages as a teacher is handed them, by id; `auc` is the share of pairs of a
+    relevant and another passage in which the relevant one has the higher utility, ties counting half. None where
+    undefined.
+    """
+
+    query_id: str
+    pairs: int
+    best: float
+    spread: float
+    margin: float | None
+    tied: int
+    at_bounds: int
+    entropy: float
+    length: float | None
+    position: float | None
+    auc: float | None
+
+
+class JudgedPlace(NamedTuple):
+    """A judged passage's rank among the passages that were scored, by utility and by a run; 0 where there is no run."""
+
+    query_id: str
+    relevance: int
+    teacher_rank: int
+    run_rank: int
+
+
+# Equal values share the mean of their ranks.
+_RANK = "rank() over (q order by {0}) + (count(*) over (partition by query_id, {0}) - 1) / 2"
+_CORRELATION = """
+    case when count(*) > 2 and max(value) > min(value) and max({0}) > min({0})
+         then corr(value_rank, {1}) end
+"""
+_SCORED = """
+    select query_id, passage_id, value, len(title) + len(text) as characters,
+           coalesce(relevance >= $relevance, false) as relevant
+    from utilities semi join (select query_id from queries where $split is null or split = $split) using (query_id)
+    left join passages using (passage_id) left join qrels using (query_id, passage_id)
+    where teacher = $teacher
+"""
+_SHAPES = f"""
+    with scored as ({_SCORED}),
+    bounds as (select min(value) as low, max(value) as high from scored),
+    ranked as (
+        select *, max(value) over q as best, {_RANK.format("value")} as value_rank,
+               {_RANK.format("characters")} as length_rank, row_number() over (q order by passage_id) as place
+        from scored window q as (partition by query_id)
+    ),
+    weighed as (select *, (value - best) / $temperature as logit, exp(logit) as weight from ranked)
+    select query_id, count(*) as pairs, max(value), max(value) - min(value),
+           case when count(*) > 1 then max(value, 2)[1] - max(value, 2)[2] end,
+           count(*) filter (value = best),
+           count(*) filter (value = (select low from bounds) or value = (select high from bounds)),
+           greatest(ln(sum(weight)) - sum(weight * logit) / sum(weight), 0),
+           {_CORRELATION.format("characters", "length_rank")},
+           {_CORRELATION.format("place", "place")},
+           case when count(*) filter (relevant) between 1 and count(*) - 1
+                then (sum(value_rank) filter (relevant)
+                      - count(*) filter (relevant) * (count(*) filter (relevant) + 1) / 2)
+                     / (count(*) filter (relevant) * (count(*) - count(*) filter (relevant))) end
+    from weighed group by query_id order by query_id
+"""
+
+
+def utility_shapes(
+    store: Store, teacher: str, split: str | None = None, temperature: float = 1.0
+) -> list[UtilityShape]:
+    """Return the shape of a teacher's utilities for each query that it has scored, of a split or of all."""
+    values = {"teacher": teacher, "split": split, "temperature": temperature} | relevance_level(store)
+    with store.read() as connection:
+        return [UtilityShape(*row) for row in connection.execute(_SHAPES, values).fetchall()]
+
+
+def median_spread(store: Store, teacher: str, split: str | None = None) -> float | None:
+    """Return the median over queries of the standard deviation of their utilities; None if all are equal everywhere."""
+    with store.read() as connection:
+        row = connection.execute(
+            f"""
+            select median(deviation) from (
+                select stddev_pop(value) as deviation from ({_SCORED}) group by query_id
+                having max(value) > min(value)
+            )
+            """,
+            {"teacher": teacher, "split": split} | relevance_level(store),
+        ).fetchone()
+    return row[0] if row else None
+
+
+def answer_lengths(store: Store, teacher: str, split: str | None = None) -> list[tuple[int, float]]:
+    """Return the characters of the shortest reference answer, and the best utility, of each query that has answers."""
+    with store.read() as connection:
+        return connection.execute(
+            """
+            select list_min(list_transform(any_value(queries.answers), lambda a: len(a))) as characters, max(value)
+            from queries join (select * from utilities where teacher = $teacher) u using (query_id)
+            where len(queries.answers) > 0 and ($split is null or split = $split)
+            group by query_id order by query_id
+            """,
+            {"teacher": teacher, "split": split},
+        ).fetchall()
+
+
+def judged_places(
+    store: Store, teacher: str, split: str | None = None, runs: Sequence[Run] = ()
+) -> tuple[list[JudgedPlace], dict[str, int]]:
+    """Return the ranks of judged passages among those that a teacher scored, and query_id -> how many these are.
+
+    With `runs`, of one student, the passages are those that these rank too, and both orders are over the same. Equal
+    utilities are in trec_eval's order, by passage id from the end of the alphabet.
+    """
+    values: dict[str, Any] = {"teacher": teacher, "split": split}
+    values |= {"runs": [run.run for run in runs]} if runs else {}
+    ranked = "(select query_id, passage_id, rank from hits where list_contains($runs, run))"
+    scored = f"""
+        select query_id, passage_id, relevance,
+               row_number() over (q order by value desc, passage_id desc) as teacher_rank,
+               {"row_number() over (q order by rank)" if runs else "0"} as run_rank
+        from ({_SCORED}) {f"join {ranked} using (query_id, passage_id)" if runs else ""}
+        left join qrels using (query_id, passage_id) window q as (partition by query_id)
+    """
+    values |= relevance_level(store)
+    with store.read() as connection:
+        places = connection.execute(
+            f"""
+            select query_id, relevance, teacher_rank, run_rank from ({scored})
+            where relevance is not null order by query_id, teacher_rank
+            """,
+            values,
+        ).fetchall()
+        counts = connection.execute(f"select query_id, count(*) from ({scored}) group by query_id", values).fetchall()
+    return [JudgedPlace(*row) for row in places], {query_id: int(count) for query_id, count in counts}
+
+
+def shared_orders(store: Store, teachers: tuple[str, str], split: str | None, queries: int) -> list[Any]:
+    """Return [(passage_id, first utility, second utility)] of up to `queries` queries that both teachers have scored.
+
+    Of more queries they are a sample, the same one each time.
+    """
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            with shared as (
+                select query_id, passage_id, a.value as first, b.value as second
+                from (select * from utilities where teacher = $first) a
+                join (select * from utilities where teacher = $second) b using (query_id, passage_id)
+                semi join (select query_id from queries where $split is null or split = $split) using (query_id)
+            )
+            select list((passage_id, first, second) order by passage_id) from shared
+            group by query_id having count(*) > 1 order by hash(query_id), query_id limit $queries
+            """,
+            {"first": teachers[0], "second": teachers[1], "split": split, "queries": queries},
+        ).fetchall()
+    return [pairs for (pairs,) in rows]
