@@ -8,7 +8,7 @@ from workbench.errors import BadSetting, UnknownName
 from workbench.records import SPLITS
 from workbench.store import Store, views
 from workbench.store.views import frames
-from workbench.store.views.unscored import failures_frame
+from workbench.store.views.scored.unscored import failures_frame
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from workbench.errors import NothingToDo, UnknownName
 from workbench.steps.teach.derived import DerivedUtilities
 from workbench.store import Store, views
 from workbench.store.derived import ANSWERS_TAKEN, DEFINITIONS, AnswersTaken, derive_reading
-from workbench.store.views.utilities import READING_SIGN
+from workbench.store.views.scored.utilities import READING_SIGN
 
 
 @dataclass(frozen=True)

@@ -46,15 +46,6 @@ from workbench.store.views.hard_cases import (
     usual_thresholds,
     utility_scale,
 )
-from workbench.store.views.health import (
-    JudgedPlace,
-    UtilityShape,
-    answer_lengths,
-    judged_places,
-    median_spread,
-    shared_orders,
-    utility_shapes,
-)
 from workbench.store.views.leaks import LeakCounts, SeenQuery, leak_counts, seen_queries
 from workbench.store.views.pairs import (
     Bin,
@@ -84,8 +75,16 @@ from workbench.store.views.runs import (
     runs,
     scored_orders,
 )
-from workbench.store.views.thresholds import Threshold, UtilityScale
-from workbench.store.views.unscored import (
+from workbench.store.views.scored.health import (
+    JudgedPlace,
+    UtilityShape,
+    answer_lengths,
+    judged_places,
+    median_spread,
+    shared_orders,
+    utility_shapes,
+)
+from workbench.store.views.scored.unscored import (
     FailureReason,
     PairCounts,
     failure_reasons,
@@ -94,7 +93,7 @@ from workbench.store.views.unscored import (
     pair_counts,
     unscored,
 )
-from workbench.store.views.utilities import (
+from workbench.store.views.scored.utilities import (
     TeacherCounts,
     examples,
     examples_of_qrels,
@@ -104,6 +103,7 @@ from workbench.store.views.utilities import (
     teachers,
     utilities,
 )
+from workbench.store.views.thresholds import Threshold, UtilityScale
 
 __all__ = [
     "ADJUDICATION",

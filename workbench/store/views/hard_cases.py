@@ -12,8 +12,8 @@ from workbench.records import Run
 from workbench.store.collection import HAS_TEXT
 from workbench.store.connection import watched
 from workbench.store.views.hard_case_rules import RULES, SCALES, Thresholds
+from workbench.store.views.scored.utilities import find_teacher, teachers
 from workbench.store.views.thresholds import UtilityScale
-from workbench.store.views.utilities import find_teacher, teachers
 from workbench.store.workspace_settings import settings_of
 
 if TYPE_CHECKING:

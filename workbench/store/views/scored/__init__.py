@@ -1,0 +1,1 @@
+"""What teachers gave: utilities, the pairs that lack one, and the shape of both."""
