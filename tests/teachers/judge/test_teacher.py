@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from workbench.steps.teach.score import score
 from workbench.store import Store, views
 from workbench.teachers import teacher
 from workbench.teachers.chat.protocol import Prompt, Reply
+from workbench.teachers.judge import parsing
 from workbench.teachers.judge.prompts import judge_prompt
 from workbench.teachers.judge.settings import SAMPLES, JudgeSettings
 from workbench.teachers.judge.settings import UNITS as FORM_UNITS
@@ -157,6 +159,19 @@ def test_what_is_finished_when_it_is_stopped_was_yielded() -> None:
         for batch in judge(Stopped(graded)).utilities([group(*range(9))]):
             finished += [row.passage_id for row in batch]
     assert len(finished) == 3
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_documentation_and_the_prompts_say_what_is_parsed(form: Any) -> None:
+    page = (Path(__file__).parents[3] / "docs/judges.md").read_text(encoding="utf-8")
+    assert page.count(f"\n| `{form}` |") + page.count(f"\n| `{form}`, ") + page.count(f", `{form}` |") == 2
+    prompt = judge_prompt(form)
+    if form in ("listwise", "selection"):
+        examples = re.findall(r'"(My selection: [^"]+)"', prompt.user)
+        read = [parsing.selection(example, "123456789") for example in examples]
+        assert [len(labels) if labels is not None else None for labels in read] == [2, 0]
+    else:
+        assert prompt.max_tokens < 10, "a reply of one word"
 
 
 def test_an_unprepared_judge_says_so() -> None:
