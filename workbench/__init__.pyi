@@ -130,6 +130,7 @@ from .steps.teach.query_subset import ExampleFilter as ExampleFilter
 from .steps.teach.query_subset import QuerySubset as QuerySubset
 from .steps.teach.read_utilities import Reading as Reading
 from .steps.teach.read_utilities import read_utilities as read_utilities
+from .steps.teach.rerank import rerank as rerank
 from .steps.teach.score import score as score
 from .steps.teach.score_result import ScoreResult as ScoreResult
 from .steps.teach.sweep import Attempt as Attempt

@@ -15,7 +15,7 @@ from workbench.cli.data import export, info, ingest, leaks, settings, snapshot, 
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 from workbench.cli.ship import export_student, push
 from workbench.cli.start import demo, jobs, lab, serve
-from workbench.cli.teach import candidates, combine, reading, score, sweep, train
+from workbench.cli.teach import candidates, combine, reading, rerank, score, sweep, train
 
 HELP = """See where a retriever's similarities and a language model's utilities disagree, and distil one into the other.
 
@@ -42,6 +42,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train": train.train_command,
     "sweep": sweep.sweep_command,
     "evaluate": evaluate.evaluate_command,
+    "rerank": rerank.rerank_command,
     "read": read.read_command,
     "diff": diff.diff_command,
     "cases": cases.cases_command,

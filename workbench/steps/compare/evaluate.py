@@ -17,7 +17,8 @@ from workbench.retrieval.ranking import Retriever
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.answers.answer_measures import answer_measures
 from workbench.steps.compare.model_card import renew
-from workbench.steps.compare.retriever import retriever
+from workbench.steps.compare.ranking.rerank import Reranking, reranked_run
+from workbench.steps.compare.ranking.retriever import retriever
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
 from workbench.steps.data.next_step import must_have_queries
 from workbench.steps.data.splits.near_duplicates import refresh_near_duplicates
@@ -119,7 +120,8 @@ def evaluate(
     store : Store
         The workspace.
     student : str
-        A trained student's name, a model by hub name or folder, "bm25", or the name of an imported run.
+        A trained student's name, a model by hub name or folder, "bm25", the name of an imported run, or a re-ranking by
+        a teacher such as "rerank:lexical@20/bm25": the first 20 of a run, from the utilities that are there.
     split : str
         The split whose queries are ranked: "train", "dev" or "test".
     depth : int
@@ -138,7 +140,8 @@ def evaluate(
     Raises
     ------
     NothingToDo
-        The split has no queries, or the workspace no passages; or an imported run is of other splits.
+        The split has no queries, or the workspace no passages; an imported run is of other splits; or a re-ranking
+        lacks its first stage's run, or utilities.
     UnknownName
         There is no student of that name.
     ModelUnavailable
@@ -158,6 +161,10 @@ def evaluate(
     """
     started, measured_as = time.monotonic(), with_settings(store, **settings)
     if run := _imported(store, student, split):
+        return measured(measured_as, run, seconds=time.monotonic() - started)
+    if reranking := Reranking.parse(student):
+        run, hits = reranked_run(store, reranking, split)
+        store.add_run(run, hits)
         return measured(measured_as, run, seconds=time.monotonic() - started)
     must_have_queries(store, split)
     refresh_near_duplicates(store)

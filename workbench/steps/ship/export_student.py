@@ -20,7 +20,7 @@ from workbench.records import SPLITS, Listener, Progress, silent
 from workbench.results import Result
 from workbench.retrieval import encoder
 from workbench.steps.compare.model_card import renew
-from workbench.steps.compare.retriever import find_student
+from workbench.steps.compare.ranking.retriever import find_student
 from workbench.steps.ship.conversion_loss import (
     MEASURED,
     ConversionLoss,

@@ -11,7 +11,7 @@ from workbench import students
 from workbench.errors import BadSetting, NothingToDo, WorkbenchError
 from workbench.results import Result
 from workbench.steps.compare.model_card import renew
-from workbench.steps.compare.retriever import find_student
+from workbench.steps.compare.ranking.retriever import find_student
 from workbench.store import Store
 from workbench.students import model_card
 

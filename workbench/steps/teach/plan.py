@@ -12,7 +12,7 @@ from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Example
 from workbench.results import Result
 from workbench.retrieval import encoder
-from workbench.steps.compare.retriever import find_student
+from workbench.steps.compare.ranking.retriever import find_student
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
 from workbench.steps.data.next_step import advice, must_have_queries

@@ -81,7 +81,7 @@ def score(
     before = views.pair_counts(store, teacher.name, split)
     unscored = views.unscored(store, teacher.name, split, limit, with_answers=with_answers, retry=retry)
     note = left_out_in_words(without_answers) if without_answers else ""
-    buffer = _Buffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
+    buffer = ScoreBuffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
     buffer.report()
     interrupted = False
     try:
@@ -153,7 +153,7 @@ def _windows(unscored: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
 
 
 @dataclass
-class _Buffer:
+class ScoreBuffer:
     """Gathers scored pairs of a teacher and commits them a few thousand at a time."""
 
     store: Store
@@ -168,11 +168,13 @@ class _Buffer:
     committed: float = field(default_factory=time.monotonic)
 
     def add(self, batch: list[Scored]) -> None:
+        """Take a finished batch."""
         self.rows.extend(batch)
         if len(self.rows) >= COMMIT_ROWS or time.monotonic() - self.committed > COMMIT_SECONDS:
             self.commit()
 
     def commit(self) -> None:
+        """Keep what was taken, and report how far the scoring is."""
         if self.rows:
             self.store.add_scored(self.rows, self.unit)
         self.done += len(self.rows)
@@ -182,5 +184,6 @@ class _Buffer:
         self.report()
 
     def report(self) -> None:
+        """Report how many pairs are kept."""
         if self.total:
             self.listen(Progress("score", self.done, self.total, "pairs", self.note))

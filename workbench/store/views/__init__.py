@@ -72,8 +72,10 @@ from workbench.store.views.runs import (
     ranked_counts,
     ranking,
     rankings,
+    reranked,
     runs,
     scored_orders,
+    unscored_first,
 )
 from workbench.store.views.scored.health import (
     JudgedPlace,
@@ -184,6 +186,7 @@ __all__ = [
     "rankings",
     "read_runs",
     "readings",
+    "reranked",
     "rule_counts",
     "runs",
     "sample_pairs",
@@ -198,6 +201,7 @@ __all__ = [
     "teachers",
     "unread",
     "unscored",
+    "unscored_first",
     "usual_thresholds",
     "utilities",
     "utility_scale",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from workbench.commands import command, line
 from workbench.errors import NothingToDo
 from workbench.records import Hit, Run
+from workbench.store.collection import HAS_TEXT
 from workbench.store.views.judged import relevance_level
 
 if TYPE_CHECKING:
@@ -177,6 +178,55 @@ def ranking(
             values,
         ).fetchall()
     return [Placed(*row) for row in rows]
+
+
+def reranked(store: Store, run: Run, teacher: str, depth: int, name: str) -> list[Hit]:
+    """Return a run's hits under another name, the first `depth` of each query in a teacher's order, the rest as it is.
+
+    What the teacher could not score follows what it scored; both where they are equal in the run's order. Utilities
+    and the run's similarities have no common scale, so that 1 / rank stands in the similarity's place.
+    """
+    with store.read() as connection:
+        rows = connection.execute(
+            """
+            select query_id, passage_id, if(rank <= $depth, row_number() over (
+                partition by query_id, rank <= $depth order by value desc nulls last, rank
+            ), rank)::integer as place
+            from (select query_id, passage_id, rank from hits where run = $run)
+            left join (select query_id, passage_id, value from utilities where teacher = $teacher)
+                 using (query_id, passage_id)
+            order by query_id, place
+            """,
+            {"run": run.run, "teacher": teacher, "depth": depth},
+        ).fetchall()
+    return [Hit(name, query_id, passage_id, rank, 1 / rank) for query_id, passage_id, rank in rows]
+
+
+def unscored_first(
+    store: Store, run: Run, teacher: str, depth: int, *, with_answers: bool = False
+) -> dict[str, list[str]]:
+    """Return query_id -> those of its first `depth` passages that a teacher was not asked about, though it could be.
+
+    It could not where a text is lacking, and a teacher that reads references only of queries `with_answers`.
+    """
+    with store.read() as connection:
+        rows: list[tuple[str, list[str]]] = connection.execute(
+            f"""
+            select query_id, list(passage_id order by rank) from hits
+            semi join (
+                select query_id from queries
+                where {HAS_TEXT["queries"]} and (len(answers) > 0 or not $with_answers)
+            ) using (query_id)
+            semi join (select passage_id from passages where {HAS_TEXT["passages"]}) using (passage_id)
+            anti join (
+                select query_id, passage_id from utilities where teacher = $teacher
+                union all select query_id, passage_id from failures where teacher = $teacher
+            ) using (query_id, passage_id)
+            where run = $run and rank <= $depth group by query_id order by query_id
+            """,
+            {"run": run.run, "teacher": teacher, "depth": depth, "with_answers": with_answers},
+        ).fetchall()
+    return dict(rows)
 
 
 class Moved(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from workbench.errors import BadSetting, NothingToDo
+from workbench.errors import NothingToDo
 from workbench.evaluation.answers import ANSWER_MEASURES, AnswerMeasure
 from workbench.evaluation.significance import Interval, interval
 from workbench.progress import listener
@@ -16,6 +16,7 @@ from workbench.readers import Reader
 from workbench.records import Answer, Progress, ReadRun
 from workbench.results import Result
 from workbench.steps.compare.answers.answer_measures import answer_values
+from workbench.steps.compare.ranking.rerank import check_depth
 from workbench.steps.data.next_step import must_have_queries
 from workbench.store import Store, settings_of, views
 from workbench.store.workspace_settings import TITLE_JOINS
@@ -137,11 +138,7 @@ def read(
     """
     must_have_queries(store, split)
     run = views.find_run(store, student, split)
-    if not 1 <= depth <= run.depth:
-        raise BadSetting(
-            f"The depth is {depth}, and the run of {run.student} is {run.depth:,} deep.",
-            "Choose a depth within it, or evaluate the student deeper.",
-        )
+    check_depth(depth, run)
     started = time.monotonic()
     reader.prepare(TITLE_JOINS[settings_of(store).title_join])
     of_run = ReadRun(run.run, reader.name, depth, limit)

@@ -12,12 +12,21 @@ from workbench.retrieval.dense import DenseRetriever
 from workbench.retrieval.encoder import Encoder
 from workbench.retrieval.exhaustive import ExhaustiveRetriever
 from workbench.retrieval.ranking import Retriever
+from workbench.steps.compare.ranking.rerank import Reranking
 from workbench.store import Store, views
 from workbench.students import Student, architectures
 
 
 def find_student(store: Store, name: str) -> Student:
-    """Return the student of a name; raises BadSetting where it names an imported run, which no model is known of."""
+    """Return the student of a name.
+
+    Raises BadSetting where it names an imported run, which no model is known of, or a re-ranking, which has none.
+    """
+    if Reranking.parse(name):
+        raise BadSetting(
+            f"{name!r} is a re-ranking by a teacher: it is no model.",
+            "It can be evaluated and compared; train a student on the teacher's utilities to search without it.",
+        )
     imported = any(run.imported and run.student == name for run in views.runs(store))
     if imported and not (store.students / students.slug(name) / students.RECIPE).is_file():
         raise BadSetting(
