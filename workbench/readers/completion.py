@@ -72,6 +72,8 @@ class Completion:
     def __init__(self, settings: CompletionSettings) -> None:
         self.settings = settings
         self._template = template(settings.template)
+        if self._template.scored != "answer":
+            raise BadSetting(f"Template {self._template.name} asks for a query, not for an answer.", "Try plain.")
         self._name = ""
         self._checkpoint: _Checkpoint | None = None
         self._loaded: tuple[Completer, PromptTokenizer] | None = None

@@ -16,7 +16,7 @@ from tests.steps.classes import TOPICS, WORDS, base
 from tests.steps.teach.quick import QUICK, trained
 from tests.trainer.toy import EXAMPLES
 from workbench import students
-from workbench.errors import BadInput, NothingToDo
+from workbench.errors import BadInput, BadSetting, NothingToDo
 from workbench.records import Candidate, Passage, Query
 from workbench.steps.annotate.annotate import annotate
 from workbench.steps.compare.leaderboard import leaderboard
@@ -233,6 +233,23 @@ def test_chosen_queries_alone_are_learned_from_and_the_recipe_says_which(
     annotate(school, "train2", "p2-0", "useful")
     both = plan(school, untrained, "toy", QUICK, only=ExampleFilter(annotated=True, queries=file))
     assert [example.query.query_id for example in both.examples] == ["train1"]
+
+
+def test_queries_to_which_all_passages_are_alike_are_left_out_on_request(school: Store, untrained: str) -> None:
+    rows = [row for row in views.utilities(school, "toy") if row.query_id.startswith("train")]
+    flat = [row._replace(teacher="flat", value=0.25 if row.query_id == "train1" else row.value) for row in rows]
+    school.add_scored(flat, "nats per token")
+    everything = plan(school, untrained, "flat", QUICK)
+    planned = plan(school, untrained, "flat", QUICK, only=ExampleFilter(min_range=2.5))
+    left = {example.query.query_id for example in everything.examples} - {e.query.query_id for e in planned.examples}
+    assert left == {"train1"}
+    assert planned.recipe["range"] == {"min_range": 2.5, "left_out": 1}
+    assert "1 queries left out whose utilities span less than 2.5" in planned.in_words
+    assert "range" not in everything.recipe
+    with pytest.raises(NothingToDo, match=r"the widest span is 2\.5"):
+        plan(school, untrained, "flat", QUICK, only=ExampleFilter(min_range=2.6))
+    with pytest.raises(BadSetting, match="min_range"):
+        ExampleFilter(min_range=-1.0)
 
 
 def test_a_chosen_query_that_cannot_be_learned_from_is_named_with_its_line(

@@ -127,6 +127,12 @@ def train_command(
     queries: Annotated[
         Path | None, typer.Option(help="Only these queries: a file of ids, one a line.", show_default=False)
     ] = None,
+    min_range: Annotated[
+        float,
+        typer.Option(
+            help="Only queries whose highest and lowest utility lie at least so far apart, in the teacher's unit."
+        ),
+    ] = 0.0,
     preset_: Annotated[
         str, typer.Option("--preset", help=f"Settings to begin with: {', '.join(PRESETS)}; other options win.")
     ] = "",
@@ -162,7 +168,7 @@ def train_command(
     if only not in ("", "annotated"):
         raise BadSetting(f"--only {only} is not known.", "It can be `annotated`.")
     store = session.store()
-    chosen_examples = ExampleFilter(annotated=bool(only), queries=queries)
+    chosen_examples = ExampleFilter(bool(only), queries, min_range)
     planned = plan(store, student, teacher_name or None, TrainSettings(**given), name, chosen_examples)
     if only_plan:
         return session.finish(planned, planned.in_words, json)

@@ -20,7 +20,7 @@ from workbench.steps.data.splits.leaks import Leaks, known_leaks
 from workbench.steps.teach.base_costs import base_facts
 from workbench.steps.teach.candidate_fit import QRELS, CandidateFit, candidate_fit
 from workbench.steps.teach.estimate import Estimate, estimate
-from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, subset_examples
+from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, RangeSubset, subset_examples, wide_examples
 from workbench.store import Store, settings_of, views
 from workbench.students import architectures, methods
 from workbench.trainer import BaseFacts, ResolvedSettings, TrainSettings, resolve, settings_used
@@ -58,6 +58,7 @@ class Plan(Result):
     without_text: int = 0
     leaks: Leaks = field(default_factory=Leaks)
     candidate_fit: CandidateFit | None = None
+    range_subset: RangeSubset | None = None
 
     @property
     def in_words(self) -> str:
@@ -66,6 +67,7 @@ class Plan(Result):
             f"student {self.name}, trained on {labels_in_words(self.teacher)} for {len(self.examples):,} queries, "
             f"from {self.base.name}"
             + (f"; train queries known by id only left out: {self.without_text:,}" if self.without_text else "")
+            + (f"; {self.range_subset.in_words}" if self.range_subset else "")
         )
         sentence += f"; {self.estimate.in_words(self.settings) if self.estimate else NOT_ESTIMATED}"
         return " ".join([f"{sentence}.", *self.cautions]) if self.cautions else sentence
@@ -109,7 +111,8 @@ def plan(
     name : str
         The new student's name; unless given, it is made from the recipe.
     only : ExampleFilter
-        Learn only on the queries with verdicts, which override the teacher, or only on named queries.
+        Learn only on the queries with verdicts, which override the teacher, only on named queries, or only where a
+        teacher's utilities lie far enough apart.
 
     Returns
     -------
@@ -140,9 +143,11 @@ def plan(
     if name in (students.BM25, student.name):
         raise BadSetting(f"{name!r} is taken: it names another student.", "Give the new student another name.")
     teacher, examples = _examples(store, teacher)
-    label_overrides = query_subset = None
+    label_overrides = query_subset = range_subset = None
     if only.queries is not None:
         examples, query_subset = subset_examples(store, examples, only.queries)
+    if only.min_range:
+        examples, range_subset = wide_examples(examples, only.min_range)
     if only.annotated:
         examples, label_overrides = overridden_examples(store, examples)
     (measure,) = Judgements.of(store, "dev").names([settings.measure])
@@ -167,13 +172,15 @@ def plan(
         recipe[students.INDEX] = encoder.Encoder(student, store.vectors).index_fingerprint
     if query_subset:
         recipe["queries"] = asdict(query_subset)
+    if range_subset:
+        recipe["range"] = asdict(range_subset)
     if label_overrides:
         recipe["label_overrides"] = asdict(label_overrides)
     name = name or _name(student, recipe)
     expected = estimate(store, student, facts, resolved, examples)
     without_text = views.without_text(store, "train")
     fit = candidate_fit(store, student.name, teacher)
-    parts = label_overrides, query_subset, expected, without_text, known_leaks(store), fit
+    parts = label_overrides, query_subset, expected, without_text, known_leaks(store), fit, range_subset
     return Plan(student, teacher, resolved, examples, name, recipe, *parts)
 
 

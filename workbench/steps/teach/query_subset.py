@@ -1,13 +1,14 @@
-"""The queries that a student learns from, where a person names them: read, looked up, and kept in the recipe."""
+"""The queries that a student learns from, where not all: those a person names, those on which a teacher has a view."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 
-from workbench.errors import BadInput, NothingToDo
+from workbench.errors import BadInput, BadSetting, NothingToDo
 from workbench.formats.parsing.gathering import Problem
 from workbench.formats.parsing.lines import open_text
 from workbench.records import Example
@@ -19,11 +20,18 @@ class ExampleFilter:
     """Which of a teacher's examples a student learns from: all of them unless a filter is set.
 
     With `annotated` only queries that people judged, where their settled verdicts override the teacher; with `queries`
-    only those: a file of query ids, one a line, or the ids themselves.
+    only those: a file of query ids, one a line, or the ids themselves. With `min_range` only queries whose highest and
+    lowest utility lie at least so far apart, in the teacher's unit: where all passages are alike to a teacher, their
+    order is noise.
     """
 
     annotated: bool = False
     queries: Path | str | Sequence[str] | None = None
+    min_range: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.min_range) and self.min_range >= 0):
+            raise BadSetting(f"min_range is {self.min_range!r}.", "It is a distance of utilities, 0 or more.")
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,19 @@ class QuerySubset:
         """Return the same in a sentence."""
         words = f"{self.queries:,} queries chosen by {self.source}"
         return words + (f", of which {self.without_examples:,} had no example" if self.without_examples else "")
+
+
+@dataclass(frozen=True)
+class RangeSubset:
+    """How many queries were left out because a teacher's utilities of them span less than `min_range`."""
+
+    min_range: float
+    left_out: int
+
+    @property
+    def in_words(self) -> str:
+        """Return the same in a sentence."""
+        return f"{self.left_out:,} queries left out whose utilities span less than {self.min_range:g}"
 
 
 def read_query_ids(path: Path) -> dict[str, int]:
@@ -77,6 +98,18 @@ def subset_examples(
         raise NothingToDo(f"None of the {len(lines):,} chosen queries has an example.", "Score them first.")
     digest = sha256("\n".join(sorted(lines)).encode()).hexdigest()[:12]
     return subset, QuerySubset(len(lines), len(lines) - len(subset), source, digest)
+
+
+def wide_examples(examples: Sequence[Example], min_range: float) -> tuple[list[Example], RangeSubset]:
+    """Return the examples whose utilities span at least `min_range`; raises NothingToDo where there is none."""
+    spans = [max(example.utilities) - min(example.utilities) for example in examples]
+    wide = [example for example, span in zip(examples, spans, strict=True) if span >= min_range]
+    if not wide:
+        raise NothingToDo(
+            f"No query has utilities that span {min_range:g}; the widest span is {max(spans):g}.",
+            "Lower the smallest range, or choose another teacher.",
+        )
+    return wide, RangeSubset(min_range, len(examples) - len(wide))
 
 
 def _check_splits(store: Store, lines: Mapping[str, int], source: str) -> None:

@@ -80,7 +80,9 @@ def score(
     teacher.prepare(views.passages(store))
     before = views.pair_counts(store, teacher.name, split)
     unscored = views.unscored(store, teacher.name, split, limit, with_answers=with_answers, retry=retry)
-    note = left_out_in_words(without_answers) if without_answers else ""
+    # A teacher can have something to say of how it is run, such as its arithmetic.
+    remark = str(getattr(teacher, "remark", ""))
+    note = "; ".join(filter(None, [left_out_in_words(without_answers) if without_answers else "", remark]))
     buffer = ScoreBuffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
     buffer.report()
     interrupted = False
@@ -107,6 +109,7 @@ def score(
         without_text=sum(counts.by_id for counts in splits),
         refused=buffer.failures["refused"],
         unreadable=buffer.failures["unreadable"],
+        remark=remark,
     )
 
 

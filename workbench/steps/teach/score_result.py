@@ -22,7 +22,7 @@ class ScoreResult(Result):
     only their ids are known. `scored_before` and `failed_before` count the pairs of the split that an earlier call
     asked about; `reasons` are those of all failures, of this call and earlier ones. `failures` are all that gave no
     utility: those that could not be asked, and with them the `refused` ones, which the teacher declined, and the
-    `unreadable` ones, whose answer does not parse.
+    `unreadable` ones, whose answer does not parse. `remark` is what the teacher has to say of how it was run.
     """
 
     columns: ClassVar = {
@@ -53,6 +53,7 @@ class ScoreResult(Result):
     without_text: int = 0
     refused: int = 0
     unreadable: int = 0
+    remark: str = ""
 
     @property
     def failed(self) -> bool:
@@ -84,6 +85,7 @@ class ScoreResult(Result):
             words += f"; {left_out_in_words(self.without_answers)}"
         if self.without_text:
             words += f"; queries known by id only left out: {self.without_text:,}"
+        words += f"; {self.remark}" if self.remark else ""
         return f"{self.teacher}: {words}.{self._reasons_in_words}"
 
     @property

@@ -19,7 +19,7 @@ from workbench.steps.data.splits.leaks import Leaks, leak_in_words
 from workbench.steps.teach.base_vectors import method_inputs, query_vectors
 from workbench.steps.teach.dev_evaluator import dev_evaluator
 from workbench.steps.teach.plan import Plan, decisive
-from workbench.steps.teach.query_subset import QuerySubset
+from workbench.steps.teach.query_subset import QuerySubset, RangeSubset
 from workbench.store import Store, views
 from workbench.students import methods
 from workbench.students.model_card import origin
@@ -57,11 +57,12 @@ class TrainResult(Result):
     label_overrides: LabelOverrides | None = None
     query_subset: QuerySubset | None = None
     leaks: Leaks = field(default_factory=Leaks)
+    range_subset: RangeSubset | None = None
 
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence or two, a failure as plainly as a success."""
-        notes = [part.in_words for part in (self.query_subset, self.label_overrides) if part]
+        notes = [part.in_words for part in (self.query_subset, self.range_subset, self.label_overrides) if part]
         if dev := self.leaks.of.get("dev"):
             notes.append(f"{leak_in_words(dev)} There a gain on dev may be memory{self._on_unseen}")
         return self._outcome + "".join(f" {note}." for note in notes)
@@ -208,6 +209,7 @@ def _result(planned: Plan, path: Path, trained: Trained) -> TrainResult:
         label_overrides=planned.label_overrides,
         query_subset=planned.query_subset,
         leaks=planned.leaks,
+        range_subset=planned.range_subset,
     )
 
 

@@ -45,7 +45,7 @@ def likelihoods(
     """
     keys = [list(pair.continuations_without_passage) for pair in pairs]
     without = {key: one for pair in pairs for key, one in pair.continuations_without_passage.items()}
-    known = dict(zip(without, _values(model, list(without.values()), token_budget), strict=True))
+    known = dict(zip(without, _read_all(model, list(without.values()), token_budget), strict=True))
     continuations = [one for pair in pairs for one in pair.continuations]
     owners = np.repeat(np.arange(len(pairs)), [len(of_pair) for of_pair in keys])
     starts = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(pairs)))])
@@ -57,12 +57,15 @@ def likelihoods(
         finished = [int(owner) for owner in np.unique(owners[batch.members]) if not unread[owner]]
         if finished:
             yield [
-                (pairs[at], _answers(pairs[at], values[starts[at] : starts[at + 1]], [known[key] for key in keys[at]]))
+                (
+                    pairs[at],
+                    _answers(pairs[at], list(values[starts[at] : starts[at + 1]]), [known[key] for key in keys[at]]),
+                )
                 for at in finished
             ]
 
 
-def _values(model: CausalModel, continuations: Sequence[Continuation], token_budget: int) -> list[float]:
+def _read_all(model: CausalModel, continuations: Sequence[Continuation], token_budget: int) -> list[float]:
     values = np.zeros(len(continuations))
     for batch in batches(continuations, token_budget, model.forward_cost):
         read = [continuations[member] for member in batch.members]

@@ -26,7 +26,10 @@ class LikelihoodSettings:
     normalisation: Normalisation = field(
         default="mean", metadata={"about": "mean: nats per token of the answer; sum: nats"}
     )
-    dtype: str = field(default="auto", metadata={"about": f"auto, {', '.join(DTYPES)}"})
+    dtype: str = field(
+        default="auto",
+        metadata={"about": f"{', '.join(DTYPES)}; auto: bfloat16 where that is quick and differs little, else float32"},
+    )
     device: str = field(default="auto", metadata={"about": "auto, or a device of torch, such as cpu or cuda"})
     bos: bool | None = field(
         default=None, metadata={"about": "begin with a BOS token; unless given, as the tokenizer does"}

@@ -53,7 +53,7 @@ class Likelihood:
             fit = ", ".join(name for name, one in TEMPLATES.items() if one.scored == self.scored)
             reason = f"Template {unfit[0]} scores no {self.scored}, which the {self.kind} teacher asks for."
             raise BadSetting(reason, f"Templates that do: {fit}.")
-        self._name = ""
+        self._name = self.remark = ""
         self._checkpoint: _Checkpoint | None = None
         self._loaded: tuple[CausalModel, list[PromptTokenizer]] | None = None
 
@@ -72,6 +72,9 @@ class Likelihood:
     def prepare(self, collection: Iterable[Passage] = ()) -> None:
         """Find the model and fingerprint its files; it is loaded when the first pair is asked for.
 
+        Where bfloat16 would be quick and `dtype` is "auto", it is loaded now, to compare both; `remark` says how far
+        they are apart.
+
         How titles are joined to texts is part of the recipe, as `collection` has it, where the template reads them as
         one; names from before there was a choice do not hold it, and mean the full stop.
         """
@@ -79,6 +82,9 @@ class Likelihood:
         folder = model_folder(str(settings.model), checkpoint.FILES)
         device = machine.best_device() if settings.device == "auto" else settings.device
         dtype = checkpoint.dtype_of(settings.dtype, device)
+        self._loaded, self.remark = None, ""
+        if settings.dtype == "auto" and dtype == "bfloat16":
+            dtype = self._compare_precisions(folder, device)
         title_join = next((passage.title_join for passage in collection), LEGACY_TITLE_JOIN)
         reads_content = any(one.reads_content for one in self._templates)
         joined = [title_join] if reads_content and title_join != LEGACY_TITLE_JOIN else []
@@ -88,7 +94,14 @@ class Likelihood:
         model = checkpoint.model_name(settings.model, folder)
         wording = "+".join(one.name for one in self._templates)
         self._name = f"{self.kind}:{model}:{wording}-{prompts}:{settings.normalisation}:{dtype}"
-        self._checkpoint, self._loaded = _Checkpoint(folder, dtype, device), None
+        self._checkpoint = _Checkpoint(folder, dtype, device)
+
+    def _compare_precisions(self, folder: Path, device: str) -> str:
+        from workbench.teachers.likelihood.precision import choose
+
+        precision, model = choose(folder, device)
+        self._loaded, self.remark = (model, self._tokenizers(model)), precision.in_words
+        return precision.dtype
 
     def utilities(self, groups: Sequence[Group]) -> Iterator[list[Scored]]:
         """Yield a utility per pair, or a failure with its reason; stopping between batches is safe.
@@ -147,9 +160,11 @@ class Likelihood:
             from workbench.teachers.likelihood.causal import CausalModel
 
             model = CausalModel(*self._checkpoint)
-            tokenizers = [PromptTokenizer(model.tokenizer, one, self.settings.bos) for one in self._templates]
-            self._loaded = model, tokenizers
+            self._loaded = model, self._tokenizers(model)
         return self._loaded
+
+    def _tokenizers(self, model: CausalModel) -> list[PromptTokenizer]:
+        return [PromptTokenizer(model.tokenizer, one, self.settings.bos) for one in self._templates]
 
 
 class QueryLikelihood(Likelihood):
