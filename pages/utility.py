@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.commands import command
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, frame, pickers
-from workbench.ui.utility import failures, pairs, queries, reproduction
+from workbench.ui.utility import failures, health, pairs, queries, reproduction
 
 
 def page(store: Store) -> None:
@@ -28,6 +28,7 @@ def page(store: Store) -> None:
     )
     pairs.first_places(first, cache.teacher_unit(store, teacher))
     figure = pairs.distributions(store, pair)
+    health.panel(store, pair)
     components.heading("Query by query")
     query_id, words = queries.listed(store, pair)
     if query_id:

@@ -17,6 +17,7 @@ from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.evaluate import measured
 from workbench.steps.compare.gap_recovered import gap_frame
+from workbench.steps.compare.health.teacher_health import TeacherHealth, teacher_health
 from workbench.steps.compare.rank_similarity import displacement_to_teacher, rank_similarity
 from workbench.steps.compare.teacher_agreement import TeacherAgreement, teacher_agreement
 from workbench.store import Store, views
@@ -55,6 +56,10 @@ def _gaps(store: Store) -> Any:
     return _agreement(store).gap_recovered
 
 
+def _health(store: Store) -> TeacherHealth:
+    return teacher_health(store, "toy", "test", student="before")
+
+
 def _own(result: Result) -> pd.DataFrame:
     return result.to_frame()
 
@@ -76,6 +81,8 @@ FIGURES: dict[str, tuple[Callable[[Store], Any], Callable[[Any], pd.DataFrame], 
     "gap_recovered": (_gaps, gap_frame, plots.gap_recovered),
     "recipes": (lambda _: stood(0.6, "kl", "infonce"), _own, plots.recipes),
     "parallel": (lambda _: stood(0.6, "kl", "infonce"), _own, plots.parallel),
+    "health": (_health, _own, plots.health),
+    "effective_passages": (_health, lambda health: health.shapes_frame(), plots.effective_passages),
     "histogram": (_bins, pd.DataFrame, lambda data: plots.histogram(data, unit="nats")),
     "density": (_cells, pd.DataFrame, lambda data: plots.density(data, "nats")),
     "scatter": (_sample, lambda sample: pd.DataFrame(sample.pairs), lambda data: plots.scatter(data, "nats")),

@@ -1,5 +1,6 @@
 """Results as plotly figures, the same ones on pages and in notebooks."""
 
+from workbench.plots.health import effective_passages, health
 from workbench.plots.look import ROLES, Role
 from workbench.plots.pairs import density, histogram, scatter
 from workbench.plots.queries import before_after, heatmap, measures, rank_similarities, waterfall
@@ -15,7 +16,9 @@ __all__ = [
     "bump",
     "closer",
     "density",
+    "effective_passages",
     "gap_recovered",
+    "health",
     "heatmap",
     "histogram",
     "history",

@@ -12,6 +12,7 @@ from workbench.steps.annotate.annotator_agreement import annotator_agreement as 
 from workbench.steps.compare.compare_runs import compare_runs as compare_many
 from workbench.steps.compare.diff import diff as compare_two
 from workbench.steps.compare.evaluate import Evaluation, measured
+from workbench.steps.compare.health.teacher_health import teacher_health as health_of
 from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.leaderboard import leaderboard as leaderboard_of
 from workbench.steps.compare.rank_similarity import displacement_to_teacher as compare_displacements
@@ -88,6 +89,8 @@ leaks = _remembered(known_leaks)
 candidate_fit = _remembered(fit_of)
 usual_thresholds = _remembered(views.usual_thresholds)
 teacher_unit = _remembered(views.teacher_unit)
+median_spread = _remembered(views.median_spread)
+teacher_health = _remembered(health_of, "Looking at the teacher's utilities, query by query …")
 runs = _remembered(views.runs)
 read_runs = _remembered(views.read_runs)
 query = _remembered(views.query)

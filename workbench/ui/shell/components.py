@@ -95,13 +95,13 @@ def empty(message: str, *lines: str) -> None:
 
 def stale(message: str) -> None:
     """Warn that a shown result is about something that has changed since."""
-    st.warning(_plain(message), icon=":material/history:")
+    st.warning(plain(message), icon=":material/history:")
 
 
 def failed(problem: str, hint: str = "") -> None:
     """Show a failure: what is wrong, and what to do."""
     with st.container(border=True):
-        st.error(_plain(problem), icon=":material/error:")
+        st.error(plain(problem), icon=":material/error:")
         if hint:
             # What a message puts in backticks is for the shell.
             shown = re.sub("`([^`]+)`", r"<code>\1</code>", html(hint))
@@ -137,6 +137,6 @@ def ago(moment: datetime, now: datetime) -> str:
     return "just now"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text for an alert box, with everything that Markdown would read escaped."""
     return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:^=" else sign for sign in text)

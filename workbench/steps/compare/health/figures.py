@@ -38,6 +38,8 @@ FIGURES: dict[str, str] = {
     MEASURE: "of the teacher's order of the passages that it has scored",
     **{name: f"{TEACHER_AGREEMENTS[name].meaning}; with the other teacher" for name in AGREEMENTS},
 }
+# Those that are no share and no correlation.
+UNBOUNDED = ("effective passages", "entropy", "margin", "range")
 
 
 def shape_figures(shapes: Sequence[UtilityShape]) -> dict[str, Interval]:

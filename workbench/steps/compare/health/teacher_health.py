@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from workbench.errors import BadSetting, NothingToDo
 from workbench.evaluation.comparison import Comparison
 from workbench.evaluation.significance import Interval
 from workbench.records import Run, Unit
-from workbench.results import Result
+from workbench.results import Result, frame
 from workbench.steps.compare.health import rules
 from workbench.steps.compare.health.figures import (
     FIGURES,
@@ -24,6 +24,9 @@ from workbench.steps.data.frames import known_split
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 from workbench.store.views import PairCounts, UtilityShape
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,10 @@ class TeacherHealth(Result):
             (self.teacher, self.unit, name, one.mean, one.low, one.high, one.n, FIGURES[name])
             for name, one in self.figures.items()
         ]
+
+    def shapes_frame(self) -> pd.DataFrame:
+        """Return the single queries as a frame, with the teacher: what `UtilityShape` says of each."""
+        return frame(("teacher", *UtilityShape._fields), [(self.teacher, *shape) for shape in self.shapes])
 
 
 def teacher_health(
