@@ -31,7 +31,7 @@ def panel(store: Store, pair: Pair) -> None:
     with left:
         factor = st.select_slider(
             "Temperature, in median spreads of a query's utilities", FACTORS, value="1", key="factor",
-            bind="query-params", help="Divides utilities before the softmax whose entropy is measured; 1 as in training.",
+            bind="query-params", help="Divides utilities before the softmax whose entropy is measured; 1 in training.",
         )  # fmt: skip
     with right:
         others = [name for name in pickers.scoring_teachers(store) if name != teacher]
