@@ -16,6 +16,7 @@ from workbench.steps.data.imported import add_imported
 from workbench.steps.data.preview import Preview, read_files
 from workbench.steps.data.readers import IngestSettings, must_be_whole
 from workbench.steps.data.runs import AddedRuns, add_read, add_runs
+from workbench.steps.data.score_checks import score_checks
 from workbench.steps.data.splits.leaks import Leaks, leaks
 from workbench.store import Added, Store
 
@@ -28,7 +29,8 @@ class Ingested(Result):
 
     `kinds` are those of the rows that the files hold. `runs` names the runs, `refused` says of the files of a folder
     which of them were not added, and why.
-    `leaks` count the queries of dev and test that train has seen, once all is written.
+    `leaks` count the queries of dev and test that train has seen, once all is written. `odd_scores` say what is odd
+    about the utilities of imported teachers: ties, constants, missing pairs, ranges that their unit does not have.
     """
 
     columns: ClassVar = {"rows": "of which kind", "added": "how many were new"}
@@ -44,6 +46,7 @@ class Ingested(Result):
     runs: tuple[str, ...] = ()
     refused: tuple[Problem, ...] = ()
     leaks: Leaks | None = None
+    odd_scores: tuple[str, ...] = ()
 
     @property
     def hits(self) -> int:
@@ -54,7 +57,9 @@ class Ingested(Result):
     def in_words(self) -> str:
         """Return what was added, what was there already and what came without its text, in sentences."""
         leaked = self.leaks.in_words if self.leaks and self.leaks.of else ""
-        return " ".join(filter(None, (self._counted, self._known_by_id, self._refused, self.warning, leaked)))
+        return " ".join(
+            filter(None, (self._counted, self._known_by_id, self._refused, self.warning, *self.odd_scores, leaked))
+        )
 
     @property
     def warning(self) -> str:
@@ -184,6 +189,7 @@ def keep(store: Store, previewed: Preview, settings: IngestSettings, listen: Lis
         return Ingested(
             kind, source, kinds, added, 0, contents.problems, counts.annotations, counts.utilities,
             leaks=leaks(store) if contents.qrels else None,
+            odd_scores=score_checks(store, {row.teacher for row in contents.utilities}),
         )  # fmt: skip
     added = store.add_collection(
         contents.queries, contents.passages, contents.qrels, split=settings.split, replace=settings.replace

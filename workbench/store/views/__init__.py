@@ -79,10 +79,12 @@ from workbench.store.views.runs import (
 )
 from workbench.store.views.scored.health import (
     JudgedPlace,
+    ScoreSummary,
     UtilityShape,
     answer_lengths,
     judged_places,
     median_spread,
+    score_summary,
     shared_orders,
     utility_shapes,
 )
@@ -132,6 +134,7 @@ __all__ = [
     "Reason",
     "Rule",
     "Sample",
+    "ScoreSummary",
     "SeenQuery",
     "SplitCounts",
     "TagCounts",
@@ -190,6 +193,7 @@ __all__ = [
     "rule_counts",
     "runs",
     "sample_pairs",
+    "score_summary",
     "scored_orders",
     "scored_queries",
     "scored_similarities",

@@ -46,6 +46,24 @@ class JudgedPlace(NamedTuple):
     run_rank: int
 
 
+class ScoreSummary(NamedTuple):
+    """All utilities of a teacher at a glance.
+
+    Of the `ranked` queries, those with two passages or more, `constant` ones have the same utility for all and `tied`
+    ones several passages first. `missing` counts candidates without a utility, of the `incomplete` queries that have
+    others. `typical` is the median magnitude of those that are not 0, None where all are.
+    """
+
+    ranked: int
+    constant: int
+    tied: int
+    missing: int
+    incomplete: int
+    lowest: float
+    highest: float
+    typical: float | None
+
+
 # Equal values share the mean of their ranks.
 _RANK = "rank() over (q order by {0}) + (count(*) over (partition by query_id, {0}) - 1) / 2"
 _CORRELATION = """
@@ -90,6 +108,30 @@ def utility_shapes(
     values = {"teacher": teacher, "split": split, "temperature": temperature} | relevance_level(store)
     with store.read() as connection:
         return [UtilityShape(*row) for row in connection.execute(_SHAPES, values).fetchall()]
+
+
+def score_summary(store: Store, teacher: str) -> ScoreSummary:
+    """Return all utilities of a teacher at a glance."""
+    with store.read() as connection:
+        row = connection.execute(
+            """
+            with scored as (select query_id, passage_id, value from utilities where teacher = $teacher),
+            by_query as (
+                select count(*) as pairs, max(value) = min(value) as constant, max(value, 2)[2] = max(value) as tied
+                from scored group by query_id having count(*) > 1
+            ), missing as (
+                select query_id, count(*) as pairs from (select distinct query_id, passage_id from candidates)
+                semi join scored using (query_id) anti join scored using (query_id, passage_id) group by query_id
+            )
+            select (select count(*) from by_query), (select count(*) filter (constant) from by_query),
+                   (select count(*) filter (tied) from by_query), (select coalesce(sum(pairs), 0)::bigint from missing),
+                   (select count(*) from missing), min(value), max(value), median(abs(value)) filter (value <> 0)
+            from scored
+            """,
+            {"teacher": teacher},
+        ).fetchone()
+    assert row is not None
+    return ScoreSummary(*row)
 
 
 def median_spread(store: Store, teacher: str, split: str | None = None) -> float | None:
