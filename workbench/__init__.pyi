@@ -77,6 +77,9 @@ from .steps.compare.rank_similarity import QueryRankSimilarity as QueryRankSimil
 from .steps.compare.rank_similarity import RankSimilarityResult as RankSimilarityResult
 from .steps.compare.rank_similarity import displacement_to_teacher as displacement_to_teacher
 from .steps.compare.rank_similarity import rank_similarity as rank_similarity
+from .steps.compare.ranking.latency import Latency as Latency
+from .steps.compare.ranking.latency import StudentLatency as StudentLatency
+from .steps.compare.ranking.latency import latency as latency
 from .steps.compare.recipes import LeaderboardRow as LeaderboardRow
 from .steps.compare.recipes import Recipe as Recipe
 from .steps.compare.recipes import Spread as Spread

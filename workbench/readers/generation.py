@@ -25,7 +25,7 @@ class Completer(CausalModel):
         listed = [*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id]
         self._ends = list(dict.fromkeys(int(token) for token in listed if token is not None))
         # A model's own defaults (penalties, sampling) would otherwise be filled in.
-        self._model.generation_config = GenerationConfig()
+        self._model.generation_config = _generation_config()
 
     def complete(self, prompts: Sequence[Ids], max_new_tokens: int) -> list[str]:
         """Return how each of some prompts of one length goes on, up to the end of its first line.
@@ -50,7 +50,7 @@ class Completer(CausalModel):
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             stopping_criteria=[_EndOfLine(self.tokenizer, width)],
-            generation_config=GenerationConfig(
+            generation_config=_generation_config(
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
                 eos_token_id=self._ends or None,
@@ -62,7 +62,12 @@ class Completer(CausalModel):
         return [_first_line(text) for text in texts]
 
 
-class _EndOfLine(StoppingCriteria):  # type: ignore[misc]
+def _generation_config(**settings: Any) -> Any:
+    untyped: Any = GenerationConfig
+    return untyped(**settings)
+
+
+class _EndOfLine(StoppingCriteria):
     """Ends a row whose text behind the prompt has a line break after its first word."""
 
     def __init__(self, tokenizer: Any, width: int) -> None:

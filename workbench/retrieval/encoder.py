@@ -75,6 +75,11 @@ class Encoder:
         """Return unit vectors (n, d) of queries, with the model's prompt for queries where it has one."""
         return self._vectors("query", texts, listen)
 
+    def queries_anew(self, texts: Sequence[str]) -> Vectors:
+        """Return the same, encoded again and not kept, in the precision that was chosen, else in float32."""
+        precision = "float32" if self.precision == "auto" else self.precision
+        return self._encode(self._model(precision), "query", list(texts))
+
     def passages(self, texts: Sequence[str], listen: Listener = silent) -> Vectors:
         """Return unit vectors (n, d) of passages, with the model's prompt for documents where it has one."""
         return self._vectors("passage", texts, listen)
