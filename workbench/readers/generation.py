@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, StoppingCriteria
+from transformers import StoppingCriteria
 
 from workbench.errors import BadSetting
+from workbench.teachers.chat.generation import end_ids, generation_config
 from workbench.teachers.likelihood.causal import CausalModel
 from workbench.teachers.likelihood.tokens import Ids
 
@@ -21,11 +22,9 @@ class Completer(CausalModel):
 
     def __init__(self, folder: Path, dtype: str, device: str) -> None:
         super().__init__(folder, dtype, device)
-        ends = self._model.generation_config.eos_token_id if self._model.generation_config else None
-        listed = [*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id]
-        self._ends = list(dict.fromkeys(int(token) for token in listed if token is not None))
+        self._ends = end_ids(self._model, self.tokenizer)
         # A model's own defaults (penalties, sampling) would otherwise be filled in.
-        self._model.generation_config = _generation_config()
+        self._model.generation_config = generation_config()
 
     def complete(self, prompts: Sequence[Ids], max_new_tokens: int) -> list[str]:
         """Return how each of some prompts of one length goes on, up to the end of its first line.
@@ -50,7 +49,7 @@ class Completer(CausalModel):
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             stopping_criteria=[_EndOfLine(self.tokenizer, width)],
-            generation_config=_generation_config(
+            generation_config=generation_config(
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
                 eos_token_id=self._ends or None,
@@ -60,11 +59,6 @@ class Completer(CausalModel):
         )
         texts = self.tokenizer.batch_decode(written[:, width:], skip_special_tokens=True)
         return [_first_line(text) for text in texts]
-
-
-def _generation_config(**settings: Any) -> Any:
-    untyped: Any = GenerationConfig
-    return untyped(**settings)
 
 
 class _EndOfLine(StoppingCriteria):

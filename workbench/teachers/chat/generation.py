@@ -33,9 +33,9 @@ class Generator:
             raise BadSetting(f"The model does not go onto the device {device!r}: {error}", "Try 'cpu'.") from error
         self._device, self._seed = device, seed
         self._start = start_ids(self._tokenizer, None).tolist()
-        self._ends = _end_ids(self._model, self._tokenizer)
+        self._ends = end_ids(self._model, self._tokenizer)
         # A model's own defaults (penalties, top_p) would otherwise be filled in behind the prompt's back.
-        self._model.generation_config = _generation_config()
+        self._model.generation_config = generation_config()
 
     @property
     def limit(self) -> int | None:
@@ -85,7 +85,7 @@ class Generator:
             input_ids=ids,
             attention_mask=mask,
             logits_processor=processors,
-            generation_config=_generation_config(
+            generation_config=generation_config(
                 max_new_tokens=prompts[0].max_tokens,
                 do_sample=False,
                 eos_token_id=self._ends or None,
@@ -175,12 +175,13 @@ class _Sampling(LogitsProcessor):
         return scores.float() / self._temperature + noise.to(scores.device)
 
 
-def _generation_config(**options: Any) -> Any:
+def generation_config(**options: Any) -> Any:
+    """Return how transformers generates: the library's class has no types."""
     untyped: Any = GenerationConfig
     return untyped(**options)
 
 
-def _end_ids(model: Any, tokenizer: Any) -> list[int]:
+def end_ids(model: Any, tokenizer: Any) -> list[int]:
     """Return the tokens that end a reply, as the model's and the tokenizer's files say."""
     ends = model.generation_config.eos_token_id if model.generation_config else None
     listed = ends if isinstance(ends, list) else [ends]
