@@ -4,9 +4,11 @@
 from . import plots as plots
 from .errors import BadInput as BadInput
 from .errors import BadSetting as BadSetting
+from .errors import BudgetSpent as BudgetSpent
 from .errors import Conflict as Conflict
 from .errors import ModelUnavailable as ModelUnavailable
 from .errors import NothingToDo as NothingToDo
+from .errors import ServerUnavailable as ServerUnavailable
 from .errors import StoreBusy as StoreBusy
 from .errors import StoreVersion as StoreVersion
 from .errors import UnknownName as UnknownName

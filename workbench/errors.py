@@ -60,3 +60,11 @@ class StoreVersion(WorkbenchError):
 
 class ModelUnavailable(WorkbenchError):
     """A model could not be loaded from where its name points."""
+
+
+class ServerUnavailable(WorkbenchError):
+    """A model server cannot be reached, refuses what it is asked, or answers what cannot be used."""
+
+
+class BudgetSpent(WorkbenchError):
+    """What a model server may be asked in one call has been asked; what was answered is kept."""

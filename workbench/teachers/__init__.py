@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from workbench.errors import UnknownName
 from workbench.records import Group, Passage, Scored, Unit
 from workbench.teachers.family import Setting, make, settings_of
+
+if TYPE_CHECKING:
+    from workbench.teachers.endpoint.budget import Usage
 
 
 class Teacher(Protocol):
@@ -29,6 +32,20 @@ class Teacher(Protocol):
 
     def utilities(self, groups: Sequence[Group]) -> Iterator[list[Scored]]:
         """Yield finished batches, in any order; every pair of `groups` comes exactly once."""
+        ...
+
+
+@runtime_checkable
+class RemoteTeacher(Teacher, Protocol):
+    """A teacher that can ask a server, where each answer costs something: what it yields is kept at once."""
+
+    @property
+    def spent(self) -> Usage | None:
+        """Return what it has asked for since it was made; None if it asks no server."""
+        ...
+
+    def estimate(self, groups: Sequence[Group]) -> Usage | None:
+        """Return what scoring some pairs takes, once prepared, without asking; None if it asks no server."""
         ...
 
 
@@ -57,6 +74,12 @@ TEACHERS: dict[str, TeacherKind] = {
         "how much a passage raises the likelihood of the query itself under a causal language model; needs no answers",
         "workbench.teachers.likelihood.teacher:QueryLikelihood",
         "workbench.teachers.likelihood.settings:QueryLikelihoodSettings",
+    ),
+    "endpoint": TeacherKind(
+        "the same as `likelihood`, with a model behind vLLM, SGLang or a server of their protocols",
+        "workbench.teachers.endpoint.teacher:Endpoint",
+        "workbench.teachers.endpoint.settings:EndpointSettings",
+        needs_answers=True,
     ),
     "lexical": TeacherKind(
         "how much a passage raises the likelihood of the reference answer under a model of single words; no download",

@@ -13,7 +13,7 @@ from workbench.steps.data.next_step import advice, must_have_queries
 from workbench.steps.teach.score_result import ScoreResult, left_out_in_words
 from workbench.store import Store, views
 from workbench.store.views import SplitCounts
-from workbench.teachers import TEACHERS, Teacher, needs_answers
+from workbench.teachers import TEACHERS, RemoteTeacher, Teacher, needs_answers
 
 # Pairs handed to a teacher at once, in whole queries: enough for passages to come again in other queries (16 times on
 # SQuAD's development set, where each is a candidate of 80 queries), few enough to hold with their texts.
@@ -84,6 +84,8 @@ def score(
     remark = str(getattr(teacher, "remark", ""))
     note = "; ".join(filter(None, [left_out_in_words(without_answers) if without_answers else "", remark]))
     buffer = ScoreBuffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
+    if isinstance(teacher, RemoteTeacher):
+        buffer.seconds = 0.0
     buffer.report()
     interrupted = False
     try:
@@ -164,6 +166,7 @@ class ScoreBuffer:
     total: int
     listen: Listener
     note: str = ""
+    seconds: float = COMMIT_SECONDS
     done: int = 0
     failures: Counter[Status] = field(default_factory=Counter)
     queries: set[str] = field(default_factory=set)
@@ -173,7 +176,7 @@ class ScoreBuffer:
     def add(self, batch: list[Scored]) -> None:
         """Take a finished batch."""
         self.rows.extend(batch)
-        if len(self.rows) >= COMMIT_ROWS or time.monotonic() - self.committed > COMMIT_SECONDS:
+        if len(self.rows) >= COMMIT_ROWS or time.monotonic() - self.committed >= self.seconds:
             self.commit()
 
     def commit(self) -> None:
