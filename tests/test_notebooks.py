@@ -59,6 +59,16 @@ def test_students_are_compared_with_their_base_and_one_is_exported(executed: Exe
     assert list(exported.rglob("*.safetensors"))
 
 
+@pytest.mark.process
+@OFFLINE
+def test_teachers_are_told_apart_read_anew_and_combined(executed: Executed) -> None:
+    store, pictures = executed("02_teachers")
+    assert pictures == 2
+    units = {counted.teacher: counted.unit for counted in views.teachers(store)}
+    assert {"nats", "perplexity", "share of perplexity", "share of range"} <= set(units.values())
+    assert len(views.runs(store, "test")) == 3
+
+
 def test_notebooks_are_committed_without_output() -> None:
     for path in NOTEBOOKS.glob("*.ipynb"):
         cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
