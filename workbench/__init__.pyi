@@ -129,6 +129,9 @@ from .steps.teach.candidates import candidates as candidates
 from .steps.teach.combine import combine as combine
 from .steps.teach.derived import DerivedUtilities as DerivedUtilities
 from .steps.teach.estimate import Estimate as Estimate
+from .steps.teach.learning_curve import CurvePoint as CurvePoint
+from .steps.teach.learning_curve import LearningCurve as LearningCurve
+from .steps.teach.learning_curve import learning_curve as learning_curve
 from .steps.teach.plan import Plan as Plan
 from .steps.teach.plan import plan as plan
 from .steps.teach.query_subset import ExampleFilter as ExampleFilter

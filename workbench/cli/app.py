@@ -15,7 +15,7 @@ from workbench.cli.data import export, info, ingest, leaks, settings, snapshot, 
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 from workbench.cli.ship import export_student, push
 from workbench.cli.start import demo, jobs, lab, serve
-from workbench.cli.teach import candidates, combine, reading, rerank, score, sweep, train
+from workbench.cli.teach import candidates, combine, learning_curve, reading, rerank, score, sweep, train
 
 HELP = """See where a retriever's similarities and a language model's utilities disagree, and distil one into the other.
 
@@ -41,6 +41,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "health": health.health_command,
     "train": train.train_command,
     "sweep": sweep.sweep_command,
+    "learning-curve": learning_curve.learning_curve_command,
     "evaluate": evaluate.evaluate_command,
     "rerank": rerank.rerank_command,
     "read": read.read_command,

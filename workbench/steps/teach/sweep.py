@@ -168,7 +168,7 @@ def sweep(  # noqa: PLR0913
             break
         if attempt.trained and split != NO_SPLIT:
             for name in (first.base.name, attempt.student):
-                _evaluate_once(store, name, split, report)
+                evaluate_once(store, name, split, report)
         attempts.append(attempt)
         steps_before += settings.steps
     stopped = len(attempts) < len(trainings)
@@ -218,7 +218,7 @@ def _is_finished(store: Store, name: str) -> bool:
     return student is not None and student.recipe.get("outcome", {}).get("stopped") != "asked"
 
 
-def _evaluate_once(store: Store, name: str, split: str, listen: Listener) -> None:
+def evaluate_once(store: Store, name: str, split: str, listen: Listener) -> None:
     """Evaluate a student unless there is a run of just these weights over just these passages."""
     created = students.find(name, store.students).recipe.get("created")
     for run in views.runs(store, split):
