@@ -52,6 +52,7 @@ from .steps.annotate.annotator_agreement import TwoAnnotators as TwoAnnotators
 from .steps.annotate.annotator_agreement import annotator_agreement as annotator_agreement
 from .steps.annotate.hard_cases import hard_cases as hard_cases
 from .steps.compare.agreement_pools import AgreementSettings as AgreementSettings
+from .steps.compare.answers.answers import answers as answers
 from .steps.compare.answers.read import ReadResult as ReadResult
 from .steps.compare.answers.read import read as read
 from .steps.compare.calibration import ReliabilityBin as ReliabilityBin

@@ -159,6 +159,9 @@ def test_a_reader_s_answers_are_compared_like_rankings(store: Store, visit: Visi
     at = visit(store, "diff", before="before", after="after", measure=measure, everyone="true")
     assert not at.exception
     assert f"after against before on {measure}, test: 2 better" in text_of(at)
+    opened = visit(store, "diff", before="before", after="after", measure=measure, query="q1")
+    answers = next(table.value for table in opened.dataframe if "reference answers" in table.value.columns)
+    assert answers["answer"].tolist() == ["Oil is", "The embargo"]
     assert measure not in visit(store, "diff", before="before", after="unread").selectbox(key="measure").options
     overview = visit(store, "overview")
     assert not overview.exception

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from workbench import plots
+from workbench.evaluation.answers import ANSWER_MEASURES, AnswerMeasure
 from workbench.html.cards import card, column, moved_card, question, teacher_card, with_displacement
 from workbench.plots.look import AFTER, BEFORE, TEACHER
 from workbench.records import Query, Unit
@@ -23,6 +24,7 @@ def opened(store: Store, chosen: ChosenRuns, query_id: str, teacher: str | None)
     query = cache.query(store, query_id)
     components.html_block(question(query))
     moved = cache.movements(store, chosen.before, chosen.after, query_id, teacher=teacher, depth=DEPTH)
+    _answers(store, chosen, query_id)
     components.legend()
     before, after, third = components.columns("three", [1, 1, 1])
     unit = cache.teacher_unit(store, teacher) if teacher else "unknown"
@@ -42,6 +44,24 @@ def opened(store: Store, chosen: ChosenRuns, query_id: str, teacher: str | None)
         navigation.link(
             "utility", "This query in Utility", query=query_id, split=chosen.split, student=chosen.after.student
         )
+
+
+def _answers(store: Store, chosen: ChosenRuns, query_id: str) -> None:
+    """Show what the reader answered before and after, where the measure is one of answers."""
+    if not (measure := AnswerMeasure.parse(chosen.measure)):
+        return
+    rows = [
+        {
+            "": when,
+            "answer": answer.reason or answer.answer,
+            measure.kind: None if answer.reason else ANSWER_MEASURES[measure.kind](answer.answer, references),
+            "reference answers": ", ".join(references),
+        }
+        for when, student in zip(("before", "after"), chosen.students, strict=True)
+        for answer, references in cache.judged_answers(store, student, chosen.measure, chosen.split)
+        if answer.query_id == query_id
+    ]
+    components.table(rows, "answers", f"The answers of {measure.reader} from the first {measure.depth}")
 
 
 def _side(

@@ -9,6 +9,7 @@ import streamlit as st
 
 from workbench import students
 from workbench.steps.annotate.annotator_agreement import annotator_agreement as compare_annotators
+from workbench.steps.compare.answers.answers import judged_answers as judged_answers_of
 from workbench.steps.compare.compare_runs import compare_runs as compare_many
 from workbench.steps.compare.diff import diff as compare_two
 from workbench.steps.compare.evaluate import Evaluation, measured
@@ -93,6 +94,7 @@ median_spread = _remembered(views.median_spread)
 teacher_health = _remembered(health_of, "Looking at the teacher's utilities, query by query …")
 runs = _remembered(views.runs)
 read_runs = _remembered(views.read_runs)
+judged_answers = _remembered(judged_answers_of)
 query = _remembered(views.query)
 queries = _remembered(views.queries)
 tags = _remembered(views.tags)

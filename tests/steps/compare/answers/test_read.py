@@ -155,6 +155,17 @@ def test_what_cannot_be_is_refused_with_a_way_out(store: Store) -> None:
     assert wb.diff(store, "before", "before", "F1(first-words-2)").measure == F1
 
 
+def test_answers_can_be_read_beside_the_references(store: Store) -> None:
+    wb.read(store, "after", FirstWords(failing=frozenset({"q1"})), depth=1)
+    rows = wb.answers(store, "after").set_index("query_id")
+    assert rows.loc[Q2, ["answer", "references", "F1", "EM", "reason", "passages"]].tolist() == [
+        "The sea", ("the sea",), 1.0, 1.0, "", ("ü",),
+    ]  # fmt: skip
+    assert (rows.loc["q1", "reason"], rows["F1"].isna().tolist()) == ("the server hung up", [False, True])
+    with pytest.raises(NothingToDo, match="No reader has answers for F1"):
+        wb.answers(store, "before")
+
+
 def test_the_shell_shows_them(store: Store) -> None:
     for student in ("before", "after"):
         wb.read(store, student, FirstWords(), depth=1)

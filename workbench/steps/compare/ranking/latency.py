@@ -132,11 +132,12 @@ def latency(
             f"There are {len(passages):,} passages to search and {len(asked):,} queries of {split} to ask.",
             "Ingest passages, and for this teacher queries with reference answers.",
         )
-    ways = {name: _searcher(retriever(store, name, passages), depth) for name in dict.fromkeys(students)}
+    searchers = {name: _searcher(retriever(store, name, passages), depth) for name in dict.fromkeys(students)}
+    ways: dict[str, Callable[[Query], object]] = {**searchers}
     if teacher:
         teacher.prepare(passages)
         name = str(Reranking(teacher.name, depth, students[0]))
-        ways[name] = _reranker(ways[students[0]], teacher, passages)
+        ways[name] = _reranker(searchers[students[0]], teacher, passages)
     milliseconds: dict[str, list[float]] = {name: [] for name in ways}
     # The first queries warm up, and come again.
     for query in tracked([*asked[:WARM], *asked], "time", "queries"):
