@@ -43,7 +43,7 @@ def executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executed:
 def test_the_walk_runs_and_draws(executed: Executed) -> None:
     store, pictures = executed("00_walk")
     assert pictures >= 6
-    assert len(views.runs(store, "test")) == 3
+    assert len(views.runs(store, "test")) == 4
     assert len(views.verdicts(store)) == 1
     assert (store.exports / "cases.jsonl").exists()
 

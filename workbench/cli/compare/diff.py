@@ -29,7 +29,7 @@ def diff_command(
     before: Annotated[str, typer.Argument(help="A student that was evaluated; `bm25` is one too.")],
     after: Annotated[str, typer.Argument(help="Another one.")],
     more: Annotated[list[str] | None, typer.Argument(help="More of them, each compared with the first.")] = None,
-    measure: Annotated[str, typer.Option(help="What to compare: nDCG@10, R@1, AP(rel=2), P@5, …")] = "nDCG@10",
+    measure: Annotated[str, typer.Option(help="What to compare: nDCG@10, R@1, AP(rel=2), F1, EM, …")] = "nDCG@10",
     by: Annotated[
         str, typer.Option(help=f"What orders the queries: a measure, or {', '.join(NAMES)}, which need no qrels.")
     ] = "",

@@ -19,7 +19,7 @@ def students_command(
     context: typer.Context,
     split: Split = "test",
     measure: Annotated[
-        str, typer.Option(help="The measure on which each recipe is compared with its base: nDCG@10, R@1, …")
+        str, typer.Option(help="The measure on which each recipe is compared with its base: nDCG@10, R@1, …; F1.")
     ] = "nDCG@10",
     relevance: Relevance = None,
     without_relevant: LeftOut = None,

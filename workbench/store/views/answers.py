@@ -94,8 +94,8 @@ def readings(store: Store, run: Run, depth: int, query_ids: Collection[str]) -> 
     with store.read() as connection:
         rows: list[tuple[str, str]] = connection.execute(
             """
-            select query_id, passage_id from hits where run = $run and rank <= $depth
-            and list_contains($ids, query_id) order by query_id, rank
+            select query_id, passage_id from hits semi join (select unnest($ids) as query_id) using (query_id)
+            where run = $run and rank <= $depth order by query_id, rank
             """,
             {"run": run.run, "depth": depth, "ids": list(query_ids)},
         ).fetchall()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import workbench as wb
@@ -166,9 +168,11 @@ def test_answers_can_be_read_beside_the_references(store: Store) -> None:
         wb.answers(store, "before")
 
 
-def test_the_shell_shows_them(store: Store) -> None:
+def test_the_shell_and_the_report_show_them(store: Store, tmp_path: Path) -> None:
     for student in ("before", "after"):
         wb.read(store, student, FirstWords(), depth=1)
     printed = worked("diff", "before", "after", "--measure", "EM", "--json", workspace=store.path)
     assert printed.json["diff"]["measure"] == EM
     assert F1 in worked("students", workspace=store.path).out
+    worked("diff", "before", "after", "--measure", "F1", "--html", tmp_path / "diff.html", workspace=store.path)
+    assert F1 in (tmp_path / "diff.html").read_text("utf-8")
