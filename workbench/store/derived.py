@@ -104,7 +104,7 @@ def derive_ensemble(
             from utilities join ({_PARTS}) using (teacher) semi join ({_COMMON}) using (query_id, passage_id)
             window q as (partition by teacher, query_id)
         )
-        select query_id, passage_id, list_sum(list(weight * value order by teacher)) as value,
+        select query_id, passage_id, sum(weight * value) as value,
                max(truncated) as truncated
         from normalised group by query_id, passage_id
     """

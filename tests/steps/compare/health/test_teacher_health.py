@@ -166,3 +166,20 @@ def test_what_cannot_be_looked_at_says_what_to_do(judged: Store) -> None:
         wb.teacher_health(judged, temperature=0)
     with pytest.raises(UnknownName, match="no split named 'x'"):
         wb.teacher_health(judged, split="x")
+
+
+def test_odd_collections_have_a_health_too(empty: Store) -> None:
+    """No split, no answers, no text, one passage, qrels below 0, ids that look like something else."""
+    empty.add_collection(
+        [Query("-q", "what?"), Query("q 'ü'", "", ("a",)), Query("?x=1", "who?")],
+        [Passage("-p", "", ""), Passage("p/1", "only a title", ""), Passage("ü", "", "a text")],
+        [Qrel("-q", "-p", -1), Qrel("-q", "ü", 3), Qrel("?x=1", "nobody scored it", 1)],
+    )
+    rows = [("-q", "-p", 1.0), ("-q", "p/1", 1.0), ("-q", "ü", 2.0), ("q 'ü'", "ü", 0.0), ("?x=1", "ü", 5.0)]
+    empty.add_scored([Utility(query_id, passage_id, "t | u", value) for query_id, passage_id, value in rows])
+    health = wb.teacher_health(empty, other="t | u")
+    assert [shape.pairs for shape in health.shapes] == [3, 1, 1]
+    assert (health.figures["AUC"].mean, health.figures["AUC"].n) == (1.0, 1)
+    assert (health.figures["nDCG@10"].mean, health.figures["nDCG@10"].n) == (0.5, 2), "a relevant one was not scored"
+    assert "answer length" not in health.figures
+    assert health.fitness == "not shown"

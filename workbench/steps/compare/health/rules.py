@@ -20,7 +20,11 @@ BIASES = ("passage length", "position")
 
 
 def reasons_against(figures: Mapping[str, Interval], failed: float, lead: Comparison | None) -> tuple[str, ...]:
-    """Return why a teacher is not fit to teach; `failed` is the share of pairs without a utility."""
+    """Return why a teacher is not fit to teach; `failed` is the share of pairs without a utility.
+
+    Figures over fewer than MIN_QUERIES queries prove nothing.
+    """
+    figures = {name: figure for name, figure in figures.items() if figure.n >= MIN_QUERIES}
     reasons = []
     if failed > MAX_FAILED:
         reasons.append(f"{failed:.0%} of the pairs have no utility (at most {MAX_FAILED:.0%})")
