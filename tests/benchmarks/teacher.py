@@ -1,80 +1,161 @@
-"""The likelihood teacher against the plain loop: pairs a second, and that both say the same.
+"""The likelihood teacher with and without reuse, a plain loop, and lm_eval on the same model and pairs: pairs a second.
 
-    python -m tests.benchmarks.teacher [MODEL_FOLDER [TEMPLATE]]
+    python -m tests.benchmarks.teacher [MODEL_FOLDER [TEMPLATE [QUERIES [PASSAGES]]]]
 
-Without a model one is made, with random weights in a small model's shape: speeds hold, utilities mean nothing.
+Every query is asked about every passage, with all its reference answers: each passage is shared by all QUERIES, 32
+unless given, and there are PASSAGES, 8 unless given. Without a model one is made, with random weights in a small
+model's shape: speeds hold, utilities mean nothing. `pip install lm_eval` adds its row. Beside other busy processes the
+ratios of processor seconds tell more than those of the clock.
 """
 
 from __future__ import annotations
 
+import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import workbench as wb
 from tests.benchmarks.machine import description
 from workbench.formats import read_beir
-from workbench.records import Group, Utility
-from workbench.teachers.prompts import template
+from workbench.records import Group, Passage, Query, Utility
+from workbench.teachers.prompts import Template, template
 
-QUERIES, PASSAGES = 16, 4
+# Log-likelihoods with the passage, by query, passage and answer.
+Likelihoods = dict[tuple[str, str, str], float]
 
 
-def main(folder: Path, prompts: str) -> None:
-    """Score the same pairs both ways and print the ratio."""
+class Measured(NamedTuple):
+    """What one way took, on the clock and of the processor, and what it gave."""
+
+    seconds: float
+    processor_seconds: float
+    likelihoods: Likelihoods
+
+
+class Work(NamedTuple):
+    """What everyone is asked to do: a model, a prompt, and queries that share passages."""
+
+    folder: Path
+    template: Template
+    queries: Sequence[Query]
+    passages: Sequence[Passage]
+
+    @property
+    def texts(self) -> dict[tuple[str, str, str], tuple[str, str]]:
+        """Return the prompt with the passage and the answer, as texts, by query, passage and answer."""
+        return {
+            (query.query_id, passage.passage_id, answer): (
+                self.template.with_passage.format(query=query.text, title=passage.title, text=passage.text,
+                                                  content=passage.content),
+                self.template.answer.format(answer=answer),
+            )
+            for query, passage in product(self.queries, self.passages) for answer in query.answers
+        }  # fmt: skip
+
+    @property
+    def texts_without_passage(self) -> list[tuple[str, str]]:
+        """Return the prompt without a passage and the answer, as texts, of each query."""
+        return [
+            (self.template.without_passage.format(query=query.text), self.template.answer.format(answer=answer))
+            for query in self.queries
+            for answer in query.answers
+        ]
+
+
+def main(folder: Path, prompt: str, queries: int, passages: int) -> None:
+    """Score the same pairs in all ways and print their speeds and ratios to the plain loop."""
     sample = read_beir(wb.SAMPLE)
-    groups = [Group(query, sample.passages[:PASSAGES]) for query in sample.queries[:QUERIES]]
-    teacher = wb.teacher("likelihood", model=str(folder), template=prompts, dtype="float32")
+    asked = [query for query in sample.queries if query.answers][:queries]
+    work = Work(folder, template(prompt), asked, sample.passages[:passages])
+    ways: dict[str, Callable[[Work], Measured]] = {
+        "plain loop": _plain_loop,
+        "ours, no reuse": lambda work: _ours(work, reuse=False),
+        "ours": lambda work: _ours(work, reuse=True),
+        "ours, auto, no reuse": lambda work: _ours(work, reuse=False, dtype="auto"),
+        "ours, auto": lambda work: _ours(work, reuse=True, dtype="auto"),
+    }
+    if find_spec("lm_eval"):
+        ways["lm_eval"] = _lm_eval
+    measured = {name: way(work) for name, way in ways.items()}
+    pairs, plain = len(work.queries) * len(work.passages), measured["plain loop"]
+    print(description())
+    print(f"{len(work.queries):,} queries that share {len(work.passages):,} passages: {pairs:,} pairs, "
+          f"{len(work.texts):,} likelihoods with a passage; float32 unless `auto` chooses another")  # fmt: skip
+    print(f"{'':20} {'pairs/s':>9} {'times':>7} {'pairs/cpu s':>12} {'times':>7} {'nats apart':>11}")
+    for name, (seconds, processor_seconds, values) in measured.items():
+        known = plain.likelihoods
+        apart = max((abs(value - known[key]) for key, value in values.items() if key in known), default=0.0)
+        print(f"{name:20} {pairs / seconds:9.2f} {plain.seconds / seconds:7.2f} {pairs / processor_seconds:12.2f} "
+              f"{plain.processor_seconds / processor_seconds:7.2f} {apart:11.1e}")  # fmt: skip
+    if theirs := measured.get("lm_eval"):
+        ours = measured["ours"]
+        print(f"ours against lm_eval {theirs.seconds / ours.seconds:.2f} times, of the processor "
+              f"{theirs.processor_seconds / ours.processor_seconds:.2f} times")  # fmt: skip
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2:.2f} GB, all in one process")
+
+
+def _ours(work: Work, reuse: bool, dtype: str = "float32") -> Measured:
+    """Return what it took, and the log-likelihoods of the pairs whose passages were not truncated."""
+    groups = [Group(query, tuple(work.passages)) for query in work.queries]
+    teacher: Any = wb.teacher("likelihood", model=str(work.folder), template=work.template, dtype=dtype)
     teacher.prepare(())
     list(teacher.utilities([Group(groups[0].query, groups[0].passages[:1])]))  # loads the model
-    started = time.perf_counter()
+    teacher._open()[0].reuses_keys &= reuse
+    started, busy = time.perf_counter(), time.process_time()
     scored = [row for batch in teacher.utilities(groups) for row in batch]
-    ours = time.perf_counter() - started
-    likelihoods = {
-        (row.query_id, row.passage_id): row.answers[0].with_passage
-        for row in scored
-        if isinstance(row, Utility) and not row.truncated
-    }
-    forwards = sum(len(row.answers) for row in scored if isinstance(row, Utility))
-    pairs = QUERIES * PASSAGES
-    loop, apart = _plain_loop(folder, prompts, groups, likelihoods)
-    print(description())
-    print(f"ours       {forwards / ours:8.1f} likelihoods/s, all answers, baselines too ({forwards:,} in {ours:.1f} s)")
-    print(f"plain loop {pairs / loop:8.1f} likelihoods/s, first answers ({pairs:,} in {loop:.1f} s)")
-    print(f"ratio      {forwards / ours / (pairs / loop):8.2f}")
-    print(f"furthest apart {apart:.1e} nats on the {len(likelihoods):,} pairs that were not truncated")
+    seconds, processor_seconds = time.perf_counter() - started, time.process_time() - busy
+    return Measured(seconds, processor_seconds, {
+        (row.query_id, row.passage_id, answer.answer): answer.with_passage
+        for row in scored if isinstance(row, Utility) and not row.truncated for answer in row.answers
+    })  # fmt: skip
 
 
-def _plain_loop(
-    folder: Path, prompts: str, groups: list[Group], known: dict[tuple[str, str], float]
-) -> tuple[float, float]:
-    """Score each pair's first answer alone, all logits computed; return seconds and the largest difference."""
+def _plain_loop(work: Work) -> Measured:
+    """Read each prompt with its answer alone, all logits computed."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    words, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder).eval()
-    chosen, apart = template(prompts), 0.0
-    started = time.perf_counter()
+    words = AutoTokenizer.from_pretrained(work.folder)
+    model = AutoModelForCausalLM.from_pretrained(work.folder, dtype=torch.float32).eval()
+    start = words("a").input_ids[: words("a").input_ids.index(words.encode("a", add_special_tokens=False)[0])]
+
+    def log_likelihood(prompt: str, answer: str) -> float | None:
+        ids = words.encode(prompt, add_special_tokens=False)
+        beginning = [] if ids[: len(start)] == start else start
+        end = words.encode(answer, add_special_tokens=False)
+        whole = torch.tensor([[*beginning, *ids, *end]])
+        if whole.shape[1] > model.config.max_position_embeddings:
+            return None
+        logits = model(whole).logits.float().log_softmax(-1)[0, -len(end) - 1 : -1]
+        return float(logits.gather(1, torch.tensor(end)[:, None]).sum())
+
+    started, busy = time.perf_counter(), time.process_time()
     with torch.inference_mode():
-        for query, passages in groups:
-            for passage in passages:
-                filled = {"query": query.text, "title": passage.title, "text": passage.text, "content": passage.content}
-                prompt = _ids(words, chosen.with_passage.format(**filled), model)
-                answer = words.encode(chosen.answer.format(answer=query.answers[0]), add_special_tokens=False)
-                whole = torch.tensor([[*prompt, *answer]])
-                logits = model(whole).logits.float().log_softmax(-1)[0, len(prompt) - 1 : -1]
-                value = logits.gather(1, torch.tensor(answer)[:, None]).sum().item()
-                if (pair := (query.query_id, passage.passage_id)) in known:
-                    apart = max(apart, abs(value - known[pair]))
-    return time.perf_counter() - started, apart
+        values = {key: log_likelihood(*texts) for key, texts in work.texts.items()}
+        for texts in work.texts_without_passage:
+            log_likelihood(*texts)
+    seconds, processor_seconds = time.perf_counter() - started, time.process_time() - busy
+    return Measured(seconds, processor_seconds, {key: value for key, value in values.items() if value is not None})
 
 
-def _ids(words: Any, text: str, model: Any) -> list[int]:
-    starts = words.bos_token_id if words("a").input_ids[:1] == [words.bos_token_id] else None
-    ids: list[int] = words.encode(text, add_special_tokens=False)
-    return [*([] if starts is None else [starts]), *ids][: model.config.max_position_embeddings - 40]
+def _lm_eval(work: Work) -> Measured:
+    """Ask the evaluation harness for the same log-likelihoods, in batches of 16."""
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    model = HFLM(pretrained=str(work.folder), dtype="float32", batch_size=16, device="cpu")
+    asked = [*work.texts.values(), *work.texts_without_passage]
+    requests = [Instance("loglikelihood", {}, texts, at) for at, texts in enumerate(asked)]
+    started, busy = time.perf_counter(), time.process_time()
+    values = [float(value) for value, _ in model.loglikelihood(requests, disable_tqdm=True)]
+    seconds, processor_seconds = time.perf_counter() - started, time.process_time() - busy
+    return Measured(seconds, processor_seconds, dict(zip(work.texts, values, strict=False)))
 
 
 def write_model(folder: Path) -> Path:
@@ -94,4 +175,5 @@ def write_model(folder: Path) -> Path:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
         folders = [Path(argument) for argument in sys.argv[1:2]] or [write_model(Path(place))]
-        main(folders[0], sys.argv[2] if len(sys.argv) > 2 else "plain")
+        sizes = [int(argument) for argument in sys.argv[3:5]]
+        main(folders[0], sys.argv[2] if len(sys.argv) > 2 else "plain", *(sizes + [32, 8][len(sizes) :]))

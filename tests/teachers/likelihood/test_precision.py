@@ -29,9 +29,7 @@ def test_auto_is_bfloat16_only_where_it_is_exact_enough(
     chosen, model = precision.choose(llama, "cpu")
     assert 0 < (chosen.difference or 0) < 1
     assert str(model._model.dtype) == f"torch.{dtype}"
-    assert (
-        f"{dtype}: bfloat16 differs from float32 by up to {chosen.difference:.2g} nats per token" in lm_teacher.remark
-    )
+    assert f"{dtype}: bfloat16 differs by up to {chosen.difference:.2g} nats per token" in lm_teacher.remark
     assert scored(lm_teacher, GROUPS[:1]) == scored(prepared(llama, dtype=dtype), GROUPS[:1])
 
 

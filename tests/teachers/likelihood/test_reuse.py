@@ -135,3 +135,18 @@ def test_keys_that_give_other_numbers_are_not_reused(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(causal.Past, "repeated", wrong)
     assert not prepared(models.write(tmp_path / "llama"))._open()[0].reuses_keys
+
+
+def test_the_first_utilities_do_not_wait_for_all_that_is_read_without_a_passage(tmp_path: Path) -> None:
+    lm_teacher = prepared(models.write(tmp_path / "llama"), token_budget=250)
+    model, _ = lm_teacher._open()
+    read: list[int] = []
+    log_likelihoods = model.log_likelihoods
+    model.log_likelihoods = lambda batch, *rest: read.append(len(batch)) or log_likelihoods(batch, *rest)  # type: ignore[method-assign,func-returns-value]
+    passages = [Passage(f"p{number}", "", f"{number} " * 40) for number in range(40)]
+    groups = [Group(Query(f"q{number}", f"What is {number}?", ("oil",)), (passages[number],)) for number in range(40)]
+    steps = iter(lm_teacher.utilities(groups))
+    first = len(next(steps))
+    assert sum(read) == 2 * first, "so many with a passage, and so many without"
+    assert first + sum(len(batch) for batch in steps) == 40
+    assert sum(read) == 80, "nothing is read twice"

@@ -186,7 +186,7 @@ class CausalModel:
             read = self._logits(ids, mask, rows, columns)
             past = self._past(ids[0, :half].cpu().numpy())
             return _same(read, self._logits(ids[:, half:], mask, rows, columns - half, past.repeated(2)))
-        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+        except (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
             # An architecture that keeps something else than keys and values, or cannot go on from them.
             return False
 

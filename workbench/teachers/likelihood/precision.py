@@ -36,7 +36,7 @@ class Precision(NamedTuple):
         """Return what was chosen, and why."""
         if self.difference is None:
             return f"{self.dtype}, not compared with float32, as the model is large"
-        return f"{self.dtype}: bfloat16 differs from float32 by up to {self.difference:.2g} nats per token"
+        return f"{self.dtype}: bfloat16 differs by up to {self.difference:.2g} nats per token of a short answer"
 
 
 def choose(folder: Path, device: str) -> tuple[Precision, CausalModel]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.records import AnswerLikelihood
 from workbench.teachers.likelihood.pairs import Pair
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
     from workbench.teachers.likelihood.causal import CausalModel
 
 
+Key = tuple[str, str, int]
+
+
+class Target(NamedTuple):
+    """One answer in one wording: what is read with the passage, and without, by what the latter depends on."""
+
+    with_passage: Continuation
+    without_passage: Continuation
+    key: Key
+
+
 class WordedPair(NamedTuple):
     """One pair in the words of each template, and the answers that all of them leave something of."""
 
@@ -22,50 +34,50 @@ class WordedPair(NamedTuple):
     answers: tuple[str, ...]
 
     @property
-    def continuations(self) -> list[Continuation]:
-        """Return what is read with the passage: answer by answer, in each wording."""
-        return [Continuation(pair.prompt, pair.answers[answer]) for answer in self.answers for pair in self.wordings]
-
-    @property
-    def continuations_without_passage(self) -> dict[tuple[str, str, int], Continuation]:
-        """Return what is read without the passage, by query, answer and the wording's number."""
-        return {
-            (pair.query.text, answer, number): Continuation(pair.prompt_without_passage, pair.answers[answer])
+    def targets(self) -> list[Target]:
+        """Return what is read: answer by answer, in each wording."""
+        return [
+            Target(
+                Continuation(pair.prompt, pair.answers[answer]),
+                Continuation(pair.prompt_without_passage, pair.answers[answer]),
+                (pair.query.text, answer, number),
+            )
             for answer in self.answers
             for number, pair in enumerate(self.wordings)
-        }
+        ]
 
 
 def likelihoods(
     model: CausalModel, pairs: Sequence[WordedPair], token_budget: int
 ) -> Iterator[list[tuple[WordedPair, tuple[AnswerLikelihood, ...]]]]:
-    """Yield pairs with the likelihoods of their answers, batch by batch, those whose last continuation was read.
+    """Yield pairs with the likelihoods of their answers, batch by batch, those whose last answer was read.
 
-    Of several wordings the mean is taken: of log-likelihoods per token, times the tokens that the first one takes.
+    What a query's answers have without a passage is read when it is first needed. Of several wordings the mean is
+    taken: of log-likelihoods per token, times the tokens that the first one takes.
     """
-    keys = [list(pair.continuations_without_passage) for pair in pairs]
-    without = {key: one for pair in pairs for key, one in pair.continuations_without_passage.items()}
-    known = dict(zip(without, _read_all(model, list(without.values()), token_budget), strict=True))
-    continuations = [one for pair in pairs for one in pair.continuations]
-    owners = np.repeat(np.arange(len(pairs)), [len(of_pair) for of_pair in keys])
-    starts = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(pairs)))])
-    unread, values = np.diff(starts), np.zeros(len(continuations))
-    for batch in batches(continuations, token_budget, model.forward_cost):
-        read = [continuations[member] for member in batch.members]
-        values[batch.members] = model.log_likelihoods(read, token_budget, batch.shared)
+    targets_of = [pair.targets for pair in pairs]
+    targets = [target for of_pair in targets_of for target in of_pair]
+    starts = np.cumsum([0, *map(len, targets_of)])
+    unread = np.diff(starts)
+    owners = np.repeat(np.arange(len(pairs)), unread)
+    known: dict[Key, float] = {}
+    values = np.zeros(len(targets))
+    for batch in batches([target.with_passage for target in targets], token_budget, model.forward_cost):
+        read = [targets[member] for member in batch.members]
+        without = {target.key: target.without_passage for target in read if target.key not in known}
+        known |= zip(without, _read(model, list(without.values()), token_budget), strict=True)
+        values[batch.members] = model.log_likelihoods([t.with_passage for t in read], token_budget, batch.shared)
         np.subtract.at(unread, owners[batch.members], 1)
-        finished = [int(owner) for owner in np.unique(owners[batch.members]) if not unread[owner]]
+        finished = []
+        for at in np.unique(owners[batch.members]):
+            if not unread[at]:
+                without_passage = [known[target.key] for target in targets_of[at]]
+                finished.append((pairs[at], _answers(pairs[at], values[starts[at] : starts[at + 1]], without_passage)))
         if finished:
-            yield [
-                (
-                    pairs[at],
-                    _answers(pairs[at], list(values[starts[at] : starts[at + 1]]), [known[key] for key in keys[at]]),
-                )
-                for at in finished
-            ]
+            yield finished
 
 
-def _read_all(model: CausalModel, continuations: Sequence[Continuation], token_budget: int) -> list[float]:
+def _read(model: CausalModel, continuations: Sequence[Continuation], token_budget: int) -> list[float]:
     values = np.zeros(len(continuations))
     for batch in batches(continuations, token_budget, model.forward_cost):
         read = [continuations[member] for member in batch.members]
@@ -74,7 +86,7 @@ def _read_all(model: CausalModel, continuations: Sequence[Continuation], token_b
 
 
 def _answers(
-    pair: WordedPair, with_passage: Sequence[float], without_passage: Sequence[float]
+    pair: WordedPair, with_passage: NDArray[np.float64], without_passage: Sequence[float]
 ) -> tuple[AnswerLikelihood, ...]:
     """Return the likelihoods of a pair's answers, from values in the order of its continuations."""
     lengths = np.array([[len(wording.answers[answer]) for wording in pair.wordings] for answer in pair.answers])

@@ -38,7 +38,9 @@ class LikelihoodSettings:
         default=None, metadata={"about": "the most tokens of prompt and answer; unless given, the model's limit"}
     )
     max_passage_tokens: int | None = field(default=None, metadata={"about": "the most tokens of a passage"})
-    token_budget: int = field(default=8192, metadata={"about": "padded tokens that go through the model at once"})
+    token_budget: int = field(
+        default=8192, metadata={"about": "padded tokens whose keys and values are in memory at once"}
+    )
 
     def __post_init__(self) -> None:
         check_normalisation(self.normalisation)
