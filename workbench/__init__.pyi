@@ -141,6 +141,8 @@ from .steps.teach.read_utilities import Reading as Reading
 from .steps.teach.read_utilities import read_utilities as read_utilities
 from .steps.teach.rerank import rerank as rerank
 from .steps.teach.score import score as score
+from .steps.teach.score_estimate import ScoreEstimate as ScoreEstimate
+from .steps.teach.score_estimate import score_estimate as score_estimate
 from .steps.teach.score_result import ScoreResult as ScoreResult
 from .steps.teach.sweep import Attempt as Attempt
 from .steps.teach.sweep import SweepResult as SweepResult

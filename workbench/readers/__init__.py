@@ -53,6 +53,11 @@ READERS: dict[str, ReaderKind] = {
         "workbench.readers.chat:LocalReader",
         "workbench.readers.chat:LocalReaderSettings",
     ),
+    "endpoint": ReaderKind(
+        "an instruction-tuned model behind any server of chat completions",
+        "workbench.readers.chat:ServerReader",
+        "workbench.readers.chat:ServerReaderSettings",
+    ),
 }
 
 

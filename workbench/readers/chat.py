@@ -11,6 +11,7 @@ from pathlib import Path
 from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Answer, Group
 from workbench.teachers.chat.protocol import Chat, Message, Prompt, Reply
+from workbench.teachers.endpoint.settings import ServerSettings
 
 SYSTEM = (
     "You answer questions from passages. Reply with the answer alone, in as few words as possible and without a full "
@@ -70,8 +71,7 @@ class LocalReaderSettings:
     device: str = field(default="auto", metadata={"about": "auto, or a device of torch, such as cpu or cuda"})
 
     def __post_init__(self) -> None:
-        if type(self.max_new_tokens) is not int or self.max_new_tokens < 1:
-            raise BadSetting(f"max_new_tokens is {self.max_new_tokens!r}.", "It is a whole number above 0.")
+        _check_max_new_tokens(self.max_new_tokens)
 
 
 class LocalReader(ChatReader):
@@ -81,3 +81,28 @@ class LocalReader(ChatReader):
         from workbench.teachers.chat.local import LocalChat
 
         super().__init__(LocalChat(settings.model, settings.dtype, settings.device), settings.max_new_tokens)
+
+
+@dataclass(frozen=True)
+class ServerReaderSettings(ServerSettings):
+    """What decides the answers of a chat model behind a server, and how that is asked."""
+
+    max_new_tokens: int = field(default=64, metadata={"about": "the most tokens of an answer"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_max_new_tokens(self.max_new_tokens)
+
+
+class ServerReader(ChatReader):
+    """A reader by a chat model behind a server."""
+
+    def __init__(self, settings: ServerReaderSettings) -> None:
+        from workbench.teachers.chat.endpoint import EndpointChat
+
+        super().__init__(EndpointChat(settings), settings.max_new_tokens)
+
+
+def _check_max_new_tokens(value: int) -> None:
+    if type(value) is not int or value < 1:
+        raise BadSetting(f"max_new_tokens is {value!r}.", "It is a whole number above 0.")

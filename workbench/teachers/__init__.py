@@ -36,8 +36,8 @@ class Teacher(Protocol):
 
 
 @runtime_checkable
-class RemoteTeacher(Teacher, Protocol):
-    """A teacher that can ask a server, where each answer costs something: what it yields is kept at once."""
+class RemoteTeacher(Protocol):
+    """What a teacher has besides that can ask a server, where answers cost: what it yields is kept at once."""
 
     @property
     def spent(self) -> Usage | None:

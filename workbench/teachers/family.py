@@ -20,11 +20,14 @@ class Setting(NamedTuple):
 
 
 def settings_of(place: str) -> tuple[Setting, ...]:
-    """Return the settings of the dataclass at "module:class", with what they mean and their defaults."""
+    """Return the settings of the dataclass at "module:class", with what they mean and their defaults.
+
+    Those that only go by name, such as a server's, come last.
+    """
     return tuple(
         Setting(field.name, field.metadata["about"], None if field.default is MISSING else field.default,
                 field.default is MISSING)
-        for field in fields(resolve_name(place))
+        for field in sorted(fields(resolve_name(place)), key=lambda field: field.kw_only)
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from workbench.cli.options import Json, OptionalSplit, settings
 from workbench.cli.session import Session
 from workbench.records import STATUSES, Status
 from workbench.steps.teach.score import score
-from workbench.teachers import TEACHERS, teacher, teacher_settings
+from workbench.steps.teach.score_estimate import score_estimate
+from workbench.teachers import TEACHERS, RemoteTeacher, teacher, teacher_settings
 from workbench.teachers.prompts import TEMPLATES
 
 _KINDS = "; ".join(f"`{name}`: {kind.about}" for name, kind in TEACHERS.items())
@@ -48,6 +49,7 @@ def score_command(
             show_default=False,
         ),
     ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Spend a budget of money without asking.")] = False,
     json: Json = False,
 ) -> None:
     """Ask a teacher how useful each candidate is; each finished batch is kept, and Ctrl-C loses none.
@@ -56,12 +58,19 @@ def score_command(
     with 1 if every pair failed.
     """
     session: Session = context.obj
-    given = {name: value for name, value in (("model", model), ("template", template)) if value}
-    chosen = teacher(kind, **given, **settings(option))
+    given = {name: value for name, value in (("model", model), ("template", template)) if value} | settings(option)
+    chosen = teacher(kind, **given)
     store = session.store()
     statuses = STATUSES if retry == "all" else cast("list[Status]", [name.strip() for name in retry.split(",") if name])
+    estimate = score_estimate(store, chosen, split, limit, statuses)
+    if estimate is not None:
+        output.note(estimate.in_words)
+    if "max_cost" in given and not yes and not typer.confirm("Ask the server?", default=False, err=True):
+        raise typer.Exit(1)
     with output.progress(session.reporter) as listen:
         result = score(store, chosen, split, limit, listen, statuses)
+    if isinstance(chosen, RemoteTeacher) and chosen.spent is not None:
+        output.note(f"asked for: {chosen.spent.in_words}")
     if result.interrupted:
         session.stopping = True
     session.finish(result, result.in_words, json)

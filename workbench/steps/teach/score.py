@@ -84,7 +84,7 @@ def score(
     remark = str(getattr(teacher, "remark", ""))
     note = "; ".join(filter(None, [left_out_in_words(without_answers) if without_answers else "", remark]))
     buffer = ScoreBuffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
-    if isinstance(teacher, RemoteTeacher):
+    if isinstance(teacher, RemoteTeacher) and teacher.spent is not None:
         buffer.seconds = 0.0
     buffer.report()
     interrupted = False

@@ -45,6 +45,11 @@ class EndpointChat:
         model = "-".join(self.settings.model.replace(":", "-").split())
         return f"{model}-served-seed{self._seed}" if self._seed else f"{model}-served"
 
+    @property
+    def spent(self) -> Usage:
+        """Return what was asked for so far."""
+        return self.budget.spent
+
     def answers(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Reply]]:
         """Yield each prompt's position and its reply once, in the order in which they come.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, get_args
 
 from workbench.errors import BadSetting
 from workbench.records import Unit
+from workbench.teachers.endpoint.settings import ServerOptions, ServerSettings, check_address
 from workbench.teachers.likelihood.checkpoint import DTYPES
 
 Form = Literal["pointwise", "listwise", "pairwise", "first", "selection"]
@@ -25,10 +26,12 @@ MOST_LABELS = 26  # `first` labels passages A to Z
 
 
 @dataclass(frozen=True)
-class JudgeSettings:
-    """All that decides the judge's utilities, and `prompts_at_once`, which does not."""
+class JudgeSettings(ServerOptions):
+    """All that decides the judge's utilities, and `prompts_at_once` and the options of a server, which do not."""
 
-    model: str | Path = field(metadata={"about": "a chat or causal language model, by hub name or folder"})
+    model: str | Path = field(
+        metadata={"about": "a chat or causal language model, by hub name or folder; with `url`, by its name there"}
+    )
     form: Form = field(
         default="pointwise",
         metadata={
@@ -57,8 +60,14 @@ class JudgeSettings:
     prompts_at_once: int = field(
         default=64, metadata={"about": "prompts that are under way together; these are lost when it is stopped"}
     )
+    url: str = field(
+        default="",
+        metadata={"about": "a chat server's address, such as http://127.0.0.1:8000/v1; unless given, this machine"},
+    )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_server()
         for name, allowed in (("form", get_args(Form)), ("comparisons", get_args(Comparisons))):
             if getattr(self, name) not in allowed:
                 raise BadSetting(f"{name} is {getattr(self, name)!r}.", f"It is one of {', '.join(allowed)}.")
@@ -77,6 +86,16 @@ class JudgeSettings:
             raise BadSetting(f"stride is {self.stride}, window {self.window}.", "A window cannot pass over passages.")
         if self.form == "first" and self.window > MOST_LABELS:
             raise BadSetting(f"window is {self.window}.", f"There are {MOST_LABELS} letters to label passages with.")
+
+    def _check_server(self) -> None:
+        if self.url:
+            check_address(self.url, self.allow_http)
+
+    @property
+    def server(self) -> ServerSettings:
+        """Return the settings of the server at `url`."""
+        options = {field.name: getattr(self, field.name) for field in fields(ServerOptions)}
+        return ServerSettings(self.url, str(self.model), **options)
 
     @property
     def orders(self) -> int:

@@ -10,6 +10,7 @@ from workbench.errors import NothingToDo
 from workbench.records import Group, Passage, Scored, Unit
 from workbench.teachers.chat.local import LocalChat
 from workbench.teachers.chat.protocol import Chat
+from workbench.teachers.endpoint.budget import Usage
 from workbench.teachers.judge import asking
 from workbench.teachers.judge.asking import Asking
 from workbench.teachers.judge.judging import Judged, Judging
@@ -27,6 +28,11 @@ FORMS: dict[Form, Callable[[Judging], Asking[list[Judged]]]] = {
     "first": first,
     "selection": selection,
 }
+
+
+# Forms that ask all they will in one round.
+ASKED_AT_ONCE: tuple[Form, ...] = ("pointwise", "listwise", "first")
+CHARACTERS_OF_A_TOKEN = 4  # about, in English
 
 
 class Judge:
@@ -55,17 +61,38 @@ class Judge:
         return UNITS[self.settings.form]
 
     def prepare(self, collection: Iterable[Passage] = ()) -> None:
-        """Find the model and fingerprint its files; it is loaded when the first question is asked.
+        """Find the model and fingerprint its files; it is loaded, or its server asked, with the first question.
 
         How titles are joined to texts is part of the recipe, as `collection` has it.
         """
         settings = self.settings
-        if self._chat is None:
+        if self._chat is None and settings.url:
+            # The server's client is imported by those who ask one.
+            from workbench.teachers.chat.endpoint import EndpointChat
+
+            self._chat = EndpointChat(settings.server, settings.seed)
+        elif self._chat is None:
             self._chat = LocalChat(settings.model, settings.dtype, settings.device, settings.seed)
         title_join = next((passage.title_join for passage in collection), " ")
         reading = [self._prompt.fingerprint, title_join, settings.max_passage_words]
         prompt = f"{self._prompt.name}-{sha256(json.dumps(reading).encode()).hexdigest()[:6]}"
         self._name = f"judge:{self._chat.name}:{settings.form}-{prompt}:{settings.recipe}"
+
+    @property
+    def spent(self) -> Usage | None:
+        """Return what a server was asked for so far; None for a model on this machine."""
+        return getattr(self._chat, "spent", None)
+
+    def estimate(self, groups: Sequence[Group]) -> Usage | None:
+        """Return about what a server is asked for to judge these pairs; None where later questions hang on replies."""
+        if self.spent is None or self.settings.form not in ASKED_AT_ONCE:
+            return None
+        usage, form = Usage(prices=self.spent.prices), FORMS[self.settings.form]
+        for judging in (judging for group in groups for judging in self._judgings(group)):
+            for prompt in next(form(judging), []):
+                characters = sum(len(message.content) for message in prompt.messages)
+                usage = usage.plus(Usage(1, characters // CHARACTERS_OF_A_TOKEN, prompt.max_tokens))
+        return usage
 
     def utilities(self, groups: Sequence[Group]) -> Iterator[list[Scored]]:
         """Yield the rows of a pair or a query as soon as its last reply is there; stopping in between is safe."""
