@@ -105,8 +105,9 @@ class CausalModel:
         rows = np.repeat(np.arange(len(batch)), [len(one.answer) for one in batch])
         columns = np.concatenate([np.arange(len(one.prompt) - 1, one.length) for one in batch]) - start
         targets = self._on_device(np.concatenate([one.answer for one in batch]).astype(np.int64))
+        ids_here, mask_here, rows_here, columns_here = map(self._on_device, (ids, mask, rows, columns))
         cache = past.repeated(len(batch)) if past else None
-        logits = self._logits(*map(self._on_device, (ids, mask, rows, columns)), cache=cache)
+        logits = self._logits(ids_here, mask_here, rows_here, columns_here, cache)
         log_likelihoods = np.zeros(len(batch))
         for at in range(0, len(rows), ROWS_AT_ONCE):
             part = slice(at, at + ROWS_AT_ONCE)
