@@ -12,12 +12,14 @@ import pytest
 from tests.readers.test_completion import GROUPS, answers
 from tests.shell import shell, worked
 from tests.teachers.endpoint.server import ModelServer
+from tests.teachers.judge.scripted import group, rows
 from workbench.errors import BadSetting
 from workbench.readers import reader
 from workbench.steps.teach.score import score
 from workbench.steps.teach.score_estimate import score_estimate
 from workbench.store import Store, views
 from workbench.teachers import teacher, teacher_settings
+from workbench.teachers.judge.teacher import FORMS
 
 
 @pytest.fixture
@@ -82,8 +84,23 @@ def test_an_estimate_counts_requests_and_money(store: Store, server: ModelServer
     half = score_estimate(store, judge(server), split="test", limit=1)
     assert half is not None
     assert (half.pairs, half.cost) == (4, None)
-    assert score_estimate(store, judge(server, form="selection")) is None
     assert score_estimate(store, teacher("lexical")) is None
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_has_an_estimate_of_what_it_asks(server: ModelServer, form: str) -> None:
+    server.reply = lambda _body: "A" if form == "pairwise" else "My selection: [1]"
+    asked = judge(server, form=form, window=4, stride=2)
+    asked.prepare(())
+    groups = [group(*range(9)), group(4, 5, query_id="q2")]
+    estimate = asked.estimate(groups)
+    assert server.received == []
+    rows(asked, *groups)
+    if form in ("pairwise", "selection"):  # these ask on by what is replied: here as little as can be
+        assert asked.spent.requests < estimate.requests < 5 * asked.spent.requests
+    else:
+        assert estimate.requests == asked.spent.requests
+    assert estimate.input_tokens > 10 * estimate.requests
 
 
 def test_money_is_spent_after_a_yes(store: Store, server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:

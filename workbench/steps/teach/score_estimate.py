@@ -70,7 +70,7 @@ def score_estimate(
     Returns
     -------
     ScoreEstimate or None
-        The estimate; None of a teacher that asks no server, or whose questions hang on replies.
+        The estimate; None of a teacher that asks no server.
 
     Raises
     ------

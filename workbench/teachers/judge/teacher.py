@@ -13,6 +13,7 @@ from workbench.teachers.chat.protocol import Chat
 from workbench.teachers.endpoint.budget import Usage
 from workbench.teachers.judge import asking
 from workbench.teachers.judge.asking import Asking
+from workbench.teachers.judge.dry_run import DryRun
 from workbench.teachers.judge.judging import Judged, Judging
 from workbench.teachers.judge.lists import first, listwise
 from workbench.teachers.judge.pairwise import pairwise
@@ -28,11 +29,6 @@ FORMS: dict[Form, Callable[[Judging], Asking[list[Judged]]]] = {
     "first": first,
     "selection": selection,
 }
-
-
-# Forms that ask all they will in one round.
-ASKED_AT_ONCE: tuple[Form, ...] = ("pointwise", "listwise", "first")
-CHARACTERS_OF_A_TOKEN = 4  # about, in English
 
 
 class Judge:
@@ -84,23 +80,26 @@ class Judge:
         return getattr(self._chat, "spent", None)
 
     def estimate(self, groups: Sequence[Group]) -> Usage | None:
-        """Return about what a server is asked for to judge these pairs; None where later questions hang on replies."""
-        if self.spent is None or self.settings.form not in ASKED_AT_ONCE:
+        """Return about what a server is asked for to judge these pairs; None for a model on this machine.
+
+        Where later questions depend on replies, these are made up: see `DryRun`.
+        """
+        if self.spent is None:
             return None
-        usage, form = Usage(prices=self.spent.prices), FORMS[self.settings.form]
-        for judging in (judging for group in groups for judging in self._judgings(group)):
-            for prompt in next(form(judging), []):
-                characters = sum(len(message.content) for message in prompt.messages)
-                usage = usage.plus(Usage(1, characters // CHARACTERS_OF_A_TOKEN, prompt.max_tokens))
-        return usage
+        dry_run = DryRun(self.settings, Usage(prices=self.spent.prices))
+        for _ in asking.run(self._askings(groups), dry_run, self.settings.prompts_at_once):
+            pass
+        return dry_run.usage
 
     def utilities(self, groups: Sequence[Group]) -> Iterator[list[Scored]]:
         """Yield the rows of a pair or a query as soon as its last reply is there; stopping in between is safe."""
         if self._chat is None or not self._name:
             raise NothingToDo("The judge does not know its model yet.", "Call prepare(()) first.")
+        yield from asking.run(self._askings(groups), self._chat, self.settings.prompts_at_once)
+
+    def _askings(self, groups: Sequence[Group]) -> Iterator[Asking[list[Scored]]]:
         form = FORMS[self.settings.form]
-        askings = (judging.rows(form(judging)) for group in groups for judging in self._judgings(group))
-        yield from asking.run(askings, self._chat, self.settings.prompts_at_once)
+        return (judging.rows(form(judging)) for group in groups for judging in self._judgings(group))
 
     def _judgings(self, group: Group) -> Iterator[Judging]:
         """Yield what is judged together: single passages where the form is pointwise, else all of a query."""
