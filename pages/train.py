@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench import jobs
-from workbench.steps.teach.candidate_fit import QRELS
+from workbench.steps.teach.planning.candidate_fit import QRELS
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, frame, job_board, navigation, pickers
 from workbench.ui.students import report

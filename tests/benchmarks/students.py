@@ -24,7 +24,7 @@ from workbench.evaluation.significance import Interval, interval
 from workbench.records import Progress
 from workbench.steps.compare.recipes import Recipe
 from workbench.steps.compare.teacher_agreement import TeacherAgreement
-from workbench.steps.teach.candidate_fit import QRELS
+from workbench.steps.teach.planning.candidate_fit import QRELS
 
 BASE, TEACHER = "static:all-MiniLM-L6-v2", "lexical"
 LOSSES = (

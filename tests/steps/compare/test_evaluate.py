@@ -17,7 +17,7 @@ from workbench.steps.compare.evaluate import evaluate, measured
 from workbench.steps.ship.export_student import export_student
 from workbench.steps.ship.push import files_to_push
 from workbench.steps.teach.candidates import candidates
-from workbench.steps.teach.plan import plan
+from workbench.steps.teach.planning.plan import plan
 from workbench.store import Store, add_ranking, views
 from workbench.trainer import TrainSettings
 

@@ -12,7 +12,7 @@ from workbench.steps.data.export import export
 from workbench.steps.data.ingest import ingest
 from workbench.steps.data.readers import IngestSettings
 from workbench.steps.data.workspace_settings import configure
-from workbench.steps.teach.plan import plan
+from workbench.steps.teach.planning.plan import plan
 from workbench.store import TITLE_JOINS, Store, views
 from workbench.teachers import Teacher, teacher
 from workbench.trainer import TrainSettings

@@ -13,7 +13,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from workbench.records import Progress
-from workbench.steps.teach.plan import Plan, plan
+from workbench.steps.teach.planning.plan import Plan, plan
 from workbench.steps.teach.train import TrainResult, train, work_folder
 from workbench.store import Store
 from workbench.trainer import TrainSettings

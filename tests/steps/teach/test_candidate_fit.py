@@ -9,9 +9,9 @@ from tests.shell import worked
 from tests.steps.classes import PASSAGES, QUERIES, TOPICS
 from tests.steps.teach.quick import QUICK
 from workbench.records import Failure
-from workbench.steps.teach.candidate_fit import candidate_fit
 from workbench.steps.teach.candidates import candidates
-from workbench.steps.teach.plan import plan
+from workbench.steps.teach.planning.candidate_fit import candidate_fit
+from workbench.steps.teach.planning.plan import plan
 from workbench.store import Store, views
 
 

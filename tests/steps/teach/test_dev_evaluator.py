@@ -14,7 +14,7 @@ from workbench.records import Passage, Qrel, Query
 from workbench.steps.compare.evaluate import evaluate, measured
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.steps.teach.dev_evaluator import dev_evaluator
-from workbench.steps.teach.plan import plan
+from workbench.steps.teach.planning.plan import plan
 from workbench.store import Store, views
 
 

@@ -12,9 +12,9 @@ from tests.steps.classes import WORDS
 from tests.steps.teach.quick import QUICK
 from tests.trainer.conftest import save_bert
 from workbench.records import Example, Passage, Query
-from workbench.steps.teach.base_costs import base_facts
-from workbench.steps.teach.estimate import estimate
-from workbench.steps.teach.plan import NOT_ESTIMATED, plan
+from workbench.steps.teach.planning.base_costs import base_facts
+from workbench.steps.teach.planning.estimate import estimate
+from workbench.steps.teach.planning.plan import NOT_ESTIMATED, plan
 from workbench.store import Store, views
 from workbench.students.names import find
 from workbench.trainer import BaseFacts, TrainSettings, resolve

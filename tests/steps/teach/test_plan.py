@@ -20,9 +20,9 @@ from workbench.errors import BadInput, BadSetting, NothingToDo
 from workbench.records import Candidate, Passage, Query
 from workbench.steps.annotate.annotate import annotate
 from workbench.steps.compare.leaderboard import leaderboard
-from workbench.steps.teach.estimate import Estimate
-from workbench.steps.teach.plan import plan
-from workbench.steps.teach.query_subset import ExampleFilter
+from workbench.steps.teach.planning.estimate import Estimate
+from workbench.steps.teach.planning.plan import plan
+from workbench.steps.teach.planning.query_subset import ExampleFilter
 from workbench.steps.teach.train import train
 from workbench.store import Store, views
 from workbench.trainer import BaseFacts, resolve

@@ -19,7 +19,7 @@ from workbench.errors import BadSetting, Conflict
 from workbench.records import Qrel
 from workbench.steps.compare.evaluate import evaluate
 from workbench.steps.teach import train as step
-from workbench.steps.teach.plan import plan
+from workbench.steps.teach.planning.plan import plan
 from workbench.steps.teach.train import TrainResult, work_folder
 from workbench.store import Store, views
 

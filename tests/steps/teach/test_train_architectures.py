@@ -14,7 +14,7 @@ from workbench.errors import BadSetting
 from workbench.records import Progress
 from workbench.steps.compare.evaluate import evaluate
 from workbench.steps.ship.export_student import ExportStudentSettings, export_student
-from workbench.steps.teach.plan import Plan, plan
+from workbench.steps.teach.planning.plan import Plan, plan
 from workbench.steps.teach.train import TrainResult, train
 from workbench.store import Store
 from workbench.students.methods import METHODS

@@ -18,7 +18,7 @@ from tests import children, tiny
 from tests.steps.classes import ROOT, WORDS, base, collection
 from workbench import students
 from workbench.errors import BadSetting
-from workbench.steps.teach.plan import plan
+from workbench.steps.teach.planning.plan import plan
 from workbench.steps.teach.sweep import sweep
 from workbench.steps.teach.train import train, work_folder
 from workbench.store import Store

@@ -18,7 +18,7 @@ from tests.steps.classes import ROOT, collection
 from tests.steps.teach.quick import QUICK, train_until_killed, trained, untimed_history, wait_for_checkpoint, weights
 from workbench import jobs, students
 from workbench.steps.compare.evaluate import evaluate
-from workbench.steps.teach.plan import plan
+from workbench.steps.teach.planning.plan import plan
 from workbench.steps.teach.train import TrainResult, train
 from workbench.store import Store
 from workbench.trainer import TrainSettings

@@ -10,7 +10,7 @@ from tests.shell import worked
 from tests.steps.classes import TOPICS, base, collection
 from workbench.records import Passage, Qrel, Query
 from workbench.steps.data.splits.split import split
-from workbench.steps.teach.plan import plan
+from workbench.steps.teach.planning.plan import plan
 from workbench.steps.teach.train import train
 from workbench.students import trained
 from workbench.trainer import TrainSettings

@@ -22,7 +22,7 @@ from workbench.records import Progress
 from workbench.retrieval.encoder import Encoder
 from workbench.steps.compare.evaluate import evaluate
 from workbench.steps.teach import train as step
-from workbench.steps.teach.plan import plan
+from workbench.steps.teach.planning.plan import plan
 from workbench.steps.teach.train import TrainResult, train
 from workbench.store import Store
 from workbench.students.methods import METHODS

@@ -13,8 +13,8 @@ from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.losses import LOSSES
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
-from workbench.steps.teach.plan import labels_in_words, plan
-from workbench.steps.teach.query_subset import ExampleFilter
+from workbench.steps.teach.planning.plan import labels_in_words, plan
+from workbench.steps.teach.planning.query_subset import ExampleFilter
 from workbench.steps.teach.train import train
 from workbench.students.methods import METHODS
 from workbench.trainer import PRESETS, TrainSettings, preset

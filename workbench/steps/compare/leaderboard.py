@@ -15,13 +15,20 @@ from workbench.results import Result, as_html, frame
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.answers.answer_measures import answer_measures
 from workbench.steps.compare.diff import Values
-from workbench.steps.compare.recipes import LeaderboardRow, Recipe, compared, leaderboard_row, limits
+from workbench.steps.compare.recipes import (
+    LeaderboardRow,
+    Recipe,
+    alike,
+    compared,
+    differing_settings,
+    leaderboard_row,
+    limits,
+)
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
 from workbench.steps.data.splits.unseen import UnseenPart, early_in_words, trained_before_split, unseen_part
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 from workbench.students import BM25
-from workbench.trainer import settings_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,8 +244,8 @@ def leaderboard(
         )
         for row in rows
     ]
-    differing = _differing([row for row in rows if row.recipe])
-    recipes = compared(_alike(rows, differing), values, names, split, unseen)
+    differing = differing_settings([row for row in rows if row.recipe])
+    recipes = compared(alike(rows, differing), values, names, split, unseen)
     order = {name: place for place, recipe in enumerate(recipes) for name in recipe.students}
     rows.sort(key=lambda row: (order.get(row.student, -1), row.seed or 0))
     counts = judgements.counts_for(names[0], next((of_run[names[0]] for of_run in values.values()), ()))
@@ -267,36 +274,6 @@ def _means(values: Mapping[str, Values], names: Sequence[str]) -> dict[str, dict
         for student, span in intervals_of(of_students).items():
             means[student][name] = span
     return means
-
-
-def _differing(rows: Sequence[LeaderboardRow]) -> tuple[str, ...]:
-    """Return the settings that were chosen differently; what was left open follows from the others."""
-
-    def chosen(row: LeaderboardRow, name: str) -> str:
-        return "" if name in row.left_open else repr(row.settings.get(name))
-
-    names = dict.fromkeys(name for row in rows for name in row.settings)
-    return tuple(name for name in names if len({chosen(row, name) for row in rows}) > 1)
-
-
-def _alike(rows: Sequence[LeaderboardRow], differing: Sequence[str]) -> list[Recipe]:
-    """Return the recipes, best on dev first, each under a label of its own."""
-    groups: dict[str, list[LeaderboardRow]] = {}
-    for row in rows:
-        if row.recipe:
-            groups.setdefault(row.recipe, []).append(row)
-    labels = {key: _label(group[0], differing) for key, group in groups.items()}
-    number = Counter(labels.values())
-    recipes = [
-        Recipe.of(label if number[label] == 1 else f"{label} ({groups[key][0].student})", differing, groups[key])
-        for key, label in labels.items()
-    ]
-    return sorted(recipes, key=lambda recipe: (-(recipe.dev.mean if recipe.dev else 0.0), recipe.label))
-
-
-def _label(row: LeaderboardRow, differing: Sequence[str]) -> str:
-    shown = {name: row.settings.get(name) for name in differing} or {"loss": row.loss}
-    return settings_in_words(shown) + ("" if row.finished else ", unfinished")
 
 
 def _many(number: int, what: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
@@ -15,7 +16,7 @@ from workbench.records import labelled
 from workbench.steps.compare.diff import Values
 from workbench.steps.data.splits.unseen import UnseenPart
 from workbench.students import Student
-from workbench.trainer import TrainSettings, settings_used
+from workbench.trainer import TrainSettings, settings_in_words, settings_used
 
 # What differs between two trainings of one recipe with two seeds, or with the same one.
 PASSING = frozenset({"seed", "name", "created", "outcome", "versions", "settings", "resolved"})
@@ -224,3 +225,33 @@ def _against_base(recipe: Recipe, values: Mapping[str, Values], names: Sequence[
         comparison=compare(measure, list(before.values()), after),
         above_base=sum(fmean(one[measure].values()) > base_mean for one in evaluated),
     )
+
+
+def differing_settings(rows: Sequence[LeaderboardRow]) -> tuple[str, ...]:
+    """Return the settings that were chosen differently; what was left open follows from the others."""
+
+    def chosen(row: LeaderboardRow, name: str) -> str:
+        return "" if name in row.left_open else repr(row.settings.get(name))
+
+    names = dict.fromkeys(name for row in rows for name in row.settings)
+    return tuple(name for name in names if len({chosen(row, name) for row in rows}) > 1)
+
+
+def alike(rows: Sequence[LeaderboardRow], differing: Sequence[str]) -> list[Recipe]:
+    """Return the recipes, best on dev first, each under a label of its own."""
+    groups: dict[str, list[LeaderboardRow]] = {}
+    for row in rows:
+        if row.recipe:
+            groups.setdefault(row.recipe, []).append(row)
+    labels = {key: _label(group[0], differing) for key, group in groups.items()}
+    number = Counter(labels.values())
+    recipes = [
+        Recipe.of(label if number[label] == 1 else f"{label} ({groups[key][0].student})", differing, groups[key])
+        for key, label in labels.items()
+    ]
+    return sorted(recipes, key=lambda recipe: (-(recipe.dev.mean if recipe.dev else 0.0), recipe.label))
+
+
+def _label(row: LeaderboardRow, differing: Sequence[str]) -> str:
+    shown = {name: row.settings.get(name) for name in differing} or {"loss": row.loss}
+    return settings_in_words(shown) + ("" if row.finished else ", unfinished")

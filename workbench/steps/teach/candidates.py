@@ -12,7 +12,7 @@ from workbench.records import Candidate, Listener, Passage, Query, silent
 from workbench.results import Result
 from workbench.steps.compare.ranking.retriever import find_student, retriever
 from workbench.steps.data.next_step import must_have_queries
-from workbench.steps.teach.candidate_fit import QRELS, fitting_students
+from workbench.steps.teach.planning.candidate_fit import QRELS, fitting_students
 from workbench.store import Store, views
 from workbench.students import BM25
 

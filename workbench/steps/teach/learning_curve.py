@@ -13,8 +13,8 @@ from workbench.evaluation.measures import PRIMARY
 from workbench.progress import listener, tracked
 from workbench.results import Result
 from workbench.steps.compare.diff import diff
-from workbench.steps.teach.plan import plan
-from workbench.steps.teach.query_subset import ExampleFilter
+from workbench.steps.teach.planning.plan import plan
+from workbench.steps.teach.planning.query_subset import ExampleFilter
 from workbench.steps.teach.sweep import evaluate_once
 from workbench.steps.teach.train import train
 from workbench.store import Store

@@ -14,7 +14,7 @@ from workbench.errors import BadSetting, Conflict
 from workbench.records import Listener, Progress, silent
 from workbench.results import Result
 from workbench.steps.compare.evaluate import evaluate
-from workbench.steps.teach.plan import Plan, labels_in_words, plan
+from workbench.steps.teach.planning.plan import Plan, labels_in_words, plan
 from workbench.steps.teach.train import train
 from workbench.store import Store, views
 from workbench.trainer import Grid, Trained, TrainSettings, distributed, settings_in_words

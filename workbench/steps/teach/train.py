@@ -18,8 +18,8 @@ from workbench.steps.data.label_overrides import LabelOverrides
 from workbench.steps.data.splits.leaks import Leaks, leak_in_words
 from workbench.steps.teach.base_vectors import method_inputs, query_vectors
 from workbench.steps.teach.dev_evaluator import dev_evaluator
-from workbench.steps.teach.plan import Plan, decisive
-from workbench.steps.teach.query_subset import QuerySubset, RangeSubset
+from workbench.steps.teach.planning.plan import Plan, decisive
+from workbench.steps.teach.planning.query_subset import QuerySubset, RangeSubset
 from workbench.store import Store, views
 from workbench.students import methods
 from workbench.students.model_card import origin

@@ -22,7 +22,7 @@ from workbench.steps.compare.rank_similarity import rank_similarity as compare_r
 from workbench.steps.compare.teacher_agreement import teacher_agreement as compare_with_teacher
 from workbench.steps.data.splits.leaks import known_leaks
 from workbench.steps.data.workspace_settings import with_settings
-from workbench.steps.teach.candidate_fit import candidate_fit as fit_of
+from workbench.steps.teach.planning.candidate_fit import candidate_fit as fit_of
 from workbench.store import Store, settings_of, views
 from workbench.students import Student
 

@@ -11,7 +11,7 @@ from workbench import jobs, plots
 from workbench.commands import command
 from workbench.plots.look import AFTER, BEFORE
 from workbench.progress import duration
-from workbench.steps.teach.plan import labels_in_words
+from workbench.steps.teach.planning.plan import labels_in_words
 from workbench.steps.teach.train import history
 from workbench.store import Store
 from workbench.students import Student

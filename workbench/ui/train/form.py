@@ -12,8 +12,8 @@ from workbench.commands import command
 from workbench.errors import WorkbenchError
 from workbench.losses import LOSSES
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
-from workbench.steps.teach.plan import plan
-from workbench.steps.teach.query_subset import ExampleFilter
+from workbench.steps.teach.planning.plan import plan
+from workbench.steps.teach.planning.query_subset import ExampleFilter
 from workbench.store import Store
 from workbench.students import MINILM
 from workbench.students.methods import METHODS

@@ -17,10 +17,16 @@ from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
 from workbench.steps.data.next_step import advice, must_have_queries
 from workbench.steps.data.splits.leaks import Leaks, known_leaks
-from workbench.steps.teach.base_costs import base_facts
-from workbench.steps.teach.candidate_fit import QRELS, CandidateFit, candidate_fit
-from workbench.steps.teach.estimate import Estimate, estimate
-from workbench.steps.teach.query_subset import ExampleFilter, QuerySubset, RangeSubset, subset_examples, wide_examples
+from workbench.steps.teach.planning.base_costs import base_facts
+from workbench.steps.teach.planning.candidate_fit import QRELS, CandidateFit, candidate_fit
+from workbench.steps.teach.planning.estimate import Estimate, estimate
+from workbench.steps.teach.planning.query_subset import (
+    ExampleFilter,
+    QuerySubset,
+    RangeSubset,
+    subset_examples,
+    wide_examples,
+)
 from workbench.store import Store, settings_of, views
 from workbench.students import architectures, methods
 from workbench.trainer import BaseFacts, ResolvedSettings, TrainSettings, resolve, settings_used
