@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections import Counter
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from workbench.steps.data.formats import readable, writable
 from workbench.store import Store, views
 from workbench.students.methods import METHODS
 from workbench.teachers import TEACHERS
+from workbench.teachers.endpoint.settings import ServerSettings
 from workbench.ui.shell import navigation
 
 ROOT = Path(__file__).parents[1]
@@ -176,4 +178,17 @@ def test_the_page_on_exports_has_every_kind_and_every_setting() -> None:
     "line", re.findall(r"^workbench .*$", (ROOT / "docs" / "exports.md").read_text("utf-8"), flags=re.MULTILINE)
 )
 def test_a_command_of_the_page_on_exports_exists(line: str) -> None:
+    test_a_documented_command_exists_with_its_options(shlex.split(line)[1:])
+
+
+def test_the_page_on_servers_has_every_setting() -> None:
+    page = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
+    table = page.split("| setting | default |")[1].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", table)) == {field.name for field in fields(ServerSettings)}
+
+
+@pytest.mark.parametrize(
+    "line", re.findall(r"^workbench .*$", (ROOT / "docs" / "servers.md").read_text("utf-8"), flags=re.MULTILINE)
+)
+def test_a_command_of_the_page_on_servers_exists(line: str) -> None:
     test_a_documented_command_exists_with_its_options(shlex.split(line)[1:])

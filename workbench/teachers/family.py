@@ -27,7 +27,7 @@ def settings_of(place: str) -> tuple[Setting, ...]:
     return tuple(
         Setting(field.name, field.metadata["about"], None if field.default is MISSING else field.default,
                 field.default is MISSING)
-        for field in sorted(fields(resolve_name(place)), key=lambda field: field.kw_only)
+        for field in sorted(fields(resolve_name(place)), key=lambda field: field.kw_only is True)
     )  # fmt: skip
 
 
