@@ -188,7 +188,7 @@ def compare_runs(
         )
         for query_id in values[0][names[0]]
     ]
-    unseen = unseen_part(store, split, judgements.judged)
+    unseen = unseen_part(store, split, judgements.queries_of(names[0], values[0][names[0]]))
     others = [unseen.only(of_run) for of_run in values] if unseen else []
     return RunsComparison(
         students=tuple(run.student for run in runs),

@@ -209,7 +209,7 @@ def diff(
     must_be_measurable(judgements, names[0], split, ", or compare without: `workbench diff --by RBO`")
     must_be_read(names[0], (first, second), both)
     queries = {query.query_id: query for query in views.queries(store, split, known_by_id=True)}
-    unseen = unseen_part(store, split, judgements.judged)
+    unseen = unseen_part(store, split, judgements.queries_of(names[0], values[0][names[0]]))
     deltas = [
         Delta(
             query_id,

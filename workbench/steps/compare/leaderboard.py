@@ -220,17 +220,15 @@ def leaderboard(
     names = judgements.names((measure, *also))
     runs = {run.student: run for run in views.runs(store, split)}
     values = _values(store, list(runs.values()), names, judgements)
-    means = _means(values, names)
-    unseen = unseen_part(store, split, judgements.judged)
-    unseen_values: dict[str, Values] = {}
-    if unseen and unseen.unseen:
-        unseen_values = {student: unseen.only(of_run) for student, of_run in values.items()}
-    unseen_means = _means(unseen_values, names)
+    measured = next((of_run[names[0]] for of_run in values.values()), {})
+    unseen = unseen_part(store, split, judgements.queries_of(names[0], measured))
+    others = {name: unseen.only(of_run) for name, of_run in values.items()} if unseen and unseen.unseen else {}
+    means, unseen_means = _means(values, names), _means(others, names)
     now = views.collection_fingerprint(store)
     stale = {name for name, run in runs.items() if run.is_stale(now)}
     trained = {one.name: one for one in students.trained(store.students) if one.recipe.get("teacher")}
-    others = dict.fromkeys([*runs, *(one.base for one in trained.values())])
-    rows = [LeaderboardRow(name) for name in others if name not in trained] + [
+    untrained = dict.fromkeys([*runs, *(one.base for one in trained.values())])
+    rows = [LeaderboardRow(name) for name in untrained if name not in trained] + [
         leaderboard_row(one) for one in trained.values()
     ]
     imported = {name for name, run in runs.items() if run.imported and name not in trained}
@@ -248,8 +246,7 @@ def leaderboard(
     recipes = compared(alike(rows, differing), values, names, split, unseen)
     order = {name: place for place, recipe in enumerate(recipes) for name in recipe.students}
     rows.sort(key=lambda row: (order.get(row.student, -1), row.seed or 0))
-    counts = judgements.counts_for(names[0], next((of_run[names[0]] for of_run in values.values()), ()))
-    early = tuple(sorted(trained_before_split(store)))
+    counts, early = judgements.counts_for(names[0], measured), tuple(sorted(trained_before_split(store)))
     return Leaderboard(split, names, differing, tuple(rows), recipes, counts, unseen, early)
 
 

@@ -209,6 +209,7 @@ def compared(
 
 
 def _against_base(recipe: Recipe, values: Mapping[str, Values], names: Sequence[str], split: str) -> Recipe:
+    values = {student: of_run for student, of_run in values.items() if of_run[names[0]]}
     evaluated = [values[name] for name in recipe.students if name in values]
     measured = [name for name in names if evaluated and all(one[name] for one in evaluated)]
     means = {name: spread([fmean(one[name].values()) for one in evaluated]) for name in measured}

@@ -81,6 +81,10 @@ class Judgements:
             return {query_id for query_id, _ in self.relevant}
         return {qrel.query_id for qrel in self.qrels}
 
+    def queries_of(self, measure: str, measured: Collection[str]) -> Collection[str]:
+        """Return the queries that a measure's means are over: the judged ones, of answers those `measured`."""
+        return measured if is_answer_measure(measure) else self.judged
+
     def counts_for(self, measure: str, measured: Collection[str] = ()) -> JudgedCounts:
         """Return how many queries the mean of a measure is over; one of grades counts by the relevance that is set.
 

@@ -10,9 +10,10 @@ import workbench as wb
 from tests.conftest import PASSAGES, QUERIES, run
 from tests.shell import worked
 from tests.steps.compare.answers.scripted import FirstWords
+from tests.ui.pages import trained_student
 from workbench.errors import BadSetting, NothingToDo
 from workbench.evaluation.measures import MEASURES
-from workbench.records import Hit, Passage, Query
+from workbench.records import Hit, Passage, Qrel, Query
 from workbench.store import Store
 
 Q2 = "http://q/2?x=1"
@@ -155,6 +156,33 @@ def test_what_cannot_be_is_refused_with_a_way_out(store: Store) -> None:
     with pytest.raises(BadSetting, match=r"F1 may be one of 2 measures.*F1\(first-words-1\)@1, F1\(first-words-2\)@1"):
         wb.diff(store, "before", "before", "F1")
     assert wb.diff(store, "before", "before", "F1(first-words-2)").measure == F1
+
+
+def test_recipes_are_compared_with_their_base_on_answers(store: Store) -> None:
+    trained_student(store, "after", seed=1, dev=0.9)  # its base is `before`
+    wb.read(store, "after", FirstWords(), depth=1)
+    (unread,) = wb.leaderboard(store, measure="F1").recipes
+    assert unread.in_words == "not evaluated: its base before has no measures on test"
+    wb.read(store, "before", FirstWords(), depth=1)
+    (recipe,) = wb.leaderboard(store, measure="F1").recipes
+    assert recipe.comparison
+    assert (recipe.comparison.measure, recipe.comparison.difference.mean, recipe.above_base) == (F1, 1.0, 1)
+
+
+def test_answers_to_seen_queries_alone_have_no_unseen_part(store: Store) -> None:
+    trained_student(store, "after", seed=1, dev=0.9)
+    store.add_collection([Query("like q1", "Why did oil cost more?", (), "train")], (), [Qrel("like q1", "p/1", 1)])
+    for student in ("before", "after"):
+        wb.read(store, student, FirstWords(failing=frozenset({Q2})), depth=1)
+    diff = wb.diff(store, "before", "after", "F1")
+    assert diff.unseen
+    assert (diff.unseen.seen, diff.unseen.unseen, diff.unseen_comparison) == (1, 0, None)
+    assert wb.compare_runs(store, ["before", "after"], ["F1"]).against_unseen == ()
+    (recipe,) = wb.leaderboard(store, measure="F1").recipes
+    assert recipe.comparison
+    assert recipe.unseen_comparison is None
+    (ranked,) = wb.leaderboard(store).recipes
+    assert ranked.unseen_comparison
 
 
 def test_answers_can_be_read_beside_the_references(store: Store) -> None:
