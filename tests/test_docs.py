@@ -18,6 +18,7 @@ import workbench
 from tests import children
 from tests.small_sample import write_small_sample
 from workbench.cli.app import COMMANDS, app
+from workbench.readers import READERS
 from workbench.records import Run
 from workbench.steps.data.formats import readable, writable
 from workbench.store import Store, views
@@ -134,6 +135,10 @@ def _run(code: str, folder: Path, sample: Path) -> None:
 
 def test_the_readme_has_every_teacher() -> None:
     assert {name for name in TEACHERS if f"\n- `{name}`: " not in README} == set()
+
+
+def test_the_readme_has_every_reader() -> None:
+    assert [name for name in READERS if f"`--reader {name}" not in README] == []
 
 
 def test_the_readme_has_every_method() -> None:

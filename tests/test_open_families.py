@@ -20,7 +20,8 @@ from tests.steps.classes import ROOT, TOPICS, base, collection
 from workbench.formats import Collection
 from workbench.losses.divergences import kl
 from workbench.losses.registry import LOSSES, Loss
-from workbench.records import Group, Passage, Query, Scored, Utility
+from workbench.readers import READERS, ReaderKind
+from workbench.records import Answer, Group, Passage, Query, Scored, Utility
 from workbench.steps.data.formats import FORMATS, Format
 from workbench.steps.data.readers import Source
 from workbench.steps.data.training_rows import ExportSettings
@@ -30,6 +31,7 @@ from workbench.students.methods import METHODS
 from workbench.teachers import TEACHERS, TeacherKind
 
 pytestmark = pytest.mark.process
+VERBS = ("score", "read", "train", "cases", "ingest", "export")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,23 @@ class ToyTeacher:
             ]
 
 
+class ToyReader:
+    """Answers every query with the constant."""
+
+    name = "toy_reader-1"
+
+    def __init__(self, settings: ToySettings) -> None:
+        self.settings = settings
+
+    def prepare(self, title_join: str) -> None:
+        """Read nothing."""
+
+    def answers(self, groups: Sequence[Group]) -> Iterator[list[Answer]]:
+        for query, passages in groups:
+            read = tuple(passage.passage_id for passage in passages)
+            yield [Answer(self.name, query.query_id, read, f"answer{self.settings.constant}")]
+
+
 def read_toys(source: Source) -> Collection:
     """Read ids of queries, one a line."""
     return Collection(queries=tuple(Query(line, "a toy query") for line in source.path.read_text().splitlines()))
@@ -73,6 +92,7 @@ def write_toys(store: Store, path: Path, settings: ExportSettings) -> dict[str, 
 def add_members() -> None:
     """Add one member to each family, at the one place where its members are."""
     TEACHERS["toy_teacher"] = TeacherKind("the same for all", f"{__name__}:ToyTeacher", f"{__name__}:ToySettings")
+    READERS["toy_reader"] = ReaderKind("the same for all", f"{__name__}:ToyReader", f"{__name__}:ToySettings")
     LOSSES["toy_loss"] = Loss(kl, "what the toy loss rewards", "Toy et al., 2026")
     METHODS["toy_method"] = METHODS["full"]._replace(about="what the toy method trains")
     FORMATS["toy_format"] = Format("ids of toys", read_toys, write_toys, ("split",), "dev", (".toys",))
@@ -89,12 +109,14 @@ def in_the_shell(folder: Path) -> None:
     store, student = collection(folder / "ws"), base(folder / "base")
     worked("candidates", "--student", student, "--depth", 2, workspace=store.path)
     worked("evaluate", student, workspace=store.path)
+    read = ("read", student, "--reader", "toy_reader", "--set", "constant=2", "--depth", 1, "--json")
     quick = ("--steps", 2, "--evaluate-every", 1, "--batch-size", 2, "--name", "mine")
     score = ("score", "--teacher", "toy_teacher", "--set", "constant=2", "--json")
     cases = ("cases", student, "--teacher", "toy", "--rule", "toy rule", "--json")
     results: dict[str, Any] = {
-        "help": {verb: worked(verb, "--help").out for verb in ("score", "train", "cases", "ingest", "export")},
+        "help": {verb: worked(verb, "--help").out for verb in VERBS},
         "score": worked(*score, workspace=store.path).json,
+        "read": worked(*read, workspace=store.path).json,
         "teachers": worked("info", "--json", workspace=store.path).json["teachers"],
         "train": worked(
             "train", student, "--teacher", "toy", "--loss", "toy_loss", "--method", "toy_method", *quick, "--json",
@@ -112,6 +134,8 @@ def test_the_shell_offers_and_uses_new_members(tmp_path: Path) -> None:
     helps = {verb: " ".join(text.replace("│", " ").split()) for verb, text in results["help"].items()}
     assert "toy_teacher" in helps["score"]
     assert "constant" in helps["score"]
+    assert "toy_reader" in helps["read"]
+    assert results["read"][0]["measures"]["F1(toy_reader-1)@1"]["mean"] == 1 / TOPICS  # of the topic "answer2" alone
     assert "toy_loss" in helps["train"]
     assert "toy_method" in helps["train"]
     assert "toy rule" in helps["cases"]
@@ -186,6 +210,7 @@ def in_the_documents() -> None:
     navigation.PAGES = (*navigation.PAGES, navigation.Page("toy", "Toy", ":material/toys:", "What does a toy show?"))
     checks = [
         test_docs.test_the_readme_has_every_teacher,
+        test_docs.test_the_readme_has_every_reader,
         test_docs.test_the_readme_has_every_method,
         test_docs.test_the_readme_has_every_page,
         test_docs.test_the_readme_has_every_format,
@@ -199,4 +224,4 @@ def in_the_documents() -> None:
 
 
 def test_a_member_without_its_line_in_the_documents_is_missed() -> None:
-    assert len(children.call(in_the_documents).checked().splitlines()) == 6
+    assert len(children.call(in_the_documents).checked().splitlines()) == 7
