@@ -63,7 +63,11 @@ def noise(query: int, passage: str) -> float:
 
 TEACHERS: dict[str, tuple[Callable[[int, str], float], str, str]] = {
     "knows": (knows, "fit", "t is fit to teach s: AUC"),
-    "noise": (noise, "not fit", "it ranks the same passages worse than the student: nDCG@10 -"),
+    "noise": (noise, "not fit", "it hardly tells relevant passages from others: AUC 0."),
+    "fifth": (
+        lambda q, p: [0.0, 1.0, 2.0, 3.0, 4.0, *range(-7, 0)][(int(p[1:]) - q) % PASSAGES], "not shown",
+        "it ranks the same passages worse than the student: nDCG@10 -",
+    ),
     "length": (
         lambda q, p: knows(q, p) + LENGTH[p] / 20, "not fit", "its order follows the length of the passage",
     ),
@@ -71,7 +75,7 @@ TEACHERS: dict[str, tuple[Callable[[int, str], float], str, str]] = {
         lambda q, p: knows(q, p) / 9 + sorted(LENGTH).index(p), "not fit",
         "follows the place in which passages are handed over",
     ),
-    "reversed": (lambda q, p: float(p != relevant(q)), "not fit", "no better than chance: AUC 0.000"),
+    "reversed": (lambda q, p: float(p != relevant(q)), "not fit", "relevant passages from others: AUC 0.000"),
     "saturated": (
         lambda q, p: float(p == relevant(q) or q > 3), "not fit", "more than half of the passages share the first",
     ),

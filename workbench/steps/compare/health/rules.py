@@ -15,11 +15,11 @@ MAX_FAILED = 0.2  # share of the pairs asked about: what fails is seldom a rando
 MAX_SATURATED = 0.5  # share of the queries in which more than half of the passages share the first place
 MAX_BIAS = 0.5  # absolute rank correlation with what has nothing to do with usefulness
 NOTED_BIAS = 0.3
-CHANCE = 0.5  # AUC of a teacher that knows nothing
+LEAST_AUC = 0.55  # a teacher that knows nothing has 0.5
 BIASES = ("passage length", "position")
 
 
-def reasons_against(figures: Mapping[str, Interval], failed: float, lead: Comparison | None) -> tuple[str, ...]:
+def reasons_against(figures: Mapping[str, Interval], failed: float) -> tuple[str, ...]:
     """Return why a teacher is not fit to teach; `failed` is the share of pairs without a utility.
 
     Figures over fewer than MIN_QUERIES queries prove nothing.
@@ -38,12 +38,8 @@ def reasons_against(figures: Mapping[str, Interval], failed: float, lead: Compar
             reasons.append(
                 f"its order follows {_place(name)}: rank correlation {bias} (at most {MAX_BIAS:g} either way)"
             )
-    if (auc := figures.get("AUC")) and auc.low <= CHANCE:
-        reasons.append(
-            f"it tells relevant passages from others no better than chance: AUC {auc} ({CHANCE:g} is chance)"
-        )
-    if lead and lead.verdict == "worse":
-        reasons.append(f"it ranks the same passages worse than the student: {lead.measure} {lead.evidence}")
+    if (auc := figures.get("AUC")) and auc.low <= LEAST_AUC:
+        reasons.append(f"it hardly tells relevant passages from others: AUC {auc} (above {LEAST_AUC:g}; chance is 0.5)")
     return tuple(reasons)
 
 
@@ -54,6 +50,12 @@ def doubts(figures: Mapping[str, Interval], queries: int, lead: Comparison | Non
         reasons.append(f"it has scored {queries:,} queries (at least {MIN_QUERIES})")
     if "AUC" not in figures:
         reasons.append("no scored query has both a relevant passage and another one, so nothing says what is right")
+    elif lead and lead.verdict == "worse":
+        # On SQuAD a student learned as much from utilities with three times their spread of noise as without it.
+        reasons.append(
+            f"it ranks the same passages worse than the student: {lead.measure} {lead.evidence}; noise averages "
+            "out over many queries, what is systematically wrong does not"
+        )
     elif lead and lead.verdict == "no difference shown":
         reasons.append(f"it is not shown to rank better than the student: {lead.measure} {lead.evidence}")
     return tuple(reasons)

@@ -104,8 +104,9 @@ def teacher_health(
 
     Not fit is a teacher of which more than 20 % of the pairs failed; that puts more than half of the passages first in
     more than half of the queries; whose order has a rank correlation beyond 0.5 with the length or the place of
-    passages; that tells relevant passages from others no better than chance (AUC); or that ranks the student's
-    candidates worse than the student itself (nDCG@10). Of fewer than 20 queries, or without qrels, nothing is shown.
+    passages; or that hardly tells relevant passages from others (AUC of 0.55 or less). Not shown to be fit is one that
+    is not shown to rank the same passages better than the student (nDCG@10), has scored fewer than 20 queries, or has
+    no qrels to be held against.
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ def teacher_health(
         counts=counts,
         figures={figure: figures[figure] for figure in FIGURES if figure in figures},
         lead=lead,
-        against=rules.reasons_against(figures, failed, lead),
+        against=rules.reasons_against(figures, failed),
         doubts=rules.doubts(figures, len(shapes), lead),
         remarks=rules.remarks(figures),
         shapes=tuple(shapes),
