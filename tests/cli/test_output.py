@@ -28,9 +28,15 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["ingest", "beir", tmp_path / "beir"],
         ["candidates", "--student", student, "--depth", 2],
         ["score", "--teacher", "lexical", "--split", "dev"],
+        ["reading", "lexical", "--definition", "sum"],
+        ["combine", "toy", "lexical"],
+        ["health", "toy"],
+        ["latency", "bm25", "--queries", 1],
+        ["learning-curve", student, "--teacher", "toy", "--sizes", "4,8", "--set", "steps=2"],
         ["train", student, "--teacher", "toy", *quick],
         ["sweep", student, "--teacher", "toy", "--grid", "loss=kl", "--split", "none", "--steps", 2],
         ["evaluate", "bm25", student],
+        ["rerank", "bm25", "--teacher", "lexical"],
         ["diff", student, student],
         ["cases", "bm25", "--teacher", "toy"],
         ["annotate", "test0", "p0-0", "unsure"],
@@ -48,8 +54,8 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
     promised = {
         name for name, command in TREE.commands.items() if "--json" in [o for p in command.params for o in p.opts]
     }
-    # push is tested where there is a hub for it.
-    assert promised - {"push"} == {str(call[0]) for call in calls}
+    # push and read are tested where there is a hub and a reader for them.
+    assert promised - {"push", "read"} == {str(call[0]) for call in calls}
     for call in calls:
         printed = worked(*call, "--json", workspace=store.path)
         assert isinstance(printed.json, dict | list), call

@@ -55,5 +55,5 @@ def test_the_means_are_those_of_the_command_of_ir_measures_on_the_exported_files
     ).stdout  # fmt: skip
     theirs = dict(line.split("\t") for line in printed.splitlines())
     assert {name: f"{mean.mean:.6f}" for name, mean in evaluation.measures.items()} == theirs
-    assert evaluation.counts == (4, 1, 1, False)
+    assert evaluation.counts == (4, 1, 1, False, False)
     assert evaluation.unanswered == 1
