@@ -10,11 +10,23 @@ import typer
 
 from workbench.errors import BadSetting
 from workbench.store import WithoutRelevant
+from workbench.teachers.prompts import TEMPLATES
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Split = Annotated[str, typer.Option(help="Which split of the queries: train, dev or test.")]
 OptionalSplit = Annotated[
     str | None, typer.Option(help="Only this split; all of them unless given.", show_default=False)
+]
+ModelName = Annotated[str, typer.Option(help="The same as `--set model=`: a language model, by hub name or folder.")]
+TemplateName = Annotated[
+    str,
+    typer.Option(
+        help="The same as `--set template=`: the name of a prompt template, or its TOML or JSON file. Templates: "
+        f"{', '.join(TEMPLATES)}."
+    ),
+]
+TeacherSettings = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting of the teacher, as of `workbench score`.")
 ]
 TeacherName = Annotated[
     str, typer.Option("--teacher", help="Whose utilities, by name or its beginning.", show_default=False)

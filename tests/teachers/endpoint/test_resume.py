@@ -15,7 +15,6 @@ from threading import Timer
 import pytest
 
 from tests import children
-from tests.teachers import models
 from tests.teachers.endpoint.server import ModelServer
 from tests.teachers.endpoint.test_teacher import asking
 from workbench.errors import BudgetSpent
@@ -24,11 +23,6 @@ from workbench.store import Store, views
 
 PAIRS = 12  # three queries with answers and four passages
 CONCURRENCY = 2
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return models.write(tmp_path_factory.mktemp("models") / "llama")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,6 @@ from workbench.teachers.endpoint.settings import EndpointSettings
 from workbench.teachers.endpoint.teacher import Endpoint
 
 PROTOCOLS = ("vllm", "sglang", "echo")
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return models.write(tmp_path_factory.mktemp("models") / "llama")
-
-
-@pytest.fixture
-def server(llama: Path) -> Iterator[ModelServer]:
-    with ModelServer(llama) as running:
-        yield running
 
 
 def asking(server: ModelServer, **settings: Any) -> Endpoint:

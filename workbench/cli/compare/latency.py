@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, Split, settings
+from workbench.cli.options import Json, ModelName, Split, TeacherSettings, settings
 from workbench.cli.session import Session
 from workbench.steps.compare.ranking.latency import latency
 from workbench.teachers import TEACHERS, teacher
@@ -19,12 +19,8 @@ def latency_command(
     kind: Annotated[
         str, typer.Option("--teacher", help=f"Time re-ranking by this teacher too: {', '.join(TEACHERS)}.")
     ] = "",
-    model: Annotated[
-        str, typer.Option(help="The same as `--set model=`: a language model, by hub name or folder.")
-    ] = "",
-    option: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting of the teacher, as of `workbench score`.")
-    ] = None,
+    model: ModelName = "",
+    option: TeacherSettings = None,
     depth: Annotated[int, typer.Option(min=1, help="How many passages are searched for, and re-ranked.")] = 20,
     split: Split = "test",
     queries: Annotated[int, typer.Option(min=1, help="How many queries, the first ones by id.")] = 30,

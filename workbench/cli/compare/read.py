@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, Split, settings
+from workbench.cli.options import Json, ModelName, Split, TemplateName, settings
 from workbench.cli.session import Session
 from workbench.readers import READERS, reader, reader_settings
 from workbench.steps.compare.answers.read import ReadResult, read
-from workbench.teachers.prompts import TEMPLATES
 
 _KINDS = "; ".join(f"`{name}`: {kind.about}" for name, kind in READERS.items())
 _SETTINGS = "; ".join(f"`{name}` has {', '.join(s.name for s in reader_settings(name))}" for name in READERS)
@@ -21,16 +20,8 @@ def read_command(
     context: typer.Context,
     student: Annotated[list[str], typer.Argument(help="One or more students that were evaluated; `bm25` is one too.")],
     kind: Annotated[str, typer.Option("--reader", help=f"Which reader. {_KINDS}.")] = "completion",
-    model: Annotated[
-        str, typer.Option(help="The same as `--set model=`: a language model, by hub name or folder.")
-    ] = "",
-    template: Annotated[
-        str,
-        typer.Option(
-            help="The same as `--set template=`: the name of a prompt template, or its TOML or JSON file. Templates: "
-            f"{', '.join(TEMPLATES)}."
-        ),
-    ] = "",
+    model: ModelName = "",
+    template: TemplateName = "",
     option: Annotated[
         list[str] | None,
         typer.Option("--set", help=f"A setting of the reader: `--set max_new_tokens=16`. {_SETTINGS}."),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, Split, settings
+from workbench.cli.options import Json, ModelName, Split, TeacherSettings, settings
 from workbench.cli.session import Session
 from workbench.steps.teach.rerank import rerank
 from workbench.teachers import TEACHERS, teacher
@@ -17,12 +17,8 @@ def rerank_command(
     context: typer.Context,
     student: Annotated[str, typer.Argument(help="The first stage: a student that was evaluated; `bm25` is one too.")],
     kind: Annotated[str, typer.Option("--teacher", help=f"Which teacher: {', '.join(TEACHERS)}.")] = "lexical",
-    model: Annotated[
-        str, typer.Option(help="The same as `--set model=`: a language model, by hub name or folder.")
-    ] = "",
-    option: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting of the teacher, as of `workbench score`.")
-    ] = None,
+    model: ModelName = "",
+    option: TeacherSettings = None,
     depth: Annotated[int, typer.Option(min=1, help="How many of the first passages are put in another order.")] = 20,
     split: Split = "test",
     json: Json = False,

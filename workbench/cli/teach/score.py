@@ -7,13 +7,12 @@ from typing import Annotated, cast
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, OptionalSplit, settings
+from workbench.cli.options import Json, ModelName, OptionalSplit, TemplateName, settings
 from workbench.cli.session import Session
 from workbench.records import STATUSES, Status
 from workbench.steps.teach.score import score
 from workbench.steps.teach.score_estimate import score_estimate
 from workbench.teachers import TEACHERS, RemoteTeacher, teacher, teacher_settings
-from workbench.teachers.prompts import TEMPLATES
 
 _KINDS = "; ".join(f"`{name}`: {kind.about}" for name, kind in TEACHERS.items())
 _SETTINGS = "; ".join(f"`{name}` has {', '.join(s.name for s in teacher_settings(name))}" for name in TEACHERS)
@@ -22,16 +21,8 @@ _SETTINGS = "; ".join(f"`{name}` has {', '.join(s.name for s in teacher_settings
 def score_command(
     context: typer.Context,
     kind: Annotated[str, typer.Option("--teacher", help=f"Which teacher. {_KINDS}.")] = "lexical",
-    model: Annotated[
-        str, typer.Option(help="The same as `--set model=`: a language model, by hub name or folder.")
-    ] = "",
-    template: Annotated[
-        str,
-        typer.Option(
-            help="The same as `--set template=`: the name of a prompt template, or its TOML or JSON file. Templates: "
-            f"{', '.join(TEMPLATES)}."
-        ),
-    ] = "",
+    model: ModelName = "",
+    template: TemplateName = "",
     option: Annotated[
         list[str] | None,
         typer.Option("--set", help=f"A setting of the teacher: `--set normalisation=sum`. {_SETTINGS}."),
