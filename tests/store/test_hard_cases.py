@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from itertools import combinations
+from collections import Counter
+from itertools import combinations, groupby
 
 import pytest
 from hypothesis import given
@@ -169,11 +170,39 @@ def test_a_pair_of_several_rules_is_one_case_with_all_its_reasons(store: Store) 
     assert [reason.strength for reason in first.reasons] == sorted(
         (reason.strength for reason in first.reasons), reverse=True
     )
-    assert [case.strength for case in listed] == sorted((case.strength for case in listed), reverse=True)
+    for _, of_query in groupby(listed, key=lambda case: case.query_id):
+        strengths = [case.strength for case in of_query]
+        assert strengths == sorted(strengths, reverse=True)
     assert all(0 <= reason.strength <= 1 for case in listed for reason in case.reasons)
     counted = views.rule_counts(listed)
     assert list(counted) == list(RULES)
     assert sum(counted.values()) == sum(len(case.rules) for case in listed) > len(listed)
+
+
+def test_the_first_fifty_cases_are_of_many_rules_and_utilities_and_a_querys_stand_together(empty: Store) -> None:
+    # 120 queries whose first hits all have the teacher's lowest utility, 60 with one of their own, 60 without any.
+    queries = [Query(f"q{at:03}", "?", (), "test") for at in range(240)]
+    empty.add_collection(queries, [Passage(f"p{rank}", "", "text") for rank in (1, 2)])
+    values = [-2.0] * 120 + [-1.0 - at / 100 for at in range(60)]
+    empty.add_scored(
+        [
+            utility(query.query_id, f"p{rank}", value)
+            for query, value in zip(queries, values, strict=False)
+            for rank in (1, 2)
+        ],
+        "nats per token",
+    )
+    hits = [Hit("s@test", query.query_id, f"p{rank}", rank, 1 / rank) for query in queries for rank in (1, 2)]
+    empty.add_run(run("s"), hits)
+    listed = found(empty, "s", lines=Thresholds(margin=9))
+    ids = [query_id for query_id, _ in groupby(case.query_id for case in listed)]
+    assert len(ids) == len(set(ids)) == 240, "a query's cases stand together"
+    rules = Counter(case.rules[0] for case in listed[:50])
+    assert len(rules) >= 2
+    assert max(rules.values()) <= 40
+    of_rule_first = [case for case in listed if "useless but near" in case.rules][:50]
+    assert Counter(case.utility for case in of_rule_first).most_common(1)[0][1] <= 10, "the lowest utility is spread"
+    assert listed == found(empty, "s", lines=Thresholds(margin=9)), "the same order each time"
 
 
 @pytest.mark.parametrize(

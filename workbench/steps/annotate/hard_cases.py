@@ -45,9 +45,9 @@ def hard_cases(
     Returns
     -------
     pandas.DataFrame
-        The greatest disagreement first: `query_id`, `passage_id`, `rules` (a tuple of names, the strongest first),
-        `why` (in words), `strength` (the sum over the rules), `utility`, the ranks `before` and `after`, and
-        `relevance`; numbers are missing where they are not known.
+        A query's cases together, the rules in turn, the greatest disagreement first: `query_id`, `passage_id`, `rules`
+        (a tuple of names, the strongest first), `why` (in words), `strength` (the sum over the rules), `utility`, the
+        ranks `before` and `after`, and `relevance`; numbers are missing where they are not known.
 
     Raises
     ------

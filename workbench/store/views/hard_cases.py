@@ -66,12 +66,31 @@ _PAIR = """
     ), second as (select query_id, similarity as runner_up from pair where after = 2)
 """
 
+# Whoever judges the first fifty is to see many kinds of cases. A query is of the kind of its strongest case; the rules
+# take turns; within a rule the k-th query with the same utility counts 1/k. The hash mixes queries of neighbouring ids.
+_TURNS = """
+    strongest as (
+        select query_id, max(total) as strength,
+               arg_max((all_reasons[1].rule, round(utility, 2)), (total, passage_id)) as kind
+        from cases group by query_id
+    ), weighted as (
+        select query_id, kind[1] as rule,
+               strength / row_number() over (partition by kind order by strength desc, md5(query_id)) as weight
+        from strongest
+    ), turns as (
+        select query_id, weight, row_number() over (partition by rule order by weight desc, md5(query_id)) as turn
+        from weighted
+    )
+"""
+
 
 def hard_cases(
     store: Store, teacher: str | None, after: Run, before: Run | None = None, thresholds: Thresholds | None = None
 ) -> list[HardCase]:
-    """Return the hard cases of a run, a pair once with all its reasons, the greatest disagreement first.
+    """Return the hard cases of a run, a pair once with all its reasons, in an order that is worth judging from the top.
 
+    A query's cases stand together, the greatest disagreement first. The rules take turns, each with the query that
+    disagrees most; queries whose strongest case has the same rule and utility are spread among the others.
     "got worse" needs `before`, "teachers disagree" a second teacher; without a teacher, only the rules that need no
     utilities are asked. Ranks below a run's depth are known for its candidates alone. What is known by id only has no
     text that a person could judge, and is no case.
@@ -83,15 +102,19 @@ def hard_cases(
         for name, rule in rules.items()
     )
     query = f"""
-        with {", ".join(tables)}, reasons as ({reasons})
-        select query_id, passage_id,
-               list(struct_pack(rule, why, strength) order by reasons.strength desc, rule) as all_reasons,
-               sum(reasons.strength) as total, any_value(utility), any_value(before), any_value(after),
-               any_value(relevance), coalesce(any_value(relevance) >= $relevant_from, false)
-        from reasons join pair using (query_id, passage_id)
-        semi join (select query_id from queries where {HAS_TEXT["queries"]}) using (query_id)
-        semi join (select passage_id from passages where {HAS_TEXT["passages"]}) using (passage_id)
-        group by query_id, passage_id order by total desc, query_id, passage_id
+        with {", ".join(tables)}, reasons as ({reasons}), cases as (
+            select query_id, passage_id,
+                   list(struct_pack(rule, why, strength) order by reasons.strength desc, rule) as all_reasons,
+                   sum(reasons.strength) as total, any_value(utility) as utility, any_value(before) as before,
+                   any_value(after) as after, any_value(relevance) as relevance,
+                   coalesce(any_value(relevance) >= $relevant_from, false) as relevant
+            from reasons join pair using (query_id, passage_id)
+            semi join (select query_id from queries where {HAS_TEXT["queries"]}) using (query_id)
+            semi join (select passage_id from passages where {HAS_TEXT["passages"]}) using (passage_id)
+            group by query_id, passage_id
+        ), {_TURNS}
+        select cases.* from cases join turns using (query_id)
+        order by turn, weight desc, query_id, total desc, passage_id
     """
     scale = utility_scale(store, teacher)
     values: dict[str, object] = {

@@ -20,7 +20,7 @@ NO_BASE = "(none)"
 ALL = "all rules"
 TABS = ("pending", "done", "skipped")
 MEANINGS = {
-    ALL: "Every case once with all its reasons, the greatest disagreement first.",
+    ALL: "Every case once with all its reasons, a query's together, the rules in turn.",
     **{name: rule.meaning for name, rule in RULES.items()},
     ADJUDICATION: "Annotators give different verdicts on the pair; your verdict here is the one that counts.",
 }
