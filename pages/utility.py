@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.commands import command
 from workbench.store import Store
+from workbench.store.views.scored.teacher_names import commands_to_fill
 from workbench.ui.shell import cache, commands, components, frame, pickers
 from workbench.ui.utility import failures, health, pairs, queries, reproduction
 
@@ -19,7 +19,7 @@ def page(store: Store) -> None:
     if not first.queries:
         components.empty(
             f"{teacher} has scored none of the queries of the {run.split} split.",
-            commands.line(store, *command("score", split=run.split)),
+            *(commands.line(store, *one) for one in commands_to_fill(teacher, run.split)),
         )
         return
     components.lead(

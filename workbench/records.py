@@ -70,11 +70,12 @@ class Qrel(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A passage worth asking a teacher about; `source` says who proposed it."""
+    """A passage worth asking a teacher about; `source` says who proposed it, at which `rank` if it ranks passages."""
 
     query_id: str
     passage_id: str
     source: str
+    rank: int | None = None
 
 
 class AnswerLikelihood(NamedTuple):

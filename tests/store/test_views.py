@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PASSAGES
+from tests.conftest import PASSAGES, utility
 from workbench.errors import NothingToDo, UnknownName
-from workbench.records import Annotation, Passage, Qrel
+from workbench.records import Annotation, Candidate, Failure, Passage, Qrel, Query
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import Store, views
 
@@ -34,6 +34,19 @@ def test_groups_hold_only_what_is_missing(store: Store) -> None:
     (group,) = views.groups(store, "toy", ["007", "q1"])
     assert group.query.query_id == "007"
     assert {passage.passage_id for passage in group.passages} == {passage.passage_id for passage in PASSAGES}
+
+
+def test_a_group_is_in_the_order_of_the_best_rank_that_a_source_gives_whatever_else_is_asked(empty: Store) -> None:
+    passages = [Passage(name, "", "a text") for name in "abcdef"]
+    empty.add_collection([Query("q", "what?"), Query("-r", "who?")], passages)
+    ranks = {"bm25": {"f": 1, "b": 2, "c": 3}, "student": {"c": 1, "d": 2}, "qrels": {"a": None, "f": None, "e": None}}
+    empty.add_candidates(Candidate("q", p, source, rank) for source, of in ranks.items() for p, rank in of.items())
+    empty.add_candidates([Candidate("-r", "e", "bm25", 1)])
+    (group,) = views.groups(empty, "t", ["q"])
+    assert [passage.passage_id for passage in group.passages] == ["c", "f", "b", "d", "a", "e"]
+    empty.add_scored([utility("q", "f", 1.0, "t"), Failure("q", "b", "t", "why"), Failure("q", "a", "t", "why")])
+    _, group = views.groups(empty, "t", ["q", "-r"], retry=["failed"])
+    assert [passage.passage_id for passage in group.passages] == ["c", "b", "d", "a", "e"]
 
 
 def test_examples_come_best_first_with_all_that_must_not_be_a_negative(store: Store) -> None:

@@ -34,7 +34,9 @@ SCHEMAS: dict[str, pa.Schema] = {
         }
     ),
     "qrels": pa.schema({"query_id": pa.string(), "passage_id": pa.string(), "relevance": pa.int32()}),
-    "candidates": pa.schema({"query_id": pa.string(), "passage_id": pa.string(), "source": pa.string()}),
+    "candidates": pa.schema(
+        {"query_id": pa.string(), "passage_id": pa.string(), "source": pa.string(), "rank": pa.int32()}
+    ),
     "utilities": pa.schema(
         {
             "query_id": pa.string(),

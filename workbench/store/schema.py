@@ -93,6 +93,8 @@ MIGRATIONS: tuple[str, ...] = (
         run varchar, reader varchar, depth integer, queries integer, primary key (run, reader, depth)
     );
     """,
+    # Where the source ranked the passage; null where it ranks nothing, or where it was not kept.
+    "alter table candidates add column rank integer;",
 )
 
 

@@ -42,6 +42,9 @@ def test_bm25_the_student_and_the_qrels_each_propose(collection: Store, student:
     by_student = [pair for pair, proposers in proposals.items() if student in proposers]
     assert sorted(query_id for query_id, _ in by_student) == ["http://q/2?x=1", "q1"]
     assert {query_id for query_id, _ in proposals} == {"q1", "http://q/2?x=1"}
+    with collection.read() as connection:
+        ranks = connection.execute("select distinct source = 'qrels', rank from candidates order by 1").fetchall()
+    assert ranks == [(False, 1), (True, None)]
 
 
 def test_proposing_again_adds_nothing_and_deeper_adds_only_what_is_new(collection: Store, student: str) -> None:

@@ -6,6 +6,7 @@ import math
 import random
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -191,3 +192,32 @@ def test_a_passage_can_lose_its_place_to_a_better_one() -> None:
 def test_an_unreadable_window_ends_a_selection() -> None:
     judged = rows(judge(Scripted(lambda _: "No idea."), form="selection"), group(1, 2))
     assert [row.answer for row in judged if isinstance(row, Failure)] == ["No idea."] * 2
+
+
+RANKED = group(4, 9, 1, 5, 7, 3)
+
+
+@pytest.mark.parametrize("settings", [{"form": "first", "window": 3}, {"form": "listwise", "window": 3, "samples": 1}])
+def test_one_order_is_the_retriever_s_and_dealt_to_windows(settings: dict[str, Any]) -> None:
+    chat = Scripted(lambda prompt: Reply("My selection: none", dict.fromkeys(shown(prompt), -1.0)))
+    rows(judge(chat, **settings), RANKED)
+    assert sorted(list(shown(prompt).values()) for prompt in chat.asked) == [[4, 1, 7], [9, 5, 3]]
+
+
+def test_selection_and_sliding_comparisons_begin_with_the_retriever_s_order() -> None:
+    chat = Scripted(lambda _: "My selection: none")
+    rows(judge(chat, form="selection", window=4, stride=2), RANKED)
+    assert [list(shown(prompt).values()) for prompt in chat.asked] == [[4, 9, 1, 5], [7, 3]]
+    compared = Scripted(prefers)
+    rows(judge(compared, form="pairwise", comparisons="sliding", passes=1), RANKED)
+    assert [set(shown(prompt).values()) for prompt in compared.asked[::2]] == [{3, 7}, {7, 5}, {7, 1}, {7, 9}, {9, 4}]
+
+
+@pytest.mark.parametrize("form", ["listwise", "first", "selection"])
+def test_several_orders_are_shuffled_and_the_names_tell(form: str) -> None:
+    chat = Scripted(lambda prompt: Reply("My selection: none", dict.fromkeys(shown(prompt), -1.0)))
+    rows(judge(chat, form=form, samples=8), RANKED)
+    orders = {tuple(shown(prompt).values()) for prompt in chat.asked}
+    assert len(orders) > 4
+    assert ":k8-window" in judge(chat, form=form, samples=8).name
+    assert ":ranked-window" in judge(chat, form=form, samples=1).name

@@ -13,6 +13,7 @@ from workbench.evaluation.significance import Interval, interval
 from workbench.results import Result
 from workbench.steps.compare.diff import missing_from, stale
 from workbench.store import Store, views
+from workbench.store.views.scored.teacher_names import hint_to_fill
 
 
 class QueryRankSimilarity(NamedTuple):
@@ -216,7 +217,7 @@ def displacement_to_teacher(
     if not words:
         raise NothingToDo(
             f"{name} has scored no query of the {split} split that both runs rank.",
-            f"Run `workbench score --split {split}` with it first.",
+            hint_to_fill(name, split),
         )
     return DisplacementToTeacher(name, words)
 

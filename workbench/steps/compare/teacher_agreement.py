@@ -26,6 +26,7 @@ from workbench.steps.compare.gap_recovered import GapRecovered, gap_frame, gap_r
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
+from workbench.store.views.scored.teacher_names import hint_to_fill
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,7 +207,7 @@ def teacher_agreement(
         raise NothingToDo(
             f"{name} and {' and '.join(run.student for run in runs)} share no query of the {split} split over "
             "whose passages they can be compared.",
-            f"Run `workbench score --split {split}` with that teacher, and evaluate the students there.",
+            f"{hint_to_fill(name, split)} Evaluate the students there too.",
         )
     temperatures = temperatures_of(store, name, split, settings or AgreementSettings(), scored)
     unit = views.teacher_unit(store, name)

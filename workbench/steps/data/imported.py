@@ -8,9 +8,7 @@ from workbench.errors import Conflict
 from workbench.formats.parsing.lookup import ImportedRows
 from workbench.records import Annotation, Utility
 from workbench.store import Added, Store, views
-
-# Numbers from a file have no recipe that could be checked, so their teacher's name says where they came from.
-IMPORTED = "imported:"
+from workbench.store.views.scored.teacher_names import IMPORTED
 
 
 class ImportCounts(NamedTuple):

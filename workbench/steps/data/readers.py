@@ -20,8 +20,8 @@ from workbench.formats.quepid import read_quepid
 from workbench.formats.rows import read_rows, read_unit
 from workbench.formats.run_folder import RunNames, read_runs
 from workbench.records import SPLITS, UNITS, Annotation, Candidate, Unit, Utility
-from workbench.steps.data.imported import IMPORTED
 from workbench.store import TITLE_JOINS, Store, views
+from workbench.store.views.scored.teacher_names import IMPORTED
 
 Contents = Collection | Ranking | Rankings | ImportedRows
 

@@ -11,6 +11,7 @@ from workbench.errors import BadSetting, NothingToDo
 from workbench.formats.distillation import TrainingExample
 from workbench.steps.data.label_overrides import HELPS, OverriddenExample, override_labels
 from workbench.store import Store, views
+from workbench.store.views.scored.teacher_names import hint_to_fill
 
 # What a verdict does to a teacher's utility, as an export counts it.
 EFFECTS = (
@@ -110,5 +111,5 @@ def every_split(store: Store, settings: ExportSettings) -> list[str]:
     split_of = {query.query_id: query.split for query in views.queries(store)}
     scored = {split_of[row.query_id] for row in views.utilities(store, settings.teacher)}
     if not scored:
-        raise NothingToDo(f"{settings.teacher} has scored nothing.", "Run `workbench score` first.")
+        raise NothingToDo(f"{settings.teacher} has scored nothing.", hint_to_fill(settings.teacher))
     return [counted.split for counted in views.counts(store).splits if counted.split in scored]

@@ -130,8 +130,8 @@ def _top(
 ) -> list[Candidate]:
     nearest = retriever(store, name, passages).search([query.text for query in queries], depth, listen)
     return [
-        Candidate(query.query_id, passages[row].passage_id, name)
+        Candidate(query.query_id, passages[row].passage_id, name, rank)
         for query, rows in zip(queries, nearest.rows, strict=True)
-        for row in rows
+        for rank, row in enumerate(rows, start=1)
         if row >= 0
     ]

@@ -9,6 +9,7 @@ from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.steps.teach.derived import DerivedUtilities
 from workbench.store import Store, views
 from workbench.store.derived import NORMALISATIONS, derive_ensemble, lacking_pairs
+from workbench.store.views.scored.teacher_names import ensemble_name
 
 
 def combine(
@@ -57,8 +58,7 @@ def combine(
     names = [views.find_teacher(store, name) for name in teachers]
     parts = dict(sorted(zip(names, _checked(names, weights), strict=True)))
     total = 1.0 if normalisation == "rrf" else sum(parts.values())
-    mixture = " + ".join(f"{repr(weight).removesuffix('.0')}*{name}" for name, weight in parts.items())
-    name, unit = f"ensemble:{normalisation}({mixture})", NORMALISATIONS[normalisation][0]
+    name, unit = ensemble_name(normalisation, parts), NORMALISATIONS[normalisation][0]
     shares = [weight / total for weight in parts.values()]
     counts = derive_ensemble(store, name, list(parts), shares, normalisation)
     if not counts.pairs:

@@ -8,7 +8,7 @@ from workbench.errors import NothingToDo, UnknownName
 from workbench.steps.teach.derived import DerivedUtilities
 from workbench.store import Store, views
 from workbench.store.derived import ANSWERS_TAKEN, DEFINITIONS, AnswersTaken, derive_reading
-from workbench.store.views.scored.utilities import READING_SIGN
+from workbench.store.views.scored.teacher_names import reading_name
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Reading:
 
     def name(self, teacher: str) -> str:
         """Return the name of the teacher that has these utilities."""
-        return f"{teacher}{READING_SIGN}{self.definition}:{self.answers}"
+        return reading_name(teacher, self.definition, self.answers)
 
 
 def read_utilities(store: Store, teacher: str = "", reading: Reading | None = None) -> DerivedUtilities:

@@ -65,7 +65,9 @@ def rerank(
         reason = "no query has a reference answer" if needs_answers(teacher) else "texts are lacking"
         raise NothingToDo(f"{teacher.name} can score none of these passages: {reason}.", "Choose another teacher.")
     store.add_candidates(
-        Candidate(query_id, passage_id, run.student) for query_id, ids in missing.items() for passage_id in ids
+        Candidate(query_id, passage_id, run.student, rank)
+        for query_id, ranks in missing.items()
+        for passage_id, rank in ranks.items()
     )
     buffer = ScoreBuffer(store, teacher.unit, sum(map(len, missing.values())), listen)
     try:
@@ -77,10 +79,10 @@ def rerank(
     return evaluate(store, str(Reranking(teacher.name, depth, run.student)), split)
 
 
-def _groups(store: Store, passage_ids: dict[str, list[str]]) -> list[Group]:
-    """Return the queries with their passages."""
-    texts = {one.passage_id: one for one in views.passages(store, {id_ for ids in passage_ids.values() for id_ in ids})}
+def _groups(store: Store, ranks: dict[str, dict[str, int]]) -> list[Group]:
+    """Return the queries with their passages, best first."""
+    texts = {one.passage_id: one for one in views.passages(store, {id_ for ids in ranks.values() for id_ in ids})}
     return [
-        Group(query, tuple(texts[passage_id] for passage_id in passage_ids[query.query_id]))
-        for query in views.queries(store, ids=list(passage_ids))
+        Group(query, tuple(texts[passage_id] for passage_id in ranks[query.query_id]))
+        for query in views.queries(store, ids=list(ranks))
     ]

@@ -77,11 +77,11 @@ from workbench.store.views.runs import (
     scored_orders,
     unscored_first,
 )
+from workbench.store.views.scored.answer_bias import answer_lengths, answer_places
 from workbench.store.views.scored.health import (
     JudgedPlace,
     ScoreSummary,
     UtilityShape,
-    answer_lengths,
     judged_places,
     median_spread,
     score_summary,
@@ -145,6 +145,7 @@ __all__ = [
     "UtilityShape",
     "annotated",
     "answer_lengths",
+    "answer_places",
     "candidate_sources",
     "candidates_of",
     "collection_fingerprint",

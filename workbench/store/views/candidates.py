@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.store.views.judged import relevance_level
+from workbench.store.views.scored.teacher_names import asked_teachers
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
@@ -45,16 +46,16 @@ def candidate_sources(store: Store, split: str) -> dict[str, int]:
 
 
 def proposals_scored(store: Store, source: str, teacher: str, split: str) -> ProposalCounts:
-    """Count the queries of a split that a teacher has scored; what it failed to score counts as scored."""
+    """Count the queries of a split that a teacher has scored; what it, or its sources, failed to score counts too."""
     asked = """
         select query_id, passage_id from utilities where teacher = $teacher
-        union select query_id, passage_id from failures where teacher = $teacher
+        union select query_id, passage_id from failures where list_contains($asked, teacher)
     """
     return _counts(
         store,
         "select distinct query_id from utilities where teacher = $teacher",
         asked,
-        {"source": source, "teacher": teacher, "split": split},
+        {"source": source, "teacher": teacher, "split": split, "asked": list(asked_teachers(teacher))},
     )
 
 

@@ -204,15 +204,16 @@ def reranked(store: Store, run: Run, teacher: str, depth: int, name: str) -> lis
 
 def unscored_first(
     store: Store, run: Run, teacher: str, depth: int, *, with_answers: bool = False
-) -> dict[str, list[str]]:
-    """Return query_id -> those of its first `depth` passages that a teacher was not asked about, though it could be.
+) -> dict[str, dict[str, int]]:
+    """Return query_id -> the ranks of those of its first `depth` passages that a teacher could score and was not asked.
 
-    It could not where a text is lacking, and a teacher that reads references only of queries `with_answers`.
+    They are in the order of their ranks. It could not where a text is lacking, and a teacher that reads references
+    only of queries `with_answers`.
     """
     with store.read() as connection:
-        rows: list[tuple[str, list[str]]] = connection.execute(
+        rows: list[tuple[str, list[str], list[int]]] = connection.execute(
             f"""
-            select query_id, list(passage_id order by rank) from hits
+            select query_id, list(passage_id order by rank), list(rank order by rank) from hits
             semi join (
                 select query_id from queries
                 where {HAS_TEXT["queries"]} and (len(answers) > 0 or not $with_answers)
@@ -226,7 +227,7 @@ def unscored_first(
             """,
             {"run": run.run, "teacher": teacher, "depth": depth, "with_answers": with_answers},
         ).fetchall()
-    return dict(rows)
+    return {query_id: dict(zip(ids, ranks, strict=True)) for query_id, ids, ranks in rows}
 
 
 class Moved(NamedTuple):

@@ -45,15 +45,25 @@ class Judging(NamedTuple):
         return passage if most is None else passage._replace(text=" ".join(passage.text.split()[:most]))
 
     def order(self, sample: int = 0) -> list[int]:
-        """Return the passages in one of the shuffled orders; the same for the same seed and query."""
+        """Return the passages in the retriever's order, in which they are handed over, or in one of the shuffled ones.
+
+        A shuffled one is the same for the same seed and query.
+        """
         positions = list(range(len(self.passages)))
-        random.Random(f"{self.settings.seed}:{sample}:{self.group.query.query_id}").shuffle(positions)
+        if self.settings.shuffled:
+            random.Random(f"{self.settings.seed}:{sample}:{self.group.query.query_id}").shuffle(positions)
         return positions
 
     def windows(self, sample: int) -> list[list[int]]:
-        """Return a shuffled order, cut into as few windows of like size as hold it."""
+        """Return an order in as few windows of like size as hold it.
+
+        A shuffled one is cut. The retriever's is dealt out, each window in its order: what is judged within windows
+        that hold the best and the worst apart could not be compared.
+        """
         order = self.order(sample)
         parts = -(-len(order) // self.settings.window)
+        if not self.settings.shuffled:
+            return [order[part::parts] for part in range(parts)]
         borders = [len(order) * part // parts for part in range(parts + 1)]
         return [order[start:end] for start, end in pairwise(borders)]
 

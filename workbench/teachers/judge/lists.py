@@ -1,4 +1,4 @@
-"""Judgements of several passages at once, over shuffled orders: selections (listwise), and first tokens (FIRST)."""
+"""Judgements of several passages at once: selections (listwise), and first tokens (FIRST)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def listwise(judging: Judging) -> Asking[list[Judged]]:
     """Ask k times which passages are useful, each time in another order, and return each one's share of selections.
 
     Listwise utility judgement with k-sampling of Zhang et al., "Are Large Language Models Good at Utility Judgments?",
-    arXiv 2403.19216. Where one of the orders has an answer that cannot be read, its passages have no value.
+    arXiv 2403.19216; asked once, it is in the retriever's order. Where one of the orders
+    has an answer that cannot be read, its passages have no value.
     """
     windows = [window for sample in range(judging.settings.orders) for window in judging.windows(sample)]
     labels = [[str(number) for number in range(1, len(window) + 1)] for window in windows]
@@ -47,8 +48,8 @@ def first(judging: Judging) -> Asking[list[Judged]]:
     """Ask for the most useful passage, and return the log-probabilities of all labels as the first token of the reply.
 
     Single-token listwise re-ranking of Gangi Reddy et al., "FIRST", arXiv 2406.15657, for models trained to it and
-    others. A value is the label's log-probability less the mean of its window, in nats, averaged over shuffled orders:
-    what the paper ranks by, made comparable between windows. It slides over long lists; here orders are cut in windows.
+    others. A value is the label's log-probability less the mean of its window, in nats, averaged over the orders: what
+    the paper ranks by, made comparable between windows. It slides over long lists; here they are shown in windows.
     """
     if len(judging.passages) == 1:
         return [ALONE]

@@ -12,7 +12,7 @@ def selection(judging: Judging) -> Asking[list[Judged]]:
 
     Zhang et al., "Distilling a Small Utility-Based Passage Selector to Enhance Retrieval-Augmented Generation", arXiv
     2507.19102: the model writes a pseudo-answer and selects the passages that it rests on, window by window, from front
-    to back. The paper begins with the retriever's order; a teacher knows of none, hence the shuffled orders.
+    to back. The paper's order is the retriever's, as that of one here; several are shuffled.
     """
     selections = [0] * len(judging.passages)
     for sample in range(judging.settings.orders):

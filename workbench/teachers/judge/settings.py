@@ -20,8 +20,8 @@ UNITS: dict[Form, Unit] = {
     "first": "logit",
     "selection": "probability",
 }
-# Over how many shuffled orders a form is asked unless told: enough to see past positions, at a price.
-SAMPLES: dict[Form, int] = {"listwise": 5, "first": 5, "selection": 1}
+# Over how many orders a form is asked unless told, as in its paper; one is the retriever's, several are shuffled.
+SAMPLES: dict[Form, int] = {"listwise": 5, "first": 1, "selection": 1}
 MOST_LABELS = 26  # `first` labels passages A to Z
 
 
@@ -35,7 +35,7 @@ class JudgeSettings(ServerOptions):
     form: Form = field(
         default="pointwise",
         metadata={
-            "about": "pointwise: grades 0 to 3; listwise: selections over shuffled orders; pairwise: comparisons of "
+            "about": "pointwise: grades 0 to 3; listwise: selections from lists; pairwise: comparisons of "
             "two; first: the first token over labels; selection: a sliding window with pseudo-answers"
         },
     )
@@ -49,7 +49,11 @@ class JudgeSettings(ServerOptions):
     )
     passes: int = field(default=10, metadata={"about": "pairwise, sliding: how many of the best are brought in order"})
     samples: int | None = field(
-        default=None, metadata={"about": "listwise, first, selection: shuffled orders to ask; unless given, 5, 5 and 1"}
+        default=None,
+        metadata={
+            "about": "listwise, first, selection: orders to ask, one the retriever's, several shuffled; unless given, "
+            "5, 1 and 1"
+        },
     )
     window: int = field(default=20, metadata={"about": "listwise, first, selection: the most passages in one prompt"})
     stride: int = field(default=10, metadata={"about": "selection: the least new passages in each window"})
@@ -99,8 +103,13 @@ class JudgeSettings(ServerOptions):
 
     @property
     def orders(self) -> int:
-        """Return over how many shuffled orders a query is asked."""
+        """Return over how many orders a query is asked."""
         return self.samples or SAMPLES.get(self.form, 1)
+
+    @property
+    def shuffled(self) -> bool:
+        """Return whether orders are shuffled; else there is one, the retriever's."""
+        return self.orders > 1 or (self.form == "pairwise" and self.comparisons == "all_pairs")
 
     @property
     def recipe(self) -> str:
@@ -109,6 +118,6 @@ class JudgeSettings(ServerOptions):
             return "expected" if self.expected else "written"
         if self.form == "pairwise":
             passes = str(self.passes) if self.comparisons == "sliding" else ""
-            return f"{self.comparisons}{passes}-seed{self.seed}"
+            return f"{self.comparisons}{passes}{'' if self.shuffled else '-ranked'}-seed{self.seed}"
         stride = f"-stride{self.stride}" if self.form == "selection" else ""
-        return f"k{self.orders}-window{self.window}{stride}-seed{self.seed}"
+        return f"{f'k{self.orders}' if self.shuffled else 'ranked'}-window{self.window}{stride}-seed{self.seed}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.store import Store
+from workbench.store.views.scored.teacher_names import asked_teachers
 from workbench.ui.shell import cache, components
 from workbench.ui.shell.tables import counts
 
@@ -12,7 +13,12 @@ SHOWN_ANSWERS = 20
 
 
 def by_reason(store: Store, teacher: str) -> None:
-    """Show why a teacher could not score pairs, each reason with its number of pairs and the first of them."""
+    """Show why a teacher, or those it is derived from, could not score pairs, reason by reason."""
+    for asked in asked_teachers(teacher):
+        _of_asked(store, asked)
+
+
+def _of_asked(store: Store, teacher: str) -> None:
     reasons = cache.failure_reasons(store, teacher)
     if not reasons:
         return

@@ -73,7 +73,7 @@ TEACHERS: dict[str, tuple[Callable[[int, str], float], str, str]] = {
     ),
     "place": (
         lambda q, p: knows(q, p) / 9 + sorted(LENGTH).index(p), "not fit",
-        "follows the place in which passages are handed over",
+        "follows the place of the passage by id",
     ),
     "reversed": (lambda q, p: float(p != relevant(q)), "not fit", "relevant passages from others: AUC 0.000"),
     "saturated": (
@@ -187,3 +187,18 @@ def test_odd_collections_have_a_health_too(empty: Store) -> None:
     assert (health.figures["nDCG@10"].mean, health.figures["nDCG@10"].n) == (0.5, 2), "a relevant one was not scored"
     assert "answer length" not in health.figures
     assert health.fitness == "not shown"
+
+
+def test_a_teacher_that_follows_where_the_answer_stands_is_not_fit(empty: Store) -> None:
+    """Also where answers are many, odd, or parts of other words, which do not count."""
+    words = {f"p{n}": " ".join(["art"] * n + ["The ÁRT, of\nwar!"] + ["artful"] * (9 - n)) for n in range(6)}
+    empty.add_collection(
+        [Query(f"q{n}", "what?", ("", "?", "the árt (of) war", "nowhere"), "test") for n in range(25)],
+        [*(Passage(name, "", text) for name, text in words.items()), Passage("part", "", "the artist of wars")],
+    )
+    rows = [Utility(f"q{n}", p, "early", -float(words[p].index("The"))) for n in range(25) for p in words]
+    empty.add_scored([*rows, *(Utility(f"q{n}", "part", "early", 9.0) for n in range(25))], "nats per token")
+    health = wb.teacher_health(empty, "early")
+    assert (health.figures["answer position"].mean, health.figures["answer position"].n) == (pytest.approx(-1.0), 25)
+    assert "its order follows where in the passage the answer stands: rank correlation -1.000" in health.in_words
+    assert views.answer_places(empty, "early", "train") == []

@@ -32,7 +32,9 @@ FIGURES: dict[str, str] = {
     "all equal": "share of the queries whose passages all have the same utility",
     "at a bound": "share of a query's passages with the largest or smallest utility that the teacher gives anywhere",
     "passage length": "rank correlation of utility with the characters of the passage, within a query",
-    "position": "rank correlation of utility with the place in which passages are handed over, by id, within a query",
+    "position": "rank correlation of utility with the place of the passage by id, which means nothing, within a query",
+    "answer position": "rank correlation of utility with the share of the passage's words before the answer, within a "
+    "query, over the passages that hold it",
     "answer length": "rank correlation of the best utility with the characters of the shortest answer, over queries",
     "AUC": "share of pairs of a relevant and another passage in which the relevant one has the higher utility",
     MEASURE: "of the teacher's order of the passages that it has scored",
@@ -59,6 +61,11 @@ def shape_figures(shapes: Sequence[UtilityShape]) -> dict[str, Interval]:
             "AUC": [one.auc for one in shapes],
         }
     )
+
+
+def answer_position(store: Store, teacher: str, split: str | None) -> dict[str, Interval]:
+    """Return the mean rank correlation of utility with where in the passage the answer stands, if there is any."""
+    return means({"answer position": views.answer_places(store, teacher, split)})
 
 
 def means(series: Mapping[str, Sequence[float | None]]) -> dict[str, Interval]:

@@ -13,10 +13,15 @@ Fitness = Literal["fit", "not fit", "not shown"]
 MIN_QUERIES = 20  # below, every interval is too wide to tell
 MAX_FAILED = 0.2  # share of the pairs asked about: what fails is seldom a random part
 MAX_SATURATED = 0.5  # share of the queries in which more than half of the passages share the first place
-MAX_BIAS = 0.5  # absolute rank correlation with what has nothing to do with usefulness
+MAX_BIAS = 0.5  # absolute rank correlation with one of BIASES
 NOTED_BIAS = 0.3
 LEAST_AUC = 0.55  # a teacher that knows nothing has 0.5
-BIASES = ("passage length", "position")
+# What has nothing to do with usefulness, and how a sentence calls it.
+BIASES = {
+    "passage length": "the length of the passage",
+    "position": "the place of the passage by id",
+    "answer position": "where in the passage the answer stands",
+}
 
 
 def reasons_against(figures: Mapping[str, Interval], failed: float) -> tuple[str, ...]:
@@ -33,11 +38,9 @@ def reasons_against(figures: Mapping[str, Interval], failed: float) -> tuple[str
             f"in {share.mean:.0%} of the queries more than half of the passages share the first place "
             f"(at most {MAX_SATURATED:.0%})"
         )
-    for name in BIASES:
+    for name, place in BIASES.items():
         if (bias := figures.get(name)) and (bias.low > MAX_BIAS or bias.high < -MAX_BIAS):
-            reasons.append(
-                f"its order follows {_place(name)}: rank correlation {bias} (at most {MAX_BIAS:g} either way)"
-            )
+            reasons.append(f"its order follows {place}: rank correlation {bias} (at most {MAX_BIAS:g} either way)")
     if (auc := figures.get("AUC")) and auc.low <= LEAST_AUC:
         reasons.append(f"it hardly tells relevant passages from others: AUC {auc} (above {LEAST_AUC:g}; chance is 0.5)")
     return tuple(reasons)
@@ -64,8 +67,8 @@ def doubts(figures: Mapping[str, Interval], queries: int, lead: Comparison | Non
 def remarks(figures: Mapping[str, Interval]) -> tuple[str, ...]:
     """Return what to know of a teacher that does not decide whether it is fit."""
     noted = [
-        f"Its order leans on {_place(name)}: rank correlation {bias}."
-        for name in BIASES
+        f"Its order leans on {place}: rank correlation {bias}."
+        for name, place in BIASES.items()
         if (bias := figures.get(name)) and NOTED_BIAS < abs(bias.mean) <= MAX_BIAS
     ]
     return tuple(noted)
@@ -74,7 +77,3 @@ def remarks(figures: Mapping[str, Interval]) -> tuple[str, ...]:
 def fitness(against: tuple[str, ...], doubtful: tuple[str, ...]) -> Fitness:
     """Return the verdict on a teacher."""
     return "not fit" if against else "not shown" if doubtful else "fit"
-
-
-def _place(name: str) -> str:
-    return "the length of the passage" if name == "passage length" else "the place in which passages are handed over"

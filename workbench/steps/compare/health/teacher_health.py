@@ -17,6 +17,7 @@ from workbench.steps.compare.health.figures import (
     against_qrels,
     agreement_figures,
     answer_length,
+    answer_position,
     shape_figures,
 )
 from workbench.steps.compare.health.rules import Fitness
@@ -24,6 +25,7 @@ from workbench.steps.data.frames import known_split
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 from workbench.store.views import PairCounts, UtilityShape
+from workbench.store.views.scored.teacher_names import asked_teachers, hint_to_fill
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,9 +106,9 @@ def teacher_health(
 
     Not fit is a teacher of which more than 20 % of the pairs failed; that puts more than half of the passages first in
     more than half of the queries; whose order has a rank correlation beyond 0.5 with the length or the place of
-    passages; or that hardly tells relevant passages from others (AUC of 0.55 or less). Not shown to be fit is one that
-    is not shown to rank the same passages better than the student (nDCG@10), has scored fewer than 20 queries, or has
-    no qrels to be held against.
+    passages, or with where the answer stands in them; or that hardly tells relevant passages from others (AUC of 0.55
+    or less). Not shown to be fit is one that is not shown to rank the same passages better than the student (nDCG@10),
+    has scored fewer than 20 queries, or has no qrels to be held against.
 
     Parameters
     ----------
@@ -158,9 +160,9 @@ def teacher_health(
     counts = views.pair_counts(store, name, split)
     if not shapes:
         of_split = f" of the {split} split" if split else ""
-        raise NothingToDo(f"{name} has scored no query{of_split}.", "Run `workbench score` with it first.")
+        raise NothingToDo(f"{name} has scored no query{of_split}.", hint_to_fill(name, split))
     ndcg, lead = against_qrels(store, name, split, runs)
-    figures = shape_figures(shapes) | answer_length(store, name, split) | ndcg
+    figures = shape_figures(shapes) | answer_position(store, name, split) | answer_length(store, name, split) | ndcg
     second = views.find_teacher(store, other) if other else ""
     figures |= agreement_figures(store, (name, second), split) if second else {}
     failed = counts.failures / (counts.failures + counts.scored)
@@ -176,9 +178,17 @@ def teacher_health(
         lead=lead,
         against=rules.reasons_against(figures, failed),
         doubts=rules.doubts(figures, len(shapes), lead),
-        remarks=rules.remarks(figures),
+        remarks=(*_of_sources(name, counts), *rules.remarks(figures)),
         shapes=tuple(shapes),
     )
+
+
+def _of_sources(teacher: str, counts: PairCounts) -> list[str]:
+    """Return whose failures those of a derived teacher are."""
+    sources = asked_teachers(teacher)
+    if sources == (teacher,) or not counts.failures:
+        return []
+    return [f"It is computed from utilities of {' and '.join(sources)}, and its failures are theirs."]
 
 
 def _runs(store: Store, student: str, split: str | None) -> list[Run]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.commands import command, line
-from workbench.steps.data.imported import IMPORTED
 from workbench.store import Store, views
 from workbench.store.views import ProposalCounts
+from workbench.store.views.scored.teacher_names import IMPORTED, advice_to_fill
 from workbench.students import BM25
 
 # In a teacher's place: a student learns from the qrels alone.
@@ -41,19 +41,13 @@ class CandidateFit:
         if proposed == queries:
             return (
                 f"Of {queries - scored:,} of {queries:,} train queries not all candidates that {self.student} proposed "
-                f"are scored: {self._scoring}."
+                f"are scored: {advice_to_fill(self.teacher, 'train')}."
             )
-        then = "" if self.teacher == QRELS else f", then {self._scoring}"
+        then = "" if self.teacher == QRELS else f", then {advice_to_fill(self.teacher, 'train')}"
         return (
             f"{queries - proposed:,} of {queries:,} train queries have no candidates that {self.student} proposed "
             f"itself, and its own mistakes are what it learns most from: run {propose}{then}."
         )
-
-    @property
-    def _scoring(self) -> str:
-        if self.teacher.startswith(IMPORTED):
-            return f"ingest scores of {self.teacher} for them"
-        return f"run `{line(command('score', split='train'))}` with {self.teacher}"
 
 
 def candidate_fit(store: Store, student: str, teacher: str) -> CandidateFit:

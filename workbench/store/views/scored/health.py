@@ -65,7 +65,7 @@ class ScoreSummary(NamedTuple):
 
 
 # Equal values share the mean of their ranks.
-_RANK = "rank() over (q order by {0}) + (count(*) over (partition by query_id, {0}) - 1) / 2"
+RANK = "rank() over (q order by {0}) + (count(*) over (partition by query_id, {0}) - 1) / 2"
 _CORRELATION = """
     case when count(*) > 2 and max(value) > min(value) and max({0}) > min({0})
          then corr(value_rank, {1}) end
@@ -81,8 +81,8 @@ _SHAPES = f"""
     with scored as ({_SCORED}),
     bounds as (select min(value) as low, max(value) as high from scored),
     ranked as (
-        select *, max(value) over q as best, {_RANK.format("value")} as value_rank,
-               {_RANK.format("characters")} as length_rank, row_number() over (q order by passage_id) as place
+        select *, max(value) over q as best, {RANK.format("value")} as value_rank,
+               {RANK.format("characters")} as length_rank, row_number() over (q order by passage_id) as place
         from scored window q as (partition by query_id)
     ),
     weighed as (select *, (value - best) / $temperature as logit, exp(logit) as weight from ranked)
@@ -147,20 +147,6 @@ def median_spread(store: Store, teacher: str, split: str | None = None) -> float
             {"teacher": teacher, "split": split} | relevance_level(store),
         ).fetchone()
     return row[0] if row else None
-
-
-def answer_lengths(store: Store, teacher: str, split: str | None = None) -> list[tuple[int, float]]:
-    """Return the characters of the shortest reference answer, and the best utility, of each query that has answers."""
-    with store.read() as connection:
-        return connection.execute(
-            """
-            select list_min(list_transform(any_value(queries.answers), lambda a: len(a))) as characters, max(value)
-            from queries join (select * from utilities where teacher = $teacher) u using (query_id)
-            where len(queries.answers) > 0 and ($split is null or split = $split)
-            group by query_id order by query_id
-            """,
-            {"teacher": teacher, "split": split},
-        ).fetchall()
 
 
 def judged_places(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.records import STATUSES, Failure, Group, Status
 from workbench.store.views.collection import passages, queries
+from workbench.store.views.scored.teacher_names import asked_teachers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,25 +79,27 @@ def unscored(
 
 
 _MISSING = """
-    select distinct query_id, passage_id from candidates
+    select query_id, passage_id, min(rank) as rank from candidates
     anti join (select query_id, passage_id from utilities where teacher = $teacher) using (query_id, passage_id)
     anti join (
         select query_id, passage_id from failures
         where teacher = $teacher and not list_contains($retry::varchar[], status)
     ) using (query_id, passage_id)
+    group by query_id, passage_id
 """
 
 
 def groups(store: Store, teacher: str, query_ids: Sequence[str], *, retry: Collection[Status] = ()) -> list[Group]:
     """Return the given queries with those of their candidates that `teacher` has not scored.
 
-    Of its failures only those of the statuses to `retry` are among them.
+    Of its failures only those of the statuses to `retry` are among them. The passages of a query are in the order of
+    the best rank that one of their sources gives them, ties by id; those that none ranks come last.
     """
     with store.read() as connection:
         pairs = connection.execute(
             f"""
             select query_id, passage_id from ({_MISSING})
-            semi join (select unnest($ids) as query_id) using (query_id) order by query_id, passage_id
+            semi join (select unnest($ids) as query_id) using (query_id) order by query_id, rank nulls last, passage_id
             """,
             {"teacher": teacher, "ids": list(query_ids), "retry": [*retry]},
         ).fetchall()
@@ -159,16 +162,22 @@ def failure_reasons(store: Store, teacher: str, split: str | None = None) -> lis
 
 
 def pair_counts(store: Store, teacher: str, split: str | None = None) -> PairCounts:
-    """Return how many pairs of a split or of all queries a teacher has scored, and how many it could not, by status."""
+    """Return how many pairs of a split or of all queries a teacher has scored, and how many it could not, by status.
+
+    A derived teacher lacks what its sources could not score: a pair that several could not counts once.
+    """
     of_split = "semi join (select query_id from queries where $split is null or split = $split) using (query_id)"
     by_status = ", ".join(f"count(*) filter (status = '{status}')" for status in STATUSES)
     with store.read() as connection:
         row = connection.execute(
             f"""
             select (select count(*) from utilities {of_split} where teacher = $teacher), {by_status}
-            from failures {of_split} where teacher = $teacher
+            from (
+                select min(status) as status from failures {of_split} where list_contains($asked, teacher)
+                group by query_id, passage_id
+            )
             """,
-            {"teacher": teacher, "split": split},
+            {"teacher": teacher, "split": split, "asked": list(asked_teachers(teacher))},
         ).fetchone()
     assert row is not None
     return PairCounts(*row)

@@ -10,13 +10,11 @@ from workbench.records import AnswerLikelihood, Example, Passage, Unit, Utility
 from workbench.store.collection import HAS_TEXT
 from workbench.store.views.collection import passages, queries
 from workbench.store.views.judged import JUDGED, judging, relevance_level
+from workbench.store.views.scored.teacher_names import READING_SIGN, hint_to_fill
 from workbench.store.views.thresholds import useful_above_sql
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
-
-# Between a teacher's name and a reading of its likelihoods.
-READING_SIGN = "|"
 
 
 class TeacherCounts(NamedTuple):
@@ -52,7 +50,7 @@ def examples(store: Store, teacher: str, split: str) -> list[Example]:
     if not scored:
         raise NothingToDo(
             f"{teacher} has scored no query of the {split} split.",
-            f"Run `workbench score --split {split}` with it first.",
+            hint_to_fill(teacher, split),
         )
     return _examples(store, split, scored)
 
