@@ -95,6 +95,8 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     # Where the source ranked the passage; null where it ranks nothing, or where it was not kept.
     "alter table candidates add column rank integer;",
+    # What a browser sends again, because it did not hear that it was kept, is known by its key and kept once.
+    "create table received (idempotency_key varchar primary key);",
 )
 
 

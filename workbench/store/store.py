@@ -206,12 +206,19 @@ class Store:
         """Append one annotation; earlier ones stay."""
         self.add_annotations([annotation])
 
-    def add_annotations(self, annotations: Sequence[Annotation]) -> None:
-        """Append annotations in one transaction: all of them are kept, or none."""
+    def add_annotations(self, annotations: Sequence[Annotation], idempotency_key: str = "") -> bool:
+        """Append annotations in one transaction: all of them are kept, or none; return whether they were appended.
+
+        They are not if an `idempotency_key` comes again: what was sent twice is kept once.
+        """
         rows = [row._replace(created=_utc(row.created), tags=tuple(row.tags)) for row in annotations]
         with self.write() as connection:
-            arrow.insert(connection, "annotations", rows)
             connection.execute("update meta set value = value + 1 where key = 'annotations'")
+            statement = "insert into received values (?) on conflict do nothing"
+            if idempotency_key and not arrow.changed(connection.execute(statement, [idempotency_key])):
+                return False
+            arrow.insert(connection, "annotations", rows)
+        return True
 
     @staticmethod
     def _drop_run(connection: duckdb.DuckDBPyConnection, run: str) -> None:

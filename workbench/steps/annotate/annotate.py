@@ -26,13 +26,17 @@ _MOST_LETTERS = 60
 
 
 class Details(TypedDict, total=False):
-    """What may stand beside a verdict; `rule` names the hard-case rule that put the pair before the annotator."""
+    """What may stand beside a verdict; `rule` names the hard-case rule that put the pair before the annotator.
+
+    What is sent again with the same `idempotency_key` is appended once.
+    """
 
     note: str
     rule: str
     grade: int | None
     tags: Sequence[str]
     flagged: bool
+    idempotency_key: str
 
 
 def annotate(
@@ -57,7 +61,8 @@ def annotate(
         Who judges; "anonymous" if empty.
     **details
         `note`, `grade` (0 to 3), `tags`, `flagged`; `rule`, the hard-case rule that selected the pair. With the rule
-        "adjudication" the verdict settles what other annotators disagree on.
+        "adjudication" the verdict settles what other annotators disagree on. `idempotency_key`, for a program that may
+        send a verdict twice: the second time nothing is appended.
 
     Returns
     -------
@@ -135,11 +140,11 @@ def annotate_all(
         for query_id, passage_id in dict.fromkeys(pairs)
     ]  # fmt: skip
     if rows:
-        store.add_annotations(rows)
+        store.add_annotations(rows, details.get("idempotency_key", ""))
     return rows
 
 
-def undo(store: Store, annotator: str = "") -> list[Annotation]:
+def undo(store: Store, annotator: str = "", *, idempotency_key: str = "") -> list[Annotation]:
     """Take back what an annotator did last: a verdict, a skip, a note, or what was annotated together.
 
     Nothing is deleted: a withdrawal follows and, after it, the annotation that was valid before, if there was one; else
@@ -151,6 +156,8 @@ def undo(store: Store, annotator: str = "") -> list[Annotation]:
         The workspace.
     annotator : str
         Whose last act is taken back; "anonymous" if empty.
+    idempotency_key : str
+        For a program that may send an undo twice: the second time nothing more is taken back.
 
     Returns
     -------
@@ -174,7 +181,7 @@ def undo(store: Store, annotator: str = "") -> list[Annotation]:
     now = datetime.now(UTC)
     withdrawals = [last._replace(verdict="withdrawn", grade=None, created=now) for last, _ in act]
     restored = [before._replace(created=now) for _, before in act if before and before.verdict != "withdrawn"]
-    store.add_annotations([*withdrawals, *restored])
+    store.add_annotations([*withdrawals, *restored], idempotency_key)
     return withdrawals
 
 

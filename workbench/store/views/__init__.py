@@ -11,6 +11,7 @@ from workbench.store.views.annotations import (
     disputes,
     last_act,
     last_words,
+    received,
     verdicts,
 )
 from workbench.store.views.answers import JudgedAnswer, Reading, judged_answers, read_runs, readings, unread
@@ -190,6 +191,7 @@ __all__ = [
     "rankings",
     "read_runs",
     "readings",
+    "received",
     "reranked",
     "rule_counts",
     "runs",

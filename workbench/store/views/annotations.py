@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -55,13 +56,32 @@ def verdicts(store: Store, *, latest: bool = False) -> list[Annotation]:
     return [row for row in last_words(store) if row.verdict not in ("draft", "skipped", "withdrawn")]
 
 
-def last_words(store: Store, annotator: str | None = None) -> list[Annotation]:
-    """Return the last annotation of each annotator, or of one, on each pair: a verdict or a mark, oldest first."""
+def last_words(store: Store, annotator: str | None = None, pair: Pair | None = None) -> list[Annotation]:
+    """Return the last annotation, a verdict or a mark, of each annotator, or one, on each pair, or one; oldest first.
+
+    Beside an annotator's own last annotation of a pair there may be the one that settles it.
+    """
+    query_id, passage_id = pair or (None, None)
     return _annotations(
         store,
-        f"select {COLUMNS} from annotations where $annotator is null or annotator = $annotator {LAST}",
+        f"""
+        select {COLUMNS} from annotations where ($annotator is null or annotator = $annotator)
+               and ($query_id is null or (query_id = $query_id and passage_id = $passage_id)) {LAST}
+        """,
         annotator=annotator,
+        query_id=query_id,
+        passage_id=passage_id,
     )
+
+
+def received(store: Store, idempotency_keys: Collection[str]) -> set[str]:
+    """Return those of the keys with which annotations, or their withdrawals, were kept already."""
+    with store.read() as connection:
+        rows = connection.execute(
+            "select idempotency_key from received where list_contains($keys, idempotency_key)",
+            {"keys": list(idempotency_keys)},
+        ).fetchall()
+    return {key for (key,) in rows}
 
 
 def last_act(store: Store, annotator: str) -> list[tuple[Annotation, Annotation | None]]:
