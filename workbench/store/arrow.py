@@ -89,6 +89,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "grade": pa.int32(),
             "tags": pa.list_(pa.string()),
             "flagged": pa.bool_(),
+            "sequence": pa.int64(),
         }
     ),
 }

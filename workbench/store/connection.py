@@ -42,6 +42,7 @@ DAMAGED = ("read enough bytes", "checksum", "Corrupt", "not a valid DuckDB", "Is
 # were a second thread to open and close the file meanwhile, other processes could write beside us, and lose rows.
 _turns: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
 _names: dict[Path, str] = {}  # of the files that are attached
+_transactions: dict[Path, duckdb.DuckDBPyConnection] = {}  # the open one of a file, of the thread whose turn it is
 _numbers = count()
 
 
@@ -56,6 +57,13 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
         raise StoreBusy(f"{database} is kept busy by another thread of this process.", "Let it finish, and try again.")
     try:
         with _in_words(database), _replaced_if_fatal(), _instance(os.getpid()).cursor() as holder:
+            if database in _transactions:  # this thread's: what it has written is seen
+                try:
+                    yield _transactions[database]
+                finally:
+                    with suppress(duckdb.Error):  # a connection with a result left over registers no table
+                        _transactions[database].fetchall()
+                return
             if database in _names:  # this thread holds it already
                 with _using(holder, _names[database]) as connection:
                     yield connection
@@ -69,6 +77,26 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
                     del _names[database]
     finally:
         _turns[database].release()
+
+
+@contextmanager
+def transaction(database: Path, *, patience: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Hold one transaction for the block; within another one of this thread the block is a part of that."""
+    with connected(database, read_only=False, patience=patience) as connection:
+        if database in _transactions:
+            yield connection
+            return
+        connection.execute("begin")
+        _transactions[database] = connection
+        try:
+            yield connection
+            connection.execute("commit")
+        except BaseException:
+            with suppress(duckdb.Error):  # after a full disk DuckDB has rolled back, and refuses to do it again
+                connection.execute("rollback")
+            raise
+        finally:
+            del _transactions[database]
 
 
 @contextmanager

@@ -97,6 +97,13 @@ MIGRATIONS: tuple[str, ...] = (
     "alter table candidates add column rank integer;",
     # What a browser sends again, because it did not hear that it was kept, is known by its key and kept once.
     "create table received (idempotency_key varchar primary key);",
+    # Which annotation came after which: a clock may be set back between two of them.
+    """
+    alter table annotations add column sequence bigint;
+    update annotations set sequence = numbered.sequence
+        from (select rowid as row, row_number() over (order by created, rowid) as sequence from annotations) numbered
+        where annotations.rowid = numbered.row;
+    """,
 )
 
 

@@ -29,7 +29,7 @@ from workbench.records import (
 )
 from workbench.store import arrow, collection, schema
 from workbench.store.collection import Added
-from workbench.store.connection import attached, connected, watched
+from workbench.store.connection import attached, connected, transaction, watched
 from workbench.store.refiling import runs_follow
 
 READ_PATIENCE = 20.0
@@ -93,17 +93,17 @@ class Store:
             yield connection
 
     @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Hold one transaction for the block: all that its thread writes within is kept, or none, and seen within."""
+        with transaction(self.database, patience=WRITE_PATIENCE) as connection:
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Hold one transaction for the block: all of it is kept, or none; the revision moves by one."""
-        with connected(self.database, read_only=False, patience=WRITE_PATIENCE) as connection:
-            connection.execute("begin")
-            try:
-                yield connection
-                connection.execute("update meta set value = value + 1 where key = 'revision'")
-                connection.execute("commit")
-            except BaseException:
-                connection.execute("rollback")
-                raise
+        """Write within one transaction, that of the block around it if there is one; the revision moves by one."""
+        with self.transaction() as connection:
+            yield connection
+            connection.execute("update meta set value = value + 1 where key = 'revision'")
 
     def revision(self, *, annotations: bool = True) -> int:
         """Return how many transactions this workspace has seen, or those that did more than annotate: for caches."""
@@ -206,10 +206,13 @@ class Store:
         """Append one annotation; earlier ones stay."""
         self.add_annotations([annotation])
 
-    def add_annotations(self, annotations: Sequence[Annotation], idempotency_key: str = "") -> bool:
+    def add_annotations(
+        self, annotations: Sequence[Annotation], idempotency_key: str = "", *, earlier: bool = False
+    ) -> bool:
         """Append annotations in one transaction: all of them are kept, or none; return whether they were appended.
 
-        They are not if an `idempotency_key` comes again: what was sent twice is kept once.
+        They are not if an `idempotency_key` comes again: what was sent twice is kept once. They follow one another and
+        all that are there, whatever the clock says; `earlier` ones precede these.
         """
         rows = [row._replace(created=_utc(row.created), tags=tuple(row.tags)) for row in annotations]
         with self.write() as connection:
@@ -217,7 +220,9 @@ class Store:
             statement = "insert into received values (?) on conflict do nothing"
             if idempotency_key and not arrow.changed(connection.execute(statement, [idempotency_key])):
                 return False
-            arrow.insert(connection, "annotations", rows)
+            ((first, last),) = connection.execute("select min(sequence), max(sequence) from annotations").fetchall()
+            first = (first or 0) - len(rows) if earlier else (last or 0) + 1
+            arrow.insert(connection, "annotations", [(*row, number) for number, row in enumerate(rows, start=first)])
         return True
 
     @staticmethod

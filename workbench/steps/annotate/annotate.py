@@ -176,12 +176,13 @@ def undo(store: Store, annotator: str = "", *, idempotency_key: str = "") -> lis
     ['withdrawn']
     """
     who = annotator.strip() or ANONYMOUS
-    if not (act := views.last_act(store, who)):
-        raise NothingToDo(f"There is no verdict of {who} left to take back.")
-    now = datetime.now(UTC)
-    withdrawals = [last._replace(verdict="withdrawn", grade=None, created=now) for last, _ in act]
-    restored = [before._replace(created=now) for _, before in act if before and before.verdict != "withdrawn"]
-    store.add_annotations([*withdrawals, *restored], idempotency_key)
+    with store.transaction():  # else two processes could both take back the same act
+        if not (act := views.last_act(store, who)):
+            raise NothingToDo(f"There is no verdict of {who} left to take back.")
+        now = datetime.now(UTC)
+        withdrawals = [last._replace(verdict="withdrawn", grade=None, created=now) for last, _ in act]
+        restored = [before._replace(created=now) for _, before in act if before and before.verdict != "withdrawn"]
+        store.add_annotations([*withdrawals, *restored], idempotency_key)
     return withdrawals
 
 

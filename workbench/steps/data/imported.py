@@ -29,40 +29,52 @@ def add_imported(store: Store, rows: ImportedRows, *, replace: bool = False) -> 
     With `replace`, others take the place of imported utilities; a teacher whose name holds its recipe keeps its own.
     Raises Conflict for another utility or unit that is not to be replaced.
     """
-    annotations = _new_annotations(store, rows)
-    utilities, replaced = _new_utilities(store, rows.utilities, replace)
-    added = store.add_collection((), (), rows.qrels, replace=replace)
-    if annotations:
-        store.add_annotations(annotations)
-    units = {counted.teacher: counted.unit for counted in views.teachers(store)}
-    if named := {name: unit for name, unit in rows.units.items() if unit not in ("unknown", units.get(name))}:
-        store.add_units(named, replace=replace)
-    if utilities:
-        store.add_scored(utilities, replace=replace)
-    if rows.candidates:
-        store.add_candidates(rows.candidates)
-    unchanged = len(rows.annotations) - len(annotations) + len(rows.utilities) - len(utilities) + added.unchanged
-    return ImportCounts(added._replace(replaced=added.replaced + replaced), len(annotations), len(utilities), unchanged)
+    with store.transaction():  # what is there is compared in the same transaction: another process may be adding the same
+        earlier, annotations = _new_annotations(store, rows)
+        utilities, replaced = _new_utilities(store, rows.utilities, replace)
+        added = store.add_collection((), (), rows.qrels, replace=replace)
+        if earlier:
+            store.add_annotations(earlier, earlier=True)
+        if annotations:
+            store.add_annotations(annotations)
+        units = {counted.teacher: counted.unit for counted in views.teachers(store)}
+        if named := {name: unit for name, unit in rows.units.items() if unit not in ("unknown", units.get(name))}:
+            store.add_units(named, replace=replace)
+        if utilities:
+            store.add_scored(utilities, replace=replace)
+        if rows.candidates:
+            store.add_candidates(rows.candidates)
+    annotated = len(earlier) + len(annotations)
+    unchanged = len(rows.annotations) - annotated + len(rows.utilities) - len(utilities) + added.unchanged
+    return ImportCounts(added._replace(replaced=added.replaced + replaced), annotated, len(utilities), unchanged)
 
 
-def _new_annotations(store: Store, rows: ImportedRows) -> list[Annotation]:
-    """Return those that are not there yet; without a time of their own, those that are not the last word already."""
+def _new_annotations(store: Store, rows: ImportedRows) -> tuple[list[Annotation], list[Annotation]]:
+    """Return those that are not there yet: which precede an annotator's last word here by their time, and the others.
+
+    Without a time of their own, those that are not the last word already.
+    """
     held = set(views.verdicts(store))
-    last = {_pair(annotation): annotation for annotation in views.verdicts(store, latest=True)}
-    new = []
+    last = {_stream(annotation): annotation for annotation in views.last_words(store)}
+    before_import = dict(last)
+    earlier, new = [], []
     for annotation in rows.annotations:
-        before = last.get(_pair(annotation))
-        undated = annotation.created == rows.moment
-        if annotation in held or (undated and before and before._replace(created=annotation.created) == annotation):
+        stream = _stream(annotation)
+        word, undated = last.get(stream), annotation.created == rows.moment
+        if annotation in held or (undated and word and word._replace(created=annotation.created) == annotation):
             continue
         held.add(annotation)
-        last[_pair(annotation)] = annotation
-        new.append(annotation)
-    return new
+        if (here := before_import.get(stream)) and annotation.created < here.created:
+            earlier.append(annotation)
+        else:
+            last[stream] = annotation
+            new.append(annotation)
+    return earlier, new
 
 
-def _pair(annotation: Annotation) -> tuple[str, str, str]:
-    return annotation.query_id, annotation.passage_id, annotation.annotator
+def _stream(annotation: Annotation) -> tuple[str, str, str, bool]:
+    adjudicates = annotation.rule == views.ADJUDICATION
+    return annotation.query_id, annotation.passage_id, annotation.annotator, adjudicates
 
 
 def _new_utilities(store: Store, rows: tuple[Utility, ...], replace: bool) -> tuple[list[Utility], int]:

@@ -19,7 +19,7 @@ ADJUDICATION = "adjudication"
 # An adjudicator's verdict on a pair stands beside, not in place of, the same person's as one annotator of many.
 LAST = f"""
     qualify row_number() over (
-        partition by query_id, passage_id, annotator, rule = '{ADJUDICATION}' order by created desc, rowid desc
+        partition by query_id, passage_id, annotator, rule = '{ADJUDICATION}' order by sequence desc
     ) = 1
 """
 JUDGED = "verdict not in ('draft', 'skipped', 'withdrawn')"
@@ -172,7 +172,7 @@ class AnnotatedCase(NamedTuple):
 
 def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
     """Return the verdicts with query, passage, utilities and ranks; by default each annotator's last."""
-    last = f"select * from (select *, rowid as turn from annotations {LAST}) where {JUDGED}"
+    last = f"select * from (from annotations {LAST}) where {JUDGED}"
     with store.read() as connection:
         rows = connection.execute(
             f"""
@@ -181,7 +181,7 @@ def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
                    coalesce(utilities, map {{}}), coalesce(ranks, map {{}}), grade, a.tags, flagged,
                    queries.tags
             from (
-                {last if latest else "select *, rowid as turn from annotations"}
+                {last if latest else "from annotations"}
             ) a join queries using (query_id) join passages using (passage_id)
             left join qrels using (query_id, passage_id)
             left join (
@@ -192,7 +192,7 @@ def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
                 select query_id, passage_id, map_from_entries(list((student, rank) order by student)) as ranks
                 from hits join runs using (run) group by all
             ) using (query_id, passage_id)
-            order by a.created, turn
+            order by sequence
             """
         ).fetchall()
     return [AnnotatedCase(*row) for row in rows]
@@ -207,7 +207,7 @@ def _by_pair(store: Store) -> dict[Pair, list[Annotation]]:
 
 def _annotations(store: Store, query: str, **values: Any) -> list[Annotation]:
     with store.read() as connection:
-        rows = connection.execute(f"{query} order by created, rowid", values or None).fetchall()
+        rows = connection.execute(f"{query} order by sequence", values or None).fetchall()
     return [
         row._replace(created=row.created.replace(tzinfo=UTC), tags=tuple(row.tags))
         for row in (Annotation(*cells) for cells in rows)

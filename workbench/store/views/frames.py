@@ -77,14 +77,14 @@ def annotations_frame(
     store: Store, annotator: str | None = None, split: str | None = None, *, latest: bool = True
 ) -> pd.DataFrame:
     """Return the annotations of an annotator or all, oldest first; `latest` keeps last words that are verdicts."""
-    last = f"select * from (select *, rowid as turn from annotations {LAST}) where {JUDGED}"
+    last = f"select * from (from annotations {LAST}) where {JUDGED}"
     frame = _frame(
         store,
         f"""
-        select {COLUMNS}, split from ({last if latest else "select *, rowid as turn from annotations"})
+        select {COLUMNS}, split from ({last if latest else "from annotations"})
         join (select query_id, split from queries) using (query_id)
         where ($annotator is null or annotator = $annotator) and ($split is null or split = $split)
-        order by created, turn
+        order by sequence
         """,
         {"annotator": annotator, "split": split},
         whole=("grade",),
