@@ -2,10 +2,14 @@
 # where each name lives, to look it up when it is first used. `name as name` is how a stub says that a name is public.
 
 from . import plots as plots
+from .diagnosis import Diagnosis as Diagnosis
+from .diagnosis import Finding as Finding
+from .diagnosis import doctor as doctor
 from .errors import BadInput as BadInput
 from .errors import BadSetting as BadSetting
 from .errors import BudgetSpent as BudgetSpent
 from .errors import Conflict as Conflict
+from .errors import Damaged as Damaged
 from .errors import ModelUnavailable as ModelUnavailable
 from .errors import NothingToDo as NothingToDo
 from .errors import ServerUnavailable as ServerUnavailable

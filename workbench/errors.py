@@ -68,3 +68,7 @@ class ServerUnavailable(WorkbenchError):
 
 class BudgetSpent(WorkbenchError):
     """What a model server may be asked in one call has been asked; what was answered is kept."""
+
+
+class Damaged(RuntimeWarning):
+    """One thing of many in a workspace is damaged, and was left out; `workbench doctor` lists them."""

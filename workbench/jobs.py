@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from uuid import uuid4
 import psutil
 
 from workbench import files
-from workbench.errors import UnknownName, WorkbenchError
+from workbench.errors import Damaged, UnknownName, WorkbenchError
 from workbench.progress import NO_PACE, Pace, Stopwatch
 from workbench.records import Progress
 from workbench.store import Store
@@ -72,9 +73,14 @@ def launch(arguments: Sequence[str], log: Path, environment: Mapping[str, str]) 
 
 
 def jobs(store: Store) -> list[Job]:
-    """Return every job of the workspace, the newest first."""
-    folders = sorted(store.jobs.glob("*/job.json"), reverse=True)
-    return [_read(path.parent) for path in folders]
+    """Return every job of the workspace, the newest first; one whose files are damaged is left out, with a warning."""
+    listed = []
+    for path in sorted(store.jobs.glob("*/job.json"), reverse=True):
+        try:
+            listed.append(_read(path.parent))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            warnings.warn(f"Left out a job, {path.parent}: its files are damaged ({error}).", Damaged, stacklevel=2)
+    return listed
 
 
 def find(store: Store, job_id: str) -> Job:

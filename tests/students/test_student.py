@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests import tiny
 from workbench import students
-from workbench.errors import BadInput, BadSetting, ModelUnavailable
+from workbench.errors import BadInput, BadSetting, Damaged, ModelUnavailable
 from workbench.students import Student
 
 
@@ -47,12 +46,17 @@ def test_lists_the_oldest_first_and_nothing_half_made(tmp_path: Path) -> None:
     assert [student.name for student in students.trained(tmp_path)] == ["b", "a"]
 
 
-def test_a_damaged_recipe_is_named(tmp_path: Path) -> None:
-    student = _saved(tmp_path, "mine")
-    for damage in ("{", "[]", json.dumps({"base": "x"})):
-        (student.path / "student.json").write_text(damage)
-        with pytest.raises(BadInput, match=r"student\.json"):
-            students.trained(tmp_path)
+@pytest.mark.parametrize(
+    "damage", ["{", "[]", "[" * 10**5, '{"base": "x"}', '{"name": 1}', '{"name": "a", "created": 1}']
+)
+def test_a_damaged_recipe_is_named_and_hides_no_other(tmp_path: Path, damage: str) -> None:
+    student, other = _saved(tmp_path, "mine"), _saved(tmp_path, "other", seed=1)
+    (student.path / "student.json").write_text(damage)
+    with pytest.raises(BadInput, match=r"student\.json"):
+        students.read(student.path)
+    with pytest.warns(Damaged, match=r"mine.student\.json"):
+        assert students.trained(tmp_path) == [other]
+    assert students.find("other", tmp_path) == other
 
 
 def test_says_why_a_model_cannot_be_opened(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 from workbench import machine
 from workbench.cli import annotate
 from workbench.cli.compare import agreement, cases, diff, evaluate, health, latency, read, students
-from workbench.cli.data import export, info, ingest, leaks, settings, snapshot, split
+from workbench.cli.data import doctor, export, info, ingest, leaks, settings, snapshot, split
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 from workbench.cli.ship import export_student, push
 from workbench.cli.start import demo, jobs, lab, serve
@@ -59,6 +59,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "students": students.students_command,
     "jobs": jobs.jobs_command,
     "snapshot": snapshot.snapshot_command,
+    "doctor": doctor.doctor_command,
 }
 # Where an id begins with a dash, the program says that there is no such option, and to look here.
 EPILOG = "A value that begins with a dash: an option's after =, as in --teacher=-x; any other after --, as in: -- -x."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.text import Text
 from workbench import jobs
 from workbench.cli import output
 from workbench.commands import line
-from workbench.errors import WorkbenchError
+from workbench.errors import Damaged, WorkbenchError
 from workbench.steps.data.next_step import next_command
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store
@@ -75,6 +76,16 @@ class Session:
             output.line(message)
 
 
+def _noted(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
+    """Print a warning: one of ours as a remark, a library's as Python does."""
+    if issubclass(category, Damaged):
+        output.note(f"Warning: {message}")
+    elif not output.err.quiet:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+
 def run(app: Callable[[], Any], session: Session) -> None:
     """Run the program and exit; an error that a user can act on is printed as a sentence, with exit code 1."""
 
@@ -90,7 +101,9 @@ def run(app: Callable[[], Any], session: Session) -> None:
         output.silence()
     code = 0
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.showwarning = _noted
+            app()
     except SystemExit as exiting:
         code = exiting.code if isinstance(exiting.code, int) else 1
     except WorkbenchError as error:

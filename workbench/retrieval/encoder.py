@@ -15,9 +15,10 @@ import numpy as np
 from workbench import machine, memory
 from workbench.errors import BadSetting, WorkbenchError
 from workbench.records import Listener, Progress, silent
+from workbench.retrieval.passage_index import noted_index
 from workbench.retrieval.precision import PRECISIONS, Choice, load_choices, measure, save_choice
 from workbench.retrieval.vector_cache import VectorCache, Vectors, key
-from workbench.students import INDEX, RECIPE, Student, load
+from workbench.students import RECIPE, Student, load
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -34,10 +35,10 @@ TEXTS_IN_CALL = 128
 class Encoder:
     """Encodes texts with a student's model, which is loaded once a vector is asked for that is not on disk.
 
-    Vectors lie in `cache`/<fingerprint>-<precision>/; those of passages in its base's folder, if the student encodes
-    passages as its base does: then an index of the base's vectors is the student's too. Precision "auto" is float32, or
-    bfloat16 where a measurement on the first texts finds that this machine gains by it and the vectors hardly change;
-    the choice is saved beside them.
+    Vectors lie in `cache`/<fingerprint>-<precision>/; those of passages in its base's folder, if this workspace trained
+    the student to encode passages as its base does: then an index of the base's vectors is the student's too. Precision
+    "auto" is float32, or bfloat16 where a measurement on the first texts finds that this machine gains by it and the
+    vectors hardly change; the choice is saved beside them.
     """
 
     def __init__(self, student: Student, cache: Path, precision: str = "auto", batch_size: int = 32) -> None:
@@ -63,8 +64,8 @@ class Encoder:
 
     @property
     def index_fingerprint(self) -> str:
-        """Return the fingerprint for its vectors of passages: its base's, if it encodes them as its base does."""
-        return str(self.student.recipe.get(INDEX) or self.fingerprint)
+        """Return the fingerprint for its vectors of passages: its base's, if this workspace trained it to keep them."""
+        return noted_index(self.cache, self.fingerprint)
 
     @property
     def precision(self) -> str:

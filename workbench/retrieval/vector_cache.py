@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench import files
+from workbench.errors import Damaged
 
 KEY_BYTES = 16
+# A name that begins so goes on with a digest of what is in the file; those of earlier versions are drawn at random.
+CHECKED = "sha256-"
 # Unit vectors that were rounded to float32 miss length 1 by less; damaged ones by more.
 UNIT_WITHIN = 1e-3
 
@@ -30,8 +32,8 @@ class VectorCache:
     """The unit vectors of one model at one precision: a folder of files that are written once and never changed.
 
     Each file of vectors (n, d) has a file of keys (n, 16 bytes) beside it, which is written last: without it the
-    vectors do not count. Names are unique, so several processes may add at once. Damaged files are left out, with a
-    warning.
+    vectors do not count. Both are named after a digest of their content, so several processes may add at once, and what
+    has changed since is left out, as other damaged files are, with a warning.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -64,10 +66,20 @@ class VectorCache:
 
     def add(self, keys: Sequence[bytes], vectors: Vectors) -> None:
         """Save vectors (n, d) under their keys; once this returns they survive a crash."""
-        name = uuid4().hex
-        _write(self.folder / f"{name}.npy", np.ascontiguousarray(vectors, np.float32))
-        _write(self.folder / f"{name}.keys.npy", np.frombuffer(b"".join(keys), np.uint8).reshape(-1, KEY_BYTES))
+        table = np.ascontiguousarray(vectors, np.float32)
+        rows = np.frombuffer(b"".join(keys), np.uint8).reshape(-1, KEY_BYTES)
+        name = _name(rows, table)
+        _write(self.folder / f"{name}.npy", table)
+        _write(self.folder / f"{name}.keys.npy", rows)
         self._open(name)
+
+    def damaged(self) -> list[Path]:
+        """Return the files of vectors that would be left out, each looked at anew."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Damaged)
+            looked = VectorCache(self.folder)
+            looked._look()
+        return [self.folder / f"{name}.npy" for name in sorted(looked._damaged)]
 
     def _look(self) -> bool:
         """Open the files that have appeared, and tell whether there were any."""
@@ -82,10 +94,12 @@ class VectorCache:
             keys = np.load(self.folder / f"{name}.keys.npy", allow_pickle=False)
             vectors = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             self._check(keys, vectors)
+            if name.startswith(CHECKED) and _name(keys, vectors) != name:
+                raise ValueError("its content is not what was written")
         except (OSError, ValueError, EOFError) as error:
             self._damaged.add(name)
             file = self.folder / f"{name}.npy"
-            warnings.warn(f"Left out a damaged file of vectors, {file}: {error}", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"Left out a damaged file of vectors, {file}: {error}", Damaged, stacklevel=2)
             return
         self._files[name] = vectors
         for row, key in enumerate(keys):
@@ -102,6 +116,12 @@ class VectorCache:
         lengths = np.linalg.norm(vectors, axis=1)
         if not np.all(np.abs(lengths - 1) < UNIT_WITHIN):
             raise ValueError("some of its vectors are not of unit length")
+
+
+def _name(keys: NDArray[Any], vectors: NDArray[Any]) -> str:
+    digest = sha256(np.ascontiguousarray(keys).data)
+    digest.update(vectors.data)
+    return f"{CHECKED}{digest.hexdigest()[:32]}"
 
 
 def _write(file: Path, array: NDArray[Any]) -> None:

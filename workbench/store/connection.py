@@ -235,6 +235,6 @@ def _translated(trouble: Exception, database: Path) -> WorkbenchError:
         return WorkbenchError(
             f"{database} cannot be read: it is damaged, or not a database of the workbench.",
             "Put a copy that `workbench snapshot` made in its place, or move it away and ingest again; students and "
-            "vectors are in folders beside it.",
+            "vectors are in folders beside it, and `workbench doctor` says whether they are whole.",
         )
     return WorkbenchError(f"{database} cannot be opened: {text.splitlines()[0]}")

@@ -37,9 +37,12 @@ WRITE_PATIENCE = 60.0
 
 
 class Store:
-    """The workspace in a folder; every call opens the database, works, and closes it again."""
+    """The workspace in a folder; every call opens the database, works, and closes it again.
 
-    def __init__(self, path: Path | str, *, create: bool = False) -> None:
+    With `opened` false nothing is read or brought up to date before the first call: to look at what may be damaged.
+    """
+
+    def __init__(self, path: Path | str, *, create: bool = False, opened: bool = True) -> None:
         self.path = Path(path).expanduser().resolve()
         self.database = self.path / "workbench.duckdb"
         self.overrides: dict[str, Any] = {}  # settings to measure by in place of the workspace's
@@ -50,8 +53,9 @@ class Store:
             )
         if self.path.exists() and not self.path.is_dir():
             raise WorkbenchError(f"{self.path} is a file; a workspace is a folder.")
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._migrate()
+        if opened:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._migrate()
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from workbench import files
 from workbench.errors import Conflict
 from workbench.students import architectures, model_card
+from workbench.students.checksums import CHECKSUMS, checksums
 from workbench.students.student import RECIPE, Student, read
 
 if TYPE_CHECKING:
@@ -31,23 +32,23 @@ def save(
 ) -> Student:
     """Write a student's folder with its model card, and return the student with its full recipe.
 
-    Name, base, architecture, library versions and, unless the recipe has it, the time of creation are added to the
-    recipe. The card states the recipe and what is in `about`. The files in `keep`, such as history.jsonl, are copied
-    along. The folder appears complete or not at all.
+    Name, base, architecture, library versions, checksums of the model's files and, unless the recipe has it, the time
+    of creation are added to the recipe. The card states the recipe and what is in `about`. The files in `keep`, such as
+    history.jsonl, are copied along. The folder appears complete or not at all.
     Raises Conflict if something is there already; with `overwrite` only if that is not a student of this name.
     """
     _check_free(student, overwrite)
     recipe = {"created": datetime.now(UTC).isoformat(timespec="microseconds"), **student.recipe}
     recipe |= {"name": student.name, "base": student.base, "architecture": architectures.of(model).name}
     recipe |= {"versions": {name: version(name) for name in LIBRARIES}}
-    saved = replace(student, recipe=recipe)
     try:
         with files.folder(student.path, replace=overwrite) as draft:
             model.save_pretrained(str(draft), create_model_card=False)
+            saved = replace(student, recipe={**recipe, CHECKSUMS: checksums(draft)})
             card = student.path / model_card.CARD
             for file in [*keep, *([card] if card.is_file() else [])]:
                 shutil.copy2(file, draft / file.name)
-            files.write_text(draft / RECIPE, json.dumps(recipe, indent=2, ensure_ascii=False) + "\n")
+            files.write_text(draft / RECIPE, json.dumps(saved.recipe, indent=2, ensure_ascii=False) + "\n")
             model_card.write(saved, about or model_card.About(), draft)
             _check_free(student, overwrite)
     except OSError:

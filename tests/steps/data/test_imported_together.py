@@ -41,7 +41,9 @@ def test_the_same_annotations_are_stored_once(store: Store, tmp_path: Path, monk
     assert len(views.verdicts(store)) == 2
 
 
-def test_a_file_that_contradicts_what_is_there_adds_nothing_of_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_contradicts_what_is_there_adds_nothing_of_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 

@@ -29,7 +29,9 @@ def add_imported(store: Store, rows: ImportedRows, *, replace: bool = False) -> 
     With `replace`, others take the place of imported utilities; a teacher whose name holds its recipe keeps its own.
     Raises Conflict for another utility or unit that is not to be replaced.
     """
-    with store.transaction():  # what is there is compared in the same transaction: another process may be adding the same
+    with (
+        store.transaction()
+    ):  # what is there is compared in the same transaction: another process may be adding the same
         earlier, annotations = _new_annotations(store, rows)
         utilities, replaced = _new_utilities(store, rows.utilities, replace)
         added = store.add_collection((), (), rows.qrels, replace=replace)

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -159,6 +159,8 @@ def export_student(
         There is no student of that name.
     BadSetting
         Another runtime is asked for a student that is not dense, or is not installed.
+    ModelUnavailable
+        The student is damaged: the copy would not open.
     WorkbenchError
         The folder cannot be written.
 
@@ -211,6 +213,7 @@ def _copy(store: Store, student: Student, draft: Path) -> None:
     # What other runtimes were published with a base were not measured here, and would be mistaken for ours.
     leave = shutil.ignore_patterns(".*", *encoder.OTHER_RUNTIMES, runtimes.LAYOUT, QUALITY)
     shutil.copytree(student.path, draft, ignore=leave, dirs_exist_ok=True)
+    students.load(replace(student, path=draft), device="cpu")  # what is said to open has been opened
     if not (draft / model_card.CARD).exists():
         model_card.write(student, model_card.About(), draft)
 

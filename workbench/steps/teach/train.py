@@ -13,6 +13,8 @@ from workbench import students, trainer
 from workbench.errors import Conflict
 from workbench.records import Listener, silent
 from workbench.results import Result
+from workbench.retrieval import encoder
+from workbench.retrieval.passage_index import note_index
 from workbench.steps.compare.model_card import about
 from workbench.steps.data.label_overrides import LabelOverrides
 from workbench.steps.data.splits.leaks import Leaks, leak_in_words
@@ -176,6 +178,8 @@ def _save(store: Store, planned: Plan, model: SentenceTransformer, trained: Trai
     recipe = {**planned.recipe, "outcome": outcome, "origin": origin(planned.base)}
     student = students.Student(planned.name, place, planned.base.name, recipe)
     students.save(model, student, [work / "history.jsonl"], overwrite=True, about=about(store, student))
+    if index := planned.recipe.get(students.INDEX):
+        note_index(store.vectors, encoder.fingerprint(place), index)
     if trained.stopped != "asked":
         shutil.rmtree(work, ignore_errors=True)
 

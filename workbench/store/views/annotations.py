@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from workbench.records import Annotation, Verdict
+from workbench.store.checks import SOUND
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
@@ -22,6 +23,8 @@ LAST = f"""
         partition by query_id, passage_id, annotator, rule = '{ADJUDICATION}' order by sequence desc
     ) = 1
 """
+# Rows that no verb could have written are left out: `workbench doctor` lists them.
+SOUND_ROWS = f"(from annotations where {SOUND})"
 JUDGED = "verdict not in ('draft', 'skipped', 'withdrawn')"
 COLUMNS = "query_id, passage_id, annotator, verdict, note, rule, created, grade, tags, flagged"
 
@@ -52,7 +55,7 @@ class Dispute(NamedTuple):
 def verdicts(store: Store, *, latest: bool = False) -> list[Annotation]:
     """Return all annotations, oldest first; `latest` keeps each annotator's last on a pair, if it is a verdict."""
     if not latest:
-        return _annotations(store, f"select {COLUMNS} from annotations")
+        return _annotations(store, f"select {COLUMNS} from {SOUND_ROWS}")
     return [row for row in last_words(store) if row.verdict not in ("draft", "skipped", "withdrawn")]
 
 
@@ -65,7 +68,7 @@ def last_words(store: Store, annotator: str | None = None, pair: Pair | None = N
     return _annotations(
         store,
         f"""
-        select {COLUMNS} from annotations where ($annotator is null or annotator = $annotator)
+        select {COLUMNS} from {SOUND_ROWS} where ($annotator is null or annotator = $annotator)
                and ($query_id is null or (query_id = $query_id and passage_id = $passage_id)) {LAST}
         """,
         annotator=annotator,
@@ -90,7 +93,7 @@ def last_act(store: Store, annotator: str) -> list[tuple[Annotation, Annotation 
     An act is a verdict, a mark, a note or a tag, or all that were added at one moment. Taking back is an act with a
     withdrawal in it, which is followed by what stood before.
     """
-    rows = _annotations(store, f"select {COLUMNS} from annotations where annotator = $annotator", annotator=annotator)
+    rows = _annotations(store, f"select {COLUMNS} from {SOUND_ROWS} where annotator = $annotator", annotator=annotator)
     standing: list[list[tuple[Annotation, Annotation | None]]] = []
     last: dict[tuple[str, str, bool], Annotation] = {}
     for _, moment in groupby(rows, key=lambda row: row.created):
@@ -172,7 +175,7 @@ class AnnotatedCase(NamedTuple):
 
 def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
     """Return the verdicts with query, passage, utilities and ranks; by default each annotator's last."""
-    last = f"select * from (from annotations {LAST}) where {JUDGED}"
+    last = f"select * from (from {SOUND_ROWS} {LAST}) where {JUDGED}"
     with store.read() as connection:
         rows = connection.execute(
             f"""
@@ -181,7 +184,7 @@ def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
                    coalesce(utilities, map {{}}), coalesce(ranks, map {{}}), grade, a.tags, flagged,
                    queries.tags
             from (
-                {last if latest else "from annotations"}
+                {last if latest else f"from {SOUND_ROWS}"}
             ) a join queries using (query_id) join passages using (passage_id)
             left join qrels using (query_id, passage_id)
             left join (

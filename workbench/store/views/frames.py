@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from workbench.records import Run
-from workbench.store.views.annotations import COLUMNS, JUDGED, LAST
+from workbench.store.views.annotations import COLUMNS, JUDGED, LAST, SOUND_ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,11 +77,11 @@ def annotations_frame(
     store: Store, annotator: str | None = None, split: str | None = None, *, latest: bool = True
 ) -> pd.DataFrame:
     """Return the annotations of an annotator or all, oldest first; `latest` keeps last words that are verdicts."""
-    last = f"select * from (from annotations {LAST}) where {JUDGED}"
+    last = f"select * from (from {SOUND_ROWS} {LAST}) where {JUDGED}"
     frame = _frame(
         store,
         f"""
-        select {COLUMNS}, split from ({last if latest else "from annotations"})
+        select {COLUMNS}, split from ({last if latest else f"from {SOUND_ROWS}"})
         join (select query_id, split from queries) using (query_id)
         where ($annotator is null or annotator = $annotator) and ($split is null or split = $split)
         order by sequence
