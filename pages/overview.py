@@ -5,14 +5,14 @@ from __future__ import annotations
 from workbench import jobs
 from workbench.store import Store
 from workbench.ui.overview import tables, walk
-from workbench.ui.shell import cache, components, frame, job_board
+from workbench.ui.shell import cache, collection, components, frame, job_board
 
 
 def page(store: Store) -> None:
     """Show what the workspace holds and the next step of the walk."""
     counts, teachers, runs = cache.counts(store), cache.teachers(store), cache.runs(store)
     components.lead(walk.summary(counts, teachers, runs))
-    walk.next_step(store, counts, runs)
+    walk.show(store, counts, runs)
     if not counts.queries and not counts.passages:
         return
     pairs = sum(split.candidates for split in counts.splits)
@@ -30,10 +30,10 @@ def page(store: Store) -> None:
         tables.teachers(store, teachers)
     with right:
         components.heading("Splits")
-        tables.splits(counts.splits, cache.leaks(store))
+        collection.splits(counts.splits, cache.leaks(store))
         if tags := cache.tags(store):
             components.heading("Tags")
-            tables.tags(tags)
+            collection.tags(tags)
     components.heading("Jobs")
     job_board.board(store, jobs.jobs(store)[:5])
     tables.reproduce(store, split)

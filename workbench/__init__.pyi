@@ -149,6 +149,8 @@ from .steps.teach.score import score as score
 from .steps.teach.score_estimate import ScoreEstimate as ScoreEstimate
 from .steps.teach.score_estimate import score_estimate as score_estimate
 from .steps.teach.score_result import ScoreResult as ScoreResult
+from .steps.teach.score_time import ScoreTime as ScoreTime
+from .steps.teach.score_time import score_time as score_time
 from .steps.teach.sweep import Attempt as Attempt
 from .steps.teach.sweep import SweepResult as SweepResult
 from .steps.teach.sweep import sweep as sweep

@@ -26,11 +26,15 @@ from workbench.store import Store
 FOLDER_VARIABLE = "WORKBENCH_JOB"  # tells a child which folder to report into
 HEARTBEAT_SECONDS = 2.0
 SILENT_SECONDS = 60.0
+ASKED_TO_STOP = "stop"  # a file in the folder of a job
 
 
 @dataclass(frozen=True)
 class Job:
-    """A step in a process of its own; `state` is running, done, failed, stopped or lost."""
+    """A step in a process of its own; `state` is running, done, failed, stopped or lost.
+
+    `stopping` jobs were asked to end, and run until the step at hand is finished.
+    """
 
     job_id: str
     arguments: tuple[str, ...]
@@ -41,6 +45,7 @@ class Job:
     message: str
     student: str = ""
     pace: Pace = NO_PACE
+    stopping: bool = False
 
     @property
     def verb(self) -> str:
@@ -97,6 +102,7 @@ def stop(store: Store, job_id: str) -> None:
     started = _load(store.jobs / job_id / "job.json")
     if job.state != "running":
         raise WorkbenchError(f"Job {job_id} is not running; it is {job.state}.")
+    files.write_text(store.jobs / job_id / ASKED_TO_STOP, _now())
     if _alive(started):
         psutil.Process(int(started["pid"])).terminate()
 
@@ -173,6 +179,7 @@ def _read(folder: Path) -> Job:
         message=message,
         student=status.get("student", ""),
         pace=Pace(*status.get("pace", ())),
+        stopping=state == "running" and (folder / ASKED_TO_STOP).exists(),
     )
 
 

@@ -19,6 +19,7 @@ from workbench.ui.shell import cache, navigation
 
 SAYS = {
     "overview": "4 queries over 4 passages",
+    "ingest": "Nothing is written before you say so",
     "utility": "how useful toy finds the passage",
     "train": "Start training",
     "students": "Try many recipes",
@@ -34,7 +35,12 @@ def test_every_page_shows_a_workspace(store: Store, visit: Visit, page: str) -> 
     assert SAYS[page] in words
     assert at.title[0].value == page.title()
     assert str(store.path) in words
-    assert "wb-number" in "".join(element.value for element in at.html) or page in ("train", "students", "annotate")
+    assert "wb-number" in "".join(element.value for element in at.html) or page in (
+        "ingest",
+        "train",
+        "students",
+        "annotate",
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -50,6 +56,13 @@ def test_a_missing_workspace_is_reported_and_not_made(tmp_path: Path, visit: Vis
     assert "There is no workspace in" in text_of(at)
     assert "workbench demo" in text_of(at)
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_missing_workspace_is_made_when_a_person_asks_for_it(tmp_path: Path, visit: Visit) -> None:
+    at = visit(tmp_path / "nowhere", "overview")
+    next(button for button in at.button if button.label == "Make an empty workspace").click().run()
+    assert not at.exception
+    assert views.counts(Store(tmp_path / "nowhere")).queries == 0
 
 
 @pytest.mark.parametrize(

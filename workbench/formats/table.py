@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,7 +51,8 @@ class Judged(NamedTuple):
 def read_table(path: Path | str, columns: Mapping[str, str] | None = None, relevance: int | None = None) -> Collection:
     """Read a table (.jsonl, .csv, .tsv, .parquet; text also as .gz).
 
-    `columns` maps roles (keys of `ROLES`) to the file's names where they differ from the usual ones.
+    `columns` maps roles (keys of `ROLES`) to the file's names where they differ from the usual ones; "" stands for a
+    role that no column has.
     `relevance` is that of passages whose row has none; without it they get no qrel, and one problem
     says so. Ids that a table does not have are derived from the texts, so the same text has the same id.
     """
@@ -82,6 +83,20 @@ def read_table(path: Path | str, columns: Mapping[str, str] | None = None, relev
     return gathering.collection()
 
 
+def column_roles(names: Sequence[str], chosen: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return role -> column: the chosen one ("" for none), else the one that has a usual name of the role."""
+    roles = dict(chosen or {})
+    taken = set(roles.values())
+    for role, aliases in ROLES.items():
+        takes_bare_id = role == ("query_id" if roles.get("query") else "passage_id")
+        usual = (*aliases, *BARE_ID) if takes_bare_id else aliases
+        column = next((name for name in usual if name in names and name not in taken), None)
+        if role not in roles and column is not None:
+            roles[role] = column
+            taken.add(column)
+    return {role: column for role, column in roles.items() if column}
+
+
 def derived_id(kind: str, *texts: str) -> str:
     """Return an id that depends on nothing but the texts."""
     content = "".join(f"{len(text)} {text}" for text in texts)
@@ -93,17 +108,9 @@ def _roles(names: tuple[str, ...], chosen: Mapping[str, str], path: Path) -> dic
     for role, name in chosen.items():
         if role not in ROLES:
             raise UnknownName("role of a column", role, list(ROLES))
-        if name not in names:
+        if name and name not in names:
             raise BadInput(f"there is no column {name!r}.", path, hint=f"Columns: {', '.join(names)}.")
-    roles = dict(chosen)
-    taken = set(chosen.values())
-    for role, aliases in ROLES.items():
-        takes_bare_id = role == ("query_id" if "query" in roles else "passage_id")
-        usual = (*aliases, *BARE_ID) if takes_bare_id else aliases
-        column = next((name for name in usual if name in names and name not in taken), None)
-        if role not in roles and column is not None:
-            roles[role] = column
-            taken.add(column)
+    roles = column_roles(names, chosen)
     if "query" not in roles:  # a label that judges no pair
         roles.pop("relevance", None)
     if not {"query", "passage", "passages"} & roles.keys():

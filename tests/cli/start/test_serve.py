@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from tests.shell import shell
 from workbench.cli.start import serve, servers
+from workbench.formats.allowed_folders import FOLDERS_VARIABLE
 from workbench.store import Store
 
 
@@ -52,14 +54,17 @@ def test_a_free_port_is_served_here_only_with_this_workspace(
     store: Store, taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    monkeypatch.setattr(servers, "follow", lambda command, session, folder: calls.append((command, session, folder)))
+    monkeypatch.setattr(servers, "follow", lambda *given, **variables: calls.append((*given, variables)))
     monkeypatch.setattr(servers, "_can_bind", lambda port: port != taken)
     printed = shell("serve", "--port", taken - 1, workspace=store.path)
     assert printed.code == 0
-    ((command, session, folder),) = calls
+    ((command, session, folder, variables),) = calls
     assert {f"--server.port={taken - 1}", "--server.address=127.0.0.1"} <= set(command)
     assert (session.workspace, folder) == (store.path, serve.dashboard())
     assert f"{store.path}: http://127.0.0.1:{taken - 1} " in printed.out
+    assert variables[FOLDERS_VARIABLE].split(os.pathsep) == [str(Path.cwd()), str(store.path.parent)]
+    shell("serve", "--port", taken - 1, "--allow", "/usr", "--allow", "..", workspace=store.path)
+    assert calls[-1][-1][FOLDERS_VARIABLE].split(os.pathsep) == [str(Path("/usr").resolve()), str(Path.cwd().parent)]
 
 
 def test_the_dashboard_is_found_in_the_repository_or_in_the_package(

@@ -37,7 +37,8 @@ def ingest_command(
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Let new content replace old under the same id.")] = False,
     column: Annotated[
-        list[str] | None, typer.Option(help="What a table calls a column: `--column query=question`.")
+        list[str] | None,
+        typer.Option(help="What a table calls a column: `--column query=question`; `--column tags=`: none has them."),
     ] = None,
     relevance: Annotated[
         int | None,
@@ -94,8 +95,8 @@ def ingest_command(
 
 
 def _column(assignment: str) -> tuple[str, str]:
-    name, _, header = assignment.partition("=")
-    if not header:
+    name, separator, header = assignment.partition("=")
+    if not (name and separator):
         raise BadSetting(f"--column {assignment!r} is not NAME=COLUMN.", "Example: --column query=question")
     return name, header
 

@@ -36,9 +36,9 @@ def _can_bind(port: int) -> bool:
     return True
 
 
-def follow(command: list[str], session: Session, folder: Path) -> None:
-    """Run a server until it ends or is interrupted, with the workspace in its environment."""
-    environment = {**os.environ, WORKSPACE_VARIABLE: str(session.workspace.resolve())}
+def follow(command: list[str], session: Session, folder: Path, **variables: str) -> None:
+    """Run a server until it ends or is interrupted, with the workspace and `variables` in its environment."""
+    environment = {**os.environ, **variables, WORKSPACE_VARIABLE: str(session.workspace.resolve())}
     with subprocess.Popen(command, cwd=folder, env=environment) as server:
         try:
             code = server.wait()

@@ -12,6 +12,7 @@ from workbench.cli.session import Session
 from workbench.records import STATUSES, Status
 from workbench.steps.teach.score import score
 from workbench.steps.teach.score_estimate import score_estimate
+from workbench.steps.teach.score_time import score_time
 from workbench.teachers import TEACHERS, RemoteTeacher, teacher, teacher_settings
 
 _KINDS = "; ".join(f"`{name}`: {kind.about}" for name, kind in TEACHERS.items())
@@ -40,6 +41,9 @@ def score_command(
             show_default=False,
         ),
     ] = "",
+    only_estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it will take, measured on some pairs, and score nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Spend a budget of money without asking.")] = False,
     json: Json = False,
 ) -> None:
@@ -56,6 +60,9 @@ def score_command(
     estimate = score_estimate(store, chosen, split, limit, statuses)
     if estimate is not None:
         output.note(estimate.in_words)
+    if only_estimate:
+        taken = estimate or score_time(store, chosen, split, limit)
+        return session.finish(taken, taken.in_words if taken else "Nothing is known of what it takes.", json)
     if "max_cost" in given and not yes and not typer.confirm("Ask the server?", default=False, err=True):
         raise typer.Exit(1)
     with output.progress(session.reporter) as listen:

@@ -74,7 +74,7 @@ def score(
     """
     if unknown := sorted(set(retry) - set(STATUSES)):
         raise UnknownName("status", unknown[0], [*STATUSES])
-    with_answers, splits = needs_answers(teacher), _asked_splits(store, split)
+    with_answers, splits = needs_answers(teacher), must_have_candidates(store, split)
     without_answers = _without_answers(splits) if with_answers else 0
     started = time.monotonic()
     teacher.prepare(views.passages(store))
@@ -115,7 +115,7 @@ def score(
     )
 
 
-def _asked_splits(store: Store, split: str | None) -> list[SplitCounts]:
+def must_have_candidates(store: Store, split: str | None) -> list[SplitCounts]:
     """Return the counts of one split or of all; raises NothingToDo where there are no queries or no candidates."""
     if split:
         must_have_queries(store, split)

@@ -1,4 +1,4 @@
-"""The tables of the overview: teachers, splits, tags, and evaluated students."""
+"""The tables of the overview: teachers and evaluated students."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench.records import stale_in_words
 from workbench.steps.compare.evaluate import Evaluation
-from workbench.steps.data.splits.leaks import Leaks
 from workbench.store import Store
-from workbench.store.views import SplitCounts, TagCounts, TeacherCounts
+from workbench.store.views import TeacherCounts
 from workbench.ui.shell import cache, commands, components, pickers
 from workbench.ui.shell.tables import counts
 
@@ -46,33 +45,6 @@ def teachers(store: Store, teacher_counts: Sequence[TeacherCounts]) -> None:
         helpful=_share("Share of pairs that are useful: above 0, as a probability above 0.5."),
         **{"relevant first": _share("Share of the judged queries whose most useful passage is relevant.")},
     )
-
-
-def splits(split_counts: Sequence[SplitCounts], leaks: Leaks) -> None:
-    """Show how much of each split there is, and how much of it train has seen."""
-    rows = [
-        {
-            "split": row.split or "(none)",
-            "queries": row.queries,
-            "with answers": row.with_answers,
-            "judged": row.judged,
-            "without relevant": row.without_relevant,
-            "candidates": row.candidates,
-            **({"known by id only": row.by_id} if any(one.by_id for one in split_counts) else {}),
-        }
-        for row in split_counts
-    ]
-    columns = counts("queries", "with answers", "judged", "without relevant", "candidates", "known by id only")
-    components.table(rows, "splits", "Splits", **columns)
-    if leaks.of:
-        components.remark(leaks.in_words)
-
-
-def tags(tag_counts: Sequence[TagCounts]) -> None:
-    """Show which tags the queries have, and how many have each."""
-    rows = [{name.replace("_", " "): cell for name, cell in row._asdict().items()} for row in tag_counts]
-    columns = counts("queries", "judged", "without relevant")
-    components.table(rows, "tags", "Tags of queries", **columns)
 
 
 def students(store: Store) -> str:

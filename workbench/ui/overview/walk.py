@@ -11,18 +11,8 @@ from workbench.records import Run
 from workbench.steps.data.next_step import next_command
 from workbench.store import Store
 from workbench.store.views import Counts, TeacherCounts
-from workbench.ui.shell import cache, commands, components, navigation
+from workbench.ui.shell import cache, components, next_step
 
-# What each step of the walk is for.
-WHY = {
-    "ingest": "Bring in queries, passages and relevance judgements; or make a workspace from the bundled sample.",
-    "split": "Give the queries splits: a student is trained on train, chosen on dev, and reported on test.",
-    "candidates": "Choose the passages worth asking a teacher about.",
-    "score": "Ask a teacher how useful each candidate is. The lexical one needs no model.",
-    "train": "Train a student on the utilities; or, where queries have no answers to score with, on the qrels.",
-    "evaluate": "Rank the passages for every test query, before and after, so that the two can be compared.",
-    "diff": "See which queries were won and which were lost, then judge the hard cases.",
-}
 STEPS = ("ingest", "candidates", "score", "train", "evaluate", "diff", "annotate")
 
 
@@ -40,21 +30,15 @@ def summary(counts: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Ru
     )
 
 
-def next_step(store: Store, counts: Counts, runs: Sequence[Run]) -> None:
-    """Show the walk with the steps done ticked off, and the command that comes next."""
+def show(store: Store, counts: Counts, runs: Sequence[Run]) -> None:
+    """Show the walk with the steps done ticked off, and what comes next."""
     done, arguments = _done(store, counts, runs), next_command(store)
     following = arguments[0]
     chips = "".join(_chip(step, step in done, step == following) for step in STEPS)
     st.html(f'<div class="wb"><ol class="wb-walk" aria-label="The walk">{chips}</ol></div>')
     if following in done and following != "ingest":  # of which more may be needed
         return
-    with st.container(border=True):
-        st.markdown(f":material/arrow_forward: **Next: {following}**")
-        st.text(WHY[following])
-        for line in (arguments, *([["demo"]] if not counts.queries else [])):
-            st.code(commands.line(store, *line), language="shell", wrap_lines=True)
-        if following in ("train", "diff"):
-            navigation.link(following, f"Go to {following.title()}")
+    next_step.offer(store, arguments)
 
 
 def _done(store: Store, counts: Counts, runs: Sequence[Run]) -> set[str]:

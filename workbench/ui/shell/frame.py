@@ -13,9 +13,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from workbench import machine
-from workbench.errors import NothingToDo, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.store import Store
-from workbench.ui.shell import cache, components, counting, navigation, style
+from workbench.ui.shell import cache, components, counting, job_board, navigation, style
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
@@ -36,10 +36,12 @@ def show(page: Callable[[Store], None], title: str) -> None:
         st.caption("Workspace")
         st.code(str(path), language=None, wrap_lines=True)
     try:
-        store = _open(path)
+        if (store := _open(path)) is None:
+            return
         with st.sidebar:
             _about(store)
             store = counting.counted(store)
+            job_board.drawer(store)
         st.caption(question)
         page(store)
     except (StopException, RerunException):
@@ -60,15 +62,20 @@ def workspace() -> Path:
     return Path(os.environ.get(WORKSPACE_VARIABLE) or DEFAULT_WORKSPACE).expanduser().resolve()
 
 
-def _open(path: Path) -> Store:
+def _open(path: Path) -> Store | None:
+    """Open the workspace; None where there is none yet, which is said, with a button that makes it."""
     # A page only looks: a folder that is not there must not come to be because someone looked for it.
-    if not (path / "workbench.duckdb").exists():
-        raise NothingToDo(
-            f"There is no workspace in {path}.",
-            "Make one with `workbench demo`, or fill your own with `workbench ingest beir FOLDER`; "
-            "to show another, start with `workbench --workspace PATH serve`.",
-        )
-    return Store(path)
+    if (path / "workbench.duckdb").exists():
+        return Store(path)
+    components.failed(
+        f"There is no workspace in {path}.",
+        "Make an empty one here, or one of the bundled sample with `workbench demo`; "
+        "to show another, start with `workbench --workspace PATH serve`.",
+    )
+    if st.button("Make an empty workspace", icon=":material/create_new_folder:"):
+        Store(path, create=True)
+        navigation.switch("ingest")
+    return None
 
 
 def _about(store: Store) -> None:

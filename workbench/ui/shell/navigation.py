@@ -23,6 +23,7 @@ class Page(NamedTuple):
 
 PAGES = (
     Page("overview", "Overview", ":material/home:", "What does this workspace hold, and what comes next?"),
+    Page("ingest", "Ingest", ":material/upload_file:", "Which files make the collection, and how is it split?"),
     Page("utility", "Utility", ":material/balance:", "Where do teacher and student disagree?"),
     Page("train", "Train", ":material/school:", "Distil a teacher's utilities into a student."),
     Page("students", "Students", ":material/leaderboard:", "Which student is best, and is it better than its base?"),
@@ -72,6 +73,11 @@ def order_pages() -> None:
         run_page()
         st.stop()
     _navigation()
+
+
+def switch(name: str) -> None:
+    """Go to a page."""
+    st.switch_page(_streamlit_page(next(page for page in PAGES if page.name == name)))
 
 
 def link(name: str, label: str, **params: str) -> None:

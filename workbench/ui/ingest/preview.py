@@ -1,0 +1,97 @@
+"""What an ingest would write: counts, first rows, and every problem with its line, before anything is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from workbench.formats import Problem
+from workbench.steps.data.preview import preview
+from workbench.steps.data.readers import IngestSettings
+from workbench.store import Store
+from workbench.ui.shell import components
+from workbench.ui.shell.tables import counts
+
+FIRST_ROWS = 5
+SHOWN_CHARACTERS = 300  # of a cell; the others are of no help in telling whether the file was understood
+SHOWN_PROBLEMS = 200
+LARGE = 200_000_000  # bytes; a preview reads all, and that takes a while
+
+Rows = list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class PreviewSummary:
+    """What a page shows of a preview; the rows themselves are let go."""
+
+    in_words: str
+    counts: dict[str, int]
+    queries: Rows
+    passages: Rows
+    problems: list[Problem]
+    problem_count: int
+
+
+def show(store: Store, kind: str, path: Path, settings: IngestSettings) -> PreviewSummary | None:
+    """Show what the files hold; None if a person has yet to ask for it. Raises what reading them raises."""
+    size, newest = _size(path)
+    if size > LARGE and not st.toggle(f"Read all {size / 1e6:,.0f} MB for a preview", key=f"large-{path}"):
+        components.remark("The preview reads the whole file, and so does the ingest, in a process of its own.")
+        return None
+    with st.spinner("Reading …"):
+        version = (size, newest, store.revision(annotations=False), json.dumps(vars(settings), sort_keys=True))
+        summary = _summary(str(store.path), kind, str(path), version, settings)
+    components.numbers(
+        *(components.Number(name.capitalize(), f"{count:,}") for name, count in summary.counts.items()),
+        components.Number("Problems", f"{summary.problem_count:,}", "lines that cannot be read"),
+    )
+    components.remark(summary.in_words)
+    if summary.problems:
+        _problems(summary.problems, summary.problem_count)
+    for title, rows in (("First queries", summary.queries), ("First passages", summary.passages)):
+        if rows:
+            st.caption(title)
+            components.table(rows, f"preview-{title}", title)
+    return summary
+
+
+def _problems(problems: Sequence[Problem], count: int) -> None:
+    st.caption(f"Problems by line{f', the first {len(problems):,} of {count:,}' if count > len(problems) else ''}")
+    rows = [{"file": Path(one.file).name, "line": one.line or None, "what": one.what} for one in problems]
+    components.table(rows, "preview-problems", "Lines that cannot be read", **counts("line"))
+
+
+@st.cache_data(max_entries=20, ttl="1h", show_spinner=False)
+def _summary(
+    workspace: str, kind: str, path: str, version: tuple[object, ...], _settings: IngestSettings
+) -> PreviewSummary:
+    previewed = preview(kind, path, _settings, store=Store(workspace))
+    collection = previewed.collection
+    return PreviewSummary(
+        previewed.in_words,
+        previewed.counts,
+        [_cells(row._asdict()) for row in collection.queries[:FIRST_ROWS]],
+        [_cells(row._asdict()) for row in collection.passages[:FIRST_ROWS]],
+        list(previewed.problems[:SHOWN_PROBLEMS]),
+        len(previewed.problems),
+    )
+
+
+def _cells(row: dict[str, Any]) -> dict[str, object]:
+    texts = {
+        name: "; ".join(map(str, value)) if isinstance(value, tuple) else str(value) for name, value in row.items()
+    }
+    return {
+        name: text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…" for name, text in texts.items()
+    }
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Return the bytes of a file or of all files of a folder, and when the newest was written."""
+    stats = [file.stat() for file in (path.rglob("*") if path.is_dir() else (path,)) if file.is_file()]
+    return sum(stat.st_size for stat in stats), max((stat.st_mtime_ns for stat in stats), default=0)

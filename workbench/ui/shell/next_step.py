@@ -1,0 +1,58 @@
+"""What comes next on the walk from where a workspace stands: why, its command, and the button that starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from workbench import jobs
+from workbench.steps.data.next_step import next_command
+from workbench.store import Store
+from workbench.ui.shell import commands, components, navigation
+from workbench.ui.shell.verbs import score_form
+
+# What each step of the walk is for.
+WHY = {
+    "ingest": "Bring in queries, passages and relevance judgements; or make a workspace from the bundled sample.",
+    "split": "Give the queries splits: a student is trained on train, chosen on dev, and reported on test.",
+    "candidates": "Choose the passages worth asking a teacher about.",
+    "score": "Ask a teacher how useful each candidate is. The lexical one needs no model.",
+    "train": "Train a student on the utilities; or, where queries have no answers to score with, on the qrels.",
+    "evaluate": "Rank the passages for every test query, before and after, so that the two can be compared.",
+    "diff": "See which queries were won and which were lost, then judge the hard cases.",
+}
+STARTED = {"split": "Split", "candidates": "Propose candidates", "evaluate": "Evaluate"}
+PAGES = ("ingest", "train", "diff")
+
+
+def offer(store: Store, arguments: Sequence[str] = ()) -> None:
+    """Show the next step, or the command named instead, with what starts it: a button, a form or a link to its page."""
+    arguments = list(arguments) or next_command(store)
+    verb = arguments[0]
+    with st.container(border=True):
+        st.markdown(f":material/arrow_forward: **Next: {verb}**")
+        st.text(WHY[verb])
+        if any(job.state == "running" and job.verb == verb for job in jobs.jobs(store)):
+            components.remark("It is running; the sidebar shows how far it is.")
+            return
+        if verb == "score":
+            started = score_form.form(store)
+        else:
+            for line in (arguments, *([["demo"]] if arguments[1:3] == ["beir", "FOLDER"] else [])):
+                st.code(commands.line(store, *line), language="shell", wrap_lines=True)
+            started = _started(arguments)
+        if started:
+            jobs.start(store, started)
+            st.rerun()
+
+
+def _started(arguments: list[str]) -> list[str] | None:
+    """Offer what starts a command: its page, or a button; return its arguments if the button was pressed."""
+    verb = arguments[0]
+    if verb in PAGES:
+        params = {"before": arguments[1], "after": arguments[2]} if verb == "diff" else {}
+        navigation.link(verb, f"Go to {verb.title()}", **params)
+        return None
+    pressed = st.button(STARTED[verb], key=f"next-{verb}", type="primary", icon=":material/play_arrow:")
+    return arguments if pressed else None

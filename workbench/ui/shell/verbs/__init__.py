@@ -1,0 +1,1 @@
+"""The forms that start a step of the walk from any page."""
