@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import tempfile
 import threading
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 import duckdb
 import psutil
 
+from workbench import memory
 from workbench.errors import StoreBusy, StoreVersion, WorkbenchError
 from workbench.progress import QUICK_SECONDS, listener
 from workbench.records import Progress, silent
@@ -31,6 +33,12 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+
+# How many bytes DuckDB takes before it writes to a folder in the workspace, at most and at least; by itself it would
+# take 80 % of the machine. Half of what is free, where that is less: what a query returns needs a place as well.
+MEMORY, LEAST_MEMORY = 2 * 2**30, 2**28
+SPILL = "spill-"  # the beginning of that folder's name, which the number of the process ends
+FORGOTTEN_SECONDS = 86_400  # after which such a folder is what a killed process has left; in a container, too
 
 # What DuckDB says while another process holds the file, or someone in this one holds it by other means than ours.
 BUSY = ("lock on file", "different configuration", "already attached")
@@ -68,6 +76,7 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
                 with _using(holder, _names[database]) as connection:
                     yield connection
                 return
+            _spill_beside(holder, database)
             with attached(holder, database, "read_only" if read_only else "read_write", deadline) as name:
                 _names[database] = name
                 try:
@@ -177,8 +186,23 @@ def _using(holder: duckdb.DuckDBPyConnection, name: str) -> Iterator[duckdb.Duck
 @cache
 def _instance(process: int) -> duckdb.DuckDBPyConnection:
     """Return this process's DuckDB; a process that was forked from another needs one of its own."""
-    overflow = Path(tempfile.gettempdir()) / f"workbench-{process}"  # where what exceeds memory goes
-    return duckdb.connect(":memory:", config=CONFIG | {"temp_directory": str(overflow)})
+    size = max(LEAST_MEMORY, min(MEMORY, memory.free() // 2))
+    return duckdb.connect(":memory:", config=CONFIG | {"memory_limit": f"{size}B"})
+
+
+def _spill_beside(connection: duckdb.DuckDBPyConnection, database: Path) -> None:
+    """Let what exceeds the memory limit go to the database's folder: where others put it, /tmp, may be memory itself.
+
+    DuckDB removes what it wrote there; what a killed process has left is removed here.
+    """
+    folder = database.parent
+    for left in folder.glob(f"{SPILL}*"):
+        with suppress(OSError):  # another process removes it too
+            if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:
+                shutil.rmtree(left)
+    place = folder if os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
+    with suppress(duckdb.Error):  # refused while another workspace's query of this process has spilled
+        connection.execute(f"set temp_directory = {_literal(place / f'{SPILL}{os.getpid()}')}")
 
 
 def _wait(connection: duckdb.DuckDBPyConnection, statement: str, database: Path, deadline: float) -> None:

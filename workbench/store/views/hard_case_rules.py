@@ -88,26 +88,51 @@ _TEACHERS = f"""
     )
 """
 
-# Passages with nearly the same words, found without comparing all with all: two sets that share `alike` of their words
-# share one among the first few of either, when both are sorted alike, rarest first (prefix filtering, Bayardo 2007).
-_TWINS = r"""
-    word as (
-        select passage_id, unnest(list_distinct(
-            regexp_split_to_array(lower(concat_ws(' ', title, text)), '[^\pL\pN]+'))) as word
+# Passages with nearly the same words as another of their query, which is more useful. Texts whose sets of words differ
+# in d words differ in at most d bits of their odd sketches (Mitzenmacher, Pagh and Pham 2014), so that most pairs need
+# no reading. The words of the most useful passage that is left are compared; of the others only where these differ.
+SKETCH = 4  # of 64 bits each
+_BITS = ", ".join(
+    f"list_bit_xor(list_transform(list_filter(words, lambda w: (w >> 6) % {SKETCH} = {part}), "
+    f"lambda w: 1::ubigint << (w % 64))) as bits_{part}"
+    for part in range(SKETCH)
+)
+_BITS_APART = " + ".join(
+    f"bit_count(xor(coalesce(a.bits_{part}, 0), coalesce(b.bits_{part}, 0)))::integer" for part in range(SKETCH)
+)
+_ALIKE = f"""
+    b.utility - a.utility >= $apart and {_BITS_APART} <= (a.size + b.size) * (1 - $alike) / (1 + $alike) + 1e-9
+"""
+_COMPARED = """
+    select query_id, passage_id, twin, common / (size + its_size - common) as shared from (
+        select query_id, passage_id, twin, len(list_intersect(l.words, r.words)) as common, len(l.words) as size,
+               len(r.words) as its_size
+        from {pairs} join word_sets l using (passage_id) join (select passage_id as twin, words from word_sets) r
+             using (twin)
+    )
+"""
+_TWINS = rf"""
+    word_sets as materialized (
+        select passage_id, list_distinct(list_transform(list_filter(
+                   regexp_split_to_array(lower(concat_ws(' ', title, text)), '[^\pL\pN]+'), lambda w: w <> ''),
+                   lambda w: (hash(w) % 4294967296)::uinteger)) as words
         from passages semi join (select passage_id from pair where utility is not null) using (passage_id)
-    ), sorted as materialized (
-        select passage_id, word, row_number() over (partition by passage_id order by n, word) as place,
-               count(*) over (partition by passage_id) as size
-        from word join (select word, count(*) as n from word group by word) using (word) where word <> ''
-    ), near_by as (
-        select distinct a.passage_id, b.passage_id as twin, a.size, b.size as its_size
-        from sorted a join sorted b using (word)
-        where a.passage_id <> b.passage_id and b.size >= $alike * a.size and a.size >= $alike * b.size
-              and a.place <= a.size - ceil($alike * a.size) + 1 and b.place <= b.size - ceil($alike * b.size) + 1
+    ), sketched as materialized (
+        select query_id, passage_id, utility, size, columns('bits_.*')
+        from pair join (select passage_id, len(words) as size, {_BITS} from word_sets where len(words) > 0)
+             using (passage_id)
+        where utility is not null
+    ), likeliest as (
+        select a.query_id, a.passage_id, arg_max(b.passage_id, (b.utility, b.passage_id)) as twin
+        from sketched a join sketched b using (query_id) where {_ALIKE} group by all
+    ), compared as materialized (
+        {_COMPARED.format(pairs="likeliest")}
+    ), others as (
+        select a.query_id, a.passage_id, b.passage_id as twin
+        from (from sketched semi join (from compared where shared < $alike) using (query_id, passage_id)) a
+        join sketched b using (query_id) where {_ALIKE}
     ), twins as (
-        select passage_id, twin, count(*) / (any_value(near_by.size) + any_value(its_size) - count(*)) as shared
-        from near_by join sorted a using (passage_id) join sorted b on b.passage_id = twin and b.word = a.word
-        group by passage_id, twin having shared >= $alike
+        from (from compared union all {_COMPARED.format(pairs="others")}) where shared >= $alike
     )
 """
 
@@ -190,13 +215,13 @@ RULES: dict[str, Rule] = {
         "Nearly the same words as another passage of this query, yet much less useful to the teacher.",
         (ALIKE, APART),
         """
-            select pair.query_id, pair.passage_id, format(
-                       '{:.0f} % of its words are those of {}, yet utility {:+.2f} against {:+.2f}', 100 * max(shared),
-                       arg_max(twin, other.utility), any_value(pair.utility), max(other.utility)),
-                   1 - exp((any_value(pair.utility) - max(other.utility)) / $scale)
-            from pair join twins using (passage_id) join pair other
-                 on other.query_id = pair.query_id and other.passage_id = twin
-            where other.utility - pair.utility >= $apart group by all
+            select query_id, passage_id, format(
+                       '{:.0f} % of its words are those of {}, yet utility {:+.2f} against {:+.2f}',
+                       100 * arg_max(shared, (theirs, twin)), arg_max(twin, (theirs, twin)), any_value(utility),
+                       max(theirs)), 1 - exp((any_value(utility) - max(theirs)) / $scale)
+            from pair join twins using (query_id, passage_id)
+            join (select query_id, passage_id as twin, utility as theirs from pair) using (query_id, twin)
+            group by query_id, passage_id
         """,
         _TWINS,
         needs_utilities=True,
