@@ -7,7 +7,9 @@ import streamlit as st
 from workbench import jobs
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, frame, job_board, pickers
-from workbench.ui.students import leaderboard, sweep_form
+from workbench.ui.students import leaderboard, read_form, sweep_form
+
+VERBS = ("sweep", "read")
 
 
 def page(store: Store) -> None:
@@ -16,8 +18,8 @@ def page(store: Store) -> None:
     if not teachers and not cache.trained(store):
         pickers.nothing_scored(store, "A student is trained on utilities, and no teacher has scored anything yet.")
         return
-    sweeps = [job for job in jobs.jobs(store) if job.verb == "sweep"]
-    if running := [job for job in sweeps if job.state == "running"]:
+    board = [job for job in jobs.jobs(store) if job.verb in VERBS]
+    if running := [job for job in board if job.state == "running"]:
         components.heading("Running")
         job_board.live(store, running)
     split, measure, student = _leaderboard(store)
@@ -26,8 +28,11 @@ def page(store: Store) -> None:
         if arguments := sweep_form.form(store, teachers):
             jobs.start(store, arguments)
             st.rerun()  # it is followed at the top
-    if ended := [job for job in sweeps if job.state != "running"]:
-        components.heading("Recent sweeps")
+    if arguments := read_form.form(store, split):
+        jobs.start(store, arguments)
+        st.rerun()
+    if ended := [job for job in board if job.state != "running"]:
+        components.heading("Recent jobs")
         job_board.board(store, ended[:3])
     commands.reproduce(
         store,

@@ -12,6 +12,7 @@ import pytest
 from huggingface_hub import errors
 
 from tests import tiny
+from tests.teachers import models
 from workbench import hub
 from workbench.errors import ModelUnavailable
 from workbench.hub import MINILM, MINILM_REPOSITORY, ModelFiles, model_folder
@@ -20,6 +21,24 @@ from workbench.teachers.likelihood import checkpoint
 
 Snapshots = dict[str, Path | Exception]
 FAMILIES = pytest.mark.parametrize("files", [names.FILES, checkpoint.FILES], ids=["student", "teacher"])
+
+
+def test_no_model_is_opened_with_bars_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import sentence_transformers
+    from transformers.utils import logging
+
+    from workbench import students
+    from workbench.teachers.likelihood.causal import load
+
+    tiny.bert(tmp_path / "encoder")
+    causal = models.write(tmp_path / "causal")
+    logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    sentence_transformers.SentenceTransformer(str(tmp_path / "encoder"))
+    assert "Loading weights" in capsys.readouterr().err, "the library draws bars when it is left alone"
+    students.load(students.Student("encoder", tmp_path / "encoder"))
+    load(causal, "float32")
+    assert "Loading" not in capsys.readouterr().err
+    assert logging.is_progress_bar_enabled(), "downloads and other programs keep theirs"  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import file_digest
@@ -51,6 +52,20 @@ def model_folder(name: str, files: ModelFiles) -> Path:
     if folder is None and repository == MINILM_REPOSITORY:
         folder = packaged()
     return folder or download(repository, files)
+
+
+@contextmanager
+def without_loading_bars() -> Iterator[None]:
+    """Keep transformers from drawing bars of its own while a model is opened: what takes long has a progress here."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def cached(repository: str, files: ModelFiles) -> Path | None:

@@ -35,6 +35,17 @@ def test_bm25_is_refused(tmp_path: Path) -> None:
         students.find(BM25, tmp_path)
 
 
+def test_a_folder_is_one_model_however_its_path_is_spelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.static().save_pretrained(str(tmp_path / "m"), create_model_card=False)
+    (tmp_path / "link").symlink_to(tmp_path / "m")
+    monkeypatch.chdir(tmp_path)
+    spelled = ("m", "./m", "m/", "link", str(tmp_path / "m"))
+    assert all(students.is_same_model("m", other) for other in spelled)
+    assert students.is_same_model("static:./m", f"static:{tmp_path / 'm'}")
+    assert students.is_same_model(MINILM, hub.MINILM_REPOSITORY)
+    assert not any(students.is_same_model("m", other) for other in ("static:m", "n", "M", "", BM25))
+
+
 def test_a_trained_student_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = students.save(tiny.static(), Student("bert", tmp_path / "students" / "anywhere", MINILM))
     tiny.bert(tmp_path / "bert")

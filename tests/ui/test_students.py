@@ -46,3 +46,23 @@ def test_a_sweep_is_checked_as_it_is_typed_and_starts_as_a_job(
         ["sweep", "static:all-MiniLM-L6-v2", "--teacher", "toy", "--grid", "loss=kl,infonce", "--grid",
          "negatives=1,2", "--seeds", "13,14,15", "--steps", "400"]
     ]  # fmt: skip
+
+
+def test_a_reading_of_answers_starts_as_a_job_where_there_are_reference_answers(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained_student(store, "after", 1, 0.7)
+    started: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda _store, arguments: started.append(arguments))
+    at = visit(store, "students")
+    assert "A language model answers the 2 queries of test that have reference answers" in text_of(at)
+    assert at.button(key="read-start").disabled, "no model is named"
+    at.text_input(key="read-model").set_value(" a model ").run()
+    at.multiselect(key="read-students").set_value(["after"]).run()
+    at.text_input(key="read-settings").set_value("max_new_tokens=8").run()
+    at.button(key="read-start").click().run()
+    assert not at.exception
+    assert started == [
+        ["read", "after", "--reader", "completion", "--model", "a model", "--depth", "5", "--split", "test",
+         "--set", "max_new_tokens=8"]
+    ]  # fmt: skip

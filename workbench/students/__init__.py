@@ -2,7 +2,7 @@
 
 from workbench.hub import MINILM
 from workbench.students.checksums import CHECKSUMS, changed_files
-from workbench.students.names import BM25, find
+from workbench.students.names import BM25, find, is_same_model
 from workbench.students.saving import save
 from workbench.students.student import INDEX, LONGEST_SLUG, RECIPE, Student, load, read, recipes, slug, trained
 
@@ -16,6 +16,7 @@ __all__ = [
     "Student",
     "changed_files",
     "find",
+    "is_same_model",
     "load",
     "read",
     "recipes",

@@ -61,6 +61,21 @@ def find(name: str, folder: Path) -> Student:
         raise
 
 
+def is_same_model(name: str, other: str) -> bool:
+    """Tell whether two names stand for one model: a folder is one however its path is spelled."""
+    return name == other or _resolved(name) == _resolved(other)
+
+
+def _resolved(name: str) -> str:
+    prefix, colon, base = name.partition(":")
+    if colon and prefix in built.BUILDERS:
+        return f"{prefix}:{_resolved(base)}"
+    path = Path(name).expanduser()
+    if is_model(path):
+        return str(path.resolve())
+    return MINILM if name == MINILM_REPOSITORY else name
+
+
 def _of_workspace(name: str, folder: Path) -> Student | None:
     """Look into the folder that the name would have before reading every recipe there is."""
     likely = folder / slug(name)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BadInput, BadSetting, Damaged, ModelUnavailable
+from workbench.hub import without_loading_bars
 from workbench.students import architectures
 from workbench.students.checksums import changed_files
 
@@ -112,7 +113,6 @@ def load(student: Student, device: str | None = None) -> SentenceTransformer:
     """
     import torch
     from safetensors import SafetensorError
-    from transformers.utils import logging
 
     if not is_model(student.path):
         raise ModelUnavailable(
@@ -124,10 +124,9 @@ def load(student: Student, device: str | None = None) -> SentenceTransformer:
             f"The student {student.name!r} is damaged: {student.path / damaged[0]} is not the file that was saved.",
             "Restore the folder from a copy, or remove it and train again; `workbench doctor` looks at all of them.",
         )
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         # Layers that a checkpoint lacks, such as a pooler's, are drawn anew; always the same, so that training resumes.
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), without_loading_bars():
             torch.manual_seed(0)
             model = architectures.open_model(student.path, device)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:

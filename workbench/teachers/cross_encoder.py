@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from workbench import machine
 from workbench.errors import BadSetting, ModelUnavailable, NothingToDo
-from workbench.hub import ModelFiles, model_folder
+from workbench.hub import ModelFiles, model_folder, without_loading_bars
 from workbench.records import Failure, Group, Passage, Query, Scored, Unit, Utility
 from workbench.teachers.likelihood import checkpoint
 
@@ -157,14 +157,15 @@ def _load(folder: Path, dtype: str, device: str, settings: CrossEncoderSettings)
 
     activations = {"model": None, "sigmoid": torch.nn.Sigmoid(), "none": torch.nn.Identity()}
     try:
-        model: Model = Model(
-            str(folder),
-            device=device,
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
-            activation_fn=activations[settings.activation],
-        )
+        with without_loading_bars():
+            model: Model = Model(
+                str(folder),
+                device=device,
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
+                activation_fn=activations[settings.activation],
+            )
     except Exception as error:  # the libraries raise whatever their parts raise; all mean that it cannot be opened
         reason = f"{folder} does not open as a cross-encoder: {type(error).__name__}: {error}"
         raise ModelUnavailable(reason, "Check that sentence-transformers' CrossEncoder opens it.") from error

@@ -8,6 +8,7 @@ import pytest
 
 import workbench as wb
 from tests.steps import classes
+from tests.steps.compare.answers.scripted import FirstWords
 from workbench.records import Passage
 from workbench.steps.compare import model_card
 from workbench.steps.teach.train import TrainResult
@@ -37,6 +38,20 @@ def test_a_card_is_there_from_the_start_and_rewritten_by_evaluate(trained: tuple
     assert "`base` has not been evaluated." in text
     # The recipe's base is a folder of this machine, which is nobody else's business.
     assert str(Path(result.base).parent) not in text
+
+
+def test_a_card_shows_the_answers_that_were_read(trained: tuple[Store, TrainResult]) -> None:
+    store, result = trained
+    name = "`F1(first-words-2)@1`"
+    for student in ("bm25", result.student):
+        wb.evaluate(store, student)
+    measures = wb.read(store, result.student, FirstWords(), depth=1).measures
+    text = (Path(result.path) / "README.md").read_text("utf-8")
+    assert f"| {name} | {next(iter(measures.values()))} | not read |  |" in text
+    assert f"{name} and its exact match are over 8 answered queries" in text
+    wb.read(store, "bm25", FirstWords(), depth=1)
+    wb.evaluate(store, result.student)
+    assert "not read" not in (Path(result.path) / "README.md").read_text("utf-8")
 
 
 def test_what_is_no_student_of_the_workspace_gets_no_card(trained: tuple[Store, TrainResult]) -> None:

@@ -73,7 +73,8 @@ def test_shell_and_report_show_both(memory: Store) -> None:
     assert "better than before. 40 of 70 judged test queries are seen in train: on the other 30" in printed
     unseen = worked("diff", "base", "memory", "--only", "unseen", "--json", workspace=memory.path).json
     assert len(unseen["shown"]) == UNSEEN
-    assert unseen["diff"]["unseen"] == {"split": "test", "judged": SEEN + UNSEEN, "seen": SEEN}
+    measured = {"split": "test", "measured": SEEN + UNSEEN, "seen": SEEN, "answered": False}
+    assert unseen["diff"]["unseen"] == measured
     assert len(unseen["diff"]["unseen_comparisons"]) == len(unseen["diff"]["comparisons"])
     listed = worked("students", workspace=memory.path).out
     assert "nDCG@10, unseen" in listed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.conftest import utility
@@ -74,6 +76,18 @@ def test_where_qrels_teach_candidates_need_no_scores(school: Store, untrained: s
 
 def test_a_base_whose_name_begins_with_a_dash_can_be_given_to_the_command(school: Store) -> None:
     assert "`workbench candidates --student=-mine --split train`" in candidate_fit(school, "-mine", "toy").in_words
+
+
+def test_a_base_is_matched_to_its_candidates_however_its_folder_is_spelled(
+    school: Store, untrained: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(untrained)
+    monkeypatch.chdir(folder.parent)
+    candidates(school, f"./{folder.name}", split="train")
+    score_all(school)
+    assert all(candidate_fit(school, name, "toy").fits for name in (folder.name, f"./{folder.name}", untrained))
+    candidates(school, untrained, split="train")
+    assert candidate_fit(school, folder.name, "qrels").fits, "what it proposed under two names is there once"
 
 
 def test_scores_that_were_imported_must_be_imported_for_new_candidates_too(school: Store, untrained: str) -> None:

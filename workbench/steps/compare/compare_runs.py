@@ -19,10 +19,10 @@ from workbench.evaluation.comparison import (
 from workbench.records import Run
 from workbench.results import Result, frame
 from workbench.steps.compare import run_measures
-from workbench.steps.compare.answers.answer_measures import is_answer_measure, must_be_read
+from workbench.steps.compare.answer_measures import is_answer_measure, must_be_read
 from workbench.steps.compare.diff import Values, compared_on, must_be_measurable, stale
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
-from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
+from workbench.steps.data.splits.unseen import UnseenPart
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 
@@ -188,7 +188,7 @@ def compare_runs(
         )
         for query_id in values[0][names[0]]
     ]
-    unseen = unseen_part(store, split, judgements.queries_of(names[0], values[0][names[0]]))
+    unseen = judgements.unseen_part(store, split, names[0], values[0][names[0]])
     others = [unseen.only(of_run) for of_run in values] if unseen else []
     return RunsComparison(
         students=tuple(run.student for run in runs),

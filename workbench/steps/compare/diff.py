@@ -12,9 +12,9 @@ from workbench.evaluation.measures import MEASURES, judged_at
 from workbench.records import Run
 from workbench.results import Result
 from workbench.steps.compare import run_measures
-from workbench.steps.compare.answers.answer_measures import answer_measures, is_answer_measure, must_be_read
+from workbench.steps.compare.answer_measures import answer_measures, is_answer_measure, must_be_read
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
-from workbench.steps.data.splits.unseen import UnseenPart, early_in_words, trained_before_split, unseen_part
+from workbench.steps.data.splits.unseen import UnseenPart, early_in_words, trained_before_split
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 
@@ -209,7 +209,7 @@ def diff(
     must_be_measurable(judgements, names[0], split, ", or compare without: `workbench diff --by RBO`")
     must_be_read(names[0], (first, second), both)
     queries = {query.query_id: query for query in views.queries(store, split, known_by_id=True)}
-    unseen = unseen_part(store, split, judgements.queries_of(names[0], values[0][names[0]]))
+    unseen = judgements.unseen_part(store, split, names[0], values[0][names[0]])
     deltas = [
         Delta(
             query_id,

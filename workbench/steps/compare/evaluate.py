@@ -15,7 +15,7 @@ from workbench.records import Hit, Listener, Passage, Query, Run, labelled, sile
 from workbench.results import Result
 from workbench.retrieval.ranking import Retriever
 from workbench.steps.compare import run_measures
-from workbench.steps.compare.answers.answer_measures import answer_measures
+from workbench.steps.compare.answer_measures import answer_measures
 from workbench.steps.compare.model_card import renew
 from workbench.steps.compare.ranking.rerank import Reranking, reranked_run
 from workbench.steps.compare.ranking.retriever import retriever

@@ -13,7 +13,7 @@ from workbench.evaluation.significance import Interval, intervals_of
 from workbench.records import Run
 from workbench.results import Result, as_html, frame
 from workbench.steps.compare import run_measures
-from workbench.steps.compare.answers.answer_measures import answer_measures
+from workbench.steps.compare.answer_measures import answer_measures
 from workbench.steps.compare.diff import Values
 from workbench.steps.compare.recipes import (
     LeaderboardRow,
@@ -25,7 +25,7 @@ from workbench.steps.compare.recipes import (
     limits,
 )
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
-from workbench.steps.data.splits.unseen import UnseenPart, early_in_words, trained_before_split, unseen_part
+from workbench.steps.data.splits.unseen import UnseenPart, early_in_words, trained_before_split
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views
 from workbench.students import BM25
@@ -221,7 +221,7 @@ def leaderboard(
     runs = {run.student: run for run in views.runs(store, split)}
     values = _values(store, list(runs.values()), names, judgements)
     measured = next((of_run[names[0]] for of_run in values.values()), {})
-    unseen = unseen_part(store, split, judgements.queries_of(names[0], measured))
+    unseen = judgements.unseen_part(store, split, names[0], measured)
     others = {name: unseen.only(of_run) for name, of_run in values.items()} if unseen and unseen.unseen else {}
     means, unseen_means = _means(values, names), _means(others, names)
     now = views.collection_fingerprint(store)

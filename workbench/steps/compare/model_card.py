@@ -7,15 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 
 from workbench import losses, students
-from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import RULE, SECONDARY
 from workbench.evaluation.measures import MEASURES, PRIMARY
 from workbench.evaluation.significance import interval
 from workbench.steps.compare import run_measures
+from workbench.steps.compare.answer_measures import answer_measures, is_answer_measure
 from workbench.steps.compare.diff import Values, compared_on
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.splits.leaks import known_leaks
-from workbench.steps.data.splits.unseen import unseen_part
 from workbench.store import Store, views
 from workbench.students import Student, model_card
 
@@ -72,13 +71,14 @@ def _measures(store: Store, student: Student) -> model_card.Table | None:
     """Return a student's measures on test beside those of its base and of BM25, as far as there are runs."""
     judgements = Judgements.of(store, "test")
     # What is shown belongs to the measures that a diff compares, so that a pair has the same verdicts there and here.
-    names = judgements.names((PRIMARY, *MEASURES))
-    shown = judgements.names(SHOWN)
-    unseen = unseen_part(store, "test", judgements.judged)
+    of_answers = answer_measures(judgements.read_runs)
+    names = judgements.names((PRIMARY, *MEASURES, *of_answers))
+    shown = judgements.names((*SHOWN, *of_answers))
     values, stale = _values(store, (student.name, student.base, students.BM25), names, judgements)
     own = values.pop(student.name, {})
-    if not own or not own[names[0]]:
+    if not any(own.values()):
         return None
+    unseen = judgements.unseen_part(store, "test", names[0], ())
     rows = _rows(own, values, shown)
     if unseen and unseen.unseen:
         others = {name: unseen.only(theirs) for name, theirs in values.items()}
@@ -88,6 +88,7 @@ def _measures(store: Store, student: Student) -> model_card.Table | None:
         column = model_card.inline(model_card.shown_name(name))
         header += [column, f"this - {column}"]
     note = f"Means over {judgements.counts_for(names[0]).in_words} of test, with 95 % bootstrap intervals."
+    note += "".join(f" {sentence}" for sentence in _of_answers(store, judgements, own))
     if unseen:
         note += f" {unseen.followed_by('in the rows called unseen')}."
     if values:
@@ -95,6 +96,22 @@ def _measures(store: Store, student: Student) -> model_card.Table | None:
     absent = [name for name in (student.base, students.BM25) if name and name not in values]
     note += "".join(f" {model_card.inline(model_card.shown_name(name))} has not been evaluated." for name in absent)
     return model_card.Table(header, rows, note + (" The collection has changed since." if stale else ""))
+
+
+def _of_answers(store: Store, judgements: Judgements, own: Values) -> list[str]:
+    """Return over how many queries the means of answers are, and how many of these train has seen."""
+    sentences = []
+    for name in (name for name in own if name.startswith("F1") and own[name]):
+        answers = judgements.counts_for(name, own[name]).in_words
+        sentences.append(f"{_row_name(name)} and its exact match are over {answers}, what the reader answered.")
+        if part := judgements.unseen_part(store, "test", name, own[name]):
+            sentences.append(f"{part.in_words}.")
+    return sentences
+
+
+def _row_name(measure: str) -> str:
+    """Return a measure for a table; the name of a reader is not ours."""
+    return model_card.inline(measure) if is_answer_measure(measure) else measure
 
 
 def _rows(own: Values, values: Mapping[str, Values], shown: Sequence[str], part: str = "") -> list[list[str]]:
@@ -105,9 +122,11 @@ def _rows(own: Values, values: Mapping[str, Values], shown: Sequence[str], part:
     }
     rows = []
     for measure in (name for name in shown if own[name]):
-        row = [f"{measure}{part}", str(interval(list(own[measure].values())))]
+        row = [f"{_row_name(measure)}{part}", str(interval(list(own[measure].values())))]
         for name, theirs in values.items():
-            comparison = comparisons[name, measure]
+            if not (comparison := comparisons.get((name, measure))):
+                row += ["not read", ""]
+                continue
             row += [
                 str(interval(list(theirs[measure].values()))),
                 f"{comparison.difference.signed}, {comparison.verdict}{comparison.few}",
@@ -120,14 +139,9 @@ def _values(
     store: Store, evaluated: Sequence[str], names: Sequence[str], judgements: Judgements
 ) -> tuple[dict[str, Values], bool]:
     """Return student -> measure -> query_id -> value for those with a run on test; whether any run is stale."""
+    by_student = {run.student: run for run in reversed(views.runs(store, "test"))}
+    runs = [by_student[name] for name in dict.fromkeys(evaluated) if name in by_student]
     fingerprint = views.collection_fingerprint(store)
-    values: dict[str, Values] = {}
-    stale = False
-    for name in evaluated:
-        try:
-            run = views.find_run(store, name, "test")
-        except NothingToDo:
-            continue
-        stale |= run.is_stale(fingerprint)
-        values[name] = run_measures.measure(store, run, names, judgements).values
-    return values, stale
+    measured = run_measures.measure_all(store, runs, names, judgements)
+    values: dict[str, Values] = {run.student: one.values for run, one in zip(runs, measured, strict=True)}
+    return values, any(run.is_stale(fingerprint) for run in runs)

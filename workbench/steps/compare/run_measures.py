@@ -10,7 +10,8 @@ from workbench.evaluation import measures
 from workbench.evaluation.answers import AnswerMeasure
 from workbench.progress import tracked
 from workbench.records import Qrel, ReadRun, Run
-from workbench.steps.compare.answers.answer_measures import answer_values, is_answer_measure, whole_name
+from workbench.steps.compare.answer_measures import answer_values, is_answer_measure, whole_name
+from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
 from workbench.store import Store, WorkspaceSettings, settings_of, views
 
 
@@ -84,6 +85,11 @@ class Judgements:
     def queries_of(self, measure: str, measured: Collection[str]) -> Collection[str]:
         """Return the queries that a measure's means are over: the judged ones, of answers those `measured`."""
         return measured if is_answer_measure(measure) else self.judged
+
+    def unseen_part(self, store: Store, split: str, measure: str, measured: Collection[str]) -> UnseenPart | None:
+        """Return the part of the queries that a measure's means are over which train has not seen."""
+        queries = self.queries_of(measure, measured)
+        return unseen_part(store, split, queries, answered=is_answer_measure(measure))
 
     def counts_for(self, measure: str, measured: Collection[str] = ()) -> JudgedCounts:
         """Return how many queries the mean of a measure is over; one of grades counts by the relevance that is set.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.store.views.judged import relevance_level
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ProposalCounts(NamedTuple):
-    """Of the queries that are trained on, those that one source proposed candidates for, and those with all scored."""
+    """Of the queries that are trained on, those that a student proposed candidates for, and those with all scored."""
 
     queries: int
     proposed: int
@@ -45,8 +46,11 @@ def candidate_sources(store: Store, split: str) -> dict[str, int]:
     return dict(rows)
 
 
-def proposals_scored(store: Store, source: str, teacher: str, split: str) -> ProposalCounts:
-    """Count the queries of a split that a teacher has scored; what it, or its sources, failed to score counts too."""
+def proposals_scored(store: Store, sources: Sequence[str], teacher: str, split: str) -> ProposalCounts:
+    """Count the queries of a split that a teacher has scored; what it, or its sources, failed to score counts too.
+
+    `sources` are the names of the student that proposed the candidates.
+    """
     asked = """
         select query_id, passage_id from utilities where teacher = $teacher
         union select query_id, passage_id from failures where list_contains($asked, teacher)
@@ -55,17 +59,17 @@ def proposals_scored(store: Store, source: str, teacher: str, split: str) -> Pro
         store,
         "select distinct query_id from utilities where teacher = $teacher",
         asked,
-        {"source": source, "teacher": teacher, "split": split, "asked": list(asked_teachers(teacher))},
+        {"sources": list(sources), "teacher": teacher, "split": split, "asked": list(asked_teachers(teacher))},
     )
 
 
-def proposals_judged(store: Store, source: str, split: str) -> ProposalCounts:
+def proposals_judged(store: Store, sources: Sequence[str], split: str) -> ProposalCounts:
     """Count the queries of a split with a relevant passage; qrels score every candidate, with 0 where there is none."""
     return _counts(
         store,
         "select distinct query_id from qrels where relevance >= $relevance",
-        "select query_id, passage_id from candidates where source = $source",
-        {"source": source, "split": split} | relevance_level(store),
+        "select query_id, passage_id from candidates where list_contains($sources, source)",
+        {"sources": list(sources), "split": split} | relevance_level(store),
     )
 
 
@@ -80,7 +84,8 @@ def _counts(store: Store, trained_on: str, scored: str, values: dict[str, object
             ),
             proposals as (
                 select query_id, count(*) as pairs, count(scored.passage_id) as scored
-                from (select * from candidates where source = $source) semi join trained_on using (query_id)
+                from (select distinct query_id, passage_id from candidates where list_contains($sources, source))
+                semi join trained_on using (query_id)
                 left join (select distinct * from ({scored})) scored using (query_id, passage_id)
                 group by query_id
             )

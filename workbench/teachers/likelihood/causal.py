@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from workbench.errors import BadSetting, ModelUnavailable
+from workbench.hub import without_loading_bars
 from workbench.teachers.likelihood.past import Past
 from workbench.teachers.likelihood.sharing import Continuation
 from workbench.teachers.likelihood.tokens import Ids
@@ -199,14 +200,15 @@ def load(folder: Path, dtype: str) -> tuple[Any, Any]:
     """Return the tokenizer and the causal language model in a folder; raises ModelUnavailable if it is none."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=getattr(torch, dtype),
-            output_loading_info=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-        )
+        with without_loading_bars():
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=getattr(torch, dtype),
+                output_loading_info=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+            )
     except Exception as error:  # transformers raises whatever its parts raise; all mean that it cannot be opened
         reason = f"{folder} does not open as a causal language model: {type(error).__name__}: {error}"
         raise ModelUnavailable(reason, "Check that its type is one transformers knows.") from error

@@ -9,6 +9,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench import plots
 from workbench.errors import NothingToDo
+from workbench.evaluation.answers import AnswerMeasure
 from workbench.evaluation.comparison import RULE, SECONDARY, SELECTION, Comparison
 from workbench.evaluation.measures import cutoff
 from workbench.plots.look import AFTER, BEFORE
@@ -16,7 +17,7 @@ from workbench.records import stale_in_words
 from workbench.steps.compare.compare_runs import Against, RunsComparison
 from workbench.steps.compare.diff import Diff
 from workbench.store import Store
-from workbench.ui.shell import cache, components, pickers
+from workbench.ui.shell import cache, components, navigation, pickers
 from workbench.ui.shell.pickers import ChosenRuns
 
 
@@ -64,6 +65,7 @@ def overview(store: Store, diff: Diff, students: tuple[str, ...]) -> None:
             components.picture(
                 plots.before_after(diff), "before-after", "Each query before and after; better lies above"
             )
+    _answers_missed(store, diff)
     with st.expander("How sure, and how much is judged", icon=":material/balance:"):
         _how_sure(diff)
     number = len(cache.runs(store, diff.split))
@@ -71,6 +73,13 @@ def overview(store: Store, diff: Diff, students: tuple[str, ...]) -> None:
         st.toggle(f"All {number} students of this split", key="everyone", bind="query-params")
     if len(students) > 2:
         _all_students(cache.compare_runs(store, students, (diff.measure,), diff.split))
+
+
+def _answers_missed(store: Store, diff: Diff) -> None:
+    """Lead to where answers are measured, if the two were not read and could be."""
+    counts = next((counts for counts in cache.counts(store).splits if counts.split == diff.split), None)
+    if counts and counts.with_answers and not any(map(AnswerMeasure.parse, (one.measure for one in diff.comparisons))):
+        navigation.link("students", "Measure their answers too: token F1 and exact match", split=diff.split)
 
 
 def _numbers(comparison: Comparison) -> None:

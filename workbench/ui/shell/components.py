@@ -120,7 +120,8 @@ def heading(text: str) -> None:
 
 def counted(number: int, noun: str) -> str:
     """Return how many there are of something, in words."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    several = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else several}"
 
 
 def in_unit(unit: Unit) -> str:

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from workbench.evaluation.answers import AnswerMeasure
 from workbench.evaluation.measures import MEASURES
 from workbench.records import SPLITS, Run
-from workbench.steps.compare.answers.answer_measures import answer_measures
+from workbench.steps.compare.answer_measures import answer_measures
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
 from workbench.students import BM25

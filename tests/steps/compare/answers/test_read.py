@@ -177,6 +177,8 @@ def test_answers_to_seen_queries_alone_have_no_unseen_part(store: Store) -> None
     diff = wb.diff(store, "before", "after", "F1")
     assert diff.unseen
     assert (diff.unseen.seen, diff.unseen.unseen, diff.unseen_comparison) == (1, 0, None)
+    assert "1 of 1 answered test query is seen in train, so none is left to measure a gain on" in diff.in_words
+    assert "1 of 2 judged test queries are seen in train" in wb.diff(store, "before", "after").in_words
     assert wb.compare_runs(store, ["before", "after"], ["F1"]).against_unseen == ()
     (recipe,) = wb.leaderboard(store, measure="F1").recipes
     assert recipe.comparison

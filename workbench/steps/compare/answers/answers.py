@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from workbench.evaluation.answers import ANSWER_MEASURES, AnswerMeasure
 from workbench.results import frame
-from workbench.steps.compare.answers.answer_measures import whole_name
+from workbench.steps.compare.answer_measures import whole_name
 from workbench.store import Store, views
 from workbench.store.views import JudgedAnswer
 

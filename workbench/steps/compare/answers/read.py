@@ -15,7 +15,8 @@ from workbench.progress import listener
 from workbench.readers import Reader
 from workbench.records import Answer, Progress, ReadRun
 from workbench.results import Result
-from workbench.steps.compare.answers.answer_measures import answer_values
+from workbench.steps.compare import model_card
+from workbench.steps.compare.answer_measures import answer_values
 from workbench.steps.compare.ranking.rerank import check_depth
 from workbench.steps.data.next_step import must_have_queries
 from workbench.store import Store, settings_of, views
@@ -161,6 +162,7 @@ def read(
         interrupted = True
     finally:
         buffer.commit()
+    model_card.renew(store, run.student)
     names = [str(AnswerMeasure(kind, reader.name, depth)) for kind in ANSWER_MEASURES]
     values = answer_values(store, run, names, [of_run])
     return ReadResult(

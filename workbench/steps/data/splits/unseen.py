@@ -1,4 +1,4 @@
-"""The unseen part of a split: its judged queries that share no passage and no wording with train."""
+"""The unseen part of a split: its measured queries that share no passage and no wording with train."""
 
 from __future__ import annotations
 
@@ -13,23 +13,29 @@ from workbench.store.splits import split_moment
 
 @dataclass(frozen=True)
 class UnseenPart:
-    """How many of the `judged` queries of a split train has seen; there is none where it has seen none."""
+    """How many of the `measured` queries of a split train has seen; there is none where it has seen none.
+
+    Measured are the judged ones, of a measure of answers the `answered` ones. `seen_ids` are those of the whole split.
+    """
 
     split: str
-    judged: int
+    measured: int
     seen: int
     seen_ids: frozenset[str] = field(default=frozenset(), repr=False)
+    answered: bool = False
 
     @property
     def unseen(self) -> int:
         """Return how many queries train has not seen."""
-        return self.judged - self.seen
+        return self.measured - self.seen
 
     @property
     def in_words(self) -> str:
         """Return how many queries are seen."""
         nothing_left = "" if self.unseen else ", so none is left to measure a gain on"
-        return f"{self.seen:,} of {self.judged:,} judged {self.split} queries are seen in train{nothing_left}"
+        measured = f"{self.measured:,} {'answered' if self.answered else 'judged'} {self.split}"
+        queries, are = ("query", "is") if self.measured == 1 else ("queries", "are")
+        return f"{self.seen:,} of {measured} {queries} {are} seen in train{nothing_left}"
 
     def followed_by(self, measures: str) -> str:
         """Return how many queries are seen, and what was measured on the others, if there are any."""
@@ -68,7 +74,8 @@ def early_in_words(names: Collection[str]) -> str:
     return f" Trained before the last split, maybe on what is tested now: {listed}. Train anew." if names else ""
 
 
-def unseen_part(store: Store, split: str, judged: Collection[str]) -> UnseenPart | None:
-    """Return the unseen part of the judged queries of a split, None if it is all of them."""
-    seen = frozenset(views.seen_queries(store, split).keys() & set(judged))
-    return UnseenPart(split, len(judged), len(seen), seen) if seen else None
+def unseen_part(store: Store, split: str, measured: Collection[str], *, answered: bool = False) -> UnseenPart | None:
+    """Return the unseen part of the measured queries of a split, judged or `answered`, None if it is all of them."""
+    seen_ids = frozenset(views.seen_queries(store, split))
+    seen = len(seen_ids.intersection(measured))
+    return UnseenPart(split, len(measured), seen, seen_ids, answered) if seen else None

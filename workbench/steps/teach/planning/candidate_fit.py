@@ -8,7 +8,7 @@ from workbench.commands import command, line
 from workbench.store import Store, views
 from workbench.store.views import ProposalCounts
 from workbench.store.views.scored.teacher_names import IMPORTED, advice_to_fill
-from workbench.students import BM25
+from workbench.students import BM25, is_same_model
 
 # In a teacher's place: a student learns from the qrels alone.
 QRELS = "qrels"
@@ -51,10 +51,14 @@ class CandidateFit:
 
 
 def candidate_fit(store: Store, student: str, teacher: str) -> CandidateFit:
-    """Return whether a student's own candidates of the train split are there, and scored by a teacher."""
+    """Return whether a student's own candidates of the train split are there, and scored by a teacher.
+
+    They are its own whatever path to its folder they were proposed by.
+    """
+    own = [source for source in views.candidate_sources(store, "train") if is_same_model(source, student)]
     if teacher == QRELS:
-        return CandidateFit(student, teacher, views.proposals_judged(store, student, "train"))
-    return CandidateFit(student, teacher, views.proposals_scored(store, student, teacher, "train"))
+        return CandidateFit(student, teacher, views.proposals_judged(store, own, "train"))
+    return CandidateFit(student, teacher, views.proposals_scored(store, own, teacher, "train"))
 
 
 def fitting_students(store: Store) -> tuple[str, ...] | None:
