@@ -72,6 +72,7 @@ def check(lm_teacher: Likelihood, expected: dict[tuple[str, str, str], tuple[flo
 
 # Rotary and absolute positions, tied and untied heads, and sliding windows of 16 tokens in all layers or in one of two.
 MODELS = ["llama", "llama-tied", "gpt2", "bert", "gemma2", "mistral", "gemma3"]
+WINDOWED = ("mistral", "gemma3")  # no tree is laid out in a window
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -79,10 +80,12 @@ def test_reuse_changes_no_utility(tmp_path: Path, kind: str, monkeypatch: pytest
     from workbench.teachers.likelihood import causal
 
     monkeypatch.setitem(causal.FORWARD_COST, "cpu", 4)
+    monkeypatch.setitem(causal.ROW_TOKENS, "cpu", 60)
     lm_teacher = prepared(models.write(tmp_path / kind, kind))
     expected = plain(lm_teacher)
     model, _ = lm_teacher._open()
     assert model.reuses_keys
+    assert model.reads_trees == (kind not in WINDOWED)
     shared: list[int] = []
     past = model._past
     model._past = lambda beginning: shared.append(len(beginning)) or past(beginning)  # type: ignore[method-assign,func-returns-value]
@@ -92,6 +95,12 @@ def test_reuse_changes_no_utility(tmp_path: Path, kind: str, monkeypatch: pytest
     model.reuses_keys = False
     check(lm_teacher, expected)
     assert not shared
+    if model.reads_trees:
+        model.reads_trees = False
+        check(lm_teacher, expected)
+        model.reuses_keys = True
+        check(lm_teacher, expected)
+        assert max(shared) > 100
 
 
 @pytest.mark.parametrize("template", [TEMPLATES["plain"], QUESTION_FIRST, SPELLED], ids=lambda template: template.name)
@@ -105,6 +114,7 @@ def test_tokenizers_templates_and_budgets_change_nothing(
     from workbench.teachers.likelihood import causal
 
     monkeypatch.setitem(causal.FORWARD_COST, "cpu", 4)
+    monkeypatch.setitem(causal.ROW_TOKENS, "cpu", 60)
     folder = models.write(tmp_path / "gpt2", "gpt2", **settings)
     bos = False if "bos_token" in settings and template is not SPELLED else None
     lm_teacher = prepared(folder, template=template, token_budget=token_budget, bos=bos)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.teachers.likelihood.sharing import Batch, Continuation, batches
+from workbench.teachers.likelihood.sharing import Batch, Continuation, Sharing, batches
 
 
 def continuation(prompt: list[int], answer: list[int]) -> Continuation:
@@ -28,7 +28,7 @@ def tokens_read(found: list[Batch], continuations: list[Continuation]) -> int:
 
 
 def test_each_passage_is_read_once_for_all_questions() -> None:
-    made = list(batches(PASSAGE_FIRST, 8192, forward_cost=10))
+    made = list(batches(PASSAGE_FIRST, 8192, Sharing(forward_cost=10)))
     assert sorted(batch.shared for batch in made) == [50, 50, 50, 50]
     assert all(len(batch.members) == 8 for batch in made)
     assert tokens_read(made, PASSAGE_FIRST) == 4 * 50 + 32 * 4
@@ -36,23 +36,23 @@ def test_each_passage_is_read_once_for_all_questions() -> None:
 
 def test_each_question_is_read_once_where_it_comes_first() -> None:
     question_first = [continuation(question * 20 + passage, [5]) for question, passage in product(QUESTIONS, PASSAGES)]
-    assert [batch.shared for batch in batches(question_first, 8192, forward_cost=10)] == [60] * 8
+    assert [batch.shared for batch in batches(question_first, 8192, Sharing(forward_cost=10))] == [60] * 8
 
 
 def test_answers_to_one_prompt_share_all_of_it_but_the_last_token() -> None:
     several = [continuation(PASSAGES[0], [number, 3]) for number in range(4)]
-    (batch,) = batches(several, 8192, forward_cost=10)
+    (batch,) = batches(several, 8192, Sharing(forward_cost=10))
     assert batch.shared == 49
 
 
 @pytest.mark.parametrize("forward_cost", [None, 10_000])
 def test_nothing_is_shared_where_it_cannot_be_or_does_not_pay(forward_cost: int | None) -> None:
-    assert {batch.shared for batch in batches(PASSAGE_FIRST, 8192, forward_cost)} == {0}
+    assert {batch.shared for batch in batches(PASSAGE_FIRST, 8192, Sharing(forward_cost))} == {0}
 
 
 def test_batches_keep_within_the_budget_longest_first() -> None:
     uneven = [continuation([1] * length, [2, 2]) for length in (3, 90, 40, 41, 200, 7)]
-    made = list(batches(uneven, 100))
+    made = list(batches(uneven, 100, Sharing()))
     widths = [max(uneven[member].length for member in batch.members) for batch in made]
     assert widths == sorted(widths, reverse=True)
     assert all(
@@ -71,7 +71,7 @@ def test_every_continuation_comes_once_and_begins_as_its_batch_does(
     sequences: list[tuple[list[int], list[int]]], forward_cost: int, token_budget: int
 ) -> None:
     continuations = [continuation(*one) for one in sequences]
-    made = list(batches(continuations, token_budget, forward_cost))
+    made = list(batches(continuations, token_budget, Sharing(forward_cost)))
     assert sorted(member for batch in made for member in batch.members) == list(range(len(continuations)))
     for batch in made:
         beginnings = {tuple(continuations[member].prompt[: batch.shared]) for member in batch.members}
@@ -84,6 +84,6 @@ def test_sharing_never_costs_more_than_it_saves(
     sequences: list[tuple[list[int], list[int]]], forward_cost: int
 ) -> None:
     continuations = [continuation(*one) for one in sequences]
-    made = list(batches(continuations, 8192, forward_cost))
+    made = list(batches(continuations, 8192, Sharing(forward_cost)))
     forwards = sum(batch.shared > 0 for batch in made)
     assert tokens_read(made, continuations) + forwards * forward_cost <= sum(one.length for one in continuations)

@@ -176,11 +176,11 @@ def test_a_batch_that_exceeds_memory_is_halved(llama: Path) -> None:
     causal, _ = lm_teacher._open()
     forward, sizes = causal._forward, []
 
-    def narrow(continuations: Any, past: Any) -> list[float]:
-        sizes.append(len(continuations))
-        if len(continuations) > 2:
+    def narrow(layout: Any, past: Any) -> list[float]:
+        sizes.append(layout.owners[-1] + 1)
+        if sizes[-1] > 2:
             raise torch.OutOfMemoryError
-        return forward(continuations, past)
+        return forward(layout, past)
 
     causal._forward = narrow  # type: ignore[method-assign]
     expected = scored(plain)

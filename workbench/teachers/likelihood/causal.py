@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,24 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from workbench.errors import BadSetting, ModelUnavailable
 from workbench.hub import without_loading_bars
+from workbench.teachers.likelihood.packing import Layout, lay_out
 from workbench.teachers.likelihood.past import Past
-from workbench.teachers.likelihood.sharing import Continuation
+from workbench.teachers.likelihood.sharing import Continuation, Sharing
 from workbench.teachers.likelihood.tokens import Ids
 
-# Rows of a vocabulary's width that are turned to float32 at once: 512 x 150,000 x 4 bytes = 0.3 GB.
-ROWS_AT_ONCE = 512
+# Rows of a vocabulary's width that are turned to float32 at once: on a CPU what stays in its cache, five times quicker
+# than 512; on a GPU 512 x 150,000 x 4 bytes = 0.3 GB.
+ROWS_AT_ONCE = {"cpu": 4, "cuda": 512}
+# Tokens in a row that holds several continuations: the more, the fewer rows, but each token attends to all of them.
+ROW_TOKENS = {"cpu": 256, "cuda": 1024}
 # Tokens that two more forwards of few sequences cost beside one of a full batch; launching work on a GPU takes longer.
 FORWARD_COST = {"cpu": 32, "cuda": 512}
 # The longest sliding window that the probe reads over the end of.
 LONGEST_PROBE = 1024
 # How far two ways to the same logits may differ, relative to the largest, in each arithmetic.
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2e-2, torch.float16: 2e-3}
+# What an architecture that is asked for what it does not do may raise.
+CANNOT = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class CausalModel:
@@ -32,7 +39,8 @@ class CausalModel:
 
     The model's own head is run on the answers' positions alone where the probe shows that this gives the same numbers
     as the whole forward; else all logits are computed and those positions taken. In the same way `reuses_keys` says
-    whether keys and values of a common beginning can stand in for reading it again.
+    whether keys and values of a common beginning can stand in for reading it again, and `reads_trees` whether one row
+    can hold several continuations, each token seeing its own.
     """
 
     def __init__(self, folder: Path, dtype: str, device: str) -> None:
@@ -43,9 +51,10 @@ class CausalModel:
             raise BadSetting(f"The model does not go onto the device {device!r}: {error}", "Try 'cpu'.") from error
         self._model.config.use_cache = False
         self._device = device
+        self._device_kind = "cuda" if device.startswith("cuda") else "cpu"
         self._head_on_answers = self._model.base_model is not self._model
         self._probe(folder)
-        self.reuses_keys = self._reuse_is_exact()
+        self.reuses_keys, self.reads_trees = self._exact_sharing()
 
     @property
     def limit(self) -> int | None:
@@ -56,18 +65,24 @@ class CausalModel:
         return int(min(limits)) if limits else None
 
     @property
-    def forward_cost(self) -> int | None:
-        """Return how many tokens must be saved for two more forwards to pay; None where keys cannot be reused."""
-        if not self.reuses_keys:
-            return None
-        return FORWARD_COST["cuda" if self._device.startswith("cuda") else "cpu"]
+    def sharing(self) -> Sharing:
+        """Return how what continuations begin with alike is read once, and from which saving on that pays."""
+        kind = self._device_kind
+        return Sharing(FORWARD_COST[kind] if self.reuses_keys else None, ROW_TOKENS[kind] if self.reads_trees else 0)
 
-    def log_likelihoods(self, continuations: Sequence[Continuation], token_budget: int, shared: int = 0) -> list[float]:
+    def log_likelihoods(
+        self,
+        continuations: Sequence[Continuation],
+        token_budget: int,
+        shared: int = 0,
+        rows: Sequence[int] | None = None,
+    ) -> list[float]:
         """Return the log-likelihood of each answer after its prompt, in nats, summed over its tokens.
 
-        The first `shared` tokens, with which all of them begin, are read once. At most `token_budget` padded tokens,
-        shared ones counted for each sequence, are in memory at once, but always one sequence. What does not fit a
-        GPU's memory is halved and tried again.
+        The first `shared` tokens, with which all of them begin, are read once. `rows` counts how many continuations
+        stand in each row, as a tree; unless given, each has its own. At most `token_budget` padded tokens, shared ones
+        counted for each row, are in memory at once, but always one row. What does not fit a GPU's memory is halved and
+        tried again.
         """
         if not continuations:
             return []
@@ -75,46 +90,36 @@ class CausalModel:
             past = self._past(continuations[0].prompt[:shared]) if shared else None
         except torch.OutOfMemoryError as error:
             raise self._too_long(shared) from error
-        return self._within(continuations, token_budget, past)
+        ends = list(accumulate(rows or [1] * len(continuations)))
+        filled = [continuations[start:end] for start, end in pairwise([0, *ends])]
+        return self._within(filled, token_budget, past)
 
-    def _within(self, continuations: Sequence[Continuation], token_budget: int, past: Past | None) -> list[float]:
-        width = max(one.length for one in continuations)
-        if len(continuations) > 1 and len(continuations) * width > token_budget:
-            size = max(1, token_budget // width)
-            parts = [continuations[at : at + size] for at in range(0, len(continuations), size)]
-            return [value for part in parts for value in self._within(part, token_budget, past)]
-        try:
-            return self._forward(continuations, past)
-        except torch.OutOfMemoryError as error:
-            if len(continuations) == 1:
-                raise self._too_long(width) from error
-        torch.cuda.empty_cache()
-        return self._within(continuations, width * (len(continuations) // 2), past)
+    def _within(self, rows: Sequence[Sequence[Continuation]], token_budget: int, past: Past | None) -> list[float]:
+        layout = lay_out(rows, past.length if past else 0)
+        width = layout.ids.shape[1] + (past.length if past else 0)
+        size = max(1, token_budget // width)
+        if size >= len(rows):
+            try:
+                return self._forward(layout, past)
+            except torch.OutOfMemoryError as error:
+                if len(rows) == 1 == len(rows[0]):
+                    raise self._too_long(width) from error
+            torch.cuda.empty_cache()
+            rows, size = ([[one] for row in rows for one in row], 1) if len(rows) == 1 else (rows, len(rows) // 2)
+        parts = [rows[at : at + size] for at in range(0, len(rows), size)]
+        return [value for part in parts for value in self._within(part, token_budget, past)]
 
     def _too_long(self, tokens: int) -> BadSetting:
         reason = f"A sequence of {tokens} tokens does not fit the memory of {self._device}."
         return BadSetting(reason, "Lower max_passage_tokens, or take a smaller model.")
 
     @torch.inference_mode()
-    def _forward(self, batch: Sequence[Continuation], past: Past | None) -> list[float]:
-        start = past.length if past else 0
-        ids = np.zeros((len(batch), max(one.length for one in batch) - start), dtype=np.int64)
-        mask = np.ones((len(batch), start + ids.shape[1]), dtype=np.int64)
-        for row, one in enumerate(batch):
-            ids[row, : one.length - start] = np.concatenate([one.prompt[start:], one.answer[:-1]])
-            mask[row, one.length :] = 0
-        rows = np.repeat(np.arange(len(batch)), [len(one.answer) for one in batch])
-        columns = np.concatenate([np.arange(len(one.prompt) - 1, one.length) for one in batch]) - start
-        targets = self._on_device(np.concatenate([one.answer for one in batch]).astype(np.int64))
-        ids_here, mask_here, rows_here, columns_here = map(self._on_device, (ids, mask, rows, columns))
-        cache = past.repeated(len(batch)) if past else None
-        logits = self._logits(ids_here, mask_here, rows_here, columns_here, cache)
-        log_likelihoods = np.zeros(len(batch))
-        for at in range(0, len(rows), ROWS_AT_ONCE):
-            part = slice(at, at + ROWS_AT_ONCE)
-            of_targets = logits[part].float().log_softmax(-1).gather(1, targets[part, None])[:, 0]
-            np.add.at(log_likelihoods, rows[part], of_targets.double().cpu().numpy())
-        return [float(value) for value in log_likelihoods]
+    def _forward(self, layout: Layout, past: Past | None) -> list[float]:
+        logits = self._logits(layout, past)
+        scored, targets = self._on_device(layout.scored), self._on_device(layout.targets)
+        normalisers = torch.cat([part.float().logsumexp(-1) for part in logits.split(ROWS_AT_ONCE[self._device_kind])])
+        values = (logits[scored, targets].float() - normalisers[scored]).double().cpu().numpy()
+        return [float(value) for value in np.bincount(layout.owners, values)]
 
     @torch.inference_mode()
     def _past(self, beginning: Ids) -> Past:
@@ -124,14 +129,12 @@ class CausalModel:
         read = reader(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=True)
         return Past(read.past_key_values, len(beginning))
 
-    def _logits(self, ids: Tensor, mask: Tensor, rows: Tensor, columns: Tensor, cache: Any = None) -> Tensor:
-        """Return (N, V) logits of N positions of a (B, L) batch; causal attention makes right padding exact.
-
-        `cache` holds keys and values of what stands before the batch, and is changed; `mask` covers both.
-        """
-        inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
-        if cache is not None:
-            inputs |= {"past_key_values": cache, "use_cache": True}
+    def _logits(self, layout: Layout, past: Past | None = None) -> Tensor:
+        """Return (N, V) logits of a layout's scored positions; causal attention makes right padding exact."""
+        rows, columns = self._on_device(layout.rows), self._on_device(layout.columns)
+        inputs: dict[str, Any] = {"input_ids": self._on_device(layout.ids)} | self._attention(layout)
+        if past is not None:
+            inputs |= {"past_key_values": past.repeated(len(layout.ids)), "use_cache": True}
         if not self._head_on_answers:
             whole: Tensor = self._model(**inputs).logits
             return whole[rows, columns]
@@ -147,6 +150,15 @@ class CausalModel:
             hook.remove()
         return logits[0]
 
+    def _attention(self, layout: Layout) -> dict[str, Tensor]:
+        """Return what a model is told of positions and what they see; of trees, what is added to attention weights."""
+        if layout.visible.ndim == 2:
+            return {"attention_mask": self._on_device(layout.visible.astype(np.int64))}
+        dtype = self._model.dtype
+        hidden = torch.zeros(layout.visible.shape, dtype=dtype, device=self._device)
+        hidden.masked_fill_(~self._on_device(layout.visible), torch.finfo(dtype).min)
+        return {"attention_mask": hidden[:, None], "position_ids": self._on_device(layout.positions)}
+
     @torch.inference_mode()
     def _probe(self, folder: Path) -> None:
         size = min(12, self.limit or 12)
@@ -161,35 +173,45 @@ class CausalModel:
             raise ModelUnavailable(reason, "Only causal language models can score answers.")
         if not self._head_on_answers:
             return
-        rows = torch.tensor([0, 0, 1], device=self._device)
-        columns = torch.tensor([0, size // 2, size - 1], device=self._device)
+        layout = lay_out([[Continuation(row[: size // 2], row[size // 2 :])] for row in ids.cpu().numpy()], 0)
         try:
-            selected = self._logits(ids, torch.ones_like(ids), rows, columns)
-            self._head_on_answers = selected.shape == (3, whole.shape[-1]) and _same(selected, whole[rows, columns])
-        except (AttributeError, IndexError, RuntimeError, TypeError):
+            selected, read = self._logits(layout), whole[layout.rows, layout.columns]
+            self._head_on_answers = selected.shape == read.shape and _same(selected, read)
+        except CANNOT:
             # An architecture that builds its logits in another way than hidden states through a head.
             self._head_on_answers = False
 
-    @torch.inference_mode()
-    def _reuse_is_exact(self) -> bool:
-        """Return whether two sequences of unlike length come out the same with and without a shared beginning."""
+    def _exact_sharing(self) -> tuple[bool, bool]:
+        """Return whether continuations come out the same behind kept keys and values, and as trees in one row."""
         config = self._model.config.get_text_config()
         # Long enough to leave a sliding window, where that takes a moment only.
         window = getattr(config, "sliding_window", None) or 0
         size = min(12 + (window if window <= LONGEST_PROBE else 0), self.limit or 12)
         half = size // 2
         if half < 4:
-            return False
-        ids = (1 + torch.arange(size, device=self._device) % (config.vocab_size - 2)).repeat(2, 1)
-        mask = torch.ones_like(ids)
-        mask[1, -2:] = 0
-        rows, columns = torch.tensor([[0, 0, 1], [half, size - 1, size - 3]], device=self._device)
+            return False, False
+        ids = (1 + np.arange(size) % (config.vocab_size - 2)).astype(np.int32)
+        long, short = Continuation(ids[:-3], ids[-3:]), Continuation(ids[: half + 1], ids[half + 1 : half + 2])
+        branch = Continuation(np.append(ids[: half + 1], ids[0]), ids[:2])
+        reuses_keys = self._agrees([[long], [short]], half)
+        # A tree's mask is the same in every layer, and has no window.
+        reach = [getattr(config, name, None) or np.inf for name in ("sliding_window", "attention_chunk_size")]
+        if min(reach) < (self.limit or np.inf):
+            return reuses_keys, False
+        trees = [[long, branch], [short]]
+        return reuses_keys, self._agrees(trees, 0) and (not reuses_keys or self._agrees(trees, half))
+
+    @torch.inference_mode()
+    def _agrees(self, rows: Sequence[Sequence[Continuation]], shared: int) -> bool:
+        """Return whether continuations come out the same behind their shared tokens, or as trees, as each in a row."""
         try:
-            read = self._logits(ids, mask, rows, columns)
-            past = self._past(ids[0, :half].cpu().numpy())
-            return _same(read, self._logits(ids[:, half:], mask, rows, columns - half, past.repeated(2)))
-        except (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-            # An architecture that keeps something else than keys and values, or cannot go on from them.
+            alone = lay_out([[one] for row in rows for one in row], 0)
+            layout = lay_out(rows, shared)
+            past = self._past(rows[0][0].prompt[:shared]) if shared else None
+            return _same(self._logits(alone)[alone.scored], self._logits(layout, past)[layout.scored])
+        except CANNOT:
+            # An architecture that keeps something else than keys and values, or cannot go on from them, or that has
+            # masks of its own.
             return False
 
     def _on_device(self, array: np.ndarray[Any, Any]) -> Tensor:

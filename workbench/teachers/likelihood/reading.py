@@ -62,11 +62,12 @@ def likelihoods(
     owners = np.repeat(np.arange(len(pairs)), unread)
     known: dict[Key, float] = {}
     values = np.zeros(len(targets))
-    for batch in batches([target.with_passage for target in targets], token_budget, model.forward_cost):
+    for batch in batches([target.with_passage for target in targets], token_budget, model.sharing):
         read = [targets[member] for member in batch.members]
         without = {target.key: target.without_passage for target in read if target.key not in known}
         known |= zip(without, _read(model, list(without.values()), token_budget), strict=True)
-        values[batch.members] = model.log_likelihoods([t.with_passage for t in read], token_budget, batch.shared)
+        with_passage = [target.with_passage for target in read]
+        values[batch.members] = model.log_likelihoods(with_passage, token_budget, batch.shared, batch.counts)
         np.subtract.at(unread, owners[batch.members], 1)
         finished = []
         for at in np.unique(owners[batch.members]):
@@ -79,9 +80,9 @@ def likelihoods(
 
 def _read(model: CausalModel, continuations: Sequence[Continuation], token_budget: int) -> list[float]:
     values = np.zeros(len(continuations))
-    for batch in batches(continuations, token_budget, model.forward_cost):
+    for batch in batches(continuations, token_budget, model.sharing):
         read = [continuations[member] for member in batch.members]
-        values[batch.members] = model.log_likelihoods(read, token_budget, batch.shared)
+        values[batch.members] = model.log_likelihoods(read, token_budget, batch.shared, batch.counts)
     return [float(value) for value in values]
 
 
