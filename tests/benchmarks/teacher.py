@@ -1,4 +1,4 @@
-"""The likelihood teacher with and without reuse, a plain loop, and lm_eval on the same model and pairs: pairs a second.
+"""The likelihood teacher with and without shared passages, a plain loop, and lm_eval: pairs a second of the same work.
 
     python -m tests.benchmarks.teacher [MODEL_FOLDER [TEMPLATE [QUERIES [PASSAGES]]]]
 

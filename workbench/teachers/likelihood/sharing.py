@@ -84,9 +84,13 @@ def batches(continuations: Sequence[Continuation], token_budget: int, sharing: S
         return
     capacity = min(sharing.row_tokens, token_budget)
     order, common = _in_order(continuations)
+    # The last token of a prompt is in no past: its logits are those of the answer's first token.
+    rooms = [len(continuations[member].prompt) - 1 for member in order]
+    in_prompts = [min(alike, *room) for alike, room in zip(common, pairwise(rooms), strict=True)]
+    lengths = [continuations[member].length for member in order]
     apart: list[_Row] = []
     cut: list[tuple[int, Batch]] = []
-    for run in _runs([continuations[member].length for member in order], common, sharing._replace(row_tokens=capacity)):
+    for run in _runs(lengths, in_prompts, sharing._replace(row_tokens=capacity)):
         members = order[run.start : run.end]
         if run.shared:
             rows = _trees(members, common[run.start : run.end - 1], continuations, run.shared, capacity)
@@ -123,15 +127,12 @@ def _trees(
 
 
 def _in_order(continuations: Sequence[Continuation]) -> tuple[list[int], list[int]]:
-    """Return the continuations in order of their tokens, and how many each prompt and the next begin with alike.
-
-    The last token of a prompt is not counted: its logits are those of the answer's first token.
-    """
+    """Return the continuations in order of what is read of them, and how much of it each and the next begin with."""
+    inputs = [np.concatenate([one.prompt, one.answer[:-1]]) for one in continuations]
     # Big-endian bytes compare as the numbers do, token after token.
-    keys = [np.concatenate([one.prompt, one.answer]).astype(">u4").tobytes() for one in continuations]
+    keys = [tokens.astype(">u4").tobytes() for tokens in inputs]
     order = sorted(range(len(continuations)), key=keys.__getitem__)
-    prompts = [continuations[member].prompt[:-1] for member in order]
-    return order, [common_tokens(one, other) for one, other in pairwise(prompts)]
+    return order, [common_tokens(inputs[one], inputs[other]) for one, other in pairwise(order)]
 
 
 def _runs(lengths: Sequence[int], common: Sequence[int], sharing: Sharing) -> Iterator[_Run]:
