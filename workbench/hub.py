@@ -59,7 +59,7 @@ def without_loading_bars() -> Iterator[None]:
     """Keep transformers from drawing bars of its own while a model is opened: what takes long has a progress here."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()  # type: ignore[no-untyped-call]
+    shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield

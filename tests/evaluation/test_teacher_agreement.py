@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.profiles import examples
 from workbench.errors import BadSetting
-from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements
+from workbench.evaluation import divergences, pools, rank_correlation
+from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements, agreements_of
 
 ONE = Temperatures(1.0, 1.0)
 UTILITIES = {"a": 2.0, "b": 1.0, "c": 0.0, "d": -1.0}
@@ -87,3 +89,39 @@ def test_what_was_not_said_is_not_made_up() -> None:
 def test_temperatures_that_cannot_work_are_refused(at: tuple[float, float]) -> None:
     with pytest.raises(BadSetting, match="temperature"):
         Temperatures(*at)
+
+
+def plain(utilities: dict[str, float], ranked: list[tuple[str, float]], at: Temperatures) -> dict[str, float | None]:
+    """Return the measures of one query by the functions for two rankings."""
+    best = sorted(utilities.items(), key=lambda pair: (-pair[1], pair[0]))
+    lost = best[0][1] - utilities[ranked[0][0]]
+    return {
+        "KL": divergences.kl(best, ranked, at.teacher, at.student),
+        "JS": divergences.jensen_shannon(best, ranked, at.teacher, at.student),
+        "Spearman": rank_correlation.spearman(best, ranked),
+        "Kendall": rank_correlation.kendall(best, ranked),
+        "tauAP": rank_correlation.tau_ap(best, ranked),
+        "RBO": rank_correlation.rbo([name for name, _ in best], [name for name, _ in ranked]),
+        "top-1": float(lost == 0),
+        "regret": lost,
+    }
+
+
+tying = st.integers(-3, 3).map(float)
+
+
+@examples(100)
+@given(st.lists(st.lists(st.tuples(tying, tying), max_size=9), min_size=1, max_size=7), st.integers(1, 200))
+def test_many_queries_at_once_have_the_values_of_each_alone(
+    queries: list[list[tuple[float, float]]], cells: int
+) -> None:
+    """Ties on either side, queries of different sizes or none, and however many are compared at once."""
+    at = Temperatures(0.7, 0.3)
+    utilities = [{f"p{place}": utility for place, (utility, _) in enumerate(query)} for query in queries]
+    ranked = [ordered([similarity for _, similarity in query]) for query in queries]
+    with mock.patch.object(pools, "PAIR_CELLS", cells):
+        together = agreements_of(utilities, ranked, at)
+    for of_teacher, of_student, values in zip(utilities, ranked, together, strict=True):
+        expected = plain(of_teacher, of_student, at) if len(set(of_teacher.values())) > 1 else dict.fromkeys(values)
+        assert values == {name: value if value is None else pytest.approx(value, abs=1e-9)
+                          for name, value in expected.items()}  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 RESAMPLES = 9_999
 SEED = 20_422_722  # any fixed number: the same values always give the same interval
 BATCH_CELLS = 4_000_000  # resampled values held at once, 32 MB
+HELD_CELLS = 30_000_000  # of the resamples of as many queries as last time, 30 MB; more are drawn anew each time
 
 
 @dataclass(frozen=True)
@@ -96,18 +98,30 @@ def ratios(numerators: ArrayLike, denominators: ArrayLike) -> list[Interval | No
     return ratio_intervals
 
 
-def _resampled_means(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the means of `samples` (s, n) over resampled queries, shape (RESAMPLES, s)."""
-    n = samples.shape[1]
+@lru_cache(maxsize=1)
+def _times_drawn(n: int) -> NDArray[np.uint8]:
+    """Return how often each of `n` queries is in each resample, (RESAMPLES, n): drawn once for all that are as many."""
+    return np.concatenate([times.astype(np.uint8) for times in _draws(n)])
+
+
+def _draws(n: int) -> Iterator[NDArray[np.int64]]:
+    """Yield how often each query is in a resample, some resamples at a time."""
     random, step = np.random.default_rng(SEED), max(1, BATCH_CELLS // n)
-    means = np.empty((RESAMPLES, len(samples)))
     for start in range(0, RESAMPLES, step):
         size = min(step, RESAMPLES - start)
         # Each resample counts in bins of its own, so that one bincount serves the batch.
         drawn = random.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
-        means[start : start + size] = times.astype(np.float64) @ samples.T / n
-    return means
+        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
+
+
+def _resampled_means(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the means of `samples` (s, n) over resampled queries, shape (RESAMPLES, s)."""
+    n = samples.shape[1]
+    step = max(1, BATCH_CELLS // n)
+    # A byte holds how often a query is drawn: at most n times, and of many queries about once.
+    held = _times_drawn(n) if n * RESAMPLES <= HELD_CELLS else None
+    drawn = _draws(n) if held is None else (held[start : start + step] for start in range(0, RESAMPLES, step))
+    return np.concatenate([times.astype(np.float64) @ samples.T / n for times in drawn])
 
 
 def randomisation_test(differences: ArrayLike) -> float:

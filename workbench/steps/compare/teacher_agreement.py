@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import Comparison, comparisons_frame
 from workbench.evaluation.significance import Interval, intervals
-from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements
+from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements_of
 from workbench.progress import tracked
 from workbench.records import Unit, stale_in_words
 from workbench.results import Result
@@ -214,11 +214,8 @@ def teacher_agreement(
     utilities = {query_id: within(scored[query_id], ids) for query_id, ids in pools.items()}
     sides = [{query_id: within(side[query_id], ids) for query_id, ids in pools.items()} for side in similarities]
     values = [
-        {
-            q: agreements(dict(utilities[q]), ranked, temperatures)
-            for q, ranked in tracked(of.items(), "compare", "queries")
-        }
-        for of in sides
+        dict(zip(of, agreements_of([dict(utilities[q]) for q in of], list(of.values()), temperatures), strict=True))
+        for of in tracked(sides, "compare", "students")
     ]
     judgements = Judgements.of(store, split)
     curves = [reliability_of(utilities, side, temperatures, judgements, unit) for side in sides]

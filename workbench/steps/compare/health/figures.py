@@ -10,7 +10,7 @@ from workbench.evaluation import measures
 from workbench.evaluation.comparison import Comparison
 from workbench.evaluation.rank_correlation import spearman
 from workbench.evaluation.significance import Interval, intervals
-from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures
+from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements_of
 from workbench.records import Run
 from workbench.steps.compare.diff import compared_on
 from workbench.steps.compare.run_measures import Judgements
@@ -130,12 +130,13 @@ def _values(
 
 def agreement_figures(store: Store, teachers: tuple[str, str], split: str | None) -> dict[str, Interval]:
     """Return how far two teachers agree on the passages that both have scored, over a sample of the queries."""
-    series: dict[str, list[float | None]] = {name: [] for name in AGREEMENTS}
+    utilities, others = [], []
     for pairs in views.shared_orders(store, teachers, split, AGREEMENT_QUERIES):
         orders = [
             sorted(((p, values[side]) for p, *values in pairs), key=lambda pair: (-pair[1], pair[0])) for side in (0, 1)
         ]
         if all(len({value for _, value in order}) > 1 for order in orders):
-            for name in AGREEMENTS:
-                series[name].append(TEACHER_AGREEMENTS[name].measure(orders[0], orders[1], Temperatures(1.0)))
-    return means(series)
+            utilities.append(dict(orders[0]))
+            others.append(orders[1])
+    values = agreements_of(utilities, others, Temperatures(1.0), AGREEMENTS)
+    return means({name: [of_query[name] for of_query in values] for name in AGREEMENTS})
