@@ -15,13 +15,13 @@ from workbench import plots
 from workbench.evaluation.comparison import Comparison, adjusted, compare
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
 from workbench.report import Report, page
+from workbench.steps.compare.agreement.teacher_agreement import closeness, teacher_agreement
 from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.leaderboard import Leaderboard, leaderboard
 from workbench.steps.compare.model_card import about
 from workbench.steps.compare.recipes import Recipe
 from workbench.steps.compare.run_measures import JudgedCounts
-from workbench.steps.compare.teacher_agreement import closeness, teacher_agreement
 from workbench.store import Store
 from workbench.students import read
 from workbench.trainer import TrainSettings

@@ -55,12 +55,16 @@ from .steps.annotate.annotator_agreement import AnnotatorAgreement as AnnotatorA
 from .steps.annotate.annotator_agreement import TwoAnnotators as TwoAnnotators
 from .steps.annotate.annotator_agreement import annotator_agreement as annotator_agreement
 from .steps.annotate.hard_cases import hard_cases as hard_cases
-from .steps.compare.agreement_pools import AgreementSettings as AgreementSettings
+from .steps.compare.agreement.calibration import ReliabilityBin as ReliabilityBin
+from .steps.compare.agreement.calibration import ReliabilityCurve as ReliabilityCurve
+from .steps.compare.agreement.common_pools import AgreementSettings as AgreementSettings
+from .steps.compare.agreement.gap_recovered import GapRecovered as GapRecovered
+from .steps.compare.agreement.teacher_agreement import QueryAgreement as QueryAgreement
+from .steps.compare.agreement.teacher_agreement import TeacherAgreement as TeacherAgreement
+from .steps.compare.agreement.teacher_agreement import teacher_agreement as teacher_agreement
 from .steps.compare.answers.answers import answers as answers
 from .steps.compare.answers.read import ReadResult as ReadResult
 from .steps.compare.answers.read import read as read
-from .steps.compare.calibration import ReliabilityBin as ReliabilityBin
-from .steps.compare.calibration import ReliabilityCurve as ReliabilityCurve
 from .steps.compare.compare_runs import Against as Against
 from .steps.compare.compare_runs import QueryValues as QueryValues
 from .steps.compare.compare_runs import RunsComparison as RunsComparison
@@ -74,7 +78,6 @@ from .steps.compare.filters import ComparedQuery as ComparedQuery
 from .steps.compare.filters import Filters as Filters
 from .steps.compare.filters import compared_queries as compared_queries
 from .steps.compare.filters import filtered as filtered
-from .steps.compare.gap_recovered import GapRecovered as GapRecovered
 from .steps.compare.health.teacher_health import TeacherHealth as TeacherHealth
 from .steps.compare.health.teacher_health import teacher_health as teacher_health
 from .steps.compare.leaderboard import Leaderboard as Leaderboard
@@ -91,9 +94,6 @@ from .steps.compare.recipes import LeaderboardRow as LeaderboardRow
 from .steps.compare.recipes import Recipe as Recipe
 from .steps.compare.recipes import Spread as Spread
 from .steps.compare.run_measures import JudgedCounts as JudgedCounts
-from .steps.compare.teacher_agreement import QueryAgreement as QueryAgreement
-from .steps.compare.teacher_agreement import TeacherAgreement as TeacherAgreement
-from .steps.compare.teacher_agreement import teacher_agreement as teacher_agreement
 from .steps.data.export import Exported as Exported
 from .steps.data.export import export as export
 from .steps.data.frames import annotations as annotations

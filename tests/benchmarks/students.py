@@ -22,8 +22,8 @@ from tests.benchmarks.machine import description
 from workbench.cli.options import settings
 from workbench.evaluation.significance import Interval, interval
 from workbench.records import Progress
+from workbench.steps.compare.agreement.teacher_agreement import TeacherAgreement
 from workbench.steps.compare.recipes import Recipe
-from workbench.steps.compare.teacher_agreement import TeacherAgreement
 from workbench.steps.teach.planning.candidate_fit import QRELS
 
 BASE, TEACHER = "static:all-MiniLM-L6-v2", "lexical"

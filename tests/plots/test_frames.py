@@ -13,13 +13,13 @@ from workbench import plots
 from workbench.errors import BadSetting
 from workbench.plots import frames
 from workbench.results import Result
+from workbench.steps.compare.agreement.gap_recovered import gap_frame
+from workbench.steps.compare.agreement.teacher_agreement import TeacherAgreement, teacher_agreement
 from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.evaluate import measured
-from workbench.steps.compare.gap_recovered import gap_frame
 from workbench.steps.compare.health.teacher_health import TeacherHealth, teacher_health
 from workbench.steps.compare.rank_similarity import displacement_to_teacher, rank_similarity
-from workbench.steps.compare.teacher_agreement import TeacherAgreement, teacher_agreement
 from workbench.store import Store, views
 from workbench.store.views import Moved, Sample
 

@@ -11,10 +11,10 @@ from tests.plots.boards import stood
 from workbench import plots
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS
 from workbench.plots import look
+from workbench.steps.compare.agreement.teacher_agreement import teacher_agreement
 from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.rank_similarity import rank_similarity
-from workbench.steps.compare.teacher_agreement import teacher_agreement
 from workbench.store import Store, views
 from workbench.store.views import Bin, Moved, Pair, Placed, Sample
 

@@ -11,7 +11,7 @@ from tests.conftest import QUERIES, run
 from tests.steps.compare.answers.scripted import FirstWords
 from tests.ui.pages import Visit, text_of
 from workbench.records import Hit, Qrel
-from workbench.steps.compare.teacher_agreement import TeacherAgreement
+from workbench.steps.compare.agreement.teacher_agreement import TeacherAgreement
 from workbench.store import Store
 from workbench.ui.shell import cache
 

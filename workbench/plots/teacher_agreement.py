@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from workbench.evaluation.significance import Interval
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS
 from workbench.plots import frames, look
-from workbench.steps.compare.calibration import ReliabilityBin, ReliabilityCurve
-from workbench.steps.compare.gap_recovered import GapRecovered
-from workbench.steps.compare.teacher_agreement import TeacherAgreement
+from workbench.steps.compare.agreement.calibration import ReliabilityBin, ReliabilityCurve
+from workbench.steps.compare.agreement.gap_recovered import GapRecovered
+from workbench.steps.compare.agreement.teacher_agreement import TeacherAgreement
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,8 +14,8 @@ from workbench.errors import BadSetting
 from workbench.evaluation.comparison import Comparison
 from workbench.evaluation.teacher_agreement import STUDENT_TEMPERATURE, TEACHER_AGREEMENTS
 from workbench.steps.annotate.annotator_agreement import annotator_agreement
-from workbench.steps.compare.agreement_pools import AgreementSettings
-from workbench.steps.compare.teacher_agreement import TeacherAgreement, closeness, teacher_agreement
+from workbench.steps.compare.agreement.common_pools import AgreementSettings
+from workbench.steps.compare.agreement.teacher_agreement import TeacherAgreement, closeness, teacher_agreement
 
 
 def agreement_command(

@@ -12,7 +12,7 @@ from workbench.evaluation.comparison import Comparison
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS
 from workbench.plots.look import AFTER
 from workbench.records import NO_TEXT
-from workbench.steps.compare.teacher_agreement import QueryAgreement, TeacherAgreement, closeness
+from workbench.steps.compare.agreement.teacher_agreement import QueryAgreement, TeacherAgreement, closeness
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, navigation, pickers, tables
 from workbench.ui.shell.pickers import ChosenRuns

@@ -9,6 +9,7 @@ import streamlit as st
 
 from workbench import students
 from workbench.steps.annotate.annotator_agreement import annotator_agreement as compare_annotators
+from workbench.steps.compare.agreement.teacher_agreement import teacher_agreement as compare_with_teacher
 from workbench.steps.compare.answers.answers import judged_answers as judged_answers_of
 from workbench.steps.compare.compare_runs import compare_runs as compare_many
 from workbench.steps.compare.diff import diff as compare_two
@@ -19,7 +20,6 @@ from workbench.steps.compare.leaderboard import leaderboard as leaderboard_of
 from workbench.steps.compare.rank_similarity import displacement_to_teacher as compare_displacements
 from workbench.steps.compare.rank_similarity import query_displacements
 from workbench.steps.compare.rank_similarity import rank_similarity as compare_rankings
-from workbench.steps.compare.teacher_agreement import teacher_agreement as compare_with_teacher
 from workbench.steps.data.splits.leaks import known_leaks
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.steps.teach.planning.candidate_fit import candidate_fit as fit_of

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from workbench.evaluation.teacher_agreement import Temperatures
 from workbench.records import Qrel
-from workbench.steps.compare.calibration import Points, ReliabilityCurve, curve, reliability_of
+from workbench.steps.compare.agreement.calibration import Points, ReliabilityCurve, curve, reliability_of
 from workbench.steps.compare.run_measures import Judgements
 from workbench.store import WorkspaceSettings
 

@@ -13,16 +13,16 @@ from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatu
 from workbench.progress import tracked
 from workbench.records import Unit, stale_in_words
 from workbench.results import Result
-from workbench.steps.compare.agreement_pools import (
+from workbench.steps.compare.agreement.calibration import ReliabilityCurve, reliability_of
+from workbench.steps.compare.agreement.common_pools import (
     AgreementSettings,
     no_cosines,
     pools_of,
     temperatures_of,
     within,
 )
-from workbench.steps.compare.calibration import ReliabilityCurve, reliability_of
+from workbench.steps.compare.agreement.gap_recovered import GapRecovered, gap_frame, gap_recovered
 from workbench.steps.compare.diff import compared_on, stale
-from workbench.steps.compare.gap_recovered import GapRecovered, gap_frame, gap_recovered
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store, views

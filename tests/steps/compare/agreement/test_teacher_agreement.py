@@ -11,8 +11,8 @@ from tests.conftest import QUERIES, run, utility
 from workbench.errors import BadSetting, NothingToDo
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
-from workbench.steps.compare.agreement_pools import AgreementSettings
-from workbench.steps.compare.teacher_agreement import closeness, teacher_agreement
+from workbench.steps.compare.agreement.common_pools import AgreementSettings
+from workbench.steps.compare.agreement.teacher_agreement import closeness, teacher_agreement
 from workbench.store import Store
 
 Q2 = "http://q/2?x=1"
