@@ -1,10 +1,12 @@
-"""What each loss makes of a base: a table of measures and of the agreement with the teacher, over several seeds.
+"""What each loss and teacher make of a base: measures and the agreement with the teachers, over several seeds.
 
     python -m tests.benchmarks.students BEIR_FOLDER [--workspace FOLDER] [--base STUDENT] [--seeds 13,14,15]
         [--methods full,lora] [--losses utility_infonce,infonce] [--set steps=200 ...]
+        [--teachers lexical,likelihood] [--model FOLDER] [--read DEPTH]
 
-`infonce` is trained on the qrels too, to tell what the teacher adds to them. With a workspace that stays, a run that
-was ended goes on where it was; trainings take most of the time.
+`infonce` is trained on the qrels too, to tell what a teacher adds to them. `--model` is the language model of teacher
+`likelihood`, and with `--read` answers the test queries from so many passages of each student. With a workspace that
+stays, a run that was ended goes on where it was; trainings take most of the time.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from workbench.steps.compare.agreement.teacher_agreement import TeacherAgreement
 from workbench.steps.compare.recipes import Recipe
 from workbench.steps.teach.planning.candidate_fit import QRELS
 
-BASE, TEACHER = "static:all-MiniLM-L6-v2", "lexical"
+BASE = "static:all-MiniLM-L6-v2"
 LOSSES = (
     "utility_infonce", "utility_infonce_b", "utility_infonce_c", "utility_infonce_d", "kl", "infonce", "margin_mse",
     "lambda_loss",
@@ -38,9 +40,15 @@ AGREEMENT = ("KL", "Kendall")
 
 @dataclass(frozen=True)
 class Table:
-    """What is trained: every method with every loss and seed, and the settings that all share."""
+    """What is trained: every method with every loss, teacher and seed, and the settings that all share.
+
+    `model` is a folder, for the teacher likelihood and for reading `depth` passages; 0 reads none.
+    """
 
     base: str
+    teachers: Sequence[str]
+    model: str
+    depth: int
     methods: Sequence[str]
     losses: Sequence[str]
     seeds: Sequence[int]
@@ -56,22 +64,42 @@ def main(folder: Path, workspace: Path, table: Table) -> None:
     store, base = wb.Store(workspace, create=True), table.base
     wb.ingest(store, "beir", folder)
     wb.candidates(store, base)
-    teacher = wb.score(store, wb.teacher(TEACHER)).teacher
+    teachers = [_score(store, name, table.model) for name in table.teachers]
     wb.evaluate(store, "bm25")
-    for trained_on, losses in ((QRELS, ["infonce"]), (teacher, table.losses)):
+    for trained_on, losses in ((QRELS, ["infonce"]), *((teacher, table.losses) for teacher in teachers)):
         print(wb.sweep(store, base, trained_on, table.grid(losses), listen=_print_note).in_words, flush=True)
-    leaderboard = [wb.leaderboard(store, measure=name, also=MEASURES) for name in MEASURES]
+    measures = (*MEASURES, *_read(store, table))
+    leaderboard = [wb.leaderboard(store, measure=name, also=measures) for name in measures]
     print(description())
-    print("| student | " + " | ".join((*MEASURES, *(f"{kind} to the teacher" for kind in AGREEMENT))) + " |")
-    print("|---" * (1 + len(MEASURES) + len(AGREEMENT)) + "|")
+    kinds = [f"{kind} to {teacher.split(':')[0]}" for teacher in teachers for kind in AGREEMENT]
+    print("| student | " + " | ".join((*(name.split("(")[0] for name in measures), *kinds)) + " |")
+    print("|---" * (1 + len(measures) + len(kinds)) + "|")
     for student in ("bm25", base):
         row = next(row for row in leaderboard[0].students if row.student == student)
-        _line(student, [f"{row.measures[name]}" for name in MEASURES], _agreement(store, [student], teacher))
+        _line(student, [f"{row.measures[name]}" for name in measures], _agreement(store, [student], teachers))
     for recipe in sorted(leaderboard[0].recipes, key=_place):
         same = [next(row for row in board.recipes if row.students == recipe.students) for board in leaderboard]
         trained = f"{_method(recipe)}, {recipe.settings['loss']}"
         name = f"{trained}, by {recipe.teacher.split(':')[0]}, {len(recipe.seeds)} seeds"
-        _line(name, [_cell(row) for row in same], _agreement(store, recipe.students, teacher))
+        _line(name, [_cell(row) for row in same], _agreement(store, recipe.students, teachers))
+
+
+def _score(store: wb.Store, name: str, model: str) -> str:
+    """Ask a teacher about all candidates; return its name in the workspace, and print how long it took."""
+    scored = wb.score(store, wb.teacher(name, model=model) if name == "likelihood" else wb.teacher(name))
+    print(scored.in_words, flush=True)
+    return scored.teacher
+
+
+def _read(store: wb.Store, table: Table) -> list[str]:
+    """Let the model answer from what each run has first; return the measure of its answers, or none."""
+    if not table.depth:
+        return []
+    reader = wb.reader("completion", model=table.model)
+    results = [wb.read(store, row.student, reader, table.depth) for row in wb.leaderboard(store).students]
+    for result in results:
+        print(result.in_words, flush=True)
+    return [next(name for name in results[0].measures if name.startswith("F1"))]
 
 
 def _place(recipe: Recipe) -> tuple[object, ...]:
@@ -91,13 +119,16 @@ def _cell(recipe: Recipe) -> str:
     return f"{comparison.after} ({gain:+.0f} %, p {recipe.selection_p:.4f})"
 
 
-def _agreement(store: wb.Store, students: Sequence[str], teacher: str) -> list[Interval | str]:
-    """Return the agreement with the teacher by kind, of each query the mean over students; BM25 has no cosines."""
-    agreements = [wb.teacher_agreement(store, student, teacher) for student in students]
-    return [
-        "no cosines" if kind == "KL" and agreements[0].no_cosine else interval(_means(agreements, kind))
-        for kind in AGREEMENT
-    ]
+def _agreement(store: wb.Store, students: Sequence[str], teachers: Sequence[str]) -> list[Interval | str]:
+    """Return the agreement with each teacher by kind, of a query the mean over students; BM25 has no cosines."""
+    cells: list[Interval | str] = []
+    for teacher in teachers:
+        agreements = [wb.teacher_agreement(store, student, teacher) for student in students]
+        no_cosine = agreements[0].no_cosine
+        cells += [
+            "no cosines" if kind == "KL" and no_cosine else interval(_means(agreements, kind)) for kind in AGREEMENT
+        ]
+    return cells
 
 
 def _means(agreements: Sequence[TeacherAgreement], kind: str) -> list[float]:
@@ -125,9 +156,15 @@ if __name__ == "__main__":
     parser.add_argument("--methods", default="full")
     parser.add_argument("--losses", default=",".join(LOSSES))
     parser.add_argument("--set", action="append")
+    parser.add_argument("--teachers", default="lexical")
+    parser.add_argument("--model", default="")
+    parser.add_argument("--read", type=int, default=0)
     arguments = parser.parse_args()
     table = Table(
         base=arguments.base,
+        teachers=arguments.teachers.split(","),
+        model=arguments.model,
+        depth=arguments.read,
         methods=arguments.methods.split(","),
         losses=arguments.losses.split(","),
         seeds=[int(seed) for seed in arguments.seeds.split(",")],
