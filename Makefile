@@ -48,6 +48,7 @@ check: lint test
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.walk
 	$(BIN)/python -m tests.benchmarks.teacher
+	$(BIN)/python -m tests.benchmarks.score
 	$(BIN)/python -m tests.benchmarks.runs
 	$(BIN)/python -m tests.benchmarks.latency
 
