@@ -189,6 +189,21 @@ def test_a_batch_that_exceeds_memory_is_halved(llama: Path) -> None:
     assert max(sizes) > 2
 
 
+def test_logits_in_memory_are_bounded(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workbench.teachers.likelihood import causal
+
+    expected, lm_teacher = scored(prepared(llama)), prepared(llama)
+    model, _ = lm_teacher._open()
+    forward, layouts = model._forward, []
+    model._forward = lambda layout, past: layouts.append(layout) or forward(layout, past)  # type: ignore[method-assign,func-returns-value]
+    monkeypatch.setitem(causal.ROW_TOKENS, "cpu", 40)
+    monkeypatch.setitem(causal.LOGITS_AT_ONCE, "cpu", 8 * model._model.config.vocab_size)
+    for pair, one in scored(lm_teacher).items():
+        assert isinstance(one, Failure) or one.value == pytest.approx(expected[pair].value, abs=1e-5)  # type: ignore[union-attr]
+    assert len(layouts) > 2
+    assert all(len(layout.rows) <= 8 or len(layout.ids) == 1 for layout in layouts)
+
+
 def test_a_stopped_walk_can_be_taken_again(llama: Path) -> None:
     lm_teacher = prepared(llama, token_budget=1)
     walk = lm_teacher.utilities(GROUPS)

@@ -22,6 +22,9 @@ from workbench.teachers.likelihood.tokens import Ids
 # Rows of a vocabulary's width that are turned to float32 at once: on a CPU what stays in its cache, five times quicker
 # than 512; on a GPU 512 x 150,000 x 4 bytes = 0.3 GB.
 ROWS_AT_ONCE = {"cpu": 4, "cuda": 512}
+# Logits in memory at once, of answers' positions over the vocabulary, but always those of one row: in float32 0.3 GB
+# on a CPU and 2 GB on a GPU.
+LOGITS_AT_ONCE = {"cpu": 2**26, "cuda": 2**29}
 # Tokens in a row that holds several continuations: the more, the fewer rows, but each token attends to all of them.
 ROW_TOKENS = {"cpu": 256, "cuda": 1024}
 # Tokens that two more forwards of few sequences cost beside one of a full batch; launching work on a GPU takes longer.
@@ -81,8 +84,8 @@ class CausalModel:
 
         The first `shared` tokens, with which all of them begin, are read once. `rows` counts how many continuations
         stand in each row, as a tree; unless given, each has its own. At most `token_budget` padded tokens, shared ones
-        counted for each row, are in memory at once, but always one row. What does not fit a GPU's memory is halved and
-        tried again.
+        counted for each row, and LOGITS_AT_ONCE are in memory at once, but always one row. What does not fit a GPU's
+        memory is halved and tried again.
         """
         if not continuations:
             return []
@@ -97,7 +100,8 @@ class CausalModel:
     def _within(self, rows: Sequence[Sequence[Continuation]], token_budget: int, past: Past | None) -> list[float]:
         layout = lay_out(rows, past.length if past else 0)
         width = layout.ids.shape[1] + (past.length if past else 0)
-        size = max(1, token_budget // width)
+        positions = LOGITS_AT_ONCE[self._device_kind] // self._model.config.get_text_config().vocab_size
+        size = max(1, min(token_budget // width, len(rows) * positions // len(layout.rows)))
         if size >= len(rows):
             try:
                 return self._forward(layout, past)
