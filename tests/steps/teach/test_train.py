@@ -73,6 +73,23 @@ def test_a_student_is_a_folder_that_anybody_opens_and_that_says_how_it_was_made(
     assert [line["step"] for line in map(json.loads, history_lines(result))] == [0, 5, 10, 15, 20, 25, 30]
 
 
+def test_a_training_stopped_before_it_gained_anything_is_no_student_and_goes_on(
+    school: Store, untrained: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = plan(school, untrained, "toy", QUICK)
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "dev_evaluator", lambda *_: lambda _model: 0.5)
+        stopped = step.train(school, planned, stop=lambda: True)
+    assert stopped.unfinished
+    assert "stopped at step 1," in stopped.in_words
+    assert "Try" not in stopped.in_words, "advice is for trainings that ran"
+    assert students.trained(school.students) == []
+    assert work_folder(school, planned.name).is_dir()
+    result = step.train(school, planned)
+    assert (result.unfinished, result.trained.steps) == (False, QUICK.steps)
+    assert [student.name for student in students.trained(school.students)] == [planned.name]
+
+
 def test_a_student_no_better_than_its_base_is_the_base_and_says_so(
     school: Store, untrained: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,11 @@ class TrainResult(Result):
     range_subset: RangeSubset | None = None
 
     @property
+    def unfinished(self) -> bool:
+        """Return whether it was stopped before it had anything to show, so that no student was saved."""
+        return self.trained.stopped == "asked" and not self.trained.improved
+
+    @property
     def in_words(self) -> str:
         """Return the outcome in a sentence or two, a failure as plainly as a success."""
         notes = [part.in_words for part in (self.query_subset, self.range_subset, self.label_overrides) if part]
@@ -84,6 +89,12 @@ class TrainResult(Result):
     @property
     def _outcome(self) -> str:
         t = self.trained
+        if self.unfinished:
+            return (
+                f"{self.student}: a training that was stopped at step {t.steps:,}, after {t.seconds:.0f} s, before an "
+                f"evaluation on dev beat the base ({t.measure} {t.dev_before:.3f}). There is no student yet; the same "
+                "command goes on from here."
+            )
         reasons = {"budget": "its last step or minute", "patience": "no more gain on dev", "asked": "a request to stop"}
         ended = f"{t.steps:,} steps in {t.seconds:.0f} s, ended by {reasons[t.stopped]}"
         if not t.improved:
@@ -107,7 +118,8 @@ def train(
     """Train the planned student and save it as a folder that sentence-transformers opens.
 
     Killed at any moment, or stopped, the same plan goes on from its last checkpoint; a finished one is not
-    done again. In processes of torchrun or accelerate all must call it, and the main one saves.
+    done again. One that was stopped before an evaluation on dev beat the base leaves no student. In processes
+    of torchrun or accelerate all must call it, and the main one saves.
 
     Parameters
     ----------
@@ -167,8 +179,10 @@ def train(
         listen,
         stop,
     )
-    distributed.broadcast(lambda: _save(store, planned, parts.to_save(), trained))
-    return _result(planned, place, trained)
+    result = _result(planned, place, trained)
+    if not result.unfinished:
+        distributed.broadcast(lambda: _save(store, planned, parts.to_save(), trained))
+    return result
 
 
 def _save(store: Store, planned: Plan, model: SentenceTransformer, trained: Trained) -> None:

@@ -54,6 +54,11 @@ def board(store: Store, listed: Sequence[Job]) -> None:
             if job.state in ("failed", "lost"):
                 with st.expander("The last lines it printed"):
                     st.code(jobs.log(store, job.job_id) or "nothing", language=None, wrap_lines=True)
+            if job.state in ("stopped", "failed", "lost"):
+                st.button(
+                    "Go on", key=f"again-{job.job_id}", icon=":material/resume:", on_click=jobs.start,
+                    args=(store, job.arguments), help="Starts the same command again: what was finished is not redone.",
+                )  # fmt: skip
 
 
 def live(store: Store, running: Sequence[Job]) -> None:

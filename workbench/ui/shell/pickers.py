@@ -12,10 +12,11 @@ from workbench.evaluation.answers import AnswerMeasure
 from workbench.evaluation.measures import MEASURES
 from workbench.records import SPLITS, Run
 from workbench.steps.compare.answer_measures import answer_measures
+from workbench.steps.data.next_step import next_command
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
 from workbench.students import BM25
-from workbench.ui.shell import cache, commands, components
+from workbench.ui.shell import cache, commands, components, next_step
 
 GRADED = (("AP", ""), ("RR", ""), ("R", "@10"))
 
@@ -185,21 +186,28 @@ def base_and_trained(store: Store, runs: Sequence[Run]) -> tuple[str, str]:
 
 
 def nothing_scored(store: Store, message: str) -> None:
-    """Say that utilities are lacking, and how to get them; or what to do without, where there are no answers."""
+    """Say that utilities are lacking, and offer the step that leads to them; or to a training without, on the qrels."""
     counts = cache.counts(store)
-    if counts.queries and not any(split.with_answers for split in counts.splits):
+    if not counts.queries or not counts.passages:
+        components.empty(message)
+        next_step.offer(store)
+    elif any(split.with_answers for split in counts.splits):
+        components.empty(message)
+        next_step.offer(store, ["score" if counts.candidates else "candidates"])
+    else:
         components.empty(
-            f"{message} No query has a reference answer, and teachers need one: train on the qrels, or import scores.",
-            commands.line(store, "train", "--teacher", "qrels"),
+            f"{message} No query has a reference answer, and most teachers need one: train on the qrels, or import "
+            "scores.",
             commands.line(store, "ingest", "utilities", "FILE", "--teacher", "imported:NAME"),
         )
-        return
-    components.empty(message, commands.line(store, "candidates"), commands.line(store, "score", "--teacher", "lexical"))
+        next_step.offer(store)
 
 
 def nothing_evaluated(store: Store, message: str) -> None:
-    """Say that runs are lacking, and how to get them."""
-    components.empty(message, commands.line(store, "evaluate", BM25, DEFAULT_STUDENT))
+    """Say that runs are lacking, and offer to make them, or what must come before."""
+    components.empty(message)
+    arguments = next_command(store)
+    next_step.offer(store, arguments if arguments[0] in ("ingest", "split") else ["evaluate", BM25, DEFAULT_STUDENT])
 
 
 def _warn_of_unknown(label: str, options: Sequence[str], key: str) -> None:
