@@ -9,6 +9,7 @@ from workbench.commands import command
 from workbench.errors import WorkbenchError
 from workbench.formats.recognition import read_head
 from workbench.sample import SAMPLE
+from workbench.steps.data.next_step import next_command
 from workbench.store import Store
 from workbench.ui.ingest import preview, settings_form, sources, split_form
 from workbench.ui.shell import cache, collection, commands, components, frame, job_board, next_step
@@ -41,7 +42,8 @@ def page(store: Store) -> None:
         if arguments := split_form.form(store):
             jobs.start(store, arguments)
             st.rerun()
-        next_step.offer(store)
+        if next_command(store)[0] not in VERBS:  # else it is on this page
+            next_step.offer(store)
     commands.reproduce(store, "ingest", shell, "wb.views.counts(store)")
 
 

@@ -124,6 +124,11 @@ from .steps.ship.conversion_loss import ConversionSample as ConversionSample
 from .steps.ship.export_student import ExportedStudent as ExportedStudent
 from .steps.ship.export_student import ExportStudentSettings as ExportStudentSettings
 from .steps.ship.export_student import export_student as export_student
+from .steps.ship.manage_students import Dependents as Dependents
+from .steps.ship.manage_students import delete_student as delete_student
+from .steps.ship.manage_students import dependents as dependents
+from .steps.ship.manage_students import describe_student as describe_student
+from .steps.ship.manage_students import rename_student as rename_student
 from .steps.ship.push import FilesToPush as FilesToPush
 from .steps.ship.push import Pushed as Pushed
 from .steps.ship.push import files_to_push as files_to_push

@@ -107,6 +107,16 @@ def stop(store: Store, job_id: str) -> None:
         psutil.Process(int(started["pid"])).terminate()
 
 
+def must_not_be_running(store: Store, student: str) -> None:
+    """Raise WorkbenchError if a job is at work on a student."""
+    for job in jobs(store):
+        if job.state == "running" and student in (job.student, *job.arguments):
+            raise WorkbenchError(
+                f"The job {job.job_id} ({job.verb}) is at work on {student}.",
+                f"Stop it first: `workbench jobs --stop {job.job_id}`.",
+            )
+
+
 def log(store: Store, job_id: str, lines: int = 40) -> str:
     """Return the last lines that a job has printed."""
     text = (store.jobs / find(store, job_id).job_id / "log.txt").read_text(encoding="utf-8", errors="replace")

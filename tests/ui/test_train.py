@@ -192,3 +192,43 @@ def test_a_student_that_gained_nothing_is_reported_plainly_and_can_be_evaluated(
     assert "2 min" in words
     at.button(key="evaluate-s").click().run()
     assert started == [["evaluate", "b", "s", "--split", "test"]]
+
+
+def test_a_training_can_begin_with_the_settings_of_another(store: Store, visit: Visit) -> None:
+    trained_student(store, "after", 4, 0.7)
+    file = store.students / "after" / "student.json"
+    recipe = json.loads(file.read_text("utf-8"))
+    recipe["settings"] |= {"steps": 77, "warmup": 0.2, "learning_rate": 0.01, "negatives": 3}
+    file.write_text(json.dumps(recipe), "utf-8")
+    at = visit(store, "train", like="after")
+    line = next(block.value for block in at.code if " train before " in block.value)
+    for part in ("--loss kl", "--steps 77", "--seed 4", "--negatives 3", "--learning-rate 0.01", "--set warmup=0.2"):
+        assert part in line
+    assert "settings are those of after" in text_of(at)
+    at.button(key="usual-settings").click().run()
+    assert not at.exception
+    assert any(block.value.endswith(" train static:all-MiniLM-L6-v2 --teacher toy") for block in at.code)
+
+
+def test_students_are_told_apart_renamed_and_removed_on_the_page(store: Store, visit: Visit) -> None:
+    for name, seed in (("after", 1), ("other", 2)):
+        trained_student(store, name, seed, 0.7)
+    at = visit(store, "train")
+    words = text_of(at)
+    assert "after · seed 1 · 40 steps" in words
+    assert "other · seed 2 · 40 steps" in words
+    at.text_area(key="note-after").set_value("keep me")
+    at.text_input(key="tags-after").set_value("good, v1")
+    at.button(key="describe-after").click().run()
+    assert "after · seed 1 · 40 steps · #good · #v1" in text_of(at)
+    assert "keep me" in text_of(at)
+    at.text_input(key="rename-after").set_value("mine").run()
+    at.button(key="renamed-after").click().run()
+    assert not at.exception
+    assert "mine · seed 1" in text_of(at)
+    at.toggle(key="remove-mine").set_value(True).run()
+    assert "Its 1 runs go with it: mine@test" in text_of(at)
+    at.button(key="removed-mine").click().run()
+    assert not at.exception
+    assert {run.student for run in views.runs(store)} == {"before"}
+    assert "mine · seed 1" not in text_of(at)

@@ -13,7 +13,7 @@ from workbench.cli import annotate
 from workbench.cli.compare import agreement, cases, diff, evaluate, health, latency, read, students
 from workbench.cli.data import doctor, export, info, ingest, leaks, settings, snapshot, split
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
-from workbench.cli.ship import export_student, push
+from workbench.cli.ship import export_student, push, student
 from workbench.cli.start import demo, jobs, lab, serve
 from workbench.cli.teach import candidates, combine, learning_curve, reading, rerank, score, sweep, train
 
@@ -57,6 +57,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "info": info.info_command,
     "settings": settings.settings_command,
     "students": students.students_command,
+    "student": student.student_command,
     "jobs": jobs.jobs_command,
     "snapshot": snapshot.snapshot_command,
     "doctor": doctor.doctor_command,

@@ -56,9 +56,13 @@ def board(store: Store, listed: Sequence[Job]) -> None:
                     st.code(jobs.log(store, job.job_id) or "nothing", language=None, wrap_lines=True)
             if job.state in ("stopped", "failed", "lost"):
                 st.button(
-                    "Go on", key=f"again-{job.job_id}", icon=":material/resume:", on_click=jobs.start,
-                    args=(store, job.arguments), help="Starts the same command again: what was finished is not redone.",
+                    "Go on", key=f"again-{job.job_id}", icon=":material/resume:", on_click=_again,
+                    args=(store, job), help="Starts the same command again: what was finished is not redone.",
                 )  # fmt: skip
+
+
+def _again(store: Store, job: Job) -> None:
+    jobs.start(store, job.arguments)
 
 
 def live(store: Store, running: Sequence[Job]) -> None:

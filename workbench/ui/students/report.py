@@ -16,14 +16,16 @@ from workbench.steps.teach.train import history
 from workbench.store import Store
 from workbench.students import Student
 from workbench.ui.shell import cache, components, navigation
-from workbench.ui.students import export_student
+from workbench.ui.students import export_student, manage
 
 
 def report(store: Store, student: Student) -> None:
     """Show how a student was trained and with what result, and offer what can be done with it next."""
     with st.container(border=True):
         recipe, outcome = student.recipe, student.recipe.get("outcome", {})
-        st.text(student.name)
+        st.text(manage.title(student))
+        if note := student.recipe.get("note"):
+            st.text(str(note))
         components.remark(
             f"from {student.base}, trained on {labels_in_words(recipe.get('teacher', 'an unknown teacher'))}, "
             f"method {recipe.get('method', 'full')}, loss {recipe.get('loss', 'unknown')}"
@@ -58,6 +60,7 @@ def report(store: Store, student: Student) -> None:
         with right.expander("Recipe", icon=":material/receipt_long:"):
             st.json(dict(recipe), expanded=1)
         _next(store, student)
+        manage.offer(store, student)
         export_student.offer(store, student)
 
 
