@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from workbench.store import Store
-from workbench.ui.diff import comparison, one_query, query_list, sharing, teacher_agreement
-from workbench.ui.shell import components, frame, pickers
+from workbench.ui.diff import comparison, one_query, query_list, sharing
+from workbench.ui.shell import components, frame, navigation, pickers
 
 
 def page(store: Store) -> None:
@@ -17,7 +17,10 @@ def page(store: Store) -> None:
         comparison.overview(store, diff, students)
     teacher = pickers.teacher(store)
     if teacher:
-        teacher_agreement.show(store, chosen, teacher)
+        navigation.link(
+            "utility", "Their agreement with the teacher", teacher=teacher, split=chosen.split,
+            student=chosen.after.student, before=chosen.before.student, agreement="true",
+        )  # fmt: skip
     components.heading("Query by query")
     queries = query_list.narrowed(store, chosen, diff)
     version = f"{chosen.before.run}-{chosen.after.run}-{chosen.measure}-{store.revision()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.store import Store
 from workbench.store.views.scored.teacher_names import commands_to_fill
 from workbench.ui.shell import cache, commands, components, frame, pickers
-from workbench.ui.utility import failures, health, pairs, queries, reproduction
+from workbench.ui.utility import agreement, failures, health, pairs, queries, reproduction
 
 
 def page(store: Store) -> None:
@@ -29,10 +29,11 @@ def page(store: Store) -> None:
     pairs.first_places(first, cache.teacher_unit(store, teacher))
     figure = pairs.distributions(store, pair)
     health.panel(store, pair)
+    before = agreement.panel(store, pair)
     components.heading("Query by query")
     query_id, words = queries.listed(store, pair)
     if query_id:
-        queries.opened(store, pair, query_id)
+        queries.opened(store, pair, query_id, before)
     reproduction.reproduce(store, pair, figure, words, query_id)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.conftest import run, utility
 from tests.shell import shell, worked
 from tests.workspaces import copy_of
 from workbench import plots
-from workbench.evaluation.comparison import Comparison, adjusted, compare
+from workbench.evaluation.comparison import Comparison, adjusted, compare, printed_p
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
 from workbench.report import Report, page
 from workbench.steps.compare.agreement.teacher_agreement import closeness, teacher_agreement
@@ -127,7 +128,7 @@ def test_a_pair_has_one_verdict_and_one_p_value_on_every_face(many: Store) -> No
         assert f"nDCG@10 {one.evidence}, " in listed
         rows = page(many, Report(alone, table=runs)).split("<tr>")
         cells = next(row for row in rows if row.startswith('<td class="text">nDCG@10</td>'))
-        finding, p_value = f"<td>{one.verdict}</td>", f"<td>{one.p_value:.4f}</td>"
+        finding, p_value = f"<td>{one.verdict}</td>", f"<td>{escape(printed_p(one.p_value))}</td>"
         assert (finding in cells, cells.count(p_value) >= 2) == (True, True)  # as p and as p (Holm)
         among_many = next(row for row in rows if row.startswith(f'<td class="text">{student}</td>'))
         assert (finding in among_many, p_value in among_many) == (True, True)

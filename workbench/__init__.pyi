@@ -59,6 +59,9 @@ from .steps.compare.agreement.calibration import ReliabilityBin as ReliabilityBi
 from .steps.compare.agreement.calibration import ReliabilityCurve as ReliabilityCurve
 from .steps.compare.agreement.common_pools import AgreementSettings as AgreementSettings
 from .steps.compare.agreement.gap_recovered import GapRecovered as GapRecovered
+from .steps.compare.agreement.query_softmaxes import PassageShares as PassageShares
+from .steps.compare.agreement.query_softmaxes import QuerySoftmaxes as QuerySoftmaxes
+from .steps.compare.agreement.query_softmaxes import query_softmaxes as query_softmaxes
 from .steps.compare.agreement.teacher_agreement import QueryAgreement as QueryAgreement
 from .steps.compare.agreement.teacher_agreement import TeacherAgreement as TeacherAgreement
 from .steps.compare.agreement.teacher_agreement import teacher_agreement as teacher_agreement

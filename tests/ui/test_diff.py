@@ -11,9 +11,7 @@ from tests.conftest import QUERIES, run
 from tests.steps.compare.answers.scripted import FirstWords
 from tests.ui.pages import Visit, text_of
 from workbench.records import Hit, Qrel
-from workbench.steps.compare.agreement.teacher_agreement import TeacherAgreement
 from workbench.store import Store
-from workbench.ui.shell import cache
 
 pytestmark = pytest.mark.slow
 
@@ -109,46 +107,6 @@ def test_the_opened_query_shows_three_orders_with_movement_and_judgements(store:
     ):
         assert expected in words, expected
     assert "after: rank 1" in words
-
-
-def test_the_diff_folds_out_the_agreement_with_the_teacher(
-    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[str] = []
-    measure = cache.teacher_agreement
-
-    def counted(store: Store, *names: str) -> TeacherAgreement:
-        started.extend(names)
-        return measure(store, *names)
-
-    monkeypatch.setattr(cache, "teacher_agreement", counted)
-    folded = text_of(visit(store, "diff"))
-    assert not started  # it is worked out when a person opens it
-    assert "Farthest from the teacher" not in folded
-    at = visit(store, "diff", agreement="true", farthest="q1")
-    words = text_of(at)
-    assert started == ["after", "toy", "test", "before"]
-    assert "after against toy, test: KL" in words
-    assert "no lead in R@1" in words
-    assert "agreement after --before before --teacher toy --split test" in words
-    for kind in ("KL", "Kendall", "top-1", "regret"):
-        assert kind in words
-    assert "median spread on the test split" in words
-    link = next(e for e in at.get("page_link") if "student=after" in str(e.proto) and "q1" in str(e.proto))
-    assert "teacher=toy" in str(link.proto)
-
-
-@pytest.mark.parametrize("observed", ["teacher", "relevant", "useful", "utility"])
-def test_every_reliability_curve_is_shown(store: Store, visit: Visit, observed: str) -> None:
-    words = text_of(visit(store, "diff", agreement="true", observed=observed, agree="regret"))
-    assert "best utility less that of the student's first passage" in words
-    assert ("Similarity predicts utility where the line rises" in words) == (observed == "utility")
-
-
-def test_agreement_that_cannot_be_computed_is_a_sentence(store: Store, visit: Visit) -> None:
-    store.add_run(run("mute"), [])
-    words = text_of(visit(store, "diff", agreement="true", after="mute"))
-    assert "toy and mute and before share no query of the test split" in words
 
 
 def test_a_reader_s_answers_are_compared_like_rankings(store: Store, visit: Visit) -> None:

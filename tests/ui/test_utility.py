@@ -6,11 +6,14 @@ import json
 
 import pytest
 
-from tests.conftest import toy_without_utilities, utility
+import workbench as wb
+from tests.conftest import run, toy_without_utilities, utility
 from tests.ui.copied import printed_lines, run_line, table, tiles
-from tests.ui.pages import Visit, text_of
+from tests.ui.pages import Visit, button, text_of, trained_student
 from workbench.records import Failure, Unit
+from workbench.steps.compare.agreement.teacher_agreement import TeacherAgreement
 from workbench.store import Store, views
+from workbench.ui.shell import cache
 
 
 def test_the_teacher_beside_a_student_tells_who_is_right_first(store: Store, visit: Visit) -> None:
@@ -70,3 +73,73 @@ def test_a_teacher_that_only_failed_is_shown_with_its_reasons(empty: Store, visi
     at = visit(empty, "utility")
     assert "odd could not score 1 pair" in text_of(at)
     assert table(at, "reason")[0]["reason"] == "no room"
+
+
+def test_agreement_has_its_place_and_is_measured_on_demand(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    measure = cache.teacher_agreement
+
+    def counted(store: Store, *names: str) -> TeacherAgreement:
+        started.extend(names)
+        return measure(store, *names)
+
+    monkeypatch.setattr(cache, "teacher_agreement", counted)
+    assert "Farthest from the teacher" not in text_of(visit(store, "utility"))
+    assert not started
+    at = visit(store, "utility", student="after", before="before", agreement="true", farthest="q1")
+    words = text_of(at)
+    assert started == ["after", "toy", "test", "before"]
+    assert "after against toy, test: KL" in words
+    assert "no lead in R@1" in words
+    assert "agreement after --before before --teacher toy --split test" in words
+    for kind in ("KL", "Kendall", "top-1", "regret"):
+        assert kind in words
+    assert "median spread on the test split" in words
+    link = next(e for e in at.get("page_link") if "student=after" in str(e.proto) and "q1" in str(e.proto))
+    assert "teacher=toy" in str(link.proto)
+    link = next(e for e in visit(store, "diff").get("page_link") if "agreement" in str(e.proto))
+    assert "before=before" in str(link.proto)
+
+
+def test_agreement_of_a_student_alone_is_shown_too(store: Store, visit: Visit) -> None:
+    words = text_of(visit(store, "utility", student="after", before="–", agreement="true"))
+    assert "after against toy, test: KL" in words
+    assert "Every measure of agreement" not in words
+
+
+@pytest.mark.parametrize("observed", ["teacher", "relevant", "useful", "utility"])
+def test_every_reliability_curve_is_shown(store: Store, visit: Visit, observed: str) -> None:
+    at = visit(store, "utility", student="after", before="before", agreement="true", observed=observed, agree="regret")
+    words = text_of(at)
+    assert "best utility less that of the student's first passage" in words
+    assert ("Similarity predicts utility where the line rises" in words) == (observed == "utility")
+
+
+def test_agreement_that_cannot_be_computed_is_a_sentence(store: Store, visit: Visit) -> None:
+    store.add_run(run("mute"), [])
+    words = text_of(visit(store, "utility", student="after", before="mute", agreement="true"))
+    assert "toy and after and mute share no query of the test split" in words
+
+
+def test_an_opened_query_shows_both_softmaxes_at_temperatures_of_ones_choice(store: Store, visit: Visit) -> None:
+    trained_student(store, "after", 1, 0.7)
+    at = visit(store, "utility", student="after", query="q1")
+    own = wb.query_softmaxes(store, "q1", "after", "toy", before="before")
+    assert (tiles(at)["KL, student before"][0], tiles(at)["KL, student"][0]) == (
+        f"{own.kl_before:.3f}", f"{own.kl:.3f}",
+    )  # fmt: skip
+    assert f"Teacher's temperature, times {own.temperatures.teacher:.3g}" in [one.label for one in at.select_slider]
+    at.select_slider(key="teacher-at").set_value("5").run()
+    flat = wb.AgreementSettings(5 * own.temperatures.teacher, own.temperatures.student)
+    assert tiles(at)["KL, student"][0] == f"{wb.query_softmaxes(store, 'q1', 'after', 'toy', settings=flat).kl:.3f}"
+    spec = json.loads(next(chart for chart in at.get("plotly_chart") if "probability" in chart.proto.spec).proto.spec)
+    assert {trace["name"] for trace in spec["data"]} == {"teacher", "student before", "student after"}
+    assert any("▲ up" in note.get("text", "") for note in spec["layout"]["annotations"])
+
+
+def test_previous_and_next_stay_within_what_is_searched_for(store: Store, visit: Visit) -> None:
+    at = visit(store, "utility", words="rivers", query="http://q/2?x=1")
+    assert "1 of 1" in text_of(at)
+    assert button(at, "Next").disabled and button(at, "Previous").disabled

@@ -74,7 +74,8 @@ class Comparison:
     @property
     def p_in_words(self) -> str:
         """Return the p-value that the verdict rests on, and over how many secondary measures it was adjusted."""
-        p = "p < 0.001" if self.adjusted_p < 0.001 else f"p = {self.adjusted_p:.3f}"
+        written = printed_p(self.adjusted_p)
+        p = f"p {written}" if written.startswith("<") else f"p = {written}"
         return p if self.family == 1 else f"{p} (Holm, {self.family:,} secondary measures)"
 
     @property
@@ -98,6 +99,11 @@ class Comparison:
             adjusted_p=p_value,
             family=1,
         )
+
+
+def printed_p(p_value: float) -> str:
+    """Return a p-value as it is printed everywhere: three decimals, and "< 0.001" below."""
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Comparison:

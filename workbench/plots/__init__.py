@@ -5,6 +5,7 @@ from workbench.plots.look import ROLES, Role
 from workbench.plots.pairs import density, histogram, scatter
 from workbench.plots.queries import before_after, heatmap, measures, rank_similarities, waterfall
 from workbench.plots.rankings import bump, opened
+from workbench.plots.softmaxes import softmaxes
 from workbench.plots.students import parallel, recipes
 from workbench.plots.teacher_agreement import closer, gap_recovered, reliability
 from workbench.plots.training import history
@@ -29,5 +30,6 @@ __all__ = [
     "recipes",
     "reliability",
     "scatter",
+    "softmaxes",
     "waterfall",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.evaluation.comparison import RULE, SECONDARY, SELECTION, Comparison
+from workbench.evaluation.comparison import RULE, SECONDARY, SELECTION, Comparison, printed_p
 from workbench.evaluation.measures import cutoff
 from workbench.html.cards import table, tally
 from workbench.html.marking import html
@@ -81,7 +81,7 @@ def _cells(comparison: Comparison, selection_p: float | None = None) -> list[str
         f"{difference.mean:+.3f}",
         f"{difference.low:+.3f} to {difference.high:+.3f}",
         f"{comparison.verdict}{comparison.few}",
-        *(f"{p:.4f}" for p in (holm, comparison.p_value, comparison.t_p_value)),
+        *(printed_p(p) for p in (holm, comparison.p_value, comparison.t_p_value)),
         f"{difference.n:,}",
     ]
 

@@ -11,7 +11,7 @@ from workbench.cli import output
 from workbench.cli.options import Json, LeftOut, Relevance, Split, TeacherName, TeacherTemperature
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
-from workbench.evaluation.comparison import Comparison
+from workbench.evaluation.comparison import Comparison, printed_p
 from workbench.evaluation.teacher_agreement import STUDENT_TEMPERATURE, TEACHER_AGREEMENTS
 from workbench.steps.annotate.annotator_agreement import annotator_agreement
 from workbench.steps.compare.agreement.common_pools import AgreementSettings
@@ -88,7 +88,7 @@ def _differences(comparisons: Sequence[Comparison]) -> None:
     output.table(
         ("", "before", "after", "difference", "p (Holm)", ""),
         [
-            (row.measure, f"{row.before}", f"{row.after}", f"{row.difference.mean:+.3f}", f"{row.adjusted_p:.4f}",
+            (row.measure, f"{row.before}", f"{row.after}", f"{row.difference.mean:+.3f}", printed_p(row.adjusted_p),
              closeness(row)) for row in comparisons
         ],
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from workbench.cli import output
-from workbench.evaluation.comparison import SECONDARY, Comparison
+from workbench.evaluation.comparison import SECONDARY, Comparison, printed_p
 from workbench.evaluation.measures import cutoff
 from workbench.records import stale_in_words
 from workbench.steps.compare.compare_runs import RunsComparison
@@ -98,7 +98,7 @@ def _difference(comparison: Comparison, selection_p: float | None = None) -> tup
     return (
         f"{difference.mean:+.3f}",
         f"{difference.low:+.3f} to {difference.high:+.3f}",
-        *(f"{p_value:.4f}" for p_value in p_values),
+        *(printed_p(p_value) for p_value in p_values),
         f"{comparison.verdict}{comparison.few}",
     )
 

@@ -10,7 +10,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 from workbench import plots
 from workbench.errors import NothingToDo
 from workbench.evaluation.answers import AnswerMeasure
-from workbench.evaluation.comparison import RULE, SECONDARY, SELECTION, Comparison
+from workbench.evaluation.comparison import RULE, SECONDARY, SELECTION, Comparison, printed_p
 from workbench.evaluation.measures import cutoff
 from workbench.plots.look import AFTER, BEFORE
 from workbench.records import stale_in_words
@@ -120,9 +120,9 @@ def _tests(comparison: Comparison, selection_p: float | None = None) -> dict[str
     holm = comparison.adjusted_p if selection_p is None else selection_p
     return {
         "difference": f"{difference.mean:+.3f}  [{difference.low:+.3f}, {difference.high:+.3f}]",
-        "p": f"{comparison.p_value:.4f}",
-        "t-test": f"{comparison.t_p_value:.4f}",
-        "p (Holm)": f"{holm:.4f}",
+        "p": printed_p(comparison.p_value),
+        "t-test": printed_p(comparison.t_p_value),
+        "p (Holm)": printed_p(holm),
         "finding": f"{comparison.verdict}{comparison.few}",
     }
 

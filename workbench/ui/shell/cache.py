@@ -9,6 +9,7 @@ import streamlit as st
 
 from workbench import students
 from workbench.steps.annotate.annotator_agreement import annotator_agreement as compare_annotators
+from workbench.steps.compare.agreement.query_softmaxes import query_softmaxes as softmaxes_of
 from workbench.steps.compare.agreement.teacher_agreement import teacher_agreement as compare_with_teacher
 from workbench.steps.compare.answers.answers import judged_answers as judged_answers_of
 from workbench.steps.compare.compare_runs import compare_runs as compare_many
@@ -119,6 +120,7 @@ diff = _remembered(compare_two, "Comparing the two runs, query by query …")
 disagreements = _remembered(views.disagreements)
 rank_similarity = _remembered(compare_rankings, "Comparing the two rankings, query by query …")
 compare_runs = _remembered(compare_many, "Comparing the runs, query by query …")
+query_softmaxes = _remembered(softmaxes_of)
 teacher_agreement = _remembered(compare_with_teacher, "Comparing with the teacher, query by query …")
 displacement_to_teacher = _remembered(compare_displacements, "Comparing the movements with the teacher's order …")
 _leaderboard = _remembered(_leaderboard_of, "Measuring every student, and comparing each recipe with its base …")

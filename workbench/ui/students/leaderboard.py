@@ -10,7 +10,7 @@ from streamlit.column_config import NumberColumn
 
 from workbench import plots
 from workbench.commands import command
-from workbench.evaluation.comparison import RULE, SELECTION
+from workbench.evaluation.comparison import RULE, SELECTION, printed_p
 from workbench.plots.look import AFTER
 from workbench.records import stale_in_words
 from workbench.steps.compare.leaderboard import Leaderboard
@@ -134,7 +134,7 @@ def _difference(recipe: Recipe) -> dict[str, object]:
         return {"difference": recipe.not_evaluated, "p": "", "p (Holm)": ""}
     by = comparison.difference
     cell = f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]"
-    return {"difference": cell, "p": f"{comparison.p_value:.4f}", "p (Holm)": f"{recipe.selection_p:.4f}"}
+    return {"difference": cell, "p": printed_p(comparison.p_value), "p (Holm)": printed_p(recipe.selection_p)}
 
 
 def _unseen(recipe: Recipe) -> dict[str, object]:

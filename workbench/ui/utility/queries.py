@@ -11,6 +11,7 @@ from workbench.plots.look import AFTER, TEACHER
 from workbench.store import Store
 from workbench.ui.shell import cache, components, navigation, tables
 from workbench.ui.shell.pickers import Pair
+from workbench.ui.utility import softmaxes
 
 DEPTH = 10  # passages of an opened query on each side
 
@@ -48,7 +49,7 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
     return query_id or "", words
 
 
-def opened(store: Store, pair: Pair, query_id: str) -> None:
+def opened(store: Store, pair: Pair, query_id: str, before: str) -> None:
     """Open one query: the teacher's order beside the student's, and the likelihoods behind the utilities."""
     query = cache.query(store, query_id)
     components.html_block(question(query))
@@ -60,6 +61,8 @@ def opened(store: Store, pair: Pair, query_id: str) -> None:
     unit = cache.teacher_unit(store, pair.teacher)
     components.picture(plots.opened(scored, unit), "opened", "Utility and similarity of each candidate of the query")
     components.remark("★ marks a relevant passage; the number beside a dot is the student's rank.")
+    if any(passage.rank for passage in scored):
+        softmaxes.panel(store, pair, query_id, before)
     components.legend()
     left, right = components.columns("two-orders", [1, 1])
     with left:

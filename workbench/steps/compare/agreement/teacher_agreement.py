@@ -10,12 +10,13 @@ from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import Comparison, comparisons_frame
 from workbench.evaluation.significance import Interval, intervals
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements_of
-from workbench.progress import tracked
-from workbench.records import Unit, stale_in_words
+from workbench.progress import listener
+from workbench.records import Progress, Unit, stale_in_words
 from workbench.results import Result
 from workbench.steps.compare.agreement.calibration import ReliabilityCurve, reliability_of
 from workbench.steps.compare.agreement.common_pools import (
     AgreementSettings,
+    Rankings,
     no_cosines,
     pools_of,
     temperatures_of,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Values = dict[str, float | None]
+AT_ONCE = 1_000  # queries between two reports of how far it is
 
 
 class QueryAgreement(NamedTuple):
@@ -213,10 +215,7 @@ def teacher_agreement(
     unit = views.teacher_unit(store, name)
     utilities = {query_id: within(scored[query_id], ids) for query_id, ids in pools.items()}
     sides = [{query_id: within(side[query_id], ids) for query_id, ids in pools.items()} for side in similarities]
-    values = [
-        dict(zip(of, agreements_of([dict(utilities[q]) for q in of], list(of.values()), temperatures), strict=True))
-        for of in tracked(sides, "compare", "students")
-    ]
+    values = [_values(utilities, side, temperatures) for side in sides]
     judgements = Judgements.of(store, split)
     curves = [reliability_of(utilities, side, temperatures, judgements, unit) for side in sides]
     no_cosine = tuple(run.student for run, side in zip(runs, sides, strict=True) if no_cosines(side))
@@ -238,6 +237,19 @@ def teacher_agreement(
         stale=stale(store, *runs),
         unit=unit,
     )
+
+
+def _values(utilities: Rankings, side: Rankings, temperatures: Temperatures) -> dict[str, Values]:
+    """Return the measures of each query, some queries at a time, and report how far that is."""
+    ids = list(side)
+    values: dict[str, Values] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        part = ids[start : start + AT_ONCE]
+        of_teacher = [dict(utilities[query_id]) for query_id in part]
+        of_student = [side[query_id] for query_id in part]
+        values |= dict(zip(part, agreements_of(of_teacher, of_student, temperatures), strict=True))
+        listener()(Progress("compare", len(values), len(ids), "queries"))
+    return values
 
 
 def _rows(
