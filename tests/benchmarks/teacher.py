@@ -86,18 +86,20 @@ def main(folder: Path, prompt: str, queries: int, passages: int) -> None:
     }
     if find_spec("lm_eval"):
         ways["lm_eval"] = _lm_eval
-    measured = {name: way(work) for name, way in ways.items()}
-    pairs, plain = len(work.queries) * len(work.passages), measured["plain loop"]
     print(description())
+    pairs = len(work.queries) * len(work.passages)
     print(f"{len(work.queries):,} queries that share {len(work.passages):,} passages: {pairs:,} pairs, "
           f"{len(work.texts):,} likelihoods with a passage; float32 unless `auto` chooses another")  # fmt: skip
     print(f"{'':30} {'pairs/s':>9} {'times':>7} {'pairs/cpu s':>12} {'times':>7} {'nats apart':>11} {'bound':>7}")
-    for name, (seconds, processor_seconds, values, multiplications) in measured.items():
+    measured: dict[str, Measured] = {}
+    for name, way in ways.items():
+        seconds, processor_seconds, values, multiplications = measured[name] = way(work)
+        plain = measured["plain loop"]
         known = plain.likelihoods
         apart = max((abs(value - known[key]) for key, value in values.items() if key in known), default=0.0)
         bound = f"{plain.multiplications / multiplications:7.2f}" if multiplications else ""
         print(f"{name:30} {pairs / seconds:9.2f} {plain.seconds / seconds:7.2f} {pairs / processor_seconds:12.2f} "
-              f"{plain.processor_seconds / processor_seconds:7.2f} {apart:11.1e} {bound}")  # fmt: skip
+              f"{plain.processor_seconds / processor_seconds:7.2f} {apart:11.1e} {bound}", flush=True)  # fmt: skip
     if theirs := measured.get("lm_eval"):
         ours = measured["ours"]
         print(f"ours against lm_eval {theirs.seconds / ours.seconds:.2f} times, of the processor "
@@ -182,8 +184,12 @@ def _lm_eval(work: Work) -> Measured:
     """Ask the evaluation harness for the same log-likelihoods, in batches of 16."""
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
+    from transformers import AutoTokenizer
 
-    model = HFLM(pretrained=str(work.folder), dtype="float32", batch_size=16, device="cpu")
+    words = AutoTokenizer.from_pretrained(work.folder)
+    # Where a tokenizer has no token that opens a text, HFLM needs one named, though no text here is without a prompt.
+    first = next(one for one in (words.bos_token_id, words.eos_token_id, words.cls_token_id) if one is not None)
+    model = HFLM(pretrained=str(work.folder), dtype="float32", batch_size=16, device="cpu", prefix_token_id=first)
     asked = [*work.texts.values(), *work.texts_without_passage]
     requests = [Instance("loglikelihood", {}, texts, at) for at, texts in enumerate(asked)]
     started, busy = time.perf_counter(), time.process_time()
