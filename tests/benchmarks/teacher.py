@@ -8,6 +8,11 @@ several answers. Without a model one is made, with random weights in a small mod
 nothing. `pip install lm_eval` adds its row. Beside other busy processes the ratios of processor seconds tell more than
 those of the clock. The last column is what the arithmetic alone would allow: multiplications of weights with tokens and
 of the head with positions, of the plain loop to ours; attention and padding are not in it.
+
+With a decoder of 6 layers of 384 dimensions and 30,522 words, and 24 queries that share 8 passages, float32 takes 12.8
+times less of the processor than the plain loop (a query at a time 3.4 times): all that the arithmetic allows, 12.2 and
+3.0 times, since each question, each answer and the logits of each answer's tokens must be read once a pair. In bfloat16
+it is 24 times and 7.6, and lm_eval is as quick as the plain loop (1.07 times).
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ import workbench as wb
 from tests.benchmarks.machine import description
 from workbench.formats import read_beir
 from workbench.records import Group, Passage, Query, Utility
+from workbench.teachers.likelihood.tokens import start_ids
 from workbench.teachers.prompts import Template, template
 
 # Log-likelihoods with the passage, by query, passage and answer.
@@ -154,7 +160,7 @@ def _plain_loop(work: Work) -> Measured:
 
     words = AutoTokenizer.from_pretrained(work.folder)
     model = AutoModelForCausalLM.from_pretrained(work.folder, dtype=torch.float32).eval()
-    start = words("a").input_ids[: words("a").input_ids.index(words.encode("a", add_special_tokens=False)[0])]
+    start = start_ids(words, None).tolist()
 
     read = 0
 
@@ -189,8 +195,13 @@ def _lm_eval(work: Work) -> Measured:
     words = AutoTokenizer.from_pretrained(work.folder)
     # Where a tokenizer has no token that opens a text, HFLM needs one named, though no text here is without a prompt.
     first = next(one for one in (words.bos_token_id, words.eos_token_id, words.cls_token_id) if one is not None)
-    model = HFLM(pretrained=str(work.folder), dtype="float32", batch_size=16, device="cpu", prefix_token_id=first)
-    asked = [*work.texts.values(), *work.texts_without_passage]
+    model = HFLM(
+        pretrained=str(work.folder), dtype="float32", batch_size=16, device="cpu", prefix_token_id=first,
+        add_bos_token=False,  # some tokenizers would close the text too
+    )  # fmt: skip
+    opening = words.decode(start_ids(words, None).tolist())
+    texts = [*work.texts.values(), *work.texts_without_passage]
+    asked = [(prompt if prompt.startswith(opening) else opening + prompt, answer) for prompt, answer in texts]
     requests = [Instance("loglikelihood", {}, texts, at) for at, texts in enumerate(asked)]
     started, busy = time.perf_counter(), time.process_time()
     values = [float(value) for value, _ in model.loglikelihood(requests, disable_tqdm=True)]
