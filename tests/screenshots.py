@@ -56,19 +56,19 @@ def served(workspace: Path) -> Iterator[str]:
 
 
 def _until_up(address: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert server.poll() is None, "the server ended by itself"
         try:
-            with urlopen(address, timeout=2) as answer:
+            with urlopen(address, timeout=30) as answer:
                 if answer.status == 200:
                     return
         except OSError:
             time.sleep(0.15)
-    raise TimeoutError("the server did not come up in 40 s")
+    raise TimeoutError("the server did not come up in 120 s")
 
 
-def settled(page: object, timeout: float = 30_000) -> None:
+def settled(page: object, timeout: float = 60_000) -> None:
     """Wait until a page shows its title and runs no more."""
     page.wait_for_selector("h1", timeout=timeout)  # type: ignore[attr-defined]
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout)  # type: ignore[attr-defined]

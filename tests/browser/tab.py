@@ -27,10 +27,10 @@ class Tab:
     def wait(self, words: str) -> None:
         # A script that has ended is not yet a page that is drawn.
         shown = "words => document.body.innerText.replace(/\\s+/g, ' ').includes(words)"
-        self.page.wait_for_function(shown, arg=words, timeout=15_000)
+        self.page.wait_for_function(shown, arg=words, timeout=60_000)
 
     def wait_for_link(self, part: str) -> None:
-        self.page.wait_for_function("part => location.search.includes(part)", arg=part, timeout=15_000)
+        self.page.wait_for_function("part => location.search.includes(part)", arg=part, timeout=60_000)
 
     def _on_response(self, response: Any) -> None:
         if response.status >= 400 and THEIRS not in response.url:

@@ -21,7 +21,9 @@ from tests.profiles import examples
 from workbench.errors import Conflict, NothingToDo, StoreBusy, StoreVersion, WorkbenchError
 from workbench.records import STATUSES, Annotation, Failure, Passage, Qrel, Query
 from workbench.store import Added, Store, connection, schema, views
+from workbench.store import store as store_module
 
+PATIENCE = 500.0  # seconds: on a busy machine six that share a file wait long for their turn
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
 
 
@@ -282,7 +284,9 @@ def test_a_file_is_held_for_the_block_alone_and_as_often_as_its_thread_asks(stor
 
 
 @pytest.mark.process
-def test_many_threads_and_processes_lose_no_row(empty: Store) -> None:
+def test_many_threads_and_processes_lose_no_row(empty: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("READ_PATIENCE", "WRITE_PATIENCE"):
+        monkeypatch.setattr(store_module, name, PATIENCE)
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_add_ten, args=(str(empty.path), f"process {n}")) for n in range(2)]
     threads = [threading.Thread(target=_add_ten, args=(str(empty.path), f"thread {n}")) for n in range(3)]
@@ -296,6 +300,7 @@ def test_many_threads_and_processes_lose_no_row(empty: Store) -> None:
 
 
 def _add_ten(path: str, name: str) -> None:
+    store_module.READ_PATIENCE = store_module.WRITE_PATIENCE = PATIENCE  # a new process has its own
     store = Store(path)
     for number in range(10):
         store.add_collection((), [Passage(f"{name} {number}", "", "x")])
