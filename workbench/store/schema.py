@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 # Readable by DuckDB 1.4 and later; 2.0 would otherwise write files that only 2.0 opens.
 STORAGE = "v1.4.0"
 
+# What a file holds before its first version.
+META = """
+    create table if not exists meta (key varchar primary key, value bigint not null);
+    insert into meta values ('schema', 0), ('revision', 0) on conflict do nothing
+"""
+
 # One entry a schema version, in order; a released entry is never edited, only followed by another.
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -119,21 +125,26 @@ def version(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring an open database to the newest schema, one transaction a version."""
+    """Bring an open database to the newest schema, one transaction a version; a new one in a single transaction."""
     if version(connection) > len(MIGRATIONS):
         raise StoreVersion(
             f"The workspace has schema {version(connection)}; this workbench knows {len(MIGRATIONS)}.",
             "Open it with the newer utility-workbench that wrote it.",
         )
-    if not version(connection):
+    if at := version(connection):
+        for number, statements in enumerate(MIGRATIONS[at:], start=at + 1):
+            _apply(connection, statements, number)
+    else:
         _must_hold_no_tables(connection)
-    connection.execute("create table if not exists meta (key varchar primary key, value bigint not null)")
-    connection.execute("insert into meta values ('schema', 0), ('revision', 0) on conflict do nothing")
-    for number, statements in enumerate(MIGRATIONS[version(connection) :], start=version(connection) + 1):
-        connection.execute("begin")
-        connection.execute(statements)
-        connection.execute("update meta set value = ? where key = 'schema'", [number])
-        connection.execute("commit")
+        _apply(connection, ";\n".join([META, *MIGRATIONS]), len(MIGRATIONS))
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, statements: str, number: int) -> None:
+    """Execute statements that lead to the schema of this number, all of them or none."""
+    connection.execute("begin")
+    connection.execute(statements)
+    connection.execute("update meta set value = ? where key = 'schema'", [number])
+    connection.execute("commit")
 
 
 def _must_hold_no_tables(connection: duckdb.DuckDBPyConnection) -> None:
