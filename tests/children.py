@@ -6,6 +6,7 @@ on a clean interpreter, such as what an import loads, is tested with `subprocess
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import socket
@@ -129,6 +130,7 @@ def _child(
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(file, stream.fileno())
         os.close(file)
+    gc.freeze()  # what the server has loaded is nobody's garbage
     function(*arguments)
 
 

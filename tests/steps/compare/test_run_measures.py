@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import PASSAGES, QUERIES, run
 from tests.profiles import examples
+from tests.workspaces import copy_of
 from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES, per_query
 from workbench.records import Hit, Passage, Qrel, Query
@@ -27,14 +28,19 @@ pairs = st.tuples(st.sampled_from(["q1", Q2]), st.sampled_from([passage.passage_
 near = st.sampled_from([0.5, 0.25, 0.12345678901, 0.12345678902, -0.0, 0.0, 1e300, 1e301, -1e300])
 
 
+def texts(store: Store) -> None:
+    """Fill a store with the toy collection, without qrels."""
+    store.add_collection(QUERIES, PASSAGES)
+
+
 @examples(25)
 @given(ranked=st.dictionaries(pairs, near), judged=st.dictionaries(pairs, st.integers(-1, 2)), depth=st.integers(1, 4))
 def test_a_stored_run_measures_as_ir_measures_says(
     tmp_path_factory: pytest.TempPathFactory, ranked: dict, judged: dict, depth: int
 ) -> None:
-    store = Store(tmp_path_factory.mktemp("ws"), create=True)
+    store = copy_of(texts, tmp_path_factory.mktemp("ws"))
     qrels = [Qrel(*pair, relevance) for pair, relevance in judged.items()]
-    store.add_collection(QUERIES, PASSAGES, qrels)
+    store.add_collection(qrels=qrels)
     counts: Counter[str] = Counter()
     hits = []
     for (query_id, passage_id), similarity in ranked.items():  # ranks that do not follow the similarities

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
+from tests.conftest import nothing
 from tests.formats.test_beir import collections
 from tests.profiles import examples
+from tests.workspaces import copy_of
 from workbench.errors import NothingToDo, WorkbenchError
 from workbench.records import Passage, Qrel, Query
 from workbench.steps.data.export import export
@@ -44,7 +46,7 @@ def tables(store: Store) -> dict[str, list[tuple[object, ...]]]:
 
 
 def workspace(folder: Path, *rows: list) -> Store:
-    store = Store(folder, create=True)
+    store = copy_of(nothing, folder)
     store.add_collection(*rows)
     return store
 
@@ -69,7 +71,7 @@ def test_any_collection_comes_back_equal(
     rows: tuple[list[Query], list[Passage], list[Qrel]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
-    here, there = workspace(folder / "here", *rows), Store(folder / "there", create=True)
+    here, there = workspace(folder / "here", *rows), copy_of(nothing, folder / "there")
     if not rows[0] and not rows[1]:
         with pytest.raises(NothingToDo, match="no collection"):
             export(here, "beir", folder / "beir")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import PASSAGES, QRELS, QUERIES
+from tests.conftest import PASSAGES, QRELS, QUERIES, nothing
 from tests.profiles import examples
+from tests.workspaces import copy_of
 from workbench.errors import BadInput, Conflict, UnknownName
 from workbench.formats import write_run
 from workbench.formats.beir import write_beir
@@ -33,11 +34,14 @@ def beir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Store:
-    """Return a workspace whose ids a TREC file can hold: two test queries, one train query, four passages."""
-    store = Store(tmp_path / "plain", create=True)
+    """Return a workspace whose ids a TREC file can hold."""
+    return copy_of(three_queries, tmp_path / "plain")
+
+
+def three_queries(store: Store) -> None:
+    """Fill a store with two test queries, one train query and four passages."""
     queries = [Query("q1", "one", (), "test"), Query("q2", "two", (), "test"), Query("q3", "three", (), "train")]
     store.add_collection(queries, [Passage(name, "", f"text {name}") for name in PLAIN], [Qrel("q1", "a", 1)])
-    return store
 
 
 def held(store: Store) -> tuple[object, ...]:
@@ -200,7 +204,7 @@ def test_a_run_read_in_bulk_is_the_run_read_line_by_line(
     write_run("theirs", [(*pair, similarity) for pair, similarity in ranked.items()], folder / "their.run")
     found = []
     for name in ("bulk", "lines"):
-        store = Store(folder / name, create=True)
+        store = copy_of(nothing, folder / name)
         splits = {"q1": "test", "é": "test", "10": "train"}
         store.add_collection(
             [Query(query_id, "text", (), split) for query_id, split in splits.items()],

@@ -15,6 +15,7 @@ from tests import tiny
 from tests.profiles import examples
 from tests.shell import worked
 from tests.steps.data.test_ingest import with_lines
+from tests.workspaces import copy_of
 from workbench.errors import BadInput, NothingToDo, UnknownName
 from workbench.formats.beir import write_beir
 from workbench.formats.trec import read_run
@@ -40,11 +41,21 @@ MEASURES = ("AP", "nDCG@10", "R@5", "RR")
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Store:
-    """Return a workspace of two test queries and four passages."""
-    store = Store(tmp_path / "plain", create=True)
+    return copy_of(two_queries, tmp_path / "plain")
+
+
+def two_queries(store: Store) -> None:
+    """Fill a store with two test queries and four passages."""
     queries = [Query("q1", "text one", (), "test"), Query("q2", "text two", (), "test")]
     store.add_collection(queries, [Passage(name, "", f"text {name}") for name in "abcd"], [Qrel("q1", "a", 1)])
-    return store
+
+
+def three_passages(store: Store) -> None:
+    """Fill a store with a test query, a dev query and three passages."""
+    store.add_collection(
+        [Query("q1", "one", (), "test"), Query("q2", "two", (), "dev")],
+        [Passage(name, "", name) for name in ("b", "z", "9")],
+    )
 
 
 def graded_files(folder: Path) -> tuple[Path, Path]:
@@ -272,11 +283,7 @@ def test_unknown_ids_are_ranked_alike_in_bulk_and_line_by_line(
     run = with_lines(folder / "x.run", *lines)
     tables = []
     for name in ("bulk", "lines"):
-        store = Store(folder / name, create=True)
-        store.add_collection(
-            [Query("q1", "one", (), "test"), Query("q2", "two", (), "dev")],
-            [Passage(name, "", name) for name in ("b", "z", "9")],
-        )
+        store = copy_of(three_passages, folder / name)
         if name == "bulk":
             ingest(store, "run", run)
         else:

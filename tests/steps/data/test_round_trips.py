@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import utility
 from tests.profiles import examples
+from tests.workspaces import copy_of
 from workbench.errors import BadInput, BadSetting, Conflict, NothingToDo, UnknownName
 from workbench.formats.cases import harmless, unharmed
 from workbench.records import Annotation, AnswerLikelihood, Passage, Qrel, Query, Utility
@@ -69,10 +70,13 @@ verdicts = st.sampled_from(["useful", "useless", "harmful", "unsure"])
 annotations = st.builds(annotation, pairs, texts, verdicts, texts, texts, moments)
 
 
-def workspace(folder: Path | str, name: str) -> Store:
-    store = Store(Path(folder) / name, create=True)
+def odd(store: Store) -> None:
+    """Fill a store with the queries and passages."""
     store.add_collection(QUERIES, PASSAGES)
-    return store
+
+
+def workspace(folder: Path | str, name: str) -> Store:
+    return copy_of(odd, Path(folder) / name)
 
 
 def values(store: Store, teacher: str) -> dict[tuple[str, str], str]:

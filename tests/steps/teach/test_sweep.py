@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.shell import shell, worked
-from tests.steps.classes import base, collection
+from tests.steps.classes import collection
 from workbench.errors import BadSetting
 from workbench.records import Progress
 from workbench.steps.teach import sweep as step
@@ -22,16 +22,6 @@ pytestmark = pytest.mark.slow
 
 USUAL = {"batch_size": 4, "candidates": 4, "negatives": 2, "steps": 10, "evaluate_every": 5, "learning_rate": 0.05}
 GRID = Grid({"loss": ["utility_infonce", "kl"]}, seeds=[1, 2], usual=USUAL)
-
-
-@pytest.fixture(scope="module")
-def untrained(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return base(tmp_path_factory.mktemp("models") / "untrained")
-
-
-@pytest.fixture
-def school(tmp_path: Path) -> Store:
-    return collection(tmp_path / "ws")
 
 
 def states(result: SweepResult) -> list[str]:
@@ -77,14 +67,14 @@ def test_one_that_diverges_does_not_stop_the_others(
 
 
 def test_stopped_it_goes_on_where_it_was(school: Store, untrained: str, tmp_path: Path) -> None:
-    calls = count()
+    calls, grid = count(), Grid({}, seeds=[1, 2, 3], usual=USUAL)
     # Asked once before each training and after each step: the second student is at its fourth.
-    result = sweep(school, untrained, "toy", GRID, "none", stop=lambda: next(calls) >= 15)
+    result = sweep(school, untrained, "toy", grid, "none", stop=lambda: next(calls) >= 15)
     assert (result.stopped, states(result)) == (True, ["trained"])
-    assert "stopped with 3 to go" in result.in_words
-    again = sweep(school, untrained, "toy", GRID, "none")
-    assert (again.stopped, states(again)) == (False, ["existing", "trained", "trained", "trained"])
-    whole = sweep(collection(tmp_path / "other"), untrained, "toy", GRID, "none")
+    assert "stopped with 2 to go" in result.in_words
+    again = sweep(school, untrained, "toy", grid, "none")
+    assert (again.stopped, states(again)) == (False, ["existing", "trained", "trained"])
+    whole = sweep(collection(tmp_path / "other"), untrained, "toy", grid, "none")
     assert [attempt.student for attempt in again.attempts] == [attempt.student for attempt in whole.attempts]
     outcomes = [[attempt.trained.dev_after for attempt in one.attempts if attempt.trained] for one in (again, whole)]
     assert outcomes[0] == outcomes[1]
