@@ -12,6 +12,7 @@ import pytest
 from huggingface_hub import errors
 
 from tests import tiny
+from tests.conftest import Snapshots
 from tests.teachers import models
 from workbench import hub
 from workbench.errors import ModelUnavailable
@@ -19,7 +20,8 @@ from workbench.hub import MINILM, MINILM_REPOSITORY, ModelFiles, model_folder
 from workbench.students import names
 from workbench.teachers.likelihood import checkpoint
 
-Snapshots = dict[str, Path | Exception]
+pytestmark = pytest.mark.usefixtures("snapshots")
+
 FAMILIES = pytest.mark.parametrize("files", [names.FILES, checkpoint.FILES], ids=["student", "teacher"])
 
 
@@ -39,21 +41,6 @@ def test_no_model_is_opened_with_bars_of_its_own(tmp_path: Path, capsys: pytest.
     load(causal, "float32")
     assert "Loading" not in capsys.readouterr().err
     assert logging.is_progress_bar_enabled(), "downloads and other programs keep theirs"  # type: ignore[no-untyped-call]
-
-
-@pytest.fixture(autouse=True)
-def snapshots(monkeypatch: pytest.MonkeyPatch) -> Snapshots:
-    """Stand in for the hub: what each repository gives, from its cache or at all; no network."""
-    snapshots: Snapshots = {}
-
-    def snapshot_download(repository: str, *, local_files_only: bool = False, **_: object) -> str:
-        snapshot = snapshots.get(("cached " if local_files_only else "") + repository)
-        if isinstance(snapshot, Path):
-            return str(snapshot)
-        raise snapshot or errors.LocalEntryNotFoundError("not here")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-    return snapshots
 
 
 @pytest.fixture

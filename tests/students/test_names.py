@@ -5,29 +5,15 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-import huggingface_hub
 import pytest
-from huggingface_hub import errors
 
 from tests import tiny
+from tests.conftest import Snapshots
 from workbench import hub, students
 from workbench.errors import BadInput, BadSetting, Conflict, ModelUnavailable
 from workbench.students import BM25, MINILM, Student, built, names, static
 
-
-@pytest.fixture(autouse=True)
-def snapshots(monkeypatch: pytest.MonkeyPatch) -> dict[str, Path | Exception]:
-    """Stand in for the hub: what each repository gives; no cache, and no network."""
-    snapshots: dict[str, Path | Exception] = {}
-
-    def snapshot(repository: str, *, local_files_only: bool = False, **_: object) -> str:
-        gives = snapshots.get(("cached " if local_files_only else "") + repository)
-        if isinstance(gives, Path):
-            return str(gives)
-        raise gives or errors.LocalEntryNotFoundError("not here")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
-    return snapshots
+pytestmark = pytest.mark.usefixtures("snapshots")
 
 
 def test_bm25_is_refused(tmp_path: Path) -> None:
@@ -105,7 +91,7 @@ def test_a_static_student_needs_a_table_and_its_own_folder(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", [MINILM, hub.MINILM_REPOSITORY])
 def test_minilm_comes_from_the_cache_then_the_package_then_the_hub(
-    name: str, snapshots: dict[str, Path | Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot, package = tiny.bert(tmp_path / "snapshot"), tmp_path / "package"
     snapshots[hub.MINILM_REPOSITORY] = snapshot
@@ -119,7 +105,7 @@ def test_minilm_comes_from_the_cache_then_the_package_then_the_hub(
     assert students.find(name, tmp_path) == Student(MINILM, package), "a snapshot without weights is none"
 
 
-def test_a_repository_without_weights_is_no_student(snapshots: dict[str, Path | Exception], tmp_path: Path) -> None:
+def test_a_repository_without_weights_is_no_student(snapshots: Snapshots, tmp_path: Path) -> None:
     snapshots["some/data"] = tmp_path
     with pytest.raises(ModelUnavailable, match="lacks"):
         students.find("some/data", tmp_path)

@@ -17,6 +17,9 @@ Split = Annotated[str, typer.Option(help="Which split of the queries: train, dev
 OptionalSplit = Annotated[
     str | None, typer.Option(help="Only this split; all of them unless given.", show_default=False)
 ]
+QueryLimit = Annotated[
+    int | None, typer.Option(min=1, help="Only the first so many queries, by id.", show_default=False)
+]
 ModelName = Annotated[str, typer.Option(help="The same as `--set model=`: a language model, by hub name or folder.")]
 TemplateName = Annotated[
     str,

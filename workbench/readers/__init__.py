@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from workbench.errors import UnknownName
 from workbench.records import Answer, Group
 from workbench.teachers.family import Setting, make, settings_of
 
@@ -91,17 +90,10 @@ def reader(kind: str, **settings: Any) -> Reader:
     ...
     workbench.errors.BadSetting: The completion reader needs the setting 'model'. It has: model, template, ...
     """
-    chosen = _kind(kind)
-    made: Reader = make(f"{kind} reader", chosen.implementation, chosen.settings, settings)
+    made: Reader = make("reader", READERS, kind, settings)
     return made
 
 
 def reader_settings(kind: str) -> tuple[Setting, ...]:
     """Return the settings of a kind of reader, with what they mean and their defaults."""
-    return settings_of(_kind(kind).settings)
-
-
-def _kind(name: str) -> ReaderKind:
-    if name not in READERS:
-        raise UnknownName("reader", name, sorted(READERS))
-    return READERS[name]
+    return settings_of("reader", READERS, kind)

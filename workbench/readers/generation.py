@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import StoppingCriteria
 
 from workbench.errors import BadSetting
-from workbench.teachers.chat.generation import end_ids, generation_config
+from workbench.teachers.chat.generation import end_ids, generation_config, halved_to_fit
 from workbench.teachers.likelihood.causal import CausalModel
 from workbench.teachers.likelihood.tokens import Ids
 
@@ -32,14 +32,10 @@ class Completer(CausalModel):
         What does not fit a GPU's memory is halved and tried again.
         """
         try:
-            return self._complete(prompts, max_new_tokens)
+            return halved_to_fit(lambda some: self._complete(some, max_new_tokens), prompts)
         except torch.OutOfMemoryError as error:
-            if len(prompts) == 1:
-                reason = f"A prompt of {len(prompts[0]):,} tokens does not fit the memory of {self._device}."
-                raise BadSetting(reason, "Set max_tokens, or take a smaller model.") from error
-        torch.cuda.empty_cache()
-        half = len(prompts) // 2
-        return self.complete(prompts[:half], max_new_tokens) + self.complete(prompts[half:], max_new_tokens)
+            reason = f"A prompt of {len(prompts[0]):,} tokens does not fit the memory of {self._device}."
+            raise BadSetting(reason, "Set max_tokens, or take a smaller model.") from error
 
     @torch.inference_mode()
     def _complete(self, prompts: Sequence[Ids], max_new_tokens: int) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
-from workbench.errors import UnknownName
 from workbench.records import Group, Passage, Scored, Unit
 from workbench.teachers.family import Setting, make, settings_of
 
@@ -137,23 +136,16 @@ def teacher(kind: str, **settings: Any) -> Teacher:
     ...
     workbench.errors.BadSetting: The lexical teacher has no setting 'loudness'. It has: smoothing, normalisation.
     """
-    chosen = _kind(kind)
-    made: Teacher = make(f"{kind} teacher", chosen.implementation, chosen.settings, settings)
+    made: Teacher = make("teacher", TEACHERS, kind, settings)
     return made
 
 
 def teacher_settings(kind: str) -> tuple[Setting, ...]:
     """Return the settings of a kind of teacher, with what they mean and their defaults."""
-    return settings_of(_kind(kind).settings)
+    return settings_of("teacher", TEACHERS, kind)
 
 
 def needs_answers(teacher: Teacher) -> bool:
     """Return whether a teacher is of a kind that scores only queries with a reference answer."""
     place = f"{type(teacher).__module__}:{type(teacher).__qualname__}"
     return any(kind.needs_answers for kind in TEACHERS.values() if kind.implementation == place)
-
-
-def _kind(name: str) -> TeacherKind:
-    if name not in TEACHERS:
-        raise UnknownName("teacher", name, sorted(TEACHERS))
-    return TEACHERS[name]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, ModelName, Split, TemplateName, settings
+from workbench.cli.options import Json, ModelName, QueryLimit, Split, TemplateName, settings
 from workbench.cli.session import Session
 from workbench.readers import READERS, reader, reader_settings
 from workbench.steps.compare.answers.read import ReadResult, read
@@ -28,9 +28,7 @@ def read_command(
     ] = None,
     depth: Annotated[int, typer.Option(min=1, help="How many of the first passages are read.")] = 5,
     split: Split = "test",
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many queries, by id.", show_default=False)
-    ] = None,
+    limit: QueryLimit = None,
     json: Json = False,
 ) -> None:
     """Let a language model answer queries from each student's first passages: token F1 and exact match.

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, ModelName, OptionalSplit, TemplateName, settings
+from workbench.cli.options import Json, ModelName, OptionalSplit, QueryLimit, TemplateName, settings
 from workbench.cli.session import Session
 from workbench.records import STATUSES, Status
 from workbench.steps.teach.score import score
@@ -29,9 +29,7 @@ def score_command(
         typer.Option("--set", help=f"A setting of the teacher: `--set normalisation=sum`. {_SETTINGS}."),
     ] = None,
     split: OptionalSplit = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many queries, by id.", show_default=False)
-    ] = None,
+    limit: QueryLimit = None,
     retry: Annotated[
         str,
         typer.Option(

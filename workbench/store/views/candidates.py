@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from workbench.store.views.collection import queries_by
 from workbench.store.views.judged import relevance_level
 from workbench.store.views.scored.teacher_names import asked_teachers
 
@@ -35,15 +36,7 @@ def candidates_of(store: Store, split: str) -> dict[str, list[str]]:
 
 def candidate_sources(store: Store, split: str) -> dict[str, int]:
     """Return source -> for how many queries of a split it proposed candidates: students, "bm25" and "qrels"."""
-    with store.read() as connection:
-        rows: list[tuple[str, int]] = connection.execute(
-            """
-            select source, count(distinct query_id) from candidates
-            semi join (select query_id from queries where split = ?) using (query_id) group by source order by source
-            """,
-            [split],
-        ).fetchall()
-    return dict(rows)
+    return queries_by(store, "candidates", "source", split)
 
 
 def proposals_scored(store: Store, sources: Sequence[str], teacher: str, split: str) -> ProposalCounts:

@@ -91,6 +91,19 @@ def queries(
     return [Query(query_id, text, tuple(answers), of, tuple(tags)) for query_id, text, answers, of, tags in rows]
 
 
+def queries_by(store: Store, table: str, column: str, split: str) -> dict[str, int]:
+    """Return each value of a table's column with how many queries of a split it stands with, in order."""
+    with store.read() as connection:
+        rows: list[tuple[str, int]] = connection.execute(
+            f"""
+            select {column}, count(distinct query_id) from {table}
+            semi join (select query_id from queries where split = ?) using (query_id) group by all order by all
+            """,
+            [split],
+        ).fetchall()
+    return dict(rows)
+
+
 def without_text(store: Store, split: str | None = None) -> int:
     """Return how many queries of a split or all are known by id only, and so can be neither ranked for nor scored."""
     with store.read() as connection:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +16,8 @@ from workbench.teachers.chat.protocol import Message, Prompt, Reply
 from workbench.teachers.likelihood.causal import load
 from workbench.teachers.likelihood.tokens import start_ids
 
+T = TypeVar("T")
+R = TypeVar("R")
 # Breaks the spelling of a special token that stands in a passage's text, so that it is read as text.
 JOINER = "\u2060"
 # What a model without a chat template is asked to go on from.
@@ -60,14 +62,11 @@ class Generator:
         What does not fit a GPU's memory is halved and tried again.
         """
         try:
-            return self._generate(batch)
+            return halved_to_fit(self._generate, batch)
         except torch.OutOfMemoryError as error:
-            if len(batch) == 1:
-                reason = f"A prompt of {len(batch[0][0]):,} tokens does not fit the memory of {self._device}."
-                raise BadSetting(reason, "Take fewer passages at once, or a smaller model.") from error
-        torch.cuda.empty_cache()
-        half = len(batch) // 2
-        return self.replies(batch[:half]) + self.replies(batch[half:])
+            longest = max(len(ids) for ids, _ in batch)
+            reason = f"A prompt of {longest:,} tokens does not fit the memory of {self._device}."
+            raise BadSetting(reason, "Take fewer passages at once, or a smaller model.") from error
 
     @torch.inference_mode()
     def _generate(self, batch: Sequence[tuple[list[int], Prompt]]) -> list[Reply]:
@@ -188,6 +187,21 @@ def end_ids(model: Any, tokenizer: Any) -> list[int]:
     ids = dict.fromkeys([*listed, tokenizer.eos_token_id])
     # A configuration's default may lie outside a small vocabulary.
     return [int(token) for token in ids if token is not None and token < model.config.get_text_config().vocab_size]
+
+
+def halved_to_fit(generate: Callable[[Sequence[T]], list[R]], batch: Sequence[T]) -> list[R]:
+    """Return what is generated for a batch; what does not fit a GPU's memory is halved and tried again.
+
+    Raises torch.OutOfMemoryError where a single item does not fit.
+    """
+    try:
+        return generate(batch)
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise
+    torch.cuda.empty_cache()
+    half = len(batch) // 2
+    return halved_to_fit(generate, batch[:half]) + halved_to_fit(generate, batch[half:])
 
 
 def _sampling_seed(seed: int, prompt: Prompt) -> int:

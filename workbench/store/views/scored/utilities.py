@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import AnswerLikelihood, Example, Passage, Unit, Utility
 from workbench.store.collection import HAS_TEXT
-from workbench.store.views.collection import passages, queries
+from workbench.store.views.collection import passages, queries, queries_by
 from workbench.store.views.judged import JUDGED, judging, relevance_level
 from workbench.store.views.scored.teacher_names import READING_SIGN, hint_to_fill
 from workbench.store.views.thresholds import useful_above_sql
@@ -188,15 +188,7 @@ def utilities(store: Store, teacher: str, query_id: str | None = None) -> list[U
 
 def scored_queries(store: Store, split: str) -> dict[str, int]:
     """Return teacher -> how many queries of a split it has scored."""
-    with store.read() as connection:
-        rows: list[tuple[str, int]] = connection.execute(
-            """
-            select teacher, count(distinct query_id) from utilities
-            semi join (select query_id from queries where split = ?) using (query_id) group by teacher order by teacher
-            """,
-            [split],
-        ).fetchall()
-    return dict(rows)
+    return queries_by(store, "utilities", "teacher", split)
 
 
 def _by_id(store: Store, ids: set[str]) -> dict[str, Passage]:
