@@ -1,8 +1,12 @@
 """Timing: what steps and evaluations take, and how far a time reaches."""
 
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from tests.trainer.toy import QUICK, trained
+from workbench.records import Progress
 from workbench.trainer.timing import Timing, TimingRecorder
 
 
@@ -31,8 +35,16 @@ def test_a_training_says_what_a_step_takes_and_how_long_it_will_last(tmp_path) -
     assert all(at.seconds_left > 0 for at in reports[:-1])
     assert reports[-1].seconds_left is None
     assert not any("minutes reach" in at.note for at in reports)
-    reports.clear()
-    settings = replace(QUICK, steps=100_000, minutes=0.05)
-    trained(tmp_path / "short", settings, listen=reports.append)
-    assert "0.05 minutes reach step" in reports[0].note
-    assert 0 < reports[0].seconds_left <= 3
+
+
+def test_a_training_says_how_far_its_minutes_reach(tmp_path: Path) -> None:
+    reports: list[Progress] = []
+
+    def first(progress: Progress) -> None:
+        reports.append(progress)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, replace(QUICK, steps=1_000_000_000, minutes=30.0), listen=first)
+    assert "30 minutes reach step" in reports[0].note
+    assert 0 < reports[0].seconds_left <= 1800

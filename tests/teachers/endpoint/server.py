@@ -60,6 +60,7 @@ class ModelServer:
         self.paths = {"/v1/completions", "/v1/chat/completions", "/generate", "/v1/models", "/tokenize"}
 
     def __enter__(self) -> Self:
+        loaded(self.folder)  # not while a request is timed
         Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
@@ -100,6 +101,14 @@ class ModelServer:
     def leave(self) -> None:
         with self._lock:
             self._at_once -= 1
+
+    def wait_until_idle(self) -> None:
+        """Wait until no request has been under way for twice the time of one."""
+        last = time.monotonic()
+        while time.monotonic() - last < 2 * self.seconds:
+            if self._at_once:
+                last = time.monotonic()
+            time.sleep(0.01)
 
     def log_probabilities(self, sequences: list[list[int]]) -> Rows:
         """Return what a plain forward gives each token of each sequence; the first has none."""
@@ -190,8 +199,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind == "malformed":
             self._bytes(200, b'{"choices": [{"index": 0,')
         else:
-            self._send(200, self._answer(request, fault))
-            self.owner.answered.append(request)
+            answer = self._answer(request, fault)
+            self.owner.answered.append(request)  # before its client can go on
+            self._send(200, answer)
 
     def _answer(self, request: Received, fault: str) -> Any:
         body = request.body

@@ -17,6 +17,7 @@ from workbench.records import Failure, Scored, Utility
 from workbench.teachers.endpoint.teacher import Endpoint
 
 PROBES = 3
+SHORT = 4.0  # seconds: a good answer comes in a hundredth of it, and on a busy machine in less
 FAULTS = ("429", "429 after 0.01", "500", "503", "hang", "cut", "slow", "malformed", "short")
 
 
@@ -44,7 +45,7 @@ def until_stopped(teacher: Endpoint) -> tuple[list[Scored], Exception | None]:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_failure_that_passes_costs_no_pair(server: ModelServer, fault: str) -> None:
     server.fault = at(fault, 1, 2, 5)
-    there = scored(asking(server, timeout=2.0 if fault in ("hang", "slow") else 30.0), GROUPS[:3])
+    there = scored(asking(server, timeout=SHORT if fault in ("hang", "slow") else 60.0), GROUPS[:3])
     here = scored(prepared(server.folder), GROUPS[:3])
     assert {pair: one.value for pair, one in there.items() if isinstance(one, Utility)} == pytest.approx(
         {pair: one.value for pair, one in here.items() if isinstance(one, Utility)}, abs=1e-4
@@ -65,7 +66,7 @@ def test_a_request_that_always_fails_fails_alone(server: ModelServer, fault: str
         return fault if request.body in victim else ""
 
     server.fault = always
-    rows = scored(asking(server, timeout=1.0, concurrency=1), GROUPS[:3])
+    rows = scored(asking(server, timeout=SHORT if fault == "hang" else 60.0, concurrency=1), GROUPS[:3])
     failures = [one for one in rows.values() if isinstance(one, Failure)]
     assert len(failures) == 1
     assert "3 times" in failures[0].reason
@@ -114,15 +115,15 @@ def test_a_server_that_is_not_there_says_so(server: ModelServer) -> None:
 def test_a_server_that_asks_to_wait_is_waited_for(server: ModelServer) -> None:
     def fault(number: int, _request: Received) -> str:
         if number - PROBES == 1:
-            return "429 after 1"
-        server.over.wait(0.5 if number - PROBES <= 3 else 0)  # so that what is under way ends after the refusal came
+            return "429 after 4"
+        server.over.wait(3.0 if number - PROBES <= 3 else 0)  # so that what is under way ends after the refusal came
         return ""
 
     server.fault = fault
     scored(asking(server, longest_wait=5.0, concurrency=4), GROUPS[:3])
     first, *later = [request.moment for request in server.asked[PROBES:]]
     # The first three are those of the queries without a passage, which their pairs wait for.
-    assert sum(moment - first < 1 for moment in later) <= 2
+    assert sum(moment - first < 4 for moment in later) <= 2
 
 
 def test_a_date_to_wait_for_is_understood(server: ModelServer) -> None:
@@ -136,7 +137,7 @@ def test_no_wait_is_longer_than_allowed(server: ModelServer) -> None:
     server.fault = at("429 after 3600", 1)
     started = time.monotonic()
     assert all(isinstance(one, Utility) for one in scored(asking(server), GROUPS[:3]).values())
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 300
 
 
 @pytest.mark.parametrize("fault", ["", "429", "500", "malformed", "cut"])

@@ -21,7 +21,7 @@ PROTOCOLS = ("vllm", "sglang", "echo")
 
 def asking(server: ModelServer, **settings: Any) -> Endpoint:
     """Return an endpoint teacher that is prepared to ask a server, without waiting long for anything."""
-    quick = {"tokenizer": server.folder, "longest_wait": 0.02, "timeout": 5.0, "retries": 2}
+    quick = {"tokenizer": server.folder, "longest_wait": 0.02, "timeout": 60.0, "retries": 2}
     made = Endpoint(EndpointSettings(server.url, server.model, **quick | settings))
     made.prepare()
     return made
