@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
 import signal
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -105,24 +107,27 @@ def test_a_teacher_that_breaks_down_loses_no_finished_batch(school: Store) -> No
     assert sum(map(len, rows_of(school))) == 20
 
 
-def score_slowly(workspace: Path) -> None:
-    """Score with a teacher that takes its time, and commit often."""
+def score_until_killed(workspace: Path, asked: int, delay: float) -> None:
+    """Score with a teacher that takes its time, commit often, and be killed so many seconds after some pairs."""
     step.COMMIT_ROWS = 6
-    score(Store(workspace), Slow(pause=0.02))
+
+    class Killed(Slow):
+        def utilities(self, groups: Any) -> Any:
+            for batch in super().utilities(groups):
+                if len(self.asked) == asked:
+                    threading.Timer(delay, os.kill, (os.getpid(), signal.SIGKILL)).start()
+                yield batch
+
+    score(Store(workspace), Killed(pause=0.02))
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("after", [0.0, 0.15, 0.4])
-def test_killed_at_any_moment_it_leaves_a_workspace_that_goes_on_to_the_same_end(school: Store, after: float) -> None:
-    child = children.call(score_slowly, school.path)
-    deadline = time.monotonic() + 60
-    while not any(rows_of(school)):
-        assert child.poll() is None, child.stderr
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    time.sleep(after)
-    child.kill()
-    assert child.wait() == -signal.SIGKILL
+@pytest.mark.parametrize("asked", [7, 23, 60])
+def test_killed_at_any_moment_it_leaves_a_workspace_that_goes_on_to_the_same_end(
+    school: Store, asked: int, moments: random.Random
+) -> None:
+    child = children.call(score_until_killed, school.path, asked, moments.uniform(0.0, 0.05))
+    assert child.wait() == -signal.SIGKILL, child.stderr
     finished = sum(map(len, rows_of(school)))
     assert 0 < finished < len(ALL)
     assert finished % 6 == 0
