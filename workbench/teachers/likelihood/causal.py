@@ -121,7 +121,9 @@ class CausalModel:
     def _forward(self, layout: Layout, past: Past | None) -> list[float]:
         logits = self._logits(layout, past)
         scored, targets = self._on_device(layout.scored), self._on_device(layout.targets)
-        normalisers = torch.cat([part.float().logsumexp(-1) for part in logits.split(ROWS_AT_ONCE[self._device_kind])])
+        size = ROWS_AT_ONCE[self._device_kind]
+        parts = [logits[at : at + size].float().logsumexp(-1) for at in range(0, len(logits), size)]
+        normalisers = torch.cat(parts)
         values = (logits[scored, targets].float() - normalisers[scored]).double().cpu().numpy()
         return [float(value) for value in np.bincount(layout.owners, values)]
 
