@@ -46,7 +46,8 @@ def student(store: Store, name: str, loss: str, seed: int, dev: float = 0.6, **m
                "stopped": "budget", "teacher_temperature": 0.75, "learning_rate": 0.003}  # fmt: skip
     outcome |= more.pop("outcome", {})
     recipe = {"name": name, "base": "base", "teacher": "toy", "loss": loss, "seed": seed, "settings": asdict(settings),
-              "outcome": outcome, "created": f"2026-01-01T00:00:0{seed}", "versions": {"torch": str(seed)}}  # fmt: skip
+              "outcome": outcome, "created": f"2026-01-01T00:00:0{seed}", "versions": {"torch": str(seed)},
+              "checksums": {"model.safetensors": name}}  # fmt: skip
     folder = store.students / name
     folder.mkdir(parents=True)
     (folder / "student.json").write_text(json.dumps(recipe | more))

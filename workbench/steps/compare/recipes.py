@@ -19,7 +19,7 @@ from workbench.students import Student
 from workbench.trainer import TrainSettings, settings_in_words, settings_used
 
 # What differs between two trainings of one recipe with two seeds, or with the same one.
-PASSING = frozenset({"seed", "name", "created", "outcome", "versions", "settings", "resolved"})
+PASSING = frozenset({"seed", "name", "created", "outcome", "versions", "settings", "resolved", "checksums"})
 
 RecipeVerdict = Verdict | Literal["not evaluated"]
 
