@@ -19,6 +19,8 @@ pytestmark = pytest.mark.browser
 
 LINKS = {
     "": "4 queries over 4 passages",
+    "overview": "4 queries over 4 passages",
+    "ingest": "Nothing is written before you say so",
     "utility?student=before&query=q1": "query q1, test split",
     "train": "Start training",
     "students": "Settings to try",

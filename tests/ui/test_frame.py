@@ -65,6 +65,18 @@ def test_a_missing_workspace_is_made_when_a_person_asks_for_it(tmp_path: Path, v
     assert views.counts(Store(tmp_path / "nowhere")).queries == 0
 
 
+def test_a_busy_database_is_waited_for_in_words_and_then_shown(store: Store, visit: Visit) -> None:
+    with store.read():  # the page is another thread
+        at = visit(store, "overview")
+        words = text_of(at)
+        assert "Waiting for the database" in words
+        assert "kept busy by another thread" in words
+        assert "goes on by itself" in words
+        assert SAYS["overview"] not in words
+    at.run()
+    assert SAYS["overview"] in text_of(at)
+
+
 @pytest.mark.parametrize(
     ("page", "params", "words"),
     [

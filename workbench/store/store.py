@@ -96,6 +96,11 @@ class Store:
         with connected(self.database, read_only=True, patience=READ_PATIENCE) as connection:
             yield connection
 
+    def must_be_free(self, patience: float) -> None:
+        """Raise StoreBusy, naming who has the database, if it cannot be opened within so many seconds."""
+        with connected(self.database, read_only=True, patience=patience):
+            pass
+
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Hold one transaction for the block: all that its thread writes within is kept, or none, and seen within."""

@@ -13,12 +13,13 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from workbench import machine
-from workbench.errors import WorkbenchError
+from workbench.errors import StoreBusy, WorkbenchError
 from workbench.store import Store
 from workbench.ui.shell import cache, components, counting, job_board, navigation, style
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
+PATIENCE = 1.0  # seconds that a page waits for a busy database before it says so
 
 log = logging.getLogger("workbench.ui")
 
@@ -46,6 +47,8 @@ def show(page: Callable[[Store], None], title: str) -> None:
         page(store)
     except (StopException, RerunException):
         raise
+    except StoreBusy as busy:
+        _wait(path, busy)
     except WorkbenchError as trouble:
         components.failed(trouble.problem, trouble.hint)
     except Exception:
@@ -66,6 +69,7 @@ def _open(path: Path) -> Store | None:
     """Open the workspace; None where there is none yet, which is said, with a button that makes it."""
     # A page only looks: a folder that is not there must not come to be because someone looked for it.
     if (path / "workbench.duckdb").exists():
+        Store(path, opened=False).must_be_free(PATIENCE)  # before the longer wait of every other question
         return Store(path)
     components.failed(
         f"There is no workspace in {path}.",
@@ -76,6 +80,22 @@ def _open(path: Path) -> Store | None:
         Store(path, create=True)
         navigation.switch("ingest")
     return None
+
+
+def _wait(path: Path, busy: StoreBusy) -> None:
+    """Say who has the database, and show the page as soon as it is free."""
+    components.stale(f"Waiting for the database. {busy.problem} This page goes on by itself.")
+
+    @st.fragment(run_every=PATIENCE)
+    def look() -> None:
+        try:
+            Store(path, opened=False).must_be_free(PATIENCE / 5)
+        except StoreBusy:
+            components.remark(f"Still waiting at {datetime.now(UTC):%H:%M:%S} UTC.")
+        else:
+            st.rerun()
+
+    look()
 
 
 def _about(store: Store) -> None:

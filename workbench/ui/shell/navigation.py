@@ -88,9 +88,14 @@ def link(name: str, label: str, **params: str) -> None:
 
 
 def _navigation() -> st.Page:
-    return st.navigation([_streamlit_page(page) for page in PAGES])
+    # Streamlit serves the page at the root there alone: for its own address to work too, it is hung up twice.
+    root = st.Page(_file(PAGES[0]), title=PAGES[0].title, url_path="start", default=True, visibility="hidden")
+    return st.navigation([root, *map(_streamlit_page, PAGES)])
 
 
 def _streamlit_page(page: Page) -> st.Page:
-    file = folder() / "pages" / f"{page.name}.py"
-    return st.Page(file, title=page.title, icon=page.icon, url_path=page.name, default=page is PAGES[0])
+    return st.Page(_file(page), title=page.title, icon=page.icon, url_path=page.name)
+
+
+def _file(page: Page) -> Path:
+    return folder() / "pages" / f"{page.name}.py"
