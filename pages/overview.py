@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench import jobs
 from workbench.store import Store
-from workbench.ui.overview import tables, walk
+from workbench.ui.overview import export_form, tables, walk
 from workbench.ui.shell import cache, collection, components, frame, job_board
 
 
@@ -34,6 +34,7 @@ def page(store: Store) -> None:
         if tags := cache.tags(store):
             components.heading("Tags")
             collection.tags(tags)
+    export_form.offer(store)
     components.heading("Jobs")
     job_board.board(store, jobs.jobs(store)[:5])
     tables.reproduce(store, split)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ui.copied import printed_lines
-from tests.ui.pages import Visit, text_of
+from tests.ui.copied import printed_lines, run_line
+from tests.ui.pages import Visit, button, text_of
+from workbench import jobs
 from workbench.records import Candidate, Passage, Qrel, Query
 from workbench.store import Store
 
@@ -40,3 +41,23 @@ def test_without_answers_no_page_asks_for_scores(empty: Store, visit: Visit) -> 
     lines = printed_lines(visit(empty, "utility"))
     assert any(line.endswith("train --teacher qrels") for line in lines)
     assert not any(" score " in line for line in lines)
+
+
+def test_data_is_exported_by_the_line_that_is_shown_and_can_be_downloaded(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda _store, arguments: started.append(arguments))
+    at = visit(store, "overview")
+    at.selectbox(key="export-kind").set_value("utilities").run()
+    at.segmented_control(key="export-ending-utilities").set_value(".csv").run()
+    line = next(line for line in printed_lines(at) if " export utilities " in line)
+    button(at, "Export").click().run()
+    assert not at.exception
+    assert started == [["export", "utilities", str(store.exports / "utilities.csv"), "--teacher", "toy"]]
+    assert run_line(line)["rows"] == 8
+    at = visit(store, "overview")
+    at.selectbox(key="export-kind").set_value("utilities").run()
+    assert any(element.proto.label == "Download utilities.csv" for element in at.get("download_button"))
+    at.segmented_control(key="export-ending-utilities").set_value(".csv").run()
+    assert any("utilities-2.csv" in line for line in printed_lines(at)), "no export takes the place of another"

@@ -22,6 +22,8 @@ SHOWN_CHARACTERS = 300  # of a cell; the others are of no help in telling whethe
 SHOWN_PROBLEMS = 200
 LARGE = 200_000_000  # bytes; a preview reads all, and that takes a while
 
+PASSAGE = ("passage_id", "title", "text")  # what files say of it
+
 Rows = list[dict[str, object]]
 
 
@@ -76,7 +78,7 @@ def _summary(
         previewed.in_words,
         previewed.counts,
         [_cells(row._asdict()) for row in collection.queries[:FIRST_ROWS]],
-        [_cells(row._asdict()) for row in collection.passages[:FIRST_ROWS]],
+        [_cells({name: getattr(row, name) for name in PASSAGE}) for row in collection.passages[:FIRST_ROWS]],
         list(previewed.problems[:SHOWN_PROBLEMS]),
         len(previewed.problems),
     )
