@@ -64,12 +64,12 @@ _POOL = """
         from numbered, range(least($pool // 2, $copies), $pool) places(place) where passage % $texts <> gold
     ) order by query, place
 """
-_CANDIDATES = "insert into candidates select query_id, passage_id, 'large' from pool"
+_CANDIDATES = "insert into candidates by name select query_id, passage_id, 'large' as source from pool"
 _UTILITIES = """
-    insert into utilities
-    select query_id, passage_id, $teacher, round(gain, 6), [{
+    insert into utilities by name
+    select query_id, passage_id, $teacher as teacher, round(gain, 6) as value, [{
                'answer': 'as it is', 'tokens': 3, 'with_passage': round(3 * (gain - 2), 6), 'without_passage': -6.0
-           }], 0
+           }] as answers, 0 as truncated
     from (select *, if(near, 0.8, -0.1) + 1.4 * (chance('utility', query, passage) - 0.5) as gain from pool)
     order by query, place
 """

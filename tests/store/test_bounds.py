@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import duckdb
 import pytest
 
 from tests.conftest import run
 from workbench import memory
-from workbench.records import Hit, Passage, Query, Utility
-from workbench.store import Store, connection, views
+from workbench.records import Hit, Passage, Qrel, Query, Utility
+from workbench.steps.annotate.annotate import annotate
+from workbench.store import Store, connection, kept, views
 
 FORGOTTEN = connection.FORGOTTEN_SECONDS
 
@@ -75,3 +80,60 @@ def test_near_duplicates_of_other_queries_cost_nothing(store: Store, little_memo
     whys = {case.why for case in cases if "near duplicates" in case.rules}
     assert len(whys) == 1_500
     assert any("100 % of its words are those of n2999, yet utility +0.00 against +1.00" in why for why in whys)
+
+
+def test_hard_cases_are_found_once_a_revision_and_read_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = (store, "toy", views.find_run(store, "before", "test"), views.find_run(store, "after", "test"))
+    cases = views.hard_cases(*asked)
+    counts = views.case_counts(*asked)
+    assert counts == (len(cases), views.rule_counts(cases))
+    (answer,) = (store.path / kept.FOLDER).iterdir()
+    monkeypatch.setattr(connection, "_using", _without(r"reasons as \(", connection._using))
+    for rule in ("", "got worse", "unjudged but high"):
+        of_rule = [case for case in cases if not rule or rule in case.rules]
+        assert views.hard_cases(*asked, part=views.Part(rule, limit=1)) == of_rule[:1]
+        assert views.hard_cases(*asked, part=views.Part(rule)) == of_rule
+    annotate(store, "q1", "p/1", "useful")
+    assert views.hard_cases(*asked) == cases, "an annotation changes no case"
+    monkeypatch.undo()
+    store.add_collection((), (), [Qrel("http://q/2?x=1", "ü", 0)])
+    assert views.hard_cases(*asked) != cases
+    assert len(list((store.path / kept.FOLDER).iterdir())) == 2
+    assert views.hard_cases(*asked, views.Thresholds(far=1)) != views.hard_cases(*asked)
+    answer.unlink()
+    assert views.case_counts(*asked).cases == len(views.hard_cases(*asked))
+
+
+def test_only_the_answers_read_last_are_kept_and_none_where_none_can_be(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_after = views.find_run(store, "after", "test")
+    for rank in range(1, kept.ANSWERS + 4):
+        views.hard_cases(store, "toy", run_after, None, views.Thresholds(unjudged=rank))
+    assert len(list((store.path / kept.FOLDER).iterdir())) == kept.ANSWERS
+    cases = views.hard_cases(store, "toy", run_after)
+    shutil.rmtree(store.path / kept.FOLDER)
+    (store.path / kept.FOLDER).write_text("a file where the folder was to be")
+    assert views.hard_cases(store, "toy", run_after) == cases != []
+
+
+def _without(words: str, using: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a way to hold a connection that refuses to run a statement with these words."""
+
+    class Refusing:
+        def __init__(self, held: duckdb.DuckDBPyConnection) -> None:
+            self._held = held
+
+        def execute(self, statement: str, *values: Any) -> Any:
+            assert not re.search(words, statement), "all hard cases are looked for again"
+            return self._held.execute(statement, *values)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._held, name)
+
+    @contextmanager
+    def held(*arguments: Any) -> Iterator[Any]:
+        with using(*arguments) as inner:
+            yield Refusing(inner)
+
+    return held

@@ -26,7 +26,7 @@ def _one_look_for_components() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> None:
-    cache._answer.clear()
+    cache.forget()
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from workbench.cli.options import Json, Relevance, Split, TeacherName
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.store import views
-from workbench.store.views import RULES, Thresholds, known_thresholds
+from workbench.store.views import RULES, Part, Thresholds, known_thresholds
 
 _THRESHOLDS = "; ".join(f"{name}={t.default:g} ({t.help.rstrip('.')})" for name, t in known_thresholds().items())
+SHOWN = 10  # cases of each rule
 
 
 def cases_command(
@@ -40,18 +41,25 @@ def cases_command(
     if not named_teacher:
         left_out = ", ".join(name for name, entry in RULES.items() if entry.needs_utilities)
         output.note(f"No teacher has scored anything yet: left out are the rules that need utilities, {left_out}.")
+    asked = (store, named_teacher, run, run_before, Thresholds.parse(thresholds or ()))
     with output.progress(session.reporter):
-        cases = views.hard_cases(store, named_teacher, run, run_before, Thresholds.parse(thresholds or ()))
-    cases = [case for case in cases if not rule or rule in case.rules]
-    if json:
-        return output.as_json([case._asdict() | {"rules": case.rules, "why": case.why} for case in cases])
-    for name, number in views.rule_counts(cases).items():
+        if json:
+            cases = views.hard_cases(*asked, Part(rule))
+            return output.as_json([case._asdict() | {"rules": case.rules, "why": case.why} for case in cases])
+        counts = views.case_counts(*asked)
+    for name, number in counts.rules.items():
         if number and rule in ("", name):
-            of_rule = [(case, reason) for case in cases for reason in case.reasons if reason.rule == name]
-            rows = [(case.query_id, case.passage_id, reason.why) for case, reason in of_rule[:10]]
+            first = views.hard_cases(*asked, Part(name, limit=SHOWN))
+            rows = [
+                (case.query_id, case.passage_id, reason.why)
+                for case in first
+                for reason in case.reasons
+                if reason.rule == name
+            ]
             output.table(("query", "passage", "why"), rows, title=f"\n{name}: {number:,}. {RULES[name].meaning}")
-    session.message = f"{len(cases):,} hard cases"
+    number = counts.rules[rule] if rule else counts.cases
+    session.message = f"{number:,} hard cases"
     following = (
-        "Judge them on the Annotate page, or with `workbench annotate`." if cases else "Thresholds move with --set."
+        "Judge them on the Annotate page, or with `workbench annotate`." if number else "Thresholds move with --set."
     )
     output.line(f"\n{session.message}. {following}")

@@ -39,8 +39,11 @@ from workbench.store.views.collection import (
 )
 from workbench.store.views.hard_case_rules import RULES, Rule, Thresholds, known_thresholds
 from workbench.store.views.hard_cases import (
+    CaseCounts,
     HardCase,
+    Part,
     Reason,
+    case_counts,
     hard_cases,
     rule_counts,
     teacher_of_cases,
@@ -115,6 +118,7 @@ __all__ = [
     "RULES",
     "AnnotatedCase",
     "Bin",
+    "CaseCounts",
     "Cell",
     "Counts",
     "Decision",
@@ -129,6 +133,7 @@ __all__ = [
     "Moved",
     "Pair",
     "PairCounts",
+    "Part",
     "Placed",
     "ProposalCounts",
     "Reading",
@@ -149,6 +154,7 @@ __all__ = [
     "answer_places",
     "candidate_sources",
     "candidates_of",
+    "case_counts",
     "collection_fingerprint",
     "counts",
     "decided",

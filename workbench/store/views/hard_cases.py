@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.errors import NothingToDo
 from workbench.records import Run
 from workbench.store.collection import HAS_TEXT
-from workbench.store.connection import watched
+from workbench.store.kept import kept_rows
 from workbench.store.views.hard_case_rules import RULES, SCALES, Thresholds
 from workbench.store.views.scored.utilities import find_teacher, teachers
 from workbench.store.views.thresholds import UtilityScale
@@ -84,8 +84,30 @@ _TURNS = """
 """
 
 
+class Part(NamedTuple):
+    """Which of the hard cases: those of one rule, and so many from the start; else all."""
+
+    rule: str = ""
+    limit: int | None = None
+
+
+ALL_CASES = Part()
+
+
+class CaseCounts(NamedTuple):
+    """How many hard cases there are, and how many each rule has chosen; a case of two rules counts under both."""
+
+    cases: int
+    rules: dict[str, int]
+
+
 def hard_cases(
-    store: Store, teacher: str | None, after: Run, before: Run | None = None, thresholds: Thresholds | None = None
+    store: Store,
+    teacher: str | None,
+    after: Run,
+    before: Run | None = None,
+    thresholds: Thresholds | None = None,
+    part: Part = ALL_CASES,
 ) -> list[HardCase]:
     """Return the hard cases of a run, a pair once with all its reasons, in an order that is worth judging from the top.
 
@@ -95,6 +117,44 @@ def hard_cases(
     utilities are asked. Ranks below a run's depth are known for its candidates alone. What is known by id only has no
     text that a person could judge, and is no case.
     """
+    query, values = _question(store, teacher, after, before, thresholds)
+    with kept_rows(store, "hard cases", query, values) as (connection, cases):
+        rows = connection.execute(
+            f"""
+            select * exclude (place) from {cases}
+            where $rule = '' or list_contains(list_transform(all_reasons, lambda r: r.rule), $rule)
+            order by place limit $limit
+            """,
+            {"rule": part.rule, "limit": part.limit},
+        ).fetchall()
+    return [
+        HardCase(query_id, passage_id, tuple(Reason(**reason) for reason in reasons_of), *rest)
+        for query_id, passage_id, reasons_of, *rest in rows
+    ]
+
+
+def case_counts(
+    store: Store,
+    teacher: str | None,
+    after: Run,
+    before: Run | None = None,
+    thresholds: Thresholds | None = None,
+) -> CaseCounts:
+    """Return how many hard cases of a run there are, in all and of every rule."""
+    query, values = _question(store, teacher, after, before, thresholds)
+    with kept_rows(store, "hard cases", query, values) as (connection, cases):
+        ((total,),) = connection.execute(f"select count(*) from {cases}").fetchall()
+        of_rules = connection.execute(
+            f"select rule, count(*) from (select unnest(list_distinct(list_transform(all_reasons, lambda r: r.rule))) "
+            f"as rule from {cases}) group by rule"
+        ).fetchall()
+    return CaseCounts(total, {rule: dict(of_rules).get(rule, 0) for rule in RULES})
+
+
+def _question(
+    store: Store, teacher: str | None, after: Run, before: Run | None, thresholds: Thresholds | None
+) -> tuple[str, dict[str, object]]:
+    """Return the query for all hard cases, numbered in their order by `place`, and the values that it uses."""
     rules = {name: rule for name, rule in RULES.items() if teacher or not rule.needs_utilities}
     tables = [_PAIR, SCALES, *dict.fromkeys(rule.tables for rule in rules.values() if rule.tables)]
     reasons = " union all ".join(
@@ -113,8 +173,8 @@ def hard_cases(
             semi join (select passage_id from passages where {HAS_TEXT["passages"]}) using (passage_id)
             group by query_id, passage_id
         ), {_TURNS}
-        select cases.* from cases join turns using (query_id)
-        order by turn, weight desc, query_id, total desc, passage_id
+        select cases.*, row_number() over (order by turn, weight desc, query_id, total desc, passage_id) as place
+        from cases join turns using (query_id) order by place
     """
     scale = utility_scale(store, teacher)
     values: dict[str, object] = {
@@ -126,13 +186,7 @@ def hard_cases(
         "before": before.run if before else "",
     }
     # DuckDB refuses values that a query does not use.
-    used = {name: values[name] for name in set(re.findall(r"\$(\w+)", query))}
-    with store.read() as connection, watched(connection, "hard cases"):
-        rows = connection.execute(query, used).fetchall()
-    return [
-        HardCase(query_id, passage_id, tuple(Reason(**reason) for reason in reasons_of), *rest)
-        for query_id, passage_id, reasons_of, *rest in rows
-    ]
+    return query, {name: values[name] for name in set(re.findall(r"\$(\w+)", query))}
 
 
 def _literal(text: str) -> str:

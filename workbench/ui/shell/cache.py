@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
@@ -34,6 +35,28 @@ R = TypeVar("R")
 SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10")
 
 
+# Of a workspace's files: when they were written last and their sizes, and the revision that was read then.
+_revisions: dict[tuple[Path, bool], tuple[list[tuple[int, int]], int]] = {}
+
+
+def revision(store: Store, *, annotations: bool = True) -> int:
+    """Return the workspace's revision, which is read anew only where its files have changed.
+
+    Reading it opens the database, and every remembered answer asks for it. A transaction changes the database's file or
+    the log beside it, and looking at when is harmless to its lock.
+    """
+    written = [
+        (state.st_mtime_ns, state.st_size)
+        for state in (file.stat() for file in (store.database, Path(f"{store.database}.wal")) if file.exists())
+    ]
+    known = _revisions.get((store.path, annotations))
+    if known and known[0] == written:
+        return known[1]
+    number = store.revision(annotations=annotations)
+    _revisions[store.path, annotations] = written, number
+    return number
+
+
 @st.cache_data(max_entries=400, ttl="6h", show_spinner=False)
 def _answer(
     _question: Callable[..., Any], key: tuple[str, str, int, dict[str, Any]], arguments: tuple[Any, ...], named: Any
@@ -41,8 +64,26 @@ def _answer(
     return _question(with_settings(Store(key[1]), **key[3]), *arguments, **named)
 
 
+# Every visitor gets the very rows, which nobody changes: a copy of a hundred thousand takes a second.
+@st.cache_resource(max_entries=8, ttl="6h", show_spinner=False)
+def _shared_answer(
+    _question: Callable[..., Any], key: tuple[str, str, int, dict[str, Any]], arguments: tuple[Any, ...], named: Any
+) -> Any:
+    return _question(with_settings(Store(key[1]), **key[3]), *arguments, **named)
+
+
+def forget() -> None:
+    """Forget all answers."""
+    _answer.clear()
+    _shared_answer.clear()
+
+
 def _remembered(
-    question: Callable[Concatenate[Store, P], R], waiting: str = "", *, annotations: bool = False
+    question: Callable[Concatenate[Store, P], R],
+    waiting: str = "",
+    *,
+    annotations: bool = False,
+    answer: Callable[..., Any] = _answer,
 ) -> Callable[Concatenate[Store, P], R]:
     """Return `question` with a memory; `waiting` is shown while an answer takes more than a blink.
 
@@ -53,13 +94,13 @@ def _remembered(
         key = (
             f"{question.__module__}.{question.__qualname__}",
             str(store.path),
-            store.revision(annotations=annotations),
+            revision(store, annotations=annotations),
             store.overrides,
         )
         if not waiting:
-            return _answer(question, key, arguments, named)  # type: ignore[no-any-return]
+            return answer(question, key, arguments, named)  # type: ignore[no-any-return]
         with st.spinner(waiting):
-            return _answer(question, key, arguments, named)  # type: ignore[no-any-return]
+            return answer(question, key, arguments, named)  # type: ignore[no-any-return]
 
     return ask
 
@@ -110,7 +151,7 @@ movements = _remembered(views.movements)
 utilities = _remembered(views.utilities)
 failures = _remembered(views.failures)
 failure_reasons = _remembered(views.failure_reasons)
-hard_cases = _remembered(views.hard_cases)
+hard_cases = _remembered(views.hard_cases, "Looking for hard cases …", answer=_shared_answer)
 verdicts = _remembered(views.verdicts, annotations=True)
 last_words = _remembered(views.last_words, annotations=True)
 disputes = _remembered(views.disputes, annotations=True)

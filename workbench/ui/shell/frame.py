@@ -102,5 +102,5 @@ def _about(store: Store) -> None:
     counts = cache.counts(store)
     components.remark(
         f"{counts.passages:,} passages, {counts.queries:,} queries. "
-        f"Revision {store.revision():,}, read {datetime.now(UTC):%H:%M} UTC."
+        f"Revision {cache.revision(store):,}, read {datetime.now(UTC):%H:%M} UTC."
     )

@@ -34,7 +34,7 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
         ids,
         cells,
         "query",
-        f"{pair.teacher}-{pair.run.run}-{store.revision()}-{words}",
+        f"{pair.teacher}-{pair.run.run}-{cache.revision(store)}-{words}",
         query=TextColumn(width="large"),
         **{
             "best utility": NumberColumn(format="%+.2f", help=f"Of the most useful passage{in_unit}."),

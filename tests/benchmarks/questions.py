@@ -1,0 +1,122 @@
+"""Every page's first render and the verbs behind them on workspaces of any size: seconds and peak memory of each.
+
+    python -m tests.benchmarks.questions WORKSPACE ... [--only PART]
+
+The workspaces are those of `tests.benchmarks.large`. Every question is a process of its own, so that its peak memory
+is its own. A page is rendered by Streamlit's AppTest, without a browser, twice: what a server's first visitor waits
+for, and what comes with the next click. Seconds are of the processor, which hold on a machine that others use too, and
+on the clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.benchmarks.large import STUDENTS
+from tests.benchmarks.machine import description
+from workbench.ui.shell.navigation import PAGES
+
+VERBS = (
+    ("info",),
+    ("leaks",),
+    ("health",),
+    ("diff", *STUDENTS),
+    ("agreement", *reversed(STUDENTS)),
+    ("cases", STUDENTS[1], "--before", STUDENTS[0]),
+    ("export", "runs", "FOLDER"),
+)
+LIMIT = 900  # seconds on the clock, after which a question counts as unanswered
+
+
+class Taken(NamedTuple):
+    """What a question took: seconds of the processor and on the clock, a page's next render, and peak memory in GB."""
+
+    processor: float
+    clock: float
+    again: float | None
+    memory: float
+    failed: str = ""
+
+    def __str__(self) -> str:
+        again = "" if self.again is None else f"{self.again:.1f}"
+        return f"| {self.processor:.1f} | {self.clock:.1f} | {again} | {self.memory:.2f} {self.failed}|"
+
+
+def rendered(page: str) -> None:
+    """Render a page of the workspace twice, and print seconds of the second time and what failed."""
+    from streamlit.testing.v1 import AppTest
+
+    from tests.ui.pages import ROOT
+
+    at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=LIMIT)
+    at.query_params.update({"before": STUDENTS[0], "after": STUDENTS[1]} if page == "diff" else {})
+    at.switch_page(f"pages/{page}.py")
+    at.run()
+    failed = [entry.message for entry in at.exception] + [entry.value for entry in at.error]
+    busy = time.process_time()
+    at.run()
+    print(json.dumps({"again": time.process_time() - busy, "failed": " ".join(failed)}))
+
+
+def measured(workspace: Path, arguments: list[str]) -> Taken:
+    """Ask one question in a process of its own."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        child = subprocess.Popen(
+            [sys.executable, *arguments], stdout=output, stderr=errors, text=True,
+            env=os.environ | {"WORKBENCH_WORKSPACE": str(workspace)},
+        )  # fmt: skip
+        watch = threading.Timer(LIMIT, child.kill)
+        watch.start()
+        _, status, used = os.wait4(child.pid, 0)
+        watch.cancel()
+        child.returncode = os.waitstatus_to_exitcode(status)
+        clock, processor = time.perf_counter() - started, used.ru_utime + used.ru_stime
+        memory = used.ru_maxrss * 1024 / 1e9
+        for file in (output, errors):
+            file.seek(0)
+        if child.returncode:
+            last = errors.read().strip().splitlines()[-1:] or [f"ended by {child.returncode}"]
+            return Taken(processor, clock, None, memory, last[0])
+        page = json.loads(output.read().splitlines()[-1]) if arguments[0] == "-c" else {"again": None, "failed": ""}
+    return Taken(processor, clock, page["again"], memory, page["failed"])
+
+
+def questions(place: Path) -> dict[str, list[str]]:
+    """Return the arguments of Python for every question, pages first; what is exported goes to `place`."""
+    pages = {
+        f"page {page.title}": ["-c", f"from tests.benchmarks import questions; questions.rendered({page.name!r})"]
+        for page in PAGES
+    }
+    verbs = {
+        "workbench " + " ".join(verb): ["-m", "workbench", *(str(place) if word == "FOLDER" else word for word in verb)]
+        for verb in VERBS
+    }
+    return pages | verbs
+
+
+def main(workspaces: list[Path], only: str) -> None:
+    """Print a table of what each question takes on each workspace."""
+    print(description())
+    print("| question | workspace | processor s | clock s | again s | peak GB |\n|---|---|---:|---:|---:|---:|")
+    for workspace in workspaces:
+        with tempfile.TemporaryDirectory() as place:
+            for name, arguments in questions(Path(place)).items():
+                if only in name:
+                    print(f"| {name} | {workspace.name} {measured(workspace, arguments)}", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("workspaces", type=Path, nargs="+", metavar="WORKSPACE")
+    parser.add_argument("--only", default="", metavar="PART", help="only questions whose name has this part")
+    main(**vars(parser.parse_args()))
