@@ -6,17 +6,12 @@ import streamlit as st
 
 from workbench.steps.annotate.annotate import ANONYMOUS
 from workbench.store import Store
-from workbench.ui.annotate import annotators, card, case_queue, keys, reproduction
-from workbench.ui.annotate.on_screen import CaseOnScreen
+from workbench.ui.annotate import annotators, card, case_queue, reproduction
 from workbench.ui.shell import components, frame, pickers
 
 
 def page(store: Store) -> None:
     """Put the hard cases of a student before a person, and keep each verdict at once."""
-    components.lead(
-        "Each case is a passage that teacher, student and people may see in different ways. Read the query, then the "
-        "passage, and say whether it would help to answer. Every verdict is kept the moment you give it."
-    )
     annotator, blind, advance = _annotator()
     # What a blind annotator must not see names systems and rules: it is put away, not taken away.
     with st.expander("Hidden: teacher, student, rule", key="hidden") if blind else st.container():
@@ -25,22 +20,16 @@ def page(store: Store) -> None:
         queue = case_queue.select_queue(store, pair, annotator)
     if queue is None:
         return
-    queue = case_queue.select_tab(queue)
-    card.progress(queue)
-    if case := queue.current():
-        screen = CaseOnScreen(store, queue, case, annotator, advance)
-        card.show(screen, blind=blind)
-        keys.keys(screen, blind=blind)
-        keys.details(screen)
-    else:
-        components.empty(f"No case is {queue.tab} here. Open another tab, choose another rule, or move a threshold.")
-        keys.undo_key(store, queue, annotator)
-    keys.failure()
+    named = queue.case(case_queue.named_in_link())
+    if any(case_queue.named_in_link()) and not named:
+        components.stale("The link names a case that is not in this queue. Showing the next one that waits.")
+    card.show(store, queue, blind=blind, advance=advance)
+    annotators.failure()
     annotators.guide(store)
-    annotators.all_pending(store, queue, annotator)
+    annotators.all_pending(store, queue)
     annotators.agreement(store)
-    annotators.export(store)
-    reproduction.reproduce(store, queue, annotator, case)
+    annotators.export(store, queue)
+    reproduction.reproduce(store, queue, named or next(iter(queue.in_tab()), None))
 
 
 def _annotator() -> tuple[str, bool, bool]:

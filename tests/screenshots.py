@@ -33,12 +33,12 @@ def browser_path() -> str | None:
 
 
 @contextmanager
-def served(workspace: Path) -> Iterator[str]:
-    """Serve the dashboard on a free loopback port for the block; yields its address."""
+def served(workspace: Path, program: str = "streamlit") -> Iterator[str]:
+    """Serve the dashboard on a free loopback port for the block; yields its address. `program` is a module."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", program, "run", "streamlit_app.py", "--server.port", str(port)]
     with Path(os.environ.get("WORKBENCH_TEST_LOG", os.devnull)).open("wb") as log:
         server = subprocess.Popen(
             [*command, "--server.fileWatcherType", "none"],

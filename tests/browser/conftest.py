@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.annotator import Annotator
 from tests.screenshots import QUIET, browser_path
 
 
@@ -23,3 +24,11 @@ def browser() -> Iterator[Any]:
         chromium = play.chromium.launch(executable_path=path, headless=True, args=list(QUIET))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def annotator(browser: Any) -> Iterator[Annotator]:
+    """Return a tab to judge in; it is closed, for a page without a server tries to find it again and again."""
+    tab = Annotator(browser)
+    yield tab
+    tab.page.close()

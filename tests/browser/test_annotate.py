@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.browser.tab import Tab
+from tests.browser.annotator import Annotator, Pair
 from tests.conftest import run
 from tests.screenshots import served, settled
 from tests.shell import worked
@@ -24,7 +22,6 @@ JUDGED = (
     ("0", "useless", 0), ("1", "useful", 1), ("2", "useful", 2), ("3", "useful", 3), ("h", "harmful", None),
     ("n", "unsure", None), ("a", "useless", None), ("x", "useful", None),
 )  # fmt: skip
-Pair = tuple[str, str]
 
 
 @pytest.fixture
@@ -44,43 +41,18 @@ def workspace(tmp_path: Path) -> Store:
     return store
 
 
-class Annotator(Tab):
-    """A browser tab with a person who has no mouse."""
-
-    def wait(self, words: str) -> None:
-        shown = "words => document.body.innerText.replace(/\\s+/g, ' ').includes(words)"
-        self.page.wait_for_function(shown, arg=words, timeout=45_000)
-        settled(self.page)
-
-    def start(self, address: str, who: str, split: str) -> None:
-        self.open(f"{address}/annotate?rule=useless+but+near&student=poor&split={split}&annotator={who}")
-        self.wait("judged by you")
-
-    def press(self, key: str, *, until: str) -> None:
-        self.page.keyboard.press(key)
-        self.wait(until)
-
-    def on_screen(self) -> Pair:
-        params = parse_qs(urlsplit(self.page.url).query)
-        return params["query"][0], params["passage"][0]
-
-    def enter(self) -> None:
-        before = self.page.url
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_function("before => location.href !== before", arg=before, timeout=45_000)
-        settled(self.page)
-
-
-def test_twenty_cases_by_keyboard_alone_with_a_refresh_an_undo_and_a_skip(browser: Any, workspace: Store) -> None:
-    expected: dict[Pair, tuple[str, int | None]] = {}
+def test_twenty_cases_by_keyboard_alone_with_a_refresh_an_undo_and_a_skip(
+    annotator: Annotator, workspace: Store
+) -> None:
+    tab = annotator
+    expected: dict[Pair | None, tuple[str, int | None]] = {}
     with served(workspace.path) as address:
-        tab = Annotator(browser)
         tab.start(address, "Ada", "test")
-        tab.press("s", until="1 skipped")
+        tab.press("s", until="skipped (1)")
         for number in range(20):
             if number == 10:
-                tab.page.reload()
-                settled(tab.page)
+                tab.all_kept()
+                tab.reload()
                 tab.wait("10 of 24 judged by you")
             key, verdict, grade = JUDGED[number % len(JUDGED)]
             tab.press(key, until=f"{number + 1} of 24 judged by you")
@@ -90,9 +62,12 @@ def test_twenty_cases_by_keyboard_alone_with_a_refresh_an_undo_and_a_skip(browse
                 tab.press("3", until="15 of 24 judged by you")
                 expected[tab.on_screen()] = ("useful", 3)
             if number == 15:
-                tab.press("f", until="flag")
-            tab.enter()
+                tab.press("f")
+            seen = tab.on_screen()
+            tab.press("Enter")
+            assert tab.on_screen() != seen, "at once"
         assert len(expected) == 20
+        tab.all_kept()
         settled(tab.page)  # a click while the page is drawn anew is lost
         tab.page.get_by_text("Export the annotations").click()
         settled(tab.page)
@@ -106,43 +81,73 @@ def test_twenty_cases_by_keyboard_alone_with_a_refresh_an_undo_and_a_skip(browse
     assert sum(row["flagged"] for row in rows.values()) == 1
 
 
-def test_a_key_pressed_before_the_next_case_is_drawn_judges_the_case_that_was_seen(
-    browser: Any, workspace: Store
-) -> None:
-    held: list[Any] | None = None
-
-    def between(socket: Any) -> None:
-        server = socket.connect_to_server()
-        socket.on_message(server.send)
-        server.on_message(lambda message: socket.send(message) if held is None else held.append(message))
-
+def test_notes_tags_tabs_undo_and_help_by_the_fields_and_buttons(annotator: Annotator, workspace: Store) -> None:
+    tab, page = annotator, annotator.page
     with served(workspace.path) as address:
-        tab = Annotator(browser)
-        tab.page.route_web_socket("**/_stcore/stream", between)
         tab.start(address, "Ada", "test")
-        tab.press("3", until="1 of 24 judged by you")
-        seen, held = tab.on_screen(), []
-        tab.page.keyboard.press("Enter")  # the server goes on, and the browser does not hear of it
-        tab.page.wait_for_timeout(4_000)
-        tab.page.keyboard.press("h")
-        tab.page.wait_for_timeout(4_000)
-        assert held
+        first = tab.on_screen()
+        tab.press("Enter", until="No verdict yet: give a grade, or skip.")
+        assert tab.on_screen() == first, "Enter does not leave what nobody judged"
+        page.get_by_role("textbox", name="Note").fill("2 of 3")
+        page.keyboard.press("Enter")
+        tab.wait("Kept: note")
+        assert tab.shows("0 of 24 judged by you"), "a digit in a field is text, and a note is no verdict"
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="answers it").click()
+        page.get_by_role("button", name="off topic").click()
+        page.get_by_role("textbox", name="Another type of failure").fill("my  own")
+        page.keyboard.press("Enter")
+        tab.wait("Kept: tags")
+        page.keyboard.press("Escape")
+        (row,) = views.verdicts(workspace, latest=True)
+        assert (row[:2], row.verdict, row.grade, row.note) == (first, "useful", 3, "2 of 3")
+        assert row.tags == ("off topic", "my own")
+        tab.press("ArrowRight")
+        tab.press("s", until="skipped (1)")
+        tab.all_kept()
+        tab.reload()  # what was done before, only the store knows
+        for words in ("skipped (0)", "Taken back"):
+            tab.press("u", until=words)
+            tab.all_kept()
+        (row,) = views.verdicts(workspace, latest=True)
+        assert (row.verdict, row.tags) == ("useful", ("off topic",)), "one tag after the other"
+        tab.wait("You called it useful, grade 3")
+        assert tab.on_screen() == first
+        page.get_by_role("button", name="done (1)").click()
+        tab.wait_for_link("tab=done")
+        page.wait_for_function("document.querySelector('.annotate-tab[aria-pressed=true]').textContent === 'done (1)'")
+        assert tab.on_screen() == first
+        assert not tab.shows("It would mislead whoever answers from it.")
+        tab.press("?", until="It would mislead whoever answers from it.")
         assert tab.errors == []
-    assert {word[:2]: word.verdict for word in views.last_words(workspace, "Ada")} == {seen: "harmful"}
+
+
+def test_the_card_and_its_keys_are_on_the_first_screen(annotator: Annotator, workspace: Store) -> None:
+    annotator.page.set_viewport_size({"width": 1440, "height": 900})
+    with served(workspace.path) as address:
+        annotator.start(address, "Ada", "test")
+        for part in (".wb-query", ".annotate-text", ".annotate-keys", ".annotate-moves", ".annotate-note"):
+            box = annotator.page.locator(f".annotate {part}").first.bounding_box()
+            assert box["y"] + box["height"] <= 900, part
+        annotator.page.locator("h1").click()
+        annotator.press("3")
+        frames = """[...document.querySelectorAll('section, [data-testid="stMain"]')].filter(
+            (one) => one.matches(':focus') && getComputedStyle(one).outlineStyle !== 'none').length"""
+        assert annotator.page.evaluate(frames) == 0, "no focus frame across the page"
 
 
 def test_a_student_learns_from_the_annotated_set_and_the_diff_shows_it(
-    browser: Any,
-    workspace: Store,
-    tmp_path: Path,
+    annotator: Annotator, workspace: Store, tmp_path: Path
 ) -> None:
+    tab = annotator
     untrained = base(tmp_path / "untrained")
     with served(workspace.path) as address:
-        tab = Annotator(browser)
         tab.start(address, "Ada", "train")
-        for number in range(6):
-            tab.press("3", until=f"{number + 1} of 24 judged by you")
-            tab.enter()
+        for _ in range(6):
+            tab.press("3")
+            tab.press("Enter")
+        tab.all_kept()
+        tab.wait("6 of 24 judged by you")
         quick = ("--steps", 20, "--evaluate-every", 10, "--batch-size", 2, "--learning-rate", 0.05)
         trained = worked(
             "train", untrained, "--only", "annotated", "--name", "trained", *quick, workspace=workspace.path

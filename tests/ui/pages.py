@@ -29,7 +29,22 @@ def text_of(at: AppTest) -> str:
     kinds = (at.title, at.subheader, at.markdown, at.text, at.error, at.warning, at.caption, at.code, at.success)
     words = [str(element.value) for kind in kinds for element in kind]
     blocks = [unescape(re.sub(r"<[^>]*>", " ", element.value)) for element in at.html if "<style>" not in element.value]
-    return "\n".join([*words, *blocks]).replace("\\", "")
+    cards = [
+        text for _ in at.get("bidi_component") for case in annotation_card(at)["cases"] for text in card_texts(case)
+    ]
+    return "\n".join([*words, *blocks, *cards]).replace("\\", "")
+
+
+def card_texts(case: dict[str, Any]) -> list[str]:
+    """Return the texts of a case on the annotation card."""
+    passage = ["".join(part for part, _ in case[name]) for name in ("title", "text")]
+    return [case["query"], *case["answers"], *passage, *(badge["word"] for badge in case["badges"])]
+
+
+def annotation_card(at: AppTest) -> dict[str, Any]:
+    """Return what the page Annotate hands to the card in the browser."""
+    (component,) = at.get("bidi_component")
+    return dict(json.loads(component.proto.json))
 
 
 def button(at: AppTest, label: str) -> Any:

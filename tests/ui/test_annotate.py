@@ -1,137 +1,111 @@
-"""The page Annotate: every verdict kept at once, undone, skipped, settled."""
+"""The page Annotate: what goes to the browser's card, for whom, and the buttons beside it."""
 
 from __future__ import annotations
 
+import io
+import json
 from typing import Any
 
+import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from tests.conftest import toy_without_utilities
 from tests.ui.copied import reproduction, run_cell, run_line
-from tests.ui.pages import NASTY, Visit, button, press, text_of
-from workbench.steps.annotate.annotate import annotate
+from tests.ui.pages import NASTY, Visit, annotation_card, button, text_of
+from workbench.errors import StoreBusy
+from workbench.steps.annotate import outbox
+from workbench.steps.annotate.annotate import annotate, undo
+from workbench.steps.annotate.hard_cases import hard_case_bytes
 from workbench.store import Store, views
+from workbench.ui.annotate import card
+from workbench.ui.annotate.case_queue import AHEAD, BEHIND, Queue
 
 pytestmark = pytest.mark.slow
 
-
-def test_a_verdict_is_kept_at_once_and_enter_goes_on(store: Store, visit: Visit) -> None:
-    at = visit(store, "annotate", rule="useless but near", annotator="Ada")
-    first = _current(at)
-    press(at, "useless")
-    (row,) = views.verdicts(store)
-    assert (row.verdict, row.grade, row.annotator, row.rule) == ("useless", 0, "Ada", "useless but near")
-    assert _current(at) == first, "note and tags may follow"
-    assert "You called it useless, grade 0" in text_of(at)
-    assert f"1 of {len(_cases(store, 'useless but near'))} judged by you" in _progress(at)
-    _note(at).set_value("says nothing").run()
-    at.multiselect[0].set_value(["off topic"]).run()
-    press(at, "flag")
-    last = views.verdicts(store, latest=True)
-    assert [(word.verdict, word.note, word.tags, word.flagged) for word in last] == [
-        ("useless", "says nothing", ("off topic",), True)
-    ]
-    assert len(views.verdicts(store)) == 4
-    press(at, "submit and next")
-    assert _current(at) != first
+NEAR = "useless but near"
+QUEUE = {"rule": NEAR, "student": "after", "base": "before"}
 
 
-def test_enter_does_not_leave_what_nobody_judged(store: Store, visit: Visit) -> None:
-    at = visit(store, "annotate", rule="useless but near")
-    before = _current(at)
-    press(at, "submit and next")
-    assert _current(at) == before
-    assert not views.verdicts(store)
+def test_the_card_holds_the_cases_of_the_queue_in_order(store: Store, visit: Visit) -> None:
+    data = annotation_card(visit(store, "annotate", **QUEUE, annotator="Ada"))
+    cases = _cases(store, NEAR)
+    assert [_pair(case) for case in data["cases"]] == [case[:2] for case in cases]
+    assert {case["rule"] for case in data["cases"]} == {case.rules[0] for case in cases}
+    assert (data["annotator"], data["settles"], data["tab"]) == ("Ada", False, "pending")
+    assert data["counts"] == {"pending": len(cases), "done": 0, "skipped": 0}
+    assert _pair(data["start"]) == cases[0][:2]
 
 
-def test_what_is_noted_before_a_verdict_is_kept_and_the_case_still_waits(store: Store, visit: Visit) -> None:
-    at = visit(store, "annotate", rule="useless but near")
-    _note(at).set_value("look again").run()
-    (draft,) = views.verdicts(store)
-    assert (draft.verdict, draft.note) == ("draft", "look again")
-    assert views.verdicts(store, latest=True) == []
-    assert "0 of" in _progress(at)
-    again = visit(store, "annotate", rule="useless but near")
-    assert _note(again).value == "look again"
-    press(again, "helps")
-    assert [(word.verdict, word.note) for word in views.verdicts(store, latest=True)] == [("useful", "look again")]
+def test_a_judged_case_is_done_and_what_was_said_of_it_comes_along(store: Store, visit: Visit) -> None:
+    case, *others = _cases(store, NEAR)
+    annotate(store, *case[:2], "useless", "Ada", grade=0, note="says nothing", tags=["off topic"], flagged=True)
+    data = annotation_card(visit(store, "annotate", **QUEUE, annotator="Ada"))
+    assert (data["counts"]["done"], data["counts"]["pending"]) == (1, len(others))
+    assert case[:2] not in map(_pair, data["cases"])
+    done = annotation_card(visit(store, "annotate", **QUEUE, annotator="Ada", tab="done"))
+    assert done["cases"][0]["annotation"] == {
+        "verdict": "useless", "grade": 0, "note": "says nothing", "tags": ["off topic"], "flagged": True,
+        "annotator": "Ada", "when": "just now",
+    }  # fmt: skip
+    assert data["search"] == done["search"] != annotation_card(visit(store, "annotate", rule=NEAR))["search"]
 
 
-def test_undo_takes_back_one_after_the_other_even_after_a_refresh(store: Store, visit: Visit) -> None:
-    at = visit(store, "annotate", rule="useless but near", advance="true")
-    cases = [_current(at)]
-    press(at, "useless")
-    cases.append(_current(at))
-    press(at, "skip")
-    assert "1 skipped" in _progress(at)
-    at = visit(store, "annotate", rule="useless but near", advance="true")
-    press(at, "undo")
-    assert (_current(at), "0 skipped" in _progress(at)) == (cases[1], True)
-    press(at, "undo")
-    assert (_current(at), "0 of" in _progress(at)) == (cases[0], True)
-    assert [word.verdict for word in views.verdicts(store)] == ["useless", "skipped", "withdrawn", "withdrawn"]
-    press(at, "undo")
-    assert "There is no verdict of anonymous left to take back" in text_of(at)
-
-
-def test_undo_takes_a_later_note_back_and_leaves_the_verdict(store: Store, visit: Visit) -> None:
-    at = visit(store, "annotate", rule="useless but near")
-    press(at, "helps")
-    _note(at).set_value("not so sure").run()
-    assert [(word.verdict, word.note) for word in views.verdicts(store, latest=True)] == [("useful", "not so sure")]
-    press(at, "undo")
-    assert [(word.verdict, word.note, word.grade) for word in views.verdicts(store, latest=True)] == [("useful", "", 2)]
-    assert _note(at).value == ""
-    press(at, "undo")
-    assert views.verdicts(store, latest=True) == []
-
-
-def test_the_keys_of_a_case_are_its_own(store: Store, visit: Visit) -> None:
-    at = visit(store, "annotate", rule="useless but near")
-    first = {button.key for button in at.button if button.label in ("useless", "harmful", "flag", "skip", "accept")}
-    press(at, "skip")
-    then = {button.key for button in at.button if button.label in ("useless", "harmful", "flag", "skip", "accept")}
-    assert (len(first), len(then), first & then) == (5, 5, set())
+def test_what_is_noted_before_a_verdict_leaves_the_case_waiting(store: Store, visit: Visit) -> None:
+    case = _cases(store, NEAR)[0]
+    annotate(store, *case[:2], "draft", note="look again")
+    data = annotation_card(visit(store, "annotate", **QUEUE))
+    assert data["counts"]["done"] == 0
+    assert data["cases"][0]["annotation"]["note"] == "look again"
+    undo(store)
+    assert annotation_card(visit(store, "annotate", **QUEUE))["counts"]["pending"] == data["counts"]["pending"]
 
 
 def test_a_skipped_case_waits_in_a_tab_of_its_own(store: Store, visit: Visit) -> None:
-    at = visit(store, "annotate", rule="useless but near")
-    seen = []
-    for _ in _cases(store, "useless but near"):
-        seen.append(_current(at))
-        press(at, "skip")
-    assert len(set(seen)) == len(seen)
-    fresh = visit(store, "annotate", rule="useless but near")
-    assert f"{len(seen)} that you skipped wait under “skipped”" in text_of(fresh)
-    assert "No case is pending here" in text_of(fresh)
-    assert _current(visit(store, "annotate", rule="useless but near", tab="skipped")) == seen[0]
+    cases = _cases(store, NEAR)
+    for case in cases:
+        annotate(store, *case[:2], "skipped")
+    data = annotation_card(visit(store, "annotate", **QUEUE))
+    assert (data["cases"], data["start"], data["counts"]["skipped"]) == ([], None, len(cases))
+    skipped = annotation_card(visit(store, "annotate", **QUEUE, tab="skipped"))
+    assert _pair(skipped["start"]) == cases[0][:2]
 
 
-def test_accept_and_reject_are_about_the_teachers_verdict(store: Store, visit: Visit) -> None:
-    case = _cases(store, "useless but near")[0]
-    for label, verdict in (("accept", "useless"), ("reject", "useful")):
-        named = {"query": case.query_id, "passage": case.passage_id}
-        at = visit(store, "annotate", rule="useless but near", annotator=label, **named)
-        press(at, label)
-        assert views.verdicts(store)[-1][:4] == (case.query_id, case.passage_id, label, verdict)
+def test_the_case_of_a_link_is_opened_whatever_its_tab(store: Store, visit: Visit) -> None:
+    cases = _cases(store, NEAR)
+    annotate(store, *cases[-1][:2], "useless")
+    query_id, passage_id = cases[-1][:2]
+    data = annotation_card(visit(store, "annotate", **QUEUE, query=query_id, passage=passage_id))
+    assert _pair(data["start"]) == (query_id, passage_id)
+    assert [_pair(case) for case in data["cases"]] == [case[:2] for case in cases]
 
 
-def test_a_case_shows_every_reason_and_all_rules_have_a_count(store: Store, visit: Visit) -> None:
-    words = text_of(visit(store, "annotate", student="before", base="after"))
-    assert "rank 1, yet utility -0.50" in words
-    assert "rank 1, and nobody has judged it" in words
+def test_the_card_holds_many_cases_ahead_few_behind_and_goes_round() -> None:
+    queue = _queue(200)
+    around = queue.around(queue.cases[150])
+    places = [int(case.query_id) for case in around]
+    assert places == [*range(140, 200), *range(11)], "ten before, sixty after, then from the start again"
+    assert len(around) == AHEAD + BEHIND + 1
 
 
-def test_blind_hides_teacher_student_and_qrels(store: Store, visit: Visit) -> None:
-    at = visit(store, "annotate", rule="useless but near", blind="true")
-    words = text_of(at)
-    assert "hidden while you judge blind" in words
-    assert "yet utility" not in words
-    assert "useless -" not in words
-    assert "student after" not in words
-    assert button(at, "accept").disabled
-    assert button(at, "reject").disabled
+def test_the_card_knows_the_teachers_verdict_and_every_reason(store: Store, visit: Visit) -> None:
+    data = annotation_card(visit(store, "annotate", student="before", base="after"))
+    reasons = [reason["why"] for case in data["cases"] for reason in case["reasons"]]
+    assert "rank 1, yet utility -0.50" in reasons
+    assert "rank 1, and nobody has judged it" in reasons
+    near = annotation_card(visit(store, "annotate", **QUEUE))
+    assert {case["teachers_verdict"] for case in near["cases"]} == {"useless"}
+    assert {case["student"] for case in near["cases"]} == {"after"}
+
+
+def test_nothing_of_teacher_student_and_qrels_goes_to_a_blind_annotators_browser(store: Store, visit: Visit) -> None:
+    at = visit(store, "annotate", **QUEUE, blind="true")
+    data = annotation_card(at)
+    assert data["blind"]
+    for case in data["cases"]:
+        assert case.keys().isdisjoint({"reasons", "student", "teachers_verdict", "role"})
+        assert {badge["word"] for badge in case["badges"]} <= {"answer in the text"}
+    for word in ("utility", "toy", "relevant", "rank "):
+        assert word not in json.dumps(data["cases"]).replace("Oil is", "")
     assert not at.expander[0].proto.expanded
     assert "Hidden" in at.expander[0].label
     names = {box.label for box in at.expander[0].selectbox}
@@ -139,35 +113,78 @@ def test_blind_hides_teacher_student_and_qrels(store: Store, visit: Visit) -> No
 
 
 def test_another_annotator_finds_the_whole_queue(store: Store, visit: Visit) -> None:
-    case = _cases(store, "useless but near")[0]
-    annotate(store, case.query_id, case.passage_id, "useless", "Ada")
-    assert "1 of" in _progress(visit(store, "annotate", rule="useless but near", annotator="Ada"))
-    assert "0 of" in _progress(visit(store, "annotate", rule="useless but near", annotator="Bob"))
+    annotate(store, *_cases(store, NEAR)[0][:2], "useless", "Ada")
+    assert annotation_card(visit(store, "annotate", **QUEUE, annotator="Ada"))["counts"]["done"] == 1
+    assert annotation_card(visit(store, "annotate", **QUEUE, annotator="Bob"))["counts"]["done"] == 0
 
 
 def test_what_annotators_disagree_on_is_settled_in_a_queue_of_its_own(store: Store, visit: Visit) -> None:
     for who, verdict in (("Ada", "useful"), ("Bob", "harmful"), ("Cleo", "unsure")):
         annotate(store, "q1", "03", verdict, who)
     at = visit(store, "annotate", rule="adjudication", annotator="Ada")
-    assert "Ada says useful, Bob says harmful" in text_of(at)
-    assert "1 disputed, 0 of them settled" in text_of(at)
-    press(at, "harmful")
-    assert "Ada has called it harmful" in text_of(at)
-    assert "1 of 1 settled" in _progress(at)
+    data = annotation_card(at)
+    assert data["settles"]
+    assert data["counts"] == {"pending": 1, "done": 0, "skipped": 0}
+    assert (data["cases"][0]["rule"], data["cases"][0]["annotation"]) == ("adjudication", None)
+    assert data["cases"][0]["reasons"][0]["why"] == "Ada says useful, Bob says harmful"
+    assert "disputed" not in text_of(at), "agreement is computed when it is looked at"
+    at.session_state["annotators"] = True
+    assert "1 disputed, 0 of them settled" in text_of(at.run())
+    annotate(store, "q1", "03", "harmful", "Ada", rule="adjudication")
+    data = annotation_card(visit(store, "annotate", rule="adjudication", annotator="Bob", tab="done"))
+    assert data["counts"]["done"] == 1
+    assert (data["cases"][0]["annotation"]["annotator"], data["cases"][0]["annotation"]["verdict"]) == (
+        "Ada",
+        "harmful",
+    )
     assert views.decided(store) == {("q1", "03"): "harmful"}
-    assert [word.verdict for word in views.last_words(store, "Ada")] == ["useful", "harmful"]
 
 
 def test_one_confirmation_annotates_a_whole_filter_and_one_undo_takes_it_back(store: Store, visit: Visit) -> None:
-    cases = _cases(store, "useless but near")
-    at = visit(store, "annotate", rule="useless but near")
+    cases = _cases(store, NEAR)
+    at = visit(store, "annotate", **QUEUE)
+    acts = annotation_card(at)["bulk_acts"]
     button(at, f"Call all {len(cases)} waiting cases useless …").click().run()
     assert not views.verdicts(store)
+    annotate(store, *cases[0][:2], "useful", grade=3)  # by a key, meanwhile
     button(at, f"Yes, all {len(cases)}").click().run()
-    assert len(views.verdicts(store, latest=True)) == len(cases)
-    press(at, "undo")
-    assert views.verdicts(store, latest=True) == []
-    assert f"0 of {len(cases)} judged" in _progress(at)
+    verdicts = {row[:2]: row.verdict for row in views.verdicts(store, latest=True)}
+    assert verdicts == {case[:2]: "useful" if case == cases[0] else "useless" for case in cases}
+    assert annotation_card(at)["bulk_acts"] == acts + 1
+    assert len(undo(store)) == len(cases) - 1
+
+
+def test_a_bulk_verdict_that_cannot_be_kept_is_reported(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> bool:
+        raise StoreBusy("The file is kept busy by process 7.", "Close it.")
+
+    at = visit(store, "annotate", **QUEUE)
+    cases = len(_cases(store, NEAR))
+    button(at, f"Call all {cases} waiting cases useless …").click().run()
+    monkeypatch.setattr(Store, "add_annotations", busy)
+    button(at, f"Yes, all {cases}").click().run()
+    assert "Nothing was kept. The file is kept busy by process 7. Close it." in text_of(at)
+
+
+def test_what_the_browser_sends_is_kept_and_acknowledged(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    act = {
+        "idempotency_key": "k", "annotator": "Ada", "query_id": "q1", "passage_id": "03", "rule": NEAR,
+        "changes": {"verdict": "useful", "grade": 2},
+    }  # fmt: skip
+    state: dict[str, Any] = {card.KEY: {"outbox": {"attempt": "tab 1", "acts": [act]}}}
+    monkeypatch.setattr(card.st, "session_state", state)
+    card._receive(store)
+    assert state[card.RECEIPT] == ("tab 1", outbox.Receipt(["k"]))
+    assert [(row[:3], row.grade, row.rule) for row in views.verdicts(store)] == [(("q1", "03", "Ada"), 2, NEAR)]
+
+    def broken(*_: object) -> outbox.Receipt:
+        raise RuntimeError("no space left")
+
+    monkeypatch.setattr(card, "receive", broken)
+    card._receive(store)
+    assert "the server's log has the details" in state[card.RECEIPT][1].waiting
 
 
 def test_guidelines_are_text_and_are_kept_in_the_workspace(store: Store, visit: Visit) -> None:
@@ -180,21 +197,29 @@ def test_guidelines_are_text_and_are_kept_in_the_workspace(store: Store, visit: 
     assert f"Be kind. {NASTY}" in "".join(element.value for element in visit(store, "annotate").text)
 
 
-def test_a_verdict_that_cannot_be_kept_is_reported_and_stays_on_screen(
-    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from workbench.errors import StoreBusy
-    from workbench.ui.annotate import on_screen
+def test_hard_cases_are_downloaded_before_anyone_judged_them_with_all_their_rules(store: Store, visit: Visit) -> None:
+    at = visit(store, "annotate")
+    labels = {one.proto.label for one in at.get("download_button")}
+    assert {f"hard-cases.{ending}" for ending in ("jsonl", "csv", "parquet")} <= labels
+    cases = _cases(store, NEAR)
+    rows = [json.loads(line) for line in hard_case_bytes(cases, "jsonl").splitlines()]
+    assert [(row["query_id"], row["passage_id"], row["rules"], row["why"]) for row in rows] == [
+        (*case[:2], list(case.rules), case.why) for case in cases
+    ]
+    assert [reason["rule"] for reason in rows[0]["reasons"]] == [reason.rule for reason in cases[0].reasons]
+    for read, ending in ((pd.read_csv, "csv"), (pd.read_parquet, "parquet")):
+        assert read(io.BytesIO(hard_case_bytes(cases, ending)))["passage_id"].tolist() == [case[1] for case in cases]
 
-    def busy(*_: object, **__: object) -> None:
-        raise StoreBusy("The file is kept busy by process 7.", "Close it.")
 
-    at = visit(store, "annotate", rule="useless but near")
-    before = _current(at)
-    monkeypatch.setattr(on_screen, "annotate", busy)
-    press(at, "helps")
-    assert "The verdict was not kept. The file is kept busy by process 7. Close it." in text_of(at)
-    assert _current(at) == before
+def test_without_a_teacher_the_rules_that_need_none_are_judged(empty: Store, visit: Visit) -> None:
+    toy_without_utilities(empty)
+    at = visit(empty, "annotate", rule="unjudged but high")
+    assert "the rules that need utilities find nothing" in text_of(at)
+    shown = annotation_card(at)["cases"][0]
+    assert shown["teachers_verdict"] is None
+    (case, *_), steps = run_line(reproduction(at).lines[0]), run_cell(reproduction(at).cell)
+    assert (case["query_id"], case["passage_id"]) == _pair(shown)
+    assert steps["cases"][0].query_id == shown["query_id"]
 
 
 def _cases(store: Store, rule: str) -> list[views.HardCase]:
@@ -202,25 +227,10 @@ def _cases(store: Store, rule: str) -> list[views.HardCase]:
     return [case for case in views.hard_cases(store, "toy", *runs) if rule in case.rules]
 
 
-def _note(at: AppTest) -> Any:
-    return next(box for box in at.text_input if str(box.key).startswith("note-"))
+def _pair(data: dict[str, Any]) -> tuple[str, str]:
+    return data["query_id"], data["passage_id"]
 
 
-def _current(at: AppTest) -> str:
-    return str(_note(at).key)
-
-
-def _progress(at: AppTest) -> str:
-    return " ".join(str(element.proto.text) for element in at.get("progress"))
-
-
-def test_without_a_teacher_the_rules_that_need_none_are_judged(empty: Store, visit: Visit) -> None:
-    toy_without_utilities(empty)
-    at = visit(empty, "annotate", rule="unjudged but high")
-    assert "the rules that need utilities find nothing" in text_of(at)
-    press(at, "useless")
-    (row,) = views.verdicts(empty)
-    assert (row.verdict, row.rule) == ("useless", "unjudged but high")
-    (case, *_), steps = run_line(reproduction(at).lines[0]), run_cell(reproduction(at).cell)
-    assert case["query_id"] == row.query_id
-    assert steps["cases"][0].query_id == row.query_id
+def _queue(number: int) -> Queue:
+    cases = [views.HardCase(str(at), "p", (), 1.0, None, None, None, None) for at in range(number)]
+    return Queue(None, "all rules", cases, "Ada", {})  # type: ignore[arg-type]

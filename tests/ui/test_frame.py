@@ -24,7 +24,7 @@ SAYS = {
     "train": "Start training",
     "students": "Try many recipes",
     "diff": "after against before on nDCG@10, test: 1 better, 1 worse, 0 the same of 2",
-    "annotate": "Why it is here",
+    "annotate": "Every case once with all its reasons",
 }
 
 
@@ -123,7 +123,7 @@ def test_foreign_text_is_shown_character_by_character(nasty: Store, visit: Visit
     at = visit(nasty, page, query="n", passage="n<1>", student="after", rule="useful but far")
     assert unescape(NASTY) in " ".join(text_of(at).split())
     raw = "".join(element.value for element in at.html)
-    assert "&lt;script&gt;" in raw
+    assert ("&lt;script&gt;" in raw) is (page != "annotate"), "its card is drawn from text, not from HTML"
     assert "<script" not in raw
     assert "javascript:" not in re.sub(r">[^<]*<", "><", raw), "never inside a tag"
     markdown = "".join(str(element.value) for kind in (at.markdown, at.caption) for element in kind)

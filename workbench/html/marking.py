@@ -33,6 +33,14 @@ def terms(query: str) -> tuple[str, ...]:
 
 def marked(text: str, query: str = "", answers: Iterable[str] = ()) -> str:
     """Return `text` as HTML with the answers and the query's words in it marked; an answer wins over a word."""
+    return "".join(
+        f'<mark class="wb-{mark}">{html(part)}</mark>' if mark else html(part)
+        for part, mark in marked_parts(text, query, answers)
+    )
+
+
+def marked_parts(text: str, query: str = "", answers: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """Return `text` in parts, each with its mark: "answer", "term" for a word of the query, or ""."""
     spans = [(*match.span(), "answer") for match in _answers(text, answers)]
     taken = list(spans)
     if wanted := terms(query):
@@ -41,7 +49,11 @@ def marked(text: str, query: str = "", answers: Iterable[str] = ()) -> str:
             start, end = match.span()
             if not any(start < other_end and other_start < end for other_start, other_end, _ in taken):
                 spans.append((start, end, "term"))
-    return _written(text, sorted(spans))
+    parts, at = [], 0
+    for start, end, mark in sorted(spans):
+        parts += [(text[at:start], ""), (text[start:end], mark)]
+        at = end
+    return [(part, mark) for part, mark in (*parts, (text[at:], "")) if part]
 
 
 def answer_found(text: str, answers: Iterable[str]) -> int | None:
@@ -56,11 +68,3 @@ def _answers(text: str, answers: Iterable[str]) -> list[re.Match[str]]:
         return []
     parts = (r"\s+".join(map(re.escape, answer.split())) for answer in wanted)
     return list(re.finditer(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", text, re.IGNORECASE))
-
-
-def _written(text: str, spans: list[tuple[int, int, str]]) -> str:
-    pieces, at = [], 0
-    for start, end, kind in spans:
-        pieces += [html(text[at:start]), f'<mark class="wb-{kind}">{html(text[start:end])}</mark>']
-        at = end
-    return "".join([*pieces, html(text[at:])])

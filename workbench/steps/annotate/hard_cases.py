@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UnknownName
@@ -11,6 +12,8 @@ from workbench.store.views import RULES, Thresholds
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from workbench.store.views import HardCase
 
 
 def hard_cases(
@@ -86,3 +89,14 @@ def hard_cases(
         if not rule or rule in case.rules
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def hard_case_bytes(cases: Iterable[HardCase], form: str) -> bytes:
+    """Return hard cases with all their reasons as one file's content, "jsonl", "csv" or "parquet"."""
+    from workbench.formats.cases import CASES
+
+    return CASES[form](
+        case._asdict()
+        | {"reasons": [reason._asdict() for reason in case.reasons], "rules": case.rules, "why": case.why}
+        for case in cases
+    )

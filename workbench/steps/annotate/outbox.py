@@ -33,7 +33,7 @@ class Act(NamedTuple):
     annotator: str
     pair: Pair
     rule: str
-    changes: Mapping[str, Any]
+    changes: dict[str, Any]
 
 
 @dataclass(frozen=True)

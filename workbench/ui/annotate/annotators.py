@@ -1,7 +1,8 @@
-"""What annotators share: guidelines, one verdict on many cases, their agreement, and the exported annotations."""
+"""What annotators share: guidelines, one verdict on many cases, their agreement, and files of cases and annotations."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import get_args
 
@@ -13,12 +14,19 @@ from workbench.steps.annotate.annotate import annotate_all
 from workbench.steps.annotate.guidelines import guidelines, write_guidelines
 from workbench.store import Store
 from workbench.store.views import ADJUDICATION
-from workbench.ui.annotate.case_queue import Queue, pair_ids
-from workbench.ui.annotate.keys import FAILURE
+from workbench.ui.annotate.card import BULK
+from workbench.ui.annotate.case_queue import Queue, current, pair_ids
 from workbench.ui.shell import cache, commands, components
 
 CONFIRMING = "all-pending-confirming"
+FAILURE = "annotation-failure"  # where a button leaves, in the session, what it could not keep
 FILES = ("jsonl", "csv", "parquet")
+
+
+def failure() -> None:
+    """Show what the button that was pressed last could not keep."""
+    if message := st.session_state.pop(FAILURE, ""):
+        components.failed(message)
 
 
 def guide(store: Store) -> None:
@@ -32,9 +40,9 @@ def guide(store: Store) -> None:
             components.remark(f"Kept in {store.path / 'guidelines.md'}, for everyone who annotates this workspace.")
 
 
-def all_pending(store: Store, queue: Queue, annotator: str) -> None:
+def all_pending(store: Store, queue: Queue) -> None:
     """Offer one verdict for all pending cases of this filter, with one confirmation; one undo takes it back."""
-    pending = [case for case in queue.cases if queue.state(case) == "pending"]
+    pending = _pending(queue)
     if len(pending) < 2:
         return
     with st.expander("Annotate everything in this filter", icon=":material/select_all:"):
@@ -45,18 +53,19 @@ def all_pending(store: Store, queue: Queue, annotator: str) -> None:
             st.button(f"Call all {len(pending):,} waiting cases {verdict} …", on_click=_confirm, args=(True,))
             return
         st.warning(f"{len(pending):,} cases will be called {verdict} in your name. U takes all of it back at once.")
-        pairs = [pair_ids(case) for case in pending]
         with st.container(horizontal=True):
             st.button(
-                f"Yes, all {len(pending):,}", type="primary",
-                on_click=_annotate_all, args=(store, pairs, verdict, annotator, queue.rule),
-            )  # fmt: skip
+                f"Yes, all {len(pending):,}", type="primary", on_click=_annotate_all, args=(store, queue, verdict)
+            )
             st.button("No", on_click=_confirm, args=(False,))
 
 
 def agreement(store: Store) -> None:
     """Show how far the annotators agree, and where to settle what they do not agree on."""
-    with st.expander("Annotators and their agreement", icon=":material/groups:"):
+    name = "Annotators and their agreement"
+    with st.expander(name, icon=":material/groups:", key="annotators", on_change="rerun") as expander:
+        if not expander.open:  # every verdict changes it
+            return
         result = cache.annotator_agreement(store)
         if len(result.annotators) < 2:
             components.remark("Agreement needs two annotators, each with a name on the left, who judge the same cases.")
@@ -84,19 +93,22 @@ def agreement(store: Store) -> None:
         components.remark(f"Disputed pairs have a queue of their own, under the rule “{ADJUDICATION}” above.")
 
 
-def export(store: Store) -> None:
-    """Offer all annotations as files, with the shell line that writes the same."""
-    with st.expander("Export the annotations", icon=":material/download:"):
-        if not cache.verdicts(store, latest=True):
-            components.remark("There are none yet.")
-            return
+def export(store: Store, queue: Queue) -> None:
+    """Offer the annotations as files, with the shell line that writes the same, and the cases, judged or not."""
+    with st.expander("Export the annotations, or the cases", icon=":material/download:"):
         commands.show(store, ["export", "annotations", "annotations.jsonl"])
-        with st.container(horizontal=True):
-            for ending in FILES:
-                st.download_button(
-                    f"annotations.{ending}", partial(_bytes, store, ending), f"annotations.{ending}",
-                    on_click="ignore", icon=":material/download:",
-                )  # fmt: skip
+        _downloads("annotations", partial(_annotations, store))
+        if not queue.settles:
+            cases = components.counted(len(queue.cases), "case")
+            components.remark(f"The {cases} of this filter with all their rules, judged or not:")
+            _downloads("hard-cases", partial(_cases, queue))
+
+
+def _downloads(name: str, content: Callable[[str], bytes]) -> None:
+    with st.container(horizontal=True):
+        for ending in FILES:
+            file = f"{name}.{ending}"
+            st.download_button(file, partial(content, ending), file, on_click="ignore", icon=":material/download:")
 
 
 def _number(label: str, value: float | None, note: str) -> components.Number:
@@ -107,13 +119,20 @@ def _confirm(confirming: bool) -> None:
     st.session_state[CONFIRMING] = confirming
 
 
-def _annotate_all(store: Store, pairs: list[tuple[str, str]], verdict: Verdict, annotator: str, rule: str) -> None:
+def _pending(queue: Queue) -> list[tuple[str, str]]:
+    return [pair_ids(case) for case in queue.cases if queue.state(case) == "pending"]
+
+
+def _annotate_all(store: Store, queue: Queue, verdict: Verdict) -> None:
     _confirm(False)
     try:
-        annotations = annotate_all(store, pairs, verdict, annotator, rule=rule)
+        # What was judged by keys since the page was drawn is no longer pending.
+        pairs = _pending(current(store, queue))
+        annotations = annotate_all(store, pairs, verdict, queue.annotator, rule=queue.rule)
     except WorkbenchError as error:
         st.session_state[FAILURE] = f"Nothing was kept. {error}"
         return
+    st.session_state[BULK] = st.session_state.get(BULK, 0) + 1
     st.toast(f"Kept: {verdict} for {len(annotations):,} cases")
 
 
@@ -126,7 +145,13 @@ def _keep_guidelines(store: Store, text: str) -> None:
     st.toast("Guidelines kept")
 
 
-def _bytes(store: Store, ending: str) -> bytes:
+def _annotations(store: Store, ending: str) -> bytes:
     from workbench.steps.data.export import annotated_bytes
 
     return annotated_bytes(store, ending)
+
+
+def _cases(queue: Queue, ending: str) -> bytes:
+    from workbench.steps.annotate.hard_cases import hard_case_bytes
+
+    return hard_case_bytes(queue.cases, ending)

@@ -1,4 +1,4 @@
-"""The queue of hard cases: which there are, what this annotator did with each, and which one is on screen."""
+"""The queue of hard cases: which there are, what this annotator did with each, and which the browser holds next."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench.records import Annotation, Run
 from workbench.store import Store
@@ -24,6 +25,7 @@ MEANINGS = {
     **{name: rule.meaning for name, rule in RULES.items()},
     ADJUDICATION: "Annotators give different verdicts on the pair; your verdict here is the one that counts.",
 }
+AHEAD, BEHIND = 60, 10  # cases a browser holds: judging goes on for a while if the server does not
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Queue:
     search: Search
     rule: str
     cases: Sequence[HardCase]
+    annotator: str
     verdicts: Mapping[PairIds, Annotation]
     tab: str = TABS[0]
 
@@ -66,22 +69,17 @@ class Queue:
         """Return the cases of the open tab."""
         return [case for case in self.cases if self.state(case) == self.tab]
 
-    def current(self) -> HardCase | None:
-        """Return the case that the link names, whatever its tab, else the first of the open one."""
-        wanted = (st.query_params.get("query", ""), st.query_params.get("passage", ""))
-        named = next((case for case in self.cases if pair_ids(case) == wanted), None)
-        return named or next(iter(self.in_tab()), None)
+    def case(self, pair: PairIds) -> HardCase | None:
+        """Return the case of a pair, whatever its tab, None if it is not in the queue."""
+        return next((case for case in self.cases if pair_ids(case) == pair), None)
 
-    def neighbour(self, case: HardCase, step: int) -> HardCase | None:
-        """Return the case before (-1) or after (1) this one in the open tab, None at its end."""
-        ordered = self.cases[::step]
-        later = ordered[ordered.index(case) + 1 :]
-        return next((other for other in later if self.state(other) == self.tab), None)
-
-    def following(self, case: HardCase) -> HardCase | None:
-        """Return the case to go on with: the next of the open tab, from the start again at its end."""
-        first = next((other for other in self.in_tab() if other != case), None)
-        return self.neighbour(case, 1) or first
+    def around(self, start: HardCase | None) -> list[HardCase]:
+        """Return the cases of the open tab around `start`, and it: some before, many after, then from the start."""
+        at = self.cases.index(start) if start else 0
+        before = [case for case in self.cases[:at] if self.state(case) == self.tab]
+        after = [case for case in self.cases[at + bool(start) :] if self.state(case) == self.tab]
+        nearest, others = before[-BEHIND:], before[:-BEHIND]
+        return [*nearest, *([start] if start else []), *[*after, *others][:AHEAD]]
 
 
 def pair_ids(case: HardCase) -> PairIds:
@@ -89,9 +87,17 @@ def pair_ids(case: HardCase) -> PairIds:
     return case.query_id, case.passage_id
 
 
+def named_in_link() -> PairIds:
+    """Return the query and the passage that the link names, "" where it names none."""
+    return st.query_params.get("query", ""), st.query_params.get("passage", "")
+
+
 def select_queue(store: Store, pair: Pair, annotator: str) -> Queue | None:
     """Let a person choose thresholds and a rule; None, with the reason shown, if no rule finds any."""
-    search = _search(store, pair)
+    notes = st.container()
+    rules, thresholds = components.columns("pickers-of-cases", [5, 1.2])
+    with thresholds:
+        search = _search(store, pair, notes)
     cases = cache.hard_cases(store, pair.teacher or None, pair.run, search.before, search.thresholds)
     disputes = _disputes(store)
     if not cases and not disputes:
@@ -100,26 +106,27 @@ def select_queue(store: Store, pair: Pair, annotator: str) -> Queue | None:
         )
         return None
     counts = {ALL: len(cases), **rule_counts(cases), ADJUDICATION: len(disputes)}
-    rule = pickers.segment("Rule", {name: f"{name} ({counts[name]:,})" for name in MEANINGS}, "rule", ALL)
-    components.remark(MEANINGS[rule])
+    with rules:
+        rule = pickers.segment("Rule", {name: f"{name} ({counts[name]:,})" for name in MEANINGS}, "rule", ALL)
+        components.remark(MEANINGS[rule])
     of_rule = disputes if rule == ADJUDICATION else [case for case in cases if rule in (ALL, *case.rules)]
-    return Queue(search, rule, of_rule, _verdicts(store, annotator, rule))
+    return current(store, Queue(search, rule, of_rule, annotator, {}))
 
 
-def select_tab(queue: Queue) -> Queue:
-    """Let a person choose a tab of the queue; return the queue with that one open."""
-    options = {tab: f"{tab} ({number:,})" for tab, number in queue.counts().items()}
-    return replace(queue, tab=pickers.segment("Tab", options, "tab", TABS[0]))
+def current(store: Store, queue: Queue, tab: str = "") -> Queue:
+    """Return the queue with the verdicts that the store has now, and `tab`, or the one that the link asks for, open."""
+    tab = tab or st.query_params.get("tab", "")
+    return replace(queue, verdicts=_verdicts(store, queue.annotator, queue.rule), tab=tab if tab in TABS else TABS[0])
 
 
-def _search(store: Store, pair: Pair) -> Search:
+def _search(store: Store, pair: Pair, notes: DeltaGenerator) -> Search:
     others = [run for run in cache.runs(store, pair.run.split) if run.student != pair.run.student]
-    with st.expander("Thresholds of the rules", icon=":material/tune:"):
-        thresholds = threshold_inputs(store, pair.teacher)
+    with st.popover("Thresholds", icon=":material/tune:", width="stretch"):
+        thresholds = threshold_inputs(store, pair.teacher, notes)
         names = [NO_BASE, *(run.student for run in others)]
         default, _ = pickers.base_and_trained(store, [*others, pair.run])
         base = pickers.select(
-            "Before training", names, "base", default, "For “got worse”: the student that it is compared with."
+            "Before training", names, "base", default, "For “got worse”: the student that it is compared with.", notes
         )
     return Search(pair, next((run for run in others if run.student == base), None), thresholds)
 

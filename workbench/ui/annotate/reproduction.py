@@ -16,14 +16,14 @@ STATES = {
 }
 
 
-def reproduce(store: Store, queue: Queue, annotator: str, case: HardCase | None) -> None:
+def reproduce(store: Store, queue: Queue, case: HardCase | None) -> None:
     """Show how to list the cases of this queue: its rule, its thresholds and the run that it compares with."""
     pair, before = queue.search.pair, queue.search.before
     commands.reproduce(
         store,
         "annotate",
         [["agreement"] if queue.settles else _arguments(queue)],
-        "\n".join(_disputes() if queue.settles else _cases(queue, annotator)),
+        "\n".join(_disputes() if queue.settles else _cases(queue)),
         teacher=pair.teacher,
         split=pair.run.split,
         student=pair.run.student,
@@ -48,7 +48,7 @@ def _arguments(queue: Queue) -> list[str]:
     )
 
 
-def _cases(queue: Queue, annotator: str) -> list[str]:
+def _cases(queue: Queue) -> list[str]:
     (teacher, run), before = queue.search.pair, queue.search.before
     other = f"wb.views.find_run(store, {before.student!r}, {before.split!r})" if before else "None"
     condition = f"verdicts.get(case[:2]) {STATES[queue.tab]}"
@@ -58,7 +58,7 @@ def _cases(queue: Queue, annotator: str) -> list[str]:
         f"run = wb.views.find_run(store, {run.student!r}, {run.split!r})",
         f"before = {other}",
         f"cases = wb.views.hard_cases(store, {teacher or None!r}, run, before, wb.views.{queue.search.thresholds!r})",
-        f"rows = wb.views.last_words(store, {annotator!r})",
+        f"rows = wb.views.last_words(store, {queue.annotator!r})",
         "verdicts = {row[:2]: row.verdict for row in rows if row.rule != wb.views.ADJUDICATION}",
         f"[case for case in cases if {condition}]",
     ]

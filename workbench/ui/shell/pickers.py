@@ -72,7 +72,7 @@ def segment(label: str, options: Mapping[str, str], key: str, default: str) -> s
 
     option = st.segmented_control(
         label, list(options), key=name, default=wanted if wanted in options else default, required=True,
-        format_func=lambda option: options[option], on_change=put_in_link, label_visibility="collapsed",
+        format_func=lambda option: options[option], on_change=put_in_link, label_visibility="collapsed", wrap=True,
     )  # fmt: skip
     return str(option) if option in options else default
 
