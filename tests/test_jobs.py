@@ -80,6 +80,21 @@ def test_a_pid_given_to_another_process_is_not_the_job(store: Store) -> None:
     assert jobs.find(store, folder.name).state == "lost"
 
 
+def test_a_job_that_was_asked_to_stop_is_stopping_until_it_ends(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = store.jobs / "20260101-000000-abcd"
+    folder.mkdir(parents=True)
+    me = psutil.Process()
+    made = {"arguments": ["train"], "started": "2026-01-01T00:00:00+00:00", **jobs._identity(me.pid)}
+    jobs._write(folder / "job.json", made)
+    monkeypatch.setattr(psutil.Process, "terminate", lambda _process: None)  # the step at hand takes its time
+    assert not jobs.find(store, folder.name).stopping
+    jobs.stop(store, folder.name)
+    asked = jobs.find(store, folder.name)
+    assert (asked.state, asked.stopping) == ("running", True)
+    jobs._write(folder / "status.json", {"state": "stopped", "message": "", "updated": "2026-01-01T00:00:01+00:00"})
+    assert (jobs.find(store, folder.name).state, jobs.find(store, folder.name).stopping) == ("stopped", False)
+
+
 def test_the_newest_job_comes_first_and_unknown_ones_are_named(store: Store) -> None:
     for name in ("20260101-000000-aaaa", "20260102-000000-bbbb"):
         (store.jobs / name).mkdir(parents=True)

@@ -52,6 +52,11 @@ class Job:
         """Return which step it runs."""
         return self.arguments[0] if self.arguments else ""
 
+    @property
+    def shown_state(self) -> str:
+        """Return its state as people are shown it: a job that was asked to end is stopping."""
+        return "stopping" if self.stopping else self.state
+
 
 def start(store: Store, arguments: Sequence[str]) -> Job:
     """Run `workbench ARGUMENTS` on this workspace in a session of its own, and return at once."""

@@ -32,7 +32,13 @@ def jobs_command(
         output.as_json(jobs.jobs(store))
     else:
         rows = [
-            (job.job_id, job.verb, job.state, f"{job.started:%Y-%m-%d %H:%M}", _message(job))
+            (
+                job.job_id,
+                job.verb,
+                job.shown_state,
+                f"{job.started:%Y-%m-%d %H:%M}",
+                _message(job),
+            )
             for job in jobs.jobs(store)
         ]
         output.table(("job", "step", "state", "started", "message"), rows)

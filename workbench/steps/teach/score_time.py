@@ -78,7 +78,7 @@ def score_time(store: Store, teacher: Teacher, split: str | None = None, limit: 
     Examples
     --------
     >>> wb.score_time(store, wb.teacher("lexical"), split="dev").pairs
-    36
+    48
     """
     must_have_candidates(store, split)
     teacher.prepare(views.passages(store))

@@ -106,8 +106,7 @@ def drawer(store: Store) -> None:
 
 
 def _badge(job: Job) -> str:
-    state = "stopping" if job.stopping else job.state
-    return badge(*STATES.get(state, (state, None)))
+    return badge(*STATES.get(job.shown_state, (job.shown_state, None)))
 
 
 def _headline(job: Job) -> None:
