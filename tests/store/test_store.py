@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -138,15 +140,21 @@ def test_an_older_workspace_is_brought_up_to_date(tmp_path: Path, monkeypatch: p
     assert len(views.queries(old)) == len(QUERIES)
 
 
+@contextmanager
+def of_schema(number: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a new workspace in a folder as the version with this number of schema made it."""
+    with monkeypatch.context() as former:
+        former.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:number])
+        with Store(folder, create=True).write() as open_store:
+            yield open_store
+
+
 def test_a_workspace_of_the_second_schema_gets_tags_from_the_same_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as second:
-        second.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:2])
-        old = Store(tmp_path / "old", create=True)
-        with old.write() as open_store:
-            open_store.execute("insert into queries values ('q1', 'Who?', ['me'], 'test'), ('q2', 'What?', [], 'test')")
-    new = Store(old.path)
+    with of_schema(2, tmp_path, monkeypatch) as open_store:
+        open_store.execute("insert into queries values ('q1', 'Who?', ['me'], 'test'), ('q2', 'What?', [], 'test')")
+    new = Store(tmp_path)
     assert [query.tags for query in views.queries(new)] == [(), ()]
     new.add_scored([utility("q1", "p", 1.0)])
     tagged = [Query("q1", "Who?", ("me",), "test", ("people", "a|b")), Query("q2", "What?", (), "test")]
@@ -166,14 +174,11 @@ def test_teachers_of_the_third_schema_get_the_unit_that_their_names_tell(
         "imported:likelihood:mean:": "unknown",
         "toy": "unknown",
     }
-    with monkeypatch.context() as third:
-        third.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:3])
-        old = Store(tmp_path / "old", create=True)
-        with old.write() as open_store:
-            for teacher in units:
-                open_store.execute("insert into utilities values ('q', 'p', ?, 1.5, [], 0)", [teacher])
-            open_store.execute("insert into failures values ('q', 'p', 'lexical:jm0.5:sum:0af88a', 'no answer')")
-    new = Store(old.path)
+    with of_schema(3, tmp_path, monkeypatch) as open_store:
+        for teacher in units:
+            open_store.execute("insert into utilities values ('q', 'p', ?, 1.5, [], 0)", [teacher])
+        open_store.execute("insert into failures values ('q', 'p', 'lexical:jm0.5:sum:0af88a', 'no answer')")
+    new = Store(tmp_path)
     assert {counted.teacher: counted.unit for counted in views.teachers(new)} == {
         **units,
         "lexical:jm0.5:sum:0af88a": "nats",
@@ -223,19 +228,16 @@ def test_a_file_without_tags_takes_none_away_and_another_tag_is_another_content(
 def test_annotations_of_the_first_schema_are_kept_with_neither_grade_nor_tags(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as first_release:
-        first_release.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        old = Store(tmp_path / "old", create=True)
-        with old.write() as open_store:
-            open_store.execute(
-                "insert into annotations values ('q', 'p', 'ada', 'useful', 'why', 'got worse', '2026-01-01')"
-            )
-    new = Store(old.path)
-    (kept,) = views.verdicts(new)
-    assert kept == Annotation("q", "p", "ada", "useful", "why", "got worse", datetime(2026, 1, 1, tzinfo=UTC))
-    assert (kept.grade, kept.tags, kept.flagged) == (None, (), False)
-    new.add_annotation(kept._replace(grade=3, tags=("a", "b"), flagged=True))
-    assert [(said.grade, said.tags, said.flagged) for said in views.verdicts(new)] == [
+    with of_schema(1, tmp_path, monkeypatch) as open_store:
+        open_store.execute(
+            "insert into annotations values ('q', 'p', 'ada', 'useful', 'why', 'got worse', '2026-01-01')"
+        )
+    new = Store(tmp_path)
+    (annotation,) = views.verdicts(new)
+    assert annotation == Annotation("q", "p", "ada", "useful", "why", "got worse", datetime(2026, 1, 1, tzinfo=UTC))
+    assert (annotation.grade, annotation.tags, annotation.flagged) == (None, (), False)
+    new.add_annotation(annotation._replace(grade=3, tags=("a", "b"), flagged=True))
+    assert [(row.grade, row.tags, row.flagged) for row in views.verdicts(new)] == [
         (None, (), False),
         (3, ("a", "b"), True),
     ]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 import torch
 
 from tests import children
-from tests.steps.classes import ROOT, collection
+from tests.steps.classes import collection
 from tests.steps.teach.quick import QUICK, train_until_killed, trained, untimed_history, wait_for_checkpoint, weights
 from workbench import jobs, students
 from workbench.steps.compare.evaluate import evaluate
@@ -41,8 +39,7 @@ def undisturbed(untrained: str, tmp_path_factory: pytest.TempPathFactory) -> Tra
 @pytest.mark.process
 @pytest.mark.slow
 def test_a_killed_program_goes_on_to_the_same_weights(school: Store, untrained: str, undisturbed: TrainResult) -> None:
-    command = [sys.executable, "-m", "workbench", "--workspace", str(school.path), "train", untrained, *options(LONG)]
-    child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    child = children.workbench("train", untrained, *options(LONG), workspace=school.path)
     planned = plan(school, untrained, "toy", LONG)
     wait_for_checkpoint(school, planned, lambda: child.poll() is None)
     child.kill()

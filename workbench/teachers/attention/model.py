@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from workbench.errors import BadSetting, ModelUnavailable
-from workbench.teachers.likelihood.causal import TOLERANCE, load
+from workbench.teachers.likelihood.causal import TOLERANCE, load, probe_ids
 from workbench.teachers.likelihood.tokens import start_ids
 
 # Stands for the passages while a chat template is written out, to see what comes before them.
@@ -96,10 +96,7 @@ class AttentionModel:
 
     @torch.inference_mode()
     def _probe(self, folder: Path) -> None:
-        size = min(12, self.limit or 12)
-        span = self._model.config.get_text_config().vocab_size - 2
-        ids = 1 + torch.arange(2 * size, device=self._device).reshape(2, size) % span
-        ids[1, :-1] = ids[0, :-1]
+        ids = probe_ids(self._model, self.limit)
         hidden: Tensor = self._reader(input_ids=ids).last_hidden_state[:, :-1]
         if not hidden.isfinite().all():
             raise ModelUnavailable(f"{folder} gives no finite numbers in {hidden.dtype}.", "Try dtype float32.")

@@ -167,10 +167,8 @@ class CausalModel:
 
     @torch.inference_mode()
     def _probe(self, folder: Path) -> None:
-        size = min(12, self.limit or 12)
-        span = self._model.config.get_text_config().vocab_size - 2
-        ids = 1 + torch.arange(2 * size, device=self._device).reshape(2, size) % span
-        ids[1, :-1] = ids[0, :-1]
+        ids = probe_ids(self._model, self.limit)
+        size = ids.shape[1]
         whole: Tensor = self._model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
         if not whole.isfinite().all():
             raise ModelUnavailable(f"{folder} gives no finite numbers in {whole.dtype}.", "Try dtype float32.")
@@ -245,6 +243,15 @@ def load(folder: Path, dtype: str) -> tuple[Any, Any]:
         reason = f"{folder} lacks weights of a causal language model, {absent[0]} among {len(absent)}."
         raise ModelUnavailable(reason, "An encoder alone cannot score answers.")
     return tokenizer, model
+
+
+def probe_ids(model: Any, limit: int | None) -> Tensor:
+    """Return two sequences of up to 12 tokens that differ in the last one, for a model to be tried on."""
+    size = min(12, limit or 12)
+    span = model.config.get_text_config().vocab_size - 2
+    ids = 1 + torch.arange(2 * size, device=model.device).reshape(2, size) % span
+    ids[1, :-1] = ids[0, :-1]
+    return ids
 
 
 def _same(logits: Tensor, others: Tensor) -> bool:

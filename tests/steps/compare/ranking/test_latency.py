@@ -17,7 +17,7 @@ from workbench.retrieval.encoder import Encoder
 
 
 class Slow:
-    """A teacher that takes 20 ms a query; `groups` holds what it was asked."""
+    """A teacher that takes 300 ms a query, longer than a busy machine searches; `groups` holds what it was asked."""
 
     name, unit = "slow", "grade"
 
@@ -29,7 +29,7 @@ class Slow:
 
     def utilities(self, groups: Sequence[Group]) -> Iterator[list[Scored]]:
         self.groups += groups
-        time.sleep(0.02)
+        time.sleep(0.3)
         yield []
 
 
@@ -46,7 +46,7 @@ def test_a_teacher_re_ranks_what_the_first_student_found(tmp_path: Path, monkeyp
     assert [row.student for row in result.rows][-1] == f"rerank:slow@4/{student}"
     assert {row.student for row in result.rows} == {student, "bm25", f"rerank:slow@4/{student}"}
     assert (result.queries, result.slowest.student) == (5, f"rerank:slow@4/{student}")
-    assert result.slowest.median >= 20
+    assert result.slowest.median >= 300
     assert all(row.low <= row.median <= row.high for row in result.rows)
     assert result.to_frame()["times_faster"].tolist()[-1] == 1.0
     assert "times faster" in result.in_words

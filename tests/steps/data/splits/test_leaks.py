@@ -182,5 +182,5 @@ def test_thousands_of_texts_take_a_moment(empty: Store) -> None:
     empty.add_collection([Query(query_id, text) for query_id, text in copies.items()])
     started = time.process_time()
     groups = near_duplicates(empty, "query")
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20  # of a core; it takes 0.4
     assert groups.keys() == copies.keys() | {f"a{query_id[4:]}" for query_id in copies}
