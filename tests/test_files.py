@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 
 from workbench import files
+from workbench.errors import WriteFailed
 
 
 class PowerFailure(BaseException):
@@ -105,7 +106,7 @@ def test_a_folder_that_cannot_be_renamed_leaves_the_former(former, monkeypatch):
         return real(path, target)
 
     monkeypatch.setattr(Path, "rename", rename)
-    with pytest.raises(OSError, match="no space"), files.folder(former / "folder", replace=True) as draft:
+    with pytest.raises(WriteFailed, match="the disk is full"), files.folder(former / "folder", replace=True) as draft:
         (draft / "part").write_text("new")
     assert content(former / "folder") == {"part": "former"}
     assert sorted(path.name for path in former.iterdir()) == ["file.txt", "folder"]

@@ -17,6 +17,7 @@ from .errors import StoreBusy as StoreBusy
 from .errors import StoreVersion as StoreVersion
 from .errors import UnknownName as UnknownName
 from .errors import WorkbenchError as WorkbenchError
+from .errors import WriteFailed as WriteFailed
 from .evaluation.comparison import Comparison as Comparison
 from .evaluation.displacement import Displacement as Displacement
 from .evaluation.rank_similarity import RankSimilarity as RankSimilarity

@@ -58,6 +58,10 @@ class StoreVersion(WorkbenchError):
     """The database file has a schema version that this version cannot read."""
 
 
+class WriteFailed(WorkbenchError):
+    """Something cannot be written: the disk is full, a quota or limit is reached, or the place is read-only."""
+
+
 class ModelUnavailable(WorkbenchError):
     """A model could not be loaded from where its name points."""
 

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
+
+from workbench.errors import WorkbenchError, WriteFailed
+
+DRAFTS = ".aside-"  # what the names of folders begin with that files are written in before they are whole
+ROOM = "Make room, and run the same command again: what was finished before is kept."
+RIGHTS = "Name a place that you can write to, or get the right to write there."
+# Why a disk refuses, by the number of the system's error, and what to do.
+REFUSALS = {
+    errno.ENOSPC: ("the disk is full", ROOM),
+    errno.EDQUOT: ("the quota of the disk is used up", ROOM),
+    errno.EFBIG: ("the file would be larger than this process may write (ulimit -f)", "Raise the limit."),
+    errno.EROFS: ("the file system is read-only", RIGHTS),
+    errno.EACCES: ("it may not be written to", RIGHTS),
+    errno.EPERM: ("it may not be written to", RIGHTS),
+}
+
+
+def write_failure(error: BaseException, where: Path | str) -> WriteFailed | None:
+    """Return an error as one that says why `where` cannot be written; None if it is about something else.
+
+    Libraries in C++ and Rust hand on the system's words for the number.
+    """
+    path, number = where, error.errno if isinstance(error, OSError) else None
+    if number is None and not isinstance(error, WorkbenchError):
+        number = next((known for known in REFUSALS if os.strerror(known) in str(error)), None)
+    if number not in REFUSALS:
+        return None
+    reason, hint = REFUSALS[number]
+    if isinstance(error, OSError) and error.filename and DRAFTS not in os.fsdecode(error.filename):
+        path = os.fsdecode(error.filename)
+    return WriteFailed(f"{path} cannot be written: {reason}.", hint)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -46,19 +78,27 @@ def aside(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Give a free path of the same name to write a file or folder at; it is moved to `path` when the block ends.
 
     For libraries that write by path; parents are made. A file replaces a file; a folder only with `replace`. If the
-    block raises, whatever was written is removed.
+    block raises, whatever was written is removed. Raises WriteFailed, saying why, if the disk refuses.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A folder of its own, so that two writers never share a draft, and that a hidden name is all a crash leaves.
-    with TemporaryDirectory(prefix=".aside-", dir=path.parent) as own:
-        draft = Path(own) / path.name
-        yield draft
-        _flush(draft)
-        if replace and path.is_dir():
-            _exchange(draft, path)
-        else:
-            draft.replace(path)
-    _flush_one(path.parent)
+    draft = path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A folder of its own, so that two writers never share a draft, and that a hidden name is all a crash leaves.
+        with TemporaryDirectory(prefix=DRAFTS, dir=path.parent) as own:
+            draft = Path(own) / path.name
+            yield draft
+            _flush(draft)
+            if replace and path.is_dir():
+                _exchange(draft, path)
+            else:
+                draft.replace(path)
+        _flush_one(path.parent)
+    except WriteFailed as failure:  # of something within, whose name is the draft's
+        raise WriteFailed(failure.problem.replace(str(draft), str(path)), failure.hint) from failure
+    except Exception as error:
+        if failure := write_failure(error, path):
+            raise failure from error
+        raise
 
 
 def _exchange(draft: Path, path: Path) -> None:

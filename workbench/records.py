@@ -10,6 +10,7 @@ SPLITS = ("train", "dev", "test")
 Verdict = Literal["useful", "useless", "harmful", "unsure"]
 # What else can stand in a verdict's place: noted but not judged yet, left for later, taken back.
 Mark = Literal["draft", "skipped", "withdrawn"]
+TAG_LETTERS = 60  # of one tag; what is longer is a note
 GRADES = range(4)  # 0 does not help, 1 helps a little, 2 helps, 3 answers the question
 # What a teacher's utilities are measured in; "unknown" of numbers from elsewhere that nobody has named a unit for.
 Unit = Literal[

@@ -18,6 +18,7 @@ from workbench import jobs
 from workbench.cli import output
 from workbench.commands import line
 from workbench.errors import Damaged, WorkbenchError
+from workbench.files import write_failure
 from workbench.steps.data.next_step import next_command
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import MeasureSettings, Store
@@ -86,6 +87,18 @@ def _noted(
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
+def _print_error(error: Exception, workspace: Path) -> str:
+    """Print an error, one that a user can act on as a sentence, and return it in words."""
+    known = error if isinstance(error, WorkbenchError) else write_failure(error, workspace)
+    if known is None:
+        output.err.print_exception()
+        return f"{type(error).__name__}: {error}"
+    output.err.print(Text("Error ", "bold red") + output.plain(known.problem), soft_wrap=True)
+    if known.hint:
+        output.err.print(output.plain(known.hint), soft_wrap=True)
+    return str(known)
+
+
 def run(app: Callable[[], Any], session: Session) -> None:
     """Run the program and exit; an error that a user can act on is printed as a sentence, with exit code 1."""
 
@@ -106,18 +119,11 @@ def run(app: Callable[[], Any], session: Session) -> None:
             app()
     except SystemExit as exiting:
         code = exiting.code if isinstance(exiting.code, int) else 1
-    except WorkbenchError as error:
-        output.err.quiet = False  # it may be this process's alone
-        code, session.message = 1, str(error)
-        output.err.print(Text("Error ", "bold red") + output.plain(error.problem), soft_wrap=True)
-        if error.hint:
-            output.err.print(output.plain(error.hint), soft_wrap=True)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:
-        output.err.quiet = False
-        code, session.message = 1, f"{type(error).__name__}: {error}"
-        output.err.print_exception()
+        output.err.quiet = False  # it may be this process's alone
+        code, session.message = 1, _print_error(error, session.workspace)
     if code == INTERRUPTED and not session.message:
         session.message = "Stopped; what was finished is kept."
         output.note(session.message)

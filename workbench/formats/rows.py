@@ -13,8 +13,18 @@ from workbench.formats.cases import unharmed
 from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
 from workbench.formats.parsing.lookup import Lookup
 from workbench.formats.parsing.tables import Table, open_table
-from workbench.formats.parsing.values import parse_json, read_id, read_title, shown
-from workbench.records import UNITS, Annotation, AnswerLikelihood, Candidate, Unit, Utility, Verdict
+from workbench.formats.parsing.values import parse_json, read_id, read_text, read_title, shown
+from workbench.records import (
+    GRADES,
+    TAG_LETTERS,
+    UNITS,
+    Annotation,
+    AnswerLikelihood,
+    Candidate,
+    Unit,
+    Utility,
+    Verdict,
+)
 
 Kept = TypeVar("Kept", Annotation, Utility, Candidate)
 Word = TypeVar("Word", bound=str)
@@ -65,9 +75,10 @@ def plain_table(path: Path, gathering: Gathering) -> Table:
 
 def read_number(value: Any, name: str) -> float:
     """Return a finite number, with all its digits."""
+    plain = not isinstance(value, str) or (value.isascii() and "_" not in value)
     try:
-        number = math.nan if isinstance(value, bool | None) else float(value)
-    except (TypeError, ValueError):
+        number = math.nan if isinstance(value, bool | None) or not plain else float(value)
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise Unreadable(f"{name} must be a finite number, not {shown(value)}")
@@ -116,13 +127,16 @@ def _field(kind: Any, name: str, row: Mapping[str, Any], defaults: Mapping[str, 
 
 def _whole(value: Any, name: str) -> int:
     number = read_number(value, name)
-    if not number.is_integer():
-        raise Unreadable(f"{name} must be a whole number, not {shown(value)}")
+    if not number.is_integer() or abs(number) >= 2**31:
+        raise Unreadable(f"{name} must be a whole number of up to nine digits, not {shown(value)}")
     return int(number)
 
 
 def _grade(value: Any, name: str) -> int | None:
-    return None if value is None or value == "" else _whole(value, name)
+    grade = None if value is None or value == "" else _whole(value, name)
+    if grade is not None and grade not in GRADES:
+        raise Unreadable(f"{name} must be one of {', '.join(map(str, GRADES))}, not {shown(value)}")
+    return grade
 
 
 def _flag(value: Any, name: str) -> bool:
@@ -140,7 +154,10 @@ def _listed(value: Any, name: str) -> list[Any]:
 
 
 def _tags(value: Any, name: str) -> tuple[str, ...]:
-    return tuple(read_title(tag, name) for tag in _listed(value, name))
+    tags = tuple(read_title(tag, name) for tag in _listed(value, name))
+    if long := [tag for tag in tags if len(tag) > TAG_LETTERS]:
+        raise Unreadable(f"a tag has at most {TAG_LETTERS} letters, not {shown(long[0])}")
+    return tags
 
 
 def _likelihoods(value: Any, name: str) -> tuple[AnswerLikelihood, ...]:
@@ -163,6 +180,7 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "query_id": read_id,
     "passage_id": read_id,
     "verdict": _word,
+    "annotator": read_text,
     "created": read_moment,
     "value": read_number,
     "answers": _likelihoods,

@@ -21,6 +21,7 @@ import psutil
 
 from workbench import memory
 from workbench.errors import StoreBusy, StoreVersion, WorkbenchError
+from workbench.files import write_failure
 from workbench.progress import QUICK_SECONDS, listener
 from workbench.records import Progress, silent
 from workbench.store.schema import STORAGE
@@ -77,13 +78,16 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
                     yield connection
                 return
             _spill_beside(holder, database)
-            with attached(holder, database, "read_only" if read_only else "read_write", deadline) as name:
-                _names[database] = name
-                try:
-                    with _using(holder, name) as connection:
-                        yield connection
-                finally:
-                    del _names[database]
+            try:
+                with attached(holder, database, "read_only" if read_only else "read_write", deadline) as name:
+                    _names[database] = name
+                    try:
+                        with _using(holder, name) as connection:
+                            yield connection
+                    finally:
+                        del _names[database]
+            except DetachFailed:
+                pass  # what was committed is in the log beside the file, and the next one to open it works it in
     finally:
         _turns[database].release()
 
@@ -110,12 +114,14 @@ def transaction(database: Path, *, patience: float) -> Iterator[duckdb.DuckDBPyC
 
 @contextmanager
 def _in_words(database: Path) -> Iterator[None]:
-    """Raise what DuckDB says of a damaged file, as it is read, as an error that a person can act on."""
+    """Raise what DuckDB says of a damaged file or a full disk as an error that a person can act on."""
     try:
         yield
     except duckdb.Error as trouble:
         if _is_damaged(trouble):
             raise _translated(trouble, database) from trouble
+        if failure := write_failure(trouble, database):
+            raise failure from trouble
         raise
 
 
@@ -138,8 +144,23 @@ def attached(
     try:
         _wait(connection, f"attach {_literal(database)} as {name} ({options})", database, deadline)
         yield name
-    finally:
+    except BaseException:
+        with suppress(DetachFailed):
+            _detach(connection, name)
+        raise
+    _detach(connection, name)
+
+
+class DetachFailed(Exception):
+    """A file could not be let go of in good order, as where its log cannot be worked in because the disk is full."""
+
+
+def _detach(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    try:
         connection.execute(f"detach database if exists {name}")
+    except duckdb.Error as error:
+        _instance.cache_clear()  # which holds the file until it is gone itself
+        raise DetachFailed(str(error)) from error
 
 
 @contextmanager
@@ -250,6 +271,8 @@ def _busy(trouble: Exception, database: Path) -> StoreBusy:
 
 def _translated(trouble: Exception, database: Path) -> WorkbenchError:
     text = str(trouble)
+    if failure := write_failure(trouble, database):
+        return failure
     if "version number" in text or "newer" in text:
         return StoreVersion(
             f"{database} was written by another version of DuckDB than {duckdb.__version__}.",

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from workbench import files
-from workbench.errors import Conflict, NothingToDo, WorkbenchError
+from workbench.errors import Conflict, NothingToDo, WorkbenchError, WriteFailed
 from workbench.records import (
     Annotation,
     Answer,
@@ -29,7 +29,7 @@ from workbench.records import (
 )
 from workbench.store import arrow, collection, schema
 from workbench.store.collection import Added
-from workbench.store.connection import attached, connected, transaction, watched
+from workbench.store.connection import DetachFailed, attached, connected, transaction, watched
 from workbench.store.refiling import runs_follow
 
 READ_PATIENCE = 20.0
@@ -133,11 +133,13 @@ class Store:
         if target.exists():
             raise Conflict(f"{target} exists already.", "Choose a name that is free; a snapshot overwrites nothing.")
         options = f"read_write, storage_version '{schema.STORAGE}'"
-        with files.aside(target) as draft, self.read() as connection, attached(connection, draft, options) as copy:
-            source = connection.execute("select current_database()").fetchone()
-            assert source is not None
-            with watched(connection, "copy"):
-                connection.execute(f"copy from database {source[0]} to {copy}")
+        try:
+            with files.aside(target) as draft, self.read() as connection, attached(connection, draft, options) as copy:
+                ((source,),) = connection.execute("select current_database()").fetchall()
+                with watched(connection, "copy"):
+                    connection.execute(f"copy from database {source} to {copy}")
+        except DetachFailed as error:
+            raise WriteFailed(f"{target} cannot be written: {error}") from error
         return target
 
     # -- adding -------------------------------------------------------------------------------

@@ -67,7 +67,8 @@ def annotation(
 
 
 verdicts = st.sampled_from(["useful", "useless", "harmful", "unsure"])
-annotations = st.builds(annotation, pairs, texts, verdicts, texts, texts, moments)
+annotators = texts.map(lambda text: f"{text}a")  # whoever annotates has a name
+annotations = st.builds(annotation, pairs, annotators, verdicts, texts, texts, moments)
 
 
 def odd(store: Store) -> None:

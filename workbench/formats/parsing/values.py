@@ -120,7 +120,7 @@ def read_similarity(value: str) -> float:
         similarity = float(value)
     except ValueError:
         raise Unreadable(f"similarity must be a number, not {shown(value)}") from None
-    if not math.isfinite(similarity) or "_" in value:
+    if not math.isfinite(similarity) or "_" in value or not value.isascii():
         raise Unreadable(f"similarity must be a finite number, not {shown(value)}")
     return similarity
 

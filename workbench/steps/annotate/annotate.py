@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TypedDict, Unpack, get_args
 
 from workbench.errors import BadSetting, NothingToDo, UnknownName
-from workbench.records import GRADES, Annotation, Mark, Verdict
+from workbench.records import GRADES, TAG_LETTERS, Annotation, Mark, Verdict
 from workbench.store import Store, views
 
 # Types of failure; annotators may add their own.
@@ -22,7 +22,6 @@ TAGS = (
     "bad text",
 )
 ANONYMOUS = "anonymous"
-_MOST_LETTERS = 60
 
 
 class Details(TypedDict, total=False):
@@ -188,8 +187,8 @@ def undo(store: Store, annotator: str = "", *, idempotency_key: str = "") -> lis
 
 def _tags(texts: Iterable[str]) -> tuple[str, ...]:
     tags = tuple(dict.fromkeys(" ".join(tag.split()) for tag in texts if tag.strip()))
-    if long := [tag for tag in tags if len(tag) > _MOST_LETTERS]:
-        raise BadSetting(f"{long[0]!r} is too long for a tag.", f"At most {_MOST_LETTERS} letters; the rest is a note.")
+    if long := [tag for tag in tags if len(tag) > TAG_LETTERS]:
+        raise BadSetting(f"{long[0]!r} is too long for a tag.", f"At most {TAG_LETTERS} letters; the rest is a note.")
     return tags
 
 
