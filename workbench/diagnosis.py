@@ -207,7 +207,7 @@ def _jobs(store: Store) -> Iterator[Finding]:
 
 def _left_over(store: Store) -> Iterator[Finding]:
     """Report what was begun and not finished: trainings that can go on, and drafts of killed writers."""
-    for folder in sorted(store.students.glob(".training-*")):
+    for folder in sorted(path for path in store.students.glob(".training-*") if path.is_dir()):
         message = f"{folder} ({memory.in_words(_size(folder))}) is of a training that has not ended."
         yield Finding("training", "note", message, "The same `train` command goes on with it; else remove it.")
     for folder in sorted(path for path in store.path.rglob(".aside-*") if path.is_dir()):

@@ -371,3 +371,12 @@ def test_after_a_fatal_error_of_duckdb_the_next_call_works(store: Store) -> None
         raise duckdb.FatalException("the disk is full")
     assert connection._instance(os.getpid()) is not before
     assert views.counts(store).passages == 4
+
+
+def test_an_interrupt_of_a_query_is_an_interrupt(store: Store) -> None:
+    for made_of_it in (RuntimeError("Query interrupted"), duckdb.InterruptException("INTERRUPT Error: Interrupted!")):
+        with pytest.raises(KeyboardInterrupt), store.read():
+            raise made_of_it
+    with pytest.raises(RuntimeError, match="another"), store.read():
+        raise RuntimeError("another")
+    assert views.counts(store).passages == 4

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 
 from workbench.errors import BadInput
 from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
-from workbench.formats.parsing.lines import open_bytes
+from workbench.formats.parsing.lines import DAMAGED, open_bytes
 from workbench.formats.parsing.lookup import Lookup
 from workbench.formats.parsing.values import read_id, read_title, shown
 from workbench.formats.rows import read_moment, read_verdict
@@ -128,7 +128,7 @@ def read_labelled(
                 raise Unreadable(f"expected a JSON object, found {shown(record)}")
             try:
                 judgements = list(JUDGEMENTS[kind](record))
-            except (AttributeError, TypeError):
+            except (AttributeError, TypeError, LookupError):
                 raise Unreadable(f"not a record as {kind} writes it") from None
             annotations += [_annotation(judgement, known, annotator, now) for judgement in judgements]
     return tuple(annotations), gathering.collection().problems
@@ -137,7 +137,7 @@ def read_labelled(
 def _annotation(judgement: Judgement, known: Lookup, annotator: str, now: datetime) -> Annotation:
     query_id = known.query(read_id(judgement.pair.get("query_id"), "query_id"))
     passage_id = known.passage(read_id(judgement.pair.get("passage_id"), "passage_id"))
-    who = annotator if judgement.annotator in (None, "", "None") else read_id(judgement.annotator, "annotator")
+    who = annotator if judgement.annotator in (None, "", "None") else read_id(judgement.annotator, "annotator").strip()
     if not who:
         raise Unreadable("nothing says whose judgement this is; name the annotator (--annotator)")
     created = now if judgement.created is None else read_moment(judgement.created, "created_at")
@@ -157,6 +157,8 @@ def _records(path: Path) -> list[Any]:
     with open_bytes(path) as file:
         try:
             records = json.load(file)
+        except DAMAGED:
+            raise BadInput("the file is damaged or ends early.", path, hint="Fetch or copy it again.") from None
         except (ValueError, RecursionError) as trouble:
             raise BadInput(f"not JSON: {trouble}", path) from None
     if not isinstance(records, list):

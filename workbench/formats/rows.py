@@ -32,6 +32,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 # Verdicts, and the marks that can stand in their place, in the order of the type.
 _WORD_TYPES = get_type_hints(Annotation)["verdict"]
 WORDS = tuple(word for part in (get_args(_WORD_TYPES) or ()) for word in (get_args(part) or (part,)))
+YEARS = range(1970, 2200)  # in which people annotate; nanoseconds since 1970, as some tools have it, end in 2262
 _YES, _NO = ("true", "1"), ("false", "0", "")
 
 
@@ -89,9 +90,12 @@ def read_moment(value: Any, name: str = "created") -> datetime:
     """Return a moment in UTC; one without a zone is meant as UTC."""
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise Unreadable(f"{name} must be a date and time such as 2026-01-31T12:00:00Z, not {shown(value)}") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.year not in YEARS:
+        raise Unreadable(f"{name} must be a date from {YEARS.start} to {YEARS.stop - 1}, not {shown(value)}")
+    return moment
 
 
 def read_verdict(value: Any, name: str = "verdict") -> Verdict:
@@ -125,10 +129,13 @@ def _field(kind: Any, name: str, row: Mapping[str, Any], defaults: Mapping[str, 
     raise Unreadable(f"the row has no {name}")
 
 
-def _whole(value: Any, name: str) -> int:
+def _whole(value: Any, name: str, least: int = 0) -> int:
+    """Return a whole number that a column of 32 bits holds."""
     number = read_number(value, name)
     if not number.is_integer() or abs(number) >= 2**31:
         raise Unreadable(f"{name} must be a whole number of up to nine digits, not {shown(value)}")
+    if number < least:
+        raise Unreadable(f"{name} must be at least {least}, not {shown(value)}")
     return int(number)
 
 
@@ -168,7 +175,7 @@ def _likelihoods(value: Any, name: str) -> tuple[AnswerLikelihood, ...]:
     return tuple(
         AnswerLikelihood(
             read_title(one.answer, "answer"),
-            _whole(one.tokens, "tokens"),
+            _whole(one.tokens, "tokens", least=1),
             read_number(one.with_passage, "with_passage"),
             read_number(one.without_passage, "without_passage"),
         )

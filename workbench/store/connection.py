@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import shutil
 import tempfile
 import threading
@@ -17,13 +16,12 @@ from itertools import count
 from pathlib import Path
 
 import duckdb
-import psutil
 
 from workbench import memory
-from workbench.errors import StoreBusy, StoreVersion, WorkbenchError
-from workbench.files import write_failure
+from workbench.errors import StoreBusy
 from workbench.progress import QUICK_SECONDS, listener
 from workbench.records import Progress, silent
+from workbench.store.connection_errors import busy, in_words, is_busy, translated
 from workbench.store.schema import STORAGE
 
 # Building DuckDB's catalog of functions takes 20 ms of a core, attaching a file to it 2 ms. So a process has one
@@ -40,12 +38,6 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 MEMORY, LEAST_MEMORY = 2 * 2**30, 2**28
 SPILL = "spill-"  # the beginning of that folder's name, which the number of the process ends
 FORGOTTEN_SECONDS = 86_400  # after which such a folder is what a killed process has left; in a container, too
-
-# What DuckDB says while another process holds the file, or someone in this one holds it by other means than ours.
-BUSY = ("lock on file", "different configuration", "already attached")
-
-# What DuckDB says of a file that is cut off or overwritten, or that another program wrote.
-DAMAGED = ("read enough bytes", "checksum", "Corrupt", "not a valid DuckDB", "Is a directory", "sqlite_scanner")
 
 # One thread of a process at a time. A POSIX lock belongs to the process and goes with the first handle that is closed:
 # were a second thread to open and close the file meanwhile, other processes could write beside us, and lose rows.
@@ -65,7 +57,7 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
     if not _turns[database].acquire(timeout=patience):
         raise StoreBusy(f"{database} is kept busy by another thread of this process.", "Let it finish, and try again.")
     try:
-        with _in_words(database), _replaced_if_fatal(), _instance(os.getpid()).cursor() as holder:
+        with in_words(database), _replaced_if_fatal(), _instance(os.getpid()).cursor() as holder:
             if database in _transactions:  # this thread's: what it has written is seen
                 try:
                     yield _transactions[database]
@@ -110,19 +102,6 @@ def transaction(database: Path, *, patience: float) -> Iterator[duckdb.DuckDBPyC
             raise
         finally:
             del _transactions[database]
-
-
-@contextmanager
-def _in_words(database: Path) -> Iterator[None]:
-    """Raise what DuckDB says of a damaged file or a full disk as an error that a person can act on."""
-    try:
-        yield
-    except duckdb.Error as trouble:
-        if _is_damaged(trouble):
-            raise _translated(trouble, database) from trouble
-        if failure := write_failure(trouble, database):
-            raise failure from trouble
-        raise
 
 
 @contextmanager
@@ -234,10 +213,10 @@ def _wait(connection: duckdb.DuckDBPyConnection, statement: str, database: Path,
             connection.execute(statement)
             return
         except duckdb.Error as trouble:
-            if not _is_busy(trouble):
-                raise _translated(trouble, database) from trouble
+            if not is_busy(trouble):
+                raise translated(trouble, database) from trouble
             if time.monotonic() > deadline:
-                raise _busy(trouble, database) from trouble
+                raise busy(trouble, database) from trouble
         time.sleep(random.uniform(pause / 2, pause))
         pause = min(pause * 1.5, 0.05)
 
@@ -245,43 +224,3 @@ def _wait(connection: duckdb.DuckDBPyConnection, statement: str, database: Path,
 def _literal(path: Path) -> str:
     # A file to attach cannot be bound to a statement.
     return "'" + str(path).replace("'", "''") + "'"
-
-
-def _is_busy(trouble: Exception) -> bool:
-    return any(words in str(trouble) for words in BUSY)
-
-
-def _is_damaged(trouble: Exception) -> bool:
-    return any(words in str(trouble) for words in DAMAGED)
-
-
-def _busy(trouble: Exception, database: Path) -> StoreBusy:
-    match = re.search(r"PID (\d+)", str(trouble))
-    holder = "another connection of this process"
-    if match:
-        try:
-            holder = f"process {match[1]} ({' '.join(psutil.Process(int(match[1])).cmdline()[:6])})"
-        except psutil.Error:
-            holder = f"process {match[1]}"
-    return StoreBusy(
-        f"{database} is kept busy by {holder}.",
-        "Close that program, or let it finish, and try again. The workbench itself never keeps the file open.",
-    )
-
-
-def _translated(trouble: Exception, database: Path) -> WorkbenchError:
-    text = str(trouble)
-    if failure := write_failure(trouble, database):
-        return failure
-    if "version number" in text or "newer" in text:
-        return StoreVersion(
-            f"{database} was written by another version of DuckDB than {duckdb.__version__}.",
-            "Upgrade duckdb, or open the workspace where it was made and take a snapshot.",
-        )
-    if _is_damaged(trouble):
-        return WorkbenchError(
-            f"{database} cannot be read: it is damaged, or not a database of the workbench.",
-            "Put a copy that `workbench snapshot` made in its place, or move it away and ingest again; students and "
-            "vectors are in folders beside it, and `workbench doctor` says whether they are whole.",
-        )
-    return WorkbenchError(f"{database} cannot be opened: {text.splitlines()[0]}")

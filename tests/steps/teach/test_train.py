@@ -20,7 +20,7 @@ from workbench.records import Qrel
 from workbench.steps.compare.evaluate import evaluate
 from workbench.steps.teach import train as step
 from workbench.steps.teach.planning.plan import plan
-from workbench.steps.teach.train import TrainResult, work_folder
+from workbench.steps.teach.train import TrainResult, train, work_folder
 from workbench.store import Store, views
 
 pytestmark = pytest.mark.slow
@@ -166,3 +166,18 @@ def test_options_win_over_a_preset_even_where_they_say_what_is_usual(school: Sto
     assert (settings["steps"], settings["batch_size"], settings["minutes"], settings["negatives"]) == (5, 32, None, 8)
     assert (settings["curriculum"], settings["refresh"], settings["precision"]) == (0.4, 2, "float32")
     assert "preset named 'tpu'" in shell("train", "--preset", "tpu", workspace=school.path).err
+
+
+def test_two_trainings_of_a_name_do_not_write_into_one_folder(
+    school: Store, untrained: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = plan(school, untrained, "toy", QUICK)
+
+    def meanwhile(*_: object) -> None:
+        with pytest.raises(Conflict, match="Another process trains this student"):
+            train(school, planned, stop=lambda: True)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(step, "_train", meanwhile)
+    with pytest.raises(ZeroDivisionError):
+        train(school, planned)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,6 +26,7 @@ from workbench.steps.teach.planning.query_subset import QuerySubset, RangeSubset
 from workbench.store import Store, views
 from workbench.students import methods
 from workbench.students.model_card import origin
+from workbench.students.only_training import only_training
 from workbench.trainer import Trained, distributed
 
 if TYPE_CHECKING:
@@ -118,8 +120,9 @@ def train(
     """Train the planned student and save it as a folder that sentence-transformers opens.
 
     Killed at any moment, or stopped, the same plan goes on from its last checkpoint; a finished one is not
-    done again. One that was stopped before an evaluation on dev beat the base leaves no student. In processes
-    of torchrun or accelerate all must call it, and the main one saves.
+    done again, and one that another process is at is waited for. One that was stopped before an evaluation on
+    dev beat the base leaves no student. In processes of torchrun or accelerate all must call it, and the main
+    one saves.
 
     Parameters
     ----------
@@ -155,6 +158,13 @@ def train(
     >>> list(result.to_frame()["step"])
     [0, 5, 10]
     """
+    work = work_folder(store, planned.name)
+    with only_training(work, listen, stop) if distributed.is_main() else nullcontext():
+        return _train(store, planned, listen, stop)
+
+
+def _train(store: Store, planned: Plan, listen: Listener, stop: Callable[[], bool]) -> TrainResult:
+    """Train, or return the outcome of a training that was done before."""
     work = work_folder(store, planned.name)
     place = store.students / students.slug(planned.name)
     student = students.read(place) if (place / students.RECIPE).exists() else None
