@@ -120,7 +120,7 @@ def train_command(
     patience: Annotated[
         int, typer.Option(help="Evaluations on dev without a gain before it ends; 0: never.")
     ] = DEFAULTS.patience,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same student.")] = DEFAULTS.seed,
+    seed: Annotated[int, typer.Option(help="On one thread the same seed gives the same student.")] = DEFAULTS.seed,
     only: Annotated[
         str, typer.Option(help="`annotated`: only queries with verdicts, which override the teacher's utilities.")
     ] = "",

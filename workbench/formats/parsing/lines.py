@@ -18,6 +18,10 @@ from workbench.progress import counted
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+# A line holds a row, and a text of a book has a million letters: what is longer is no table, or meant to fill memory.
+LONGEST_LINE = 64 << 20
+# Text shrinks to a tenth or a twentieth by gzip, and regular numbers to a hundredth; zeros shrink to a thousandth.
+MOST_UNPACKED, BEFORE_RATIO = 200, 64 << 20
 # What reading raises where compressed bytes end early, are damaged, or a disk fails.
 DAMAGED = (EOFError, zlib.error, OSError)
 
@@ -75,7 +79,7 @@ def open_bytes(path: Path) -> IO[bytes]:
         if not compressed and path.suffix == ".gz":
             raise BadInput("the name says gzip, the content is not gzip.", path)
         watched = open_watched(path)
-        return cast("IO[bytes]", _Unpacked(watched)) if compressed else watched
+        return cast("IO[bytes]", _Unpacked(watched, path)) if compressed else watched
     except FileNotFoundError:
         raise BadInput("there is no such file.", path) from None
     except OSError as trouble:
@@ -83,11 +87,33 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 
 class _Unpacked(gzip.GzipFile):
-    """A compressed file that closes the file it reads from."""
+    """A compressed file that closes the file it reads from, and is refused once it unpacks to more than any table."""
 
-    def __init__(self, packed: IO[bytes]) -> None:
+    def __init__(self, packed: IO[bytes], path: Path) -> None:
         super().__init__(fileobj=packed, mode="rb")
         self._packed = packed
+        self._path = path
+        self._most = max(BEFORE_RATIO, MOST_UNPACKED * path.stat().st_size)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read at most `size` bytes, all if that is negative; raises BadInput where there are too many."""
+        content = super().read(self._most - self.tell() + 1 if size is None or size < 0 else size)
+        self._limit()
+        return content
+
+    def readline(self, size: int | None = -1) -> bytes:  # type: ignore[override] # as GzipFile has it
+        """Read a line of at most `size` bytes; raises BadInput where there is too much before it."""
+        line = super().readline(-1 if size is None else size)
+        self._limit()
+        return line
+
+    def _limit(self) -> None:
+        if self.tell() > self._most:
+            raise BadInput(
+                f"it unpacks to more than {self._most >> 20:,} MB, {MOST_UNPACKED} times its size.",
+                self._path,
+                hint="Unpack it by yourself if it is what you expect, and ingest the unpacked file.",
+            )
 
     def close(self) -> None:
         """Close both files."""
@@ -111,7 +137,10 @@ def write_lines(lines: Iterable[str], path: Path) -> None:
 
 def _next_line(file: IO[bytes], path: Path, number: int, problems: list[Problem]) -> bytes:
     try:
-        return file.readline()
+        line = file.readline(LONGEST_LINE)
+        if len(line) == LONGEST_LINE:
+            raise BadInput(f"the line is longer than {LONGEST_LINE >> 20} MB.", path, number, "Split the file's texts.")
+        return line
     except DAMAGED:
         trouble = "the file is damaged or ends early"
         if number == 1:
