@@ -17,7 +17,8 @@ from workbench.records import Passage
 from workbench.retrieval.encoder import Encoder
 from workbench.steps.annotate.annotate import annotate
 from workbench.steps.annotate.annotator_agreement import annotator_agreement
-from workbench.store import Store, checks, views
+from workbench.store import Store, views
+from workbench.store.views import checks
 from workbench.students import Student
 
 

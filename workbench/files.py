@@ -96,8 +96,8 @@ def aside(path: Path, *, replace: bool = False) -> Iterator[Path]:
     except WriteFailed as failure:  # of something within, whose name is the draft's
         raise WriteFailed(failure.problem.replace(str(draft), str(path)), failure.hint) from failure
     except Exception as error:
-        if failure := write_failure(error, path):
-            raise failure from error
+        if refused := write_failure(error, path):
+            raise refused from error
         raise
 
 

@@ -101,7 +101,7 @@ class _Unpacked(gzip.GzipFile):
         self._limit()
         return content
 
-    def readline(self, size: int | None = -1) -> bytes:  # type: ignore[override] # as GzipFile has it
+    def readline(self, size: int | None = -1) -> bytes:
         """Read a line of at most `size` bytes; raises BadInput where there is too much before it."""
         line = super().readline(-1 if size is None else size)
         self._limit()

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from workbench.records import Annotation, Verdict
-from workbench.store.checks import SOUND
+from workbench.store.views.checks import SOUND
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
