@@ -75,8 +75,11 @@ def test_each_key_at_speed_is_a_row_on_the_case_that_was_seen(annotator: Annotat
         line = Line(tab.page)
         tab.start(address, "Ada", advance="true")
         tab.page.evaluate(MEASURED)
-        due = time.monotonic()
+        due, waited = time.monotonic(), 0
         for number in range(count):
+            if not tab.on_screen():  # nobody judges an empty screen
+                waited += 1
+                tab.page.wait_for_function("document.querySelector('.annotate').dataset.case", timeout=60_000)
             grade = GRADES[number % len(GRADES)]
             expected.append((tab.on_screen(), int(grade)))
             tab.press(grade)
@@ -89,14 +92,13 @@ def test_each_key_at_speed_is_a_row_on_the_case_that_was_seen(annotator: Annotat
             due += 0.2
             tab.page.wait_for_timeout(max(1, 1_000 * (due - time.monotonic())))
         holder.join()
-        assert tab.on_screen()
         tab.all_kept(seconds=120)
         answered = tab.page.evaluate("window.answered")
         assert [error for error in tab.errors if "WebSocket" not in error] == []
     rows = [((row.query_id, row.passage_id), row.grade) for row in views.verdicts(store)]
     assert rows == expected
     assert len(rows) == count == len(answered)
-    print(f"{count} keys answered in {median(answered):.1f} ms at the median, {max(answered):.1f} ms at most")
+    print(f"{count} keys: {median(answered):.1f} ms at the median, {max(answered):.1f} ms at most; {waited} waits")
     assert median(answered) < 50
 
 

@@ -83,7 +83,7 @@ def test_the_card_holds_many_cases_ahead_few_behind_and_goes_round() -> None:
     queue = _queue(200)
     around = queue.around(queue.cases[150])
     places = [int(case.query_id) for case in around]
-    assert places == [*range(140, 200), *range(11)], "ten before, sixty after, then from the start again"
+    assert places == [*range(140, 200), *range(51)], "ten before, a hundred after, then from the start again"
     assert len(around) == AHEAD + BEHIND + 1
 
 

@@ -25,7 +25,7 @@ MEANINGS = {
     **{name: rule.meaning for name, rule in RULES.items()},
     ADJUDICATION: "Annotators give different verdicts on the pair; your verdict here is the one that counts.",
 }
-AHEAD, BEHIND = 60, 10  # cases a browser holds: judging goes on for a while if the server does not
+AHEAD, BEHIND = 100, 10  # cases a browser holds: judging goes on for a while if the server does not
 
 
 @dataclass(frozen=True)

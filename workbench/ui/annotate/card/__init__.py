@@ -42,9 +42,8 @@ def show(store: Store, queue: Queue, *, blind: bool, advance: bool) -> None:
     # Where the browser has walked to; the address that this run knows is the one of the last run of the whole page.
     view: dict[str, Any] = st.session_state.get(KEY, {}).get("view") or {}
     queue = current(store, queue, str(view.get("tab", "")))
-    at = tuple(view.get("at") or ("", "")) if view.get("search") == search else named_in_link()
     attempt, receipt = st.session_state.get(RECEIPT, ("", Receipt()))
-    start = queue.case(at) or next(iter(queue.in_tab()), None)
+    start = _start(queue, view, search)
     withdrawn, around = _withdrawn(queue, receipt), queue.around(start)
     listed = around if withdrawn is None or withdrawn in around else [withdrawn, *around]
     cases = case_data(store, queue, listed, blind=blind)
@@ -64,6 +63,14 @@ def show(store: Store, queue: Queue, *, blind: bool, advance: bool) -> None:
         "tags": TAGS,
     }
     _mount(key=KEY, data=data, on_outbox_change=partial(_receive, store), on_view_change=lambda: None)
+
+
+def _start(queue: Queue, view: dict[str, Any], search: str) -> HardCase | None:
+    """Return the case that the browser has walked to, or that the link names; else the first of the tab."""
+    query_id, passage_id = named_in_link()
+    if view.get("search") == search:
+        query_id, passage_id = view.get("at") or ("", "")
+    return queue.case((query_id, passage_id)) or next(iter(queue.in_tab()), None)
 
 
 def _withdrawn(queue: Queue, receipt: Receipt) -> HardCase | None:
