@@ -34,7 +34,7 @@ def page(store: Store) -> None:
     query_id, words = queries.listed(store, pair)
     if query_id:
         queries.opened(store, pair, query_id, before)
-    reproduction.reproduce(store, pair, figure, words, query_id)
+    reproduction.reproduce(store, pair, figure, words, (query_id, before))
 
 
 frame.show(page, "Utility")

@@ -14,6 +14,7 @@ from workbench.errors import BadSetting
 from workbench.plots import frames
 from workbench.results import Result
 from workbench.steps.compare.agreement.gap_recovered import gap_frame
+from workbench.steps.compare.agreement.query_softmaxes import query_softmaxes
 from workbench.steps.compare.agreement.teacher_agreement import TeacherAgreement, teacher_agreement
 from workbench.steps.compare.compare_runs import compare_runs
 from workbench.steps.compare.diff import diff
@@ -88,6 +89,8 @@ FIGURES: dict[str, tuple[Callable[[Store], Any], Callable[[Any], pd.DataFrame], 
     "scatter": (_sample, lambda sample: pd.DataFrame(sample.pairs), lambda data: plots.scatter(data, "nats")),
     "bump": (_moved, pd.DataFrame, plots.bump),
     "opened": (_placed, pd.DataFrame, plots.opened),
+    "softmaxes": (lambda store: query_softmaxes(store, "q1", "after", before="before"), _own, plots.softmaxes),
+    "softmaxes of one": (lambda store: query_softmaxes(store, "q1", "after"), _own, plots.softmaxes),
     "history": (lambda _: LINES, pd.DataFrame, plots.history),
 }
 

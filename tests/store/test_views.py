@@ -199,3 +199,10 @@ def test_a_student_learns_from_the_queries_with_a_passage_of_the_level_and_from_
     assert sorted(example.utilities) == [0.0, 0.0, 1.0, 2.0]
     with pytest.raises(NothingToDo):
         views.examples_of_qrels(with_settings(store, relevance=3), "train")
+
+
+def test_quadrants_part_at_what_is_useful_and_at_the_median_similarity(store: Store) -> None:
+    at = views.find_run(store, "before", "test")
+    quadrants = [views.quadrant_pairs(store, "toy", at, useful=u, near=n) for u in (True, False) for n in (True, False)]
+    q2 = "http://q/2?x=1"
+    assert quadrants == [{q2: 2}, {"q1": 1}, {"q1": 2}, {"q1": 1, q2: 2}]

@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import run
 from tests.ui.copied import Reproduction, lead, pictured, reproduction, run_cell, run_line, table, tiles
 from tests.ui.pages import Visit, annotation_card, text_of, trained_student
+from workbench.evaluation.comparison import printed_p
 from workbench.records import Hit, Qrel
 from workbench.steps.annotate.annotate import annotate
 from workbench.store import Store
@@ -118,20 +119,20 @@ def test_the_diff(full: Store, visit: Visit, params: dict[str, str]) -> None:
     if "everyone" in params:
         against = table(at, "mean")
         assert [(row["student"], row["p (Holm)"]) for row in against] == [
-            (row["student"], f"{row['selection_p']:.4f}") for row in result["table"]["against"]
+            (row["student"], printed_p(row["selection_p"])) for row in result["table"]["against"]
         ]
         assert [row["mean"] for row in against] == [f"{row.comparison.after}" for row in variables["runs"].against]
     same_again(copied, full, visit, "diff")
 
 
-def test_the_agreement_of_the_diff(full: Store, visit: Visit) -> None:
-    at = visit(full, "diff", agreement="true")
+def test_the_agreement_with_the_teacher(full: Store, visit: Visit) -> None:
+    at = visit(full, "utility", student="after", before="before", agreement="true")
     line = next(block.value for block in at.code if " agreement " in block.value)
     result = run_line(line)
     rows = {row["measure"]: row for row in table(at, "finding")}
     assert rows.keys() == {row["measure"] for row in result["comparisons"]}
     for row in result["comparisons"]:
-        assert rows[row["measure"]]["p (Holm)"] == f"{row['adjusted_p']:.4f}"
+        assert rows[row["measure"]]["p (Holm)"] == printed_p(row["adjusted_p"])
         assert rows[row["measure"]]["difference"].startswith(f"{row['difference']['mean']:+.3f}")
 
 

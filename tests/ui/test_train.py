@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.ui.copied import table
 from tests.ui.pages import Visit, text_of, trained_student
 from workbench import jobs
 from workbench.losses import LOSSES
@@ -232,3 +233,11 @@ def test_students_are_told_apart_renamed_and_removed_on_the_page(store: Store, v
     assert not at.exception
     assert {run.student for run in views.runs(store)} == {"before"}
     assert "mine · seed 1" not in text_of(at)
+
+
+def test_every_loss_is_there_with_its_sentence(store: Store, visit: Visit) -> None:
+    at = visit(store, "train")
+    assert {row["loss"]: row["rewards"] for row in table(at, "rewards")} == {
+        name: one.meaning for name, one in LOSSES.items()
+    }
+    assert f"utility_infonce rewards {LOSSES['utility_infonce'].meaning}" in text_of(at)

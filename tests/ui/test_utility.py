@@ -130,7 +130,9 @@ def test_an_opened_query_shows_both_softmaxes_at_temperatures_of_ones_choice(sto
     assert (tiles(at)["KL, student before"][0], tiles(at)["KL, student"][0]) == (
         f"{own.kl_before:.3f}", f"{own.kl:.3f}",
     )  # fmt: skip
-    assert f"Teacher's temperature, times {own.temperatures.teacher:.3g}" in [one.label for one in at.select_slider]
+    assert f"Teacher's temperature: so many times {own.temperatures.teacher:.3g}" in [
+        one.label for one in at.select_slider
+    ]
     at.select_slider(key="teacher-at").set_value("5").run()
     flat = wb.AgreementSettings(5 * own.temperatures.teacher, own.temperatures.student)
     assert tiles(at)["KL, student"][0] == f"{wb.query_softmaxes(store, 'q1', 'after', 'toy', settings=flat).kl:.3f}"
@@ -143,3 +145,12 @@ def test_previous_and_next_stay_within_what_is_searched_for(store: Store, visit:
     at = visit(store, "utility", words="rivers", query="http://q/2?x=1")
     assert "1 of 1" in text_of(at)
     assert button(at, "Next").disabled and button(at, "Previous").disabled
+
+
+def test_a_quadrant_keeps_the_queries_that_have_pairs_there(store: Store, visit: Visit) -> None:
+    at = visit(store, "utility", student="before", quadrant="missed")
+    assert "1 query with 1 pair there" in text_of(at)
+    assert [row["query"] for row in table(at, "regret")] == ["What raised the price of oil?"]
+    assert "All queries" in str(at.get("button_group"))
+    (cell,) = [block.value for block in at.code if "wb.Store" in block.value]
+    assert "quadrant_pairs(store, teacher, run, useful=True, near=False)" in cell

@@ -33,7 +33,8 @@ class Pools(NamedTuple):
     @property
     def sizes(self) -> Floats:
         """Return how many passages each query has, shape (queries,)."""
-        return self.present.sum(axis=1).astype(np.float64)
+        sizes: Floats = self.present.sum(axis=1).astype(np.float64)
+        return sizes
 
 
 def pools(utilities: Sequence[Mapping[str, float]], similarities: Sequence[Valued]) -> Pools:
@@ -54,7 +55,8 @@ def parts(whole: Pools) -> Iterator[Pools]:
     queries, most = whole.present.shape
     step = max(1, PAIR_CELLS // max(1, most**2))
     for start in range(0, queries, step):
-        yield Pools(*(array[start : start + step] for array in whole))
+        part = slice(start, start + step)
+        yield Pools(whole.utilities[part], whole.similarities[part], whole.utility_rank[part], whole.present[part])
 
 
 def log_softmax(values: Floats, present: Flags, temperature: float) -> Floats:
@@ -67,7 +69,8 @@ def log_softmax(values: Floats, present: Flags, temperature: float) -> Floats:
 
 def divergence(first: Floats, second: Floats, present: Flags) -> Floats:
     """Return KL(first || second) of log-probabilities, shape (queries,)."""
-    return np.maximum(0.0, np.where(present, np.exp(first) * (first - second), 0.0).sum(axis=1))
+    divergences: Floats = np.where(present, np.exp(first) * (first - second), 0.0).sum(axis=1)
+    return np.maximum(0.0, divergences)
 
 
 def kl(whole: Pools, teacher_temperature: float, student_temperature: float) -> Floats:

@@ -104,6 +104,7 @@ def scatter(sample: Sample | pd.DataFrame, unit: Unit = "unknown") -> go.Figure:
             marker={"color": role.colour, "size": size, "opacity": 0.6, "symbol": role.sign},
             hovertext=[_hover(pair) for pair in pairs],
             hoverinfo="text",
+            customdata=[pair.query_id for pair in pairs],
         )
     drawn.add_hline(y=useful_above(unit), line={"color": look.SAME, "width": 1, "dash": "dot"})
     look.remark(drawn, f"{len(sample.pairs):,} of {sample.total:,} pairs drawn, evenly over queries")

@@ -50,6 +50,7 @@ def waterfall(diff: Diff | pd.DataFrame) -> go.Figure:
             width=stride,
             hovertext=[_hover(delta) for _, delta in bars],
             hoverinfo="text",
+            customdata=[delta.query_id for _, delta in bars],
         )
     drawn.update_xaxes(showgrid=False, rangemode="tozero")
     thinned = f"; every {stride}th of the others drawn" if stride > 1 else ""
@@ -79,7 +80,7 @@ def before_after(diff: Diff | pd.DataFrame) -> go.Figure:
                     "size": [min(30.0, 6 + 2 * len(group) ** 0.5) for group in grouped.values()]},
             hovertext=[_hover(group[0]) + (f"<br>and {len(group) - 1:,} more" if group[1:] else "")
                        for group in grouped.values()],
-            hoverinfo="text",
+            hoverinfo="text", customdata=[group[0].query_id for group in grouped.values()],
         )  # fmt: skip
     return look.legend_on_top(drawn)
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 MOST = 14  # passages that a figure has room for: those with the largest probabilities
 LEAST_MOVE = 0.012  # of the axis: a shorter arrow has no room for its head
-LEAST_PULL = 0.0005
 TITLE_LENGTH = 30
+SIGNS = {"up": "▲ up", "down": "▼ down"}
+COLOURS = {"up": look.BETTER, "down": look.WORSE}
 
 
 def softmaxes(query: QuerySoftmaxes | pd.DataFrame) -> go.Figure:
@@ -35,8 +36,8 @@ def softmaxes(query: QuerySoftmaxes | pd.DataFrame) -> go.Figure:
         drawn.add_shape(type="line", x0=0, x1=reach, y0=row, y1=row, line={"color": look.FAINT, "width": 1})
         _arrow(drawn, one, row, reach)
         drawn.add_annotation(
-            text=_pull_word(one.pull), x=1, xref="x domain", xanchor="left", xshift=10, y=row, showarrow=False,
-            font={"color": _pull_colour(one.pull)}, hovertext=f"negative gradient {one.pull:+.3g}",
+            text=_pull(one), x=1, xref="x domain", xanchor="left", xshift=10, y=row, showarrow=False,
+            font={"color": COLOURS.get(one.direction, look.SAME)}, hovertext=f"negative gradient {one.pull:+.3g}",
         )  # fmt: skip
     sides = ((look.TEACHER, "teacher"), (look.BEFORE, "before"), (look.AFTER, "student"))
     for role, name in sides:
@@ -61,11 +62,7 @@ def softmaxes(query: QuerySoftmaxes | pd.DataFrame) -> go.Figure:
 def _passages(query: QuerySoftmaxes | pd.DataFrame) -> list[PassageShares]:
     if isinstance(query, QuerySoftmaxes):
         return list(query.passages)
-    table = query.assign(title="", text="")
-    return [
-        one._replace(before=None if frames.missing(one.before) else one.before)
-        for one in frames.rows(PassageShares, table)
-    ]
+    return frames.rows(PassageShares, query)
 
 
 def _arrow(drawn: go.Figure, one: PassageShares, row: int, reach: float) -> None:
@@ -81,12 +78,8 @@ def _arrow(drawn: go.Figure, one: PassageShares, row: int, reach: float) -> None
     )  # fmt: skip
 
 
-def _pull_word(pull: float) -> str:
-    return "as it is" if abs(pull) < LEAST_PULL else f"▲ up {pull:+.3f}" if pull > 0 else f"▼ down {pull:+.3f}"
-
-
-def _pull_colour(pull: float) -> str:
-    return look.SAME if abs(pull) < LEAST_PULL else look.BETTER if pull > 0 else look.WORSE
+def _pull(one: PassageShares) -> str:
+    return f"{SIGNS[one.direction]} {one.pull:+.3f}" if one.direction in SIGNS else one.direction
 
 
 def _name(one: PassageShares) -> str:

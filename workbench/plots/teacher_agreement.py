@@ -51,6 +51,7 @@ def closer(agreement: TeacherAgreement | pd.DataFrame, by: str = "KL") -> go.Fig
             x=[dot.before for dot in shown], y=[dot.after for dot in shown], mode="markers",
             name=f"{len(shown):,} {word}", marker={"color": colour, "symbol": sign, "opacity": 0.55, "size": 6},
             hovertext=[_hover(dot, by) for dot in shown], hoverinfo="text",
+            customdata=[dot.query_id for dot in shown],
         )  # fmt: skip
     return look.legend_on_top(drawn)
 

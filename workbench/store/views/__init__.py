@@ -62,6 +62,7 @@ from workbench.store.views.pairs import (
     disagreements,
     first_places,
     histogram,
+    quadrant_pairs,
     sample_pairs,
     scored_similarities,
 )
@@ -190,6 +191,7 @@ __all__ = [
     "proposals_judged",
     "proposals_scored",
     "qrels",
+    "quadrant_pairs",
     "queries",
     "query",
     "ranked_counts",

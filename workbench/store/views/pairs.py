@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.records import Run
 from workbench.store.views.judged import JUDGED, WITHOUT_RELEVANT, judging, relevance_level
+from workbench.store.views.thresholds import useful_above_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -207,6 +208,27 @@ def disagreements(store: Store, teacher: str, run: Run) -> list[Disagreement]:
             {"teacher": teacher, "run": run.run, "split": run.split},
         ).fetchall()
     return [Disagreement(*row) for row in rows]
+
+
+def quadrant_pairs(store: Store, teacher: str, run: Run, *, useful: bool, near: bool) -> dict[str, int]:
+    """Return query_id -> its pairs in a quadrant: `useful` in the teacher's unit or not, `near` the student or far.
+
+    Near is the median similarity of all pairs, and above.
+    """
+    with store.read() as connection:
+        rows: list[tuple[str, int]] = connection.execute(
+            f"""
+            with {_PAIRS}, parted as (
+                select query_id, utility > {useful_above_sql("coalesce(unit, 'unknown')", "0.0")} as useful,
+                       similarity >= median(similarity) over () as near
+                from pairs left join (select unit from teachers where teacher = $teacher) on true
+            )
+            select query_id, count(*) from parted where useful = $useful and near = $near
+            group by query_id order by query_id
+            """,
+            {"teacher": teacher, "run": run.run, "useful": useful, "near": near},
+        ).fetchall()
+    return dict(rows)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, teacher: str, run: Run) -> int:

@@ -60,11 +60,14 @@ def overview(store: Store, diff: Diff, students: tuple[str, ...]) -> None:
         components.heading("Every query")
         name = pickers.segment("Picture", {"bars": "Changes", "dots": "Before against after"}, "picture", "bars")
         if name == "bars":
-            components.picture(plots.waterfall(diff), "waterfall", "Change per query, largest gain to largest loss")
+            components.opening_picture(
+                plots.waterfall(diff), "waterfall", "Change per query, largest gain to largest loss"
+            )
         else:
-            components.picture(
+            components.opening_picture(
                 plots.before_after(diff), "before-after", "Each query before and after; better lies above"
             )
+        components.remark("A click on a query opens it below.")
     _answers_missed(store, diff)
     with st.expander("How sure, and how much is judged", icon=":material/balance:"):
         _how_sure(diff)

@@ -74,6 +74,21 @@ def picture(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False})
 
 
+def opening_picture(figure: go.Figure, key: str, alt: str, opens: str = "query") -> None:
+    """Show a figure whose marks open what they stand for, `?opens=` their customdata, when they are clicked."""
+
+    def open_clicked() -> None:
+        points = (st.session_state.get(key) or {}).get("selection", {}).get("points", [])
+        clicked = points[0].get("customdata") if points else None
+        if clicked is not None:
+            st.query_params[opens] = str(clicked[0] if isinstance(clicked, (list, tuple)) else clicked)
+
+    st.plotly_chart(
+        figure, key=key, alt=f"{alt}; a click on a mark opens it below", config={"displayModeBar": False},
+        on_select=open_clicked, selection_mode="points",
+    )  # fmt: skip
+
+
 def html_block(block: str) -> None:
     """Show HTML that our own functions made, and in which all foreign text is escaped already."""
     st.html(block)

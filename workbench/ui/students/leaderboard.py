@@ -134,7 +134,8 @@ def _difference(recipe: Recipe) -> dict[str, object]:
         return {"difference": recipe.not_evaluated, "p": "", "p (Holm)": ""}
     by = comparison.difference
     cell = f"{by.mean:+.3f}  [{by.low:+.3f}, {by.high:+.3f}]"
-    return {"difference": cell, "p": printed_p(comparison.p_value), "p (Holm)": printed_p(recipe.selection_p)}
+    holm = "" if recipe.selection_p is None else printed_p(recipe.selection_p)
+    return {"difference": cell, "p": printed_p(comparison.p_value), "p (Holm)": holm}
 
 
 def _unseen(recipe: Recipe) -> dict[str, object]:

@@ -20,7 +20,7 @@ from workbench.students import MINILM
 from workbench.students.methods import METHODS
 from workbench.trainer import PRESETS, TrainSettings
 from workbench.ui.shell import cache, commands, components
-from workbench.ui.train import more_settings, start_values
+from workbench.ui.train import losses, more_settings, start_values
 from workbench.ui.train.start_values import StartValues
 
 NO_PRESET = "none"
@@ -101,8 +101,9 @@ def _base_teacher_loss(store: Store, teachers: Sequence[str], template: StartVal
     )  # fmt: skip
     loss = right.selectbox(
         "Loss", list(LOSSES), list(LOSSES).index(template.loss), key=f"loss{template.suffix}",
-        help="  \n".join(f"`{name}`: {entry.meaning}." for name, entry in LOSSES.items()),
+        help="What each rewards stands below.",
     )  # fmt: skip
+    losses.explained(str(loss))
     return str(base), str(teacher), str(loss)
 
 

@@ -74,8 +74,8 @@ def _opened(store: Store, agreement: TeacherAgreement) -> None:
             components.heading("Every query, before and after")
             names = {name: name for name in TEACHER_AGREEMENTS if name != "top-1"}
             by = pickers.segment("Agreement", names, "agree", "KL")
-            components.picture(plots.closer(agreement, by), "closer", f"{by} of each query before and after")
-            components.remark(f"{by}: {TEACHER_AGREEMENTS[by].meaning}. Each mark is a query.")
+            components.opening_picture(plots.closer(agreement, by), "closer", f"{by} of each query before and after")
+            components.remark(f"{by}: {TEACHER_AGREEMENTS[by].meaning}. A click on a query opens it below.")
         else:
             _farthest(store, agreement)
     if agreement.comparisons:

@@ -47,7 +47,8 @@ def distributions(store: Store, pair: Pair) -> str:
     name = pickers.segment("Figure", FIGURES, "figure", "density")
     if name == "scatter":
         figure = plots.scatter(cache.sample_pairs(store, *pair), unit)
+        components.opening_picture(figure, "single-pairs", "Similarity against utility of single candidate pairs")
     else:
         figure = plots.density(cache.density(store, *pair), unit)
-    components.picture(figure, "pairs", "Similarity against utility of the candidate pairs")
+        components.picture(figure, "pairs", "Similarity against utility of the candidate pairs")
     return name

@@ -9,17 +9,35 @@ from workbench import plots
 from workbench.html.cards import card, column, placed_card, question
 from workbench.plots.look import AFTER, TEACHER
 from workbench.store import Store
-from workbench.ui.shell import cache, components, navigation, tables
+from workbench.ui.shell import cache, components, navigation, pickers, tables
 from workbench.ui.shell.pickers import Pair
 from workbench.ui.utility import softmaxes
 
 DEPTH = 10  # passages of an opened query on each side
+# Of the pairs of utility and similarity: a label, whether they are useful, whether they are near.
+QUADRANTS = {
+    "all": ("All queries", True, True),
+    "missed": ("Helps, far", True, False),
+    "agreed": ("Helps, near", True, True),
+    "misled": ("Does not help, near", False, True),
+    "left": ("Does not help, far", False, False),
+}
 
 
 def listed(store: Store, pair: Pair) -> tuple[str, str]:
     """List the queries by the student's regret, and let a person open one; return its id and the words searched for."""
+    quadrant = pickers.segment("Quadrant", {name: label for name, (label, *_) in QUADRANTS.items()}, "quadrant", "all")
     words = tables.search("words")
-    rows = tables.matching(cache.disagreements(store, *pair), words)
+    rows = cache.disagreements(store, *pair)
+    if quadrant != "all":
+        _, useful, near = QUADRANTS[quadrant]
+        inside = cache.quadrant_pairs(store, *pair, useful=useful, near=near)
+        rows = [row for row in rows if row.query_id in inside]
+        components.remark(
+            f"{components.counted(len(rows), 'query')} with {components.counted(sum(inside.values()), 'pair')} there; "
+            "near is the median similarity and above."
+        )
+    rows = tables.matching(rows, words)
     ids = [row.query_id for row in rows]
     if not ids:
         return "", words
@@ -34,7 +52,7 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
         ids,
         cells,
         "query",
-        f"{pair.teacher}-{pair.run.run}-{cache.revision(store)}-{words}",
+        f"{pair.teacher}-{pair.run.run}-{cache.revision(store)}-{quadrant}-{words}",
         query=TextColumn(width="large"),
         **{
             "best utility": NumberColumn(format="%+.2f", help=f"Of the most useful passage{in_unit}."),

@@ -43,8 +43,8 @@ def _chosen(own: Temperatures) -> AgreementSettings:
         with side:
             factor = float(
                 st.select_slider(
-                    f"{word}'s temperature, times {value:.3g}", FACTORS, value="1", key=key, bind="query-params",
-                    help="1 is the training's own; lower is sharper, higher is flatter.",
+                    f"{word}'s temperature: so many times {value:.3g}", FACTORS, value="1", key=key,
+                    bind="query-params", help="1 is the training's own; lower is sharper, higher is flatter.",
                 )
             )  # fmt: skip
             source = f" ({own.source})" if word == "Teacher" and factor == 1 else ""
@@ -56,7 +56,7 @@ def _chosen(own: Temperatures) -> AgreementSettings:
 def _numbers(shown: QuerySoftmaxes) -> None:
     first, second = ("student before", BEFORE), ("student", AFTER)
     divergences = [(second, shown.kl)] if shown.kl_before is None else [(first, shown.kl_before), (second, shown.kl)]
-    best = shown.passages[0]
+    best, up = shown.passages[0], sum(one.direction == "up" for one in shown.passages)
     probabilities = f"teacher {best.teacher:.3f}, student {best.student:.3f}"
     components.numbers(
         *(
@@ -64,6 +64,5 @@ def _numbers(shown: QuerySoftmaxes) -> None:
             for (word, role), value in divergences
         ),
         components.Number("Teacher's best passage", f"rank {best.rank:,}", probabilities),
-        components.Number("Would be pulled up", f"{sum(one.pull > 0 for one in shown.passages):,}",
-                          f"of {components.counted(len(shown.passages), 'passage')}"),
-    )  # fmt: skip
+        components.Number("Would be pulled up", f"{up:,}", f"of {components.counted(len(shown.passages), 'passage')}"),
+    )

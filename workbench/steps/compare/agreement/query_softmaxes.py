@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
-
 from workbench import students
 from workbench.errors import NothingToDo
 from workbench.evaluation.divergences import kl, probabilities
@@ -22,6 +20,7 @@ from workbench.store.views import Placed
 from workbench.trainer import TrainSettings, settings_used
 
 MOST_PASSAGES = 10_000  # of a run that are looked through for scored ones
+LEAST_PULL = 0.0005  # smaller gradients are not worth a word
 # Losses whose gradient for a logit is the student's probability less the teacher's.
 OF_PROBABILITIES = ("utility_infonce", "kl", "listnet")
 
@@ -45,6 +44,11 @@ class PassageShares(NamedTuple):
     before: float | None
     pull: float
 
+    @property
+    def direction(self) -> str:
+        """Return where the loss moves the passage: "up", "down", or "as it is" by next to nothing."""
+        return "as it is" if abs(self.pull) < LEAST_PULL else "up" if self.pull > 0 else "down"
+
 
 @dataclass(frozen=True)
 class QuerySoftmaxes(Result):
@@ -57,6 +61,8 @@ class QuerySoftmaxes(Result):
     columns: ClassVar = {
         "query_id": "the query",
         "passage_id": "the passage, the most useful first",
+        "title": "its title",
+        "text": "its text",
         "relevant": "whether it is relevant",
         "rank": "the student's rank of it",
         "utility": "the teacher's utility",
@@ -82,7 +88,7 @@ class QuerySoftmaxes(Result):
     def in_words(self) -> str:
         """Return how far the student's softmax is from the teacher's, and what the loss would change."""
         before = "" if self.kl_before is None else f", {self.kl_before:.3f} before"
-        up, down = (sum(sign * one.pull > 0 for one in self.passages) for sign in (1, -1))
+        up, down = (sum(one.direction == word for one in self.passages) for word in ("up", "down"))
         return (
             f"KL {self.kl:.3f} nats{before}; {self.temperatures.in_words}. {self.loss} would pull {up:,} of "
             f"{len(self.passages):,} passages up and push {down:,} down."
@@ -148,14 +154,14 @@ def query_softmaxes(
     trained = training_of(store, runs[0].student, name)
     temperatures = _temperatures(store, name, split, trained, settings)
     utilities = [float(one.utility or 0.0) for one in placed]
-    similarities = [one.similarity for one in placed]
+    similarities = [float(one.similarity or 0.0) for one in placed]
     p = probabilities(utilities, temperatures.teacher)
     q = probabilities(similarities, temperatures.student)
     q_before = probabilities(similarities_before, temperatures.student) if before else None
     pulls = _pulls(str(trained["loss"]), similarities, utilities, temperatures)
     passages = [
         PassageShares(
-            one.passage_id, one.title, one.text, one.relevant, one.rank or 0, utilities[place], one.similarity,
+            one.passage_id, one.title, one.text, one.relevant, one.rank or 0, utilities[place], similarities[place],
             float(p[place]), float(q[place]), None if q_before is None else float(q_before[place]), pulls[place],
         )
         for place, one in enumerate(placed)
@@ -170,7 +176,7 @@ def query_softmaxes(
         temperatures=temperatures,
         kl=_divergence(utilities, similarities, temperatures),
         kl_before=_divergence(utilities, similarities_before, temperatures) if before else None,
-        passages=tuple(sorted(passages, key=lambda one: (-one.utility, one.passage_id))),
+        passages=tuple(sorted(passages, key=lambda one: (-one.utility, -one.student, one.passage_id))),
     )
 
 
@@ -198,7 +204,7 @@ def _temperatures(
 def _common(store: Store, query_id: str, teacher: str, runs: Sequence[Run]) -> tuple[list[Placed], list[float]]:
     """Return the passages that teacher and runs know, as the first run has them, and their similarities before."""
     of_runs = [views.ranking(store, query_id, run=run, teacher=teacher, depth=MOST_PASSAGES) for run in runs]
-    before = {one.passage_id: one.similarity for one in of_runs[-1]}
+    before = {one.passage_id: float(one.similarity or 0.0) for one in of_runs[-1]}
     placed = [one for one in of_runs[0] if one.utility is not None and one.passage_id in before]
     if not placed:
         names = " and ".join(run.student for run in runs)
@@ -218,7 +224,7 @@ def _pulls(written: str, similarities: Sequence[float], utilities: Sequence[floa
     """Return the negative gradient of a loss for each logit."""
     if written in OF_PROBABILITIES:
         pulls: Floats = probabilities(utilities, at.teacher) - probabilities(similarities, at.student)
-        return np.where(np.abs(pulls) > 1e-9, pulls, 0.0).tolist()
+        return [float(pull) for pull in pulls]
     import torch
 
     with torch.random.fork_rng(devices=[]):
