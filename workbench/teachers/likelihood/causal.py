@@ -249,7 +249,7 @@ def probe_ids(model: Any, limit: int | None) -> Tensor:
     """Return two sequences of up to 12 tokens that differ in the last one, for a model to be tried on."""
     size = min(12, limit or 12)
     span = model.config.get_text_config().vocab_size - 2
-    ids = 1 + torch.arange(2 * size, device=model.device).reshape(2, size) % span
+    ids: Tensor = 1 + torch.arange(2 * size, device=model.device).reshape(2, size) % span
     ids[1, :-1] = ids[0, :-1]
     return ids
 
