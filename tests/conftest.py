@@ -124,6 +124,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Free what is loaded: libraries report what is never freed as leaked."""
+    gc.unfreeze()
+
+
 def pytest_report_header() -> str:
     return f"Hypothesis profile {profiles.PROFILE}; {SEED}"
 

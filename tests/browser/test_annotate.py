@@ -143,8 +143,8 @@ def test_a_student_learns_from_the_annotated_set_and_the_diff_shows_it(
     untrained = base(tmp_path / "untrained")
     with served(workspace.path) as address:
         tab.start(address, "Ada", "train")
-        for _ in range(6):
-            tab.press("3")
+        for grade in "303030":
+            tab.press(grade)
             tab.press("Enter")
         tab.all_kept()
         tab.wait("6 of 24 judged by you")

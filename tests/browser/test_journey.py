@@ -89,6 +89,6 @@ def test_upload_split_score_train_stop_train_evaluate_diff(browser: Any, tmp_pat
         person.wait("on nDCG@10, test:")
         assert person.errors == []
     counts = views.counts(store)
-    assert [split.split for split in counts.splits] == ["dev", "test", "train"]
+    assert [split.split for split in counts.splits] == ["train", "dev", "test"]
     assert counts.utilities
     assert {run.split for run in views.runs(store)} == {"test"}

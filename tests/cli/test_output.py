@@ -33,7 +33,7 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["health", "toy"],
         ["latency", "bm25", "--queries", 1],
         ["learning-curve", student, "--teacher", "toy", "--sizes", "4,8", "--set", "steps=2"],
-        ["train", student, "--teacher", "toy", *quick],
+        ["train", student, "--teacher", "toy", "--name", "first", *quick],
         ["sweep", student, "--teacher", "toy", "--grid", "loss=kl", "--split", "none", "--steps", 2],
         ["evaluate", "bm25", student],
         ["rerank", "bm25", "--teacher", "lexical"],
@@ -50,6 +50,8 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["snapshot", tmp_path / "copy.duckdb"],
         ["export-student", student, tmp_path / "exported"],
         ["split"],
+        ["doctor"],
+        ["student", "first", "--note", "a first one"],
     ]
     promised = {
         name for name, command in TREE.commands.items() if "--json" in [o for p in command.params for o in p.opts]

@@ -45,6 +45,6 @@ def test_a_training_says_how_far_its_minutes_reach(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        trained(tmp_path, replace(QUICK, steps=1_000_000_000, minutes=30.0), listen=first)
+        trained(tmp_path, replace(QUICK, steps=1_000_000, minutes=30.0), listen=first)
     assert "30 minutes reach step" in reports[0].note
     assert 0 < reports[0].seconds_left <= 1800

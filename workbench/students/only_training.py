@@ -19,11 +19,12 @@ PAUSE = 0.5  # seconds between two looks whether the other training has ended
 def only_training(work: Path, listen: Listener, stop: Callable[[], bool]) -> Iterator[None]:
     """Hold the turn to train in a folder, waiting for another process that does; the system frees it with a process.
 
+    The lock's file stays where it is, in `locks` beside the students: removed, it could be held twice.
     Raises Conflict if `stop` asks to end while it waits.
     """
-    lock = FileLock(work.with_name(f"{work.name}.lock"))
+    lock = FileLock(work.parent.with_name("locks") / f"{work.name.removeprefix('.')}.lock")
     try:
-        work.parent.mkdir(parents=True, exist_ok=True)
+        Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
         while not _acquired(lock):
             listen(Progress("wait", 0, 0, "", f"{work.name} is in the hands of another process, which trains it"))
             if stop():

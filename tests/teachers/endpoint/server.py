@@ -60,7 +60,8 @@ class ModelServer:
         self.paths = {"/v1/completions", "/v1/chat/completions", "/generate", "/v1/models", "/tokenize"}
 
     def __enter__(self) -> Self:
-        loaded(self.folder)  # not while a request is timed
+        if (self.folder / "config.json").exists():  # a chat needs none
+            loaded(self.folder)  # not while a request is timed
         Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 

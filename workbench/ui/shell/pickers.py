@@ -12,7 +12,6 @@ from workbench.evaluation.answers import AnswerMeasure
 from workbench.evaluation.measures import MEASURES
 from workbench.records import SPLITS, Run
 from workbench.steps.compare.answer_measures import answer_measures
-from workbench.steps.data.next_step import next_command
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
 from workbench.students import BM25
@@ -206,8 +205,8 @@ def nothing_scored(store: Store, message: str) -> None:
 def nothing_evaluated(store: Store, message: str) -> None:
     """Say that runs are lacking, and offer to make them, or what must come before."""
     components.empty(message)
-    arguments = next_command(store)
-    next_step.offer(store, arguments if arguments[0] in ("ingest", "split") else ["evaluate", BM25, DEFAULT_STUDENT])
+    judged = any(split.split == "test" and split.judged for split in cache.counts(store).splits)
+    next_step.offer(store, ["evaluate", BM25, DEFAULT_STUDENT] if judged else ())
 
 
 def _warn_of_unknown(label: str, options: Sequence[str], key: str) -> None:
