@@ -19,7 +19,8 @@ from workbench.results import Result
 from workbench.retrieval import encoder
 from workbench.retrieval.passage_index import noted_index
 from workbench.retrieval.vector_cache import VectorCache
-from workbench.store import Store, schema, views
+from workbench.store import Store, views
+from workbench.store.database import schema
 from workbench.store.views import checks
 from workbench.students.names import FILES
 

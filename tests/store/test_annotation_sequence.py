@@ -14,7 +14,8 @@ from workbench.steps.annotate.annotate import undo
 from workbench.steps.data.export import export
 from workbench.steps.data.frames import annotations
 from workbench.steps.data.ingest import ingest
-from workbench.store import Store, schema, views
+from workbench.store import Store, views
+from workbench.store.database import schema
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -17,7 +17,8 @@ from tests.conftest import run
 from workbench import memory
 from workbench.records import Hit, Passage, Qrel, Query, Utility
 from workbench.steps.annotate.annotate import annotate
-from workbench.store import Store, connection, kept, views
+from workbench.store import Store, kept, views
+from workbench.store.database import connection
 
 FORGOTTEN = connection.FORGOTTEN_SECONDS
 

@@ -22,8 +22,9 @@ from tests.conftest import PASSAGES, QRELS, QUERIES, utility
 from tests.profiles import examples
 from workbench.errors import Conflict, NothingToDo, StoreBusy, StoreVersion, WorkbenchError
 from workbench.records import STATUSES, Annotation, Failure, Passage, Qrel, Query
-from workbench.store import Added, Store, connection, schema, views
+from workbench.store import Added, Store, views
 from workbench.store import store as store_module
+from workbench.store.database import connection, schema
 
 PATIENCE = 500.0  # seconds: on a busy machine six that share a file wait long for their turn
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
@@ -311,7 +312,7 @@ def _add_ten(path: str, name: str) -> None:
 def test_a_writer_killed_with_its_work_in_the_log_loses_nothing_committed(store: Store) -> None:
     code = f"""
 import os, signal
-from workbench.store.connection import connected
+from workbench.store.database.connection import connected
 from pathlib import Path
 with connected(Path({str(store.database)!r}), read_only=False, patience=5) as c:
     c.execute("insert into passages values ('committed', '', 'x')")

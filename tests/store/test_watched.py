@@ -10,7 +10,8 @@ import pytest
 from tests.shell import worked
 from workbench.progress import listening
 from workbench.records import Progress
-from workbench.store import Store, connection, views
+from workbench.store import Store, views
+from workbench.store.database import connection
 
 QUERY = "select max(hash(i)) from range(20_000_000) numbers (i)"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from workbench import files
-from workbench.store.connection import watched
+from workbench.store.database.connection import watched
 
 if TYPE_CHECKING:
     from workbench.store.store import Store

@@ -27,9 +27,10 @@ from workbench.records import (
     Unit,
     Utility,
 )
-from workbench.store import arrow, collection, schema
+from workbench.store import arrow, collection
 from workbench.store.collection import Added
-from workbench.store.connection import DetachFailed, attached, connected, transaction, watched
+from workbench.store.database import schema
+from workbench.store.database.connection import DetachFailed, attached, connected, transaction, watched
 from workbench.store.refiling import runs_follow
 
 READ_PATIENCE = 20.0

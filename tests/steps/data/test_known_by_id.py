@@ -30,7 +30,7 @@ from workbench.steps.data.preview import preview
 from workbench.steps.data.readers import IngestSettings
 from workbench.steps.teach.candidates import candidates
 from workbench.steps.teach.planning.plan import plan
-from workbench.steps.teach.score import score
+from workbench.steps.teach.scoring.score import score
 from workbench.store import Added, Store, views
 from workbench.teachers import teacher
 from workbench.trainer import TrainSettings

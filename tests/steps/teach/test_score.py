@@ -16,8 +16,8 @@ from tests import children
 from tests.steps.classes import QUERIES, Slow, collection, pairs, scored
 from workbench.errors import NothingToDo, UnknownName
 from workbench.records import STATUSES, Candidate, Failure, Passage, Progress, Qrel, Query, Status, Utility
-from workbench.steps.teach import score as step
-from workbench.steps.teach.score import score
+from workbench.steps.teach.scoring import score as step
+from workbench.steps.teach.scoring.score import score
 from workbench.store import Store, views
 from workbench.store.views import FailureReason
 from workbench.teachers import TEACHERS, TeacherKind, teacher

@@ -10,9 +10,9 @@ import pytest
 from tests.shell import worked
 from tests.steps.classes import collection
 from workbench.errors import NothingToDo
-from workbench.steps.teach import score_time as module
-from workbench.steps.teach.score import score
-from workbench.steps.teach.score_time import score_time
+from workbench.steps.teach.scoring import score_time as module
+from workbench.steps.teach.scoring.score import score
+from workbench.steps.teach.scoring.score_time import score_time
 from workbench.store import Store, views
 from workbench.teachers import teacher
 

@@ -18,7 +18,7 @@ from tests import children
 from tests.teachers.endpoint.server import ModelServer
 from tests.teachers.endpoint.test_teacher import asking
 from workbench.errors import BudgetSpent
-from workbench.steps.teach.score import score
+from workbench.steps.teach.scoring.score import score
 from workbench.store import Store, views
 
 PAIRS = 12  # three queries with answers and four passages

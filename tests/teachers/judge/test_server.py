@@ -15,8 +15,8 @@ from tests.teachers.endpoint.server import ModelServer
 from tests.teachers.judge.scripted import group, rows
 from workbench.errors import BadSetting
 from workbench.readers import reader
-from workbench.steps.teach.score import score
-from workbench.steps.teach.score_estimate import score_estimate
+from workbench.steps.teach.scoring.score import score
+from workbench.steps.teach.scoring.score_estimate import score_estimate
 from workbench.store import Store, views
 from workbench.teachers import teacher, teacher_settings
 from workbench.teachers.judge.teacher import FORMS

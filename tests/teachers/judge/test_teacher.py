@@ -13,7 +13,7 @@ from tests.teachers import models
 from tests.teachers.judge.scripted import Scripted, group, judge, rows, shown, text, values
 from workbench.errors import BadInput, BadSetting, NothingToDo
 from workbench.records import UNITS, Candidate, Failure, Group, Passage, Query, useful_above
-from workbench.steps.teach.score import score
+from workbench.steps.teach.scoring.score import score
 from workbench.store import Store, views
 from workbench.teachers import teacher
 from workbench.teachers.chat.protocol import Prompt, Reply

@@ -21,7 +21,7 @@ from workbench.steps.compare.evaluate import evaluate
 from workbench.steps.data.ingest import ingest
 from workbench.steps.teach.candidates import DEFAULT_STUDENT, candidates
 from workbench.steps.teach.planning.plan import plan
-from workbench.steps.teach.score import score
+from workbench.steps.teach.scoring.score import score
 from workbench.steps.teach.train import train
 from workbench.store import Store, views
 from workbench.students import BM25, MINILM

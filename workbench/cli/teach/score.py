@@ -10,9 +10,9 @@ from workbench.cli import output
 from workbench.cli.options import Json, ModelName, OptionalSplit, QueryLimit, TemplateName, settings
 from workbench.cli.session import Session
 from workbench.records import STATUSES, Status
-from workbench.steps.teach.score import score
-from workbench.steps.teach.score_estimate import score_estimate
-from workbench.steps.teach.score_time import score_time
+from workbench.steps.teach.scoring.score import score
+from workbench.steps.teach.scoring.score_estimate import score_estimate
+from workbench.steps.teach.scoring.score_time import score_time
 from workbench.teachers import TEACHERS, RemoteTeacher, teacher, teacher_settings
 
 _KINDS = "; ".join(f"`{name}`: {kind.about}" for name, kind in TEACHERS.items())

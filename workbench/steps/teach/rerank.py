@@ -7,7 +7,7 @@ from workbench.records import Candidate, Group, Listener, silent
 from workbench.steps.compare.evaluate import Evaluation, evaluate
 from workbench.steps.compare.ranking.rerank import Reranking, check_depth
 from workbench.steps.data.next_step import must_have_queries
-from workbench.steps.teach.score import WINDOW, ScoreBuffer
+from workbench.steps.teach.scoring.score import WINDOW, ScoreBuffer
 from workbench.store import Store, views
 from workbench.teachers import Teacher, needs_answers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from workbench.records import GRADES, Mark, Verdict
-from workbench.store import schema
+from workbench.store.database import schema
 
 if TYPE_CHECKING:
     from workbench.store.store import Store

@@ -41,8 +41,8 @@ class Rule:
     passage_id, utility, before and after (ranks), similarity and relevance of every hit. It may use the values $useful
     and so on of its `thresholds`, $relevant_from (the least relevance of a relevant passage), $unit, $zero and $scale
     of the teacher, the tables that `tables` defines (named unlike any other rule's), `best` and `second` of
-    `views/hard_cases.py`, and those of `store/schema.py`. All rules run as one statement: a query that is wrong fails
-    them all. One that `needs_utilities` is left out where no teacher has scored anything.
+    `views/hard_cases.py`, and those of `store/database/schema.py`. All rules run as one statement: a query that
+    is wrong fails them all. One that `needs_utilities` is left out where no teacher has scored anything.
     """
 
     meaning: str

@@ -21,8 +21,8 @@ from workbench import memory
 from workbench.errors import StoreBusy
 from workbench.progress import QUICK_SECONDS, listener
 from workbench.records import Progress, silent
-from workbench.store.connection_errors import busy, in_words, is_busy, translated
-from workbench.store.schema import STORAGE
+from workbench.store.database.connection_errors import busy, in_words, is_busy, translated
+from workbench.store.database.schema import STORAGE
 
 # Building DuckDB's catalog of functions takes 20 ms of a core, attaching a file to it 2 ms. So a process has one
 # instance, of nothing but memory, and a file is attached to it for as long as someone works on it.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from workbench.errors import NothingToDo, UnknownName
 from workbench.records import STATUSES, Failure, Listener, Progress, Scored, Status, Unit, silent
 from workbench.steps.data.next_step import advice, must_have_queries
-from workbench.steps.teach.score_result import ScoreResult, left_out_in_words
+from workbench.steps.teach.scoring.score_result import ScoreResult, left_out_in_words
 from workbench.store import Store, views
 from workbench.store.views import SplitCounts
 from workbench.teachers import TEACHERS, RemoteTeacher, Teacher, needs_answers

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from workbench.progress import duration, rate_in_words
 from workbench.results import Result
-from workbench.steps.teach.score import must_have_candidates
+from workbench.steps.teach.scoring.score import must_have_candidates
 from workbench.store import Store, views
 from workbench.teachers import RemoteTeacher, Teacher, needs_answers
 
