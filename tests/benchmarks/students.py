@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.students BEIR_FOLDER [--workspace FOLDER] [--base STUDENT] [--seeds 13,14,15]
         [--methods full,lora] [--losses utility_infonce,infonce] [--set steps=200 ...]
-        [--teachers lexical,likelihood] [--model FOLDER] [--read DEPTH]
+        [--teachers lexical,likelihood] [--model FOLDER] [--template NAME] [--read DEPTH]
 
 `infonce` is trained on the qrels too, to tell what a teacher adds to them. `--model` is the language model of teacher
-`likelihood`, and with `--read` answers the test queries from so many passages of each student. With a workspace that
-stays, a run that was ended goes on where it was; trainings take most of the time.
+`likelihood`, and with `--read` answers the test queries from so many passages of each student, both in `--template`.
+With a workspace that stays, a run that was ended goes on where it was; trainings take most of the time.
 """
 
 from __future__ import annotations
@@ -42,12 +42,13 @@ AGREEMENT = ("KL", "Kendall")
 class Table:
     """What is trained: every method with every loss, teacher and seed, and the settings that all share.
 
-    `model` is a folder, for the teacher likelihood and for reading `depth` passages; 0 reads none.
+    `model` is a folder, asked in `template` by the teacher likelihood and for reading `depth` passages; 0 reads none.
     """
 
     base: str
     teachers: Sequence[str]
     model: str
+    template: str
     depth: int
     methods: Sequence[str]
     losses: Sequence[str]
@@ -64,7 +65,7 @@ def main(folder: Path, workspace: Path, table: Table) -> None:
     store, base = wb.Store(workspace, create=True), table.base
     wb.ingest(store, "beir", folder)
     wb.candidates(store, base)
-    teachers = [_score(store, name, table.model) for name in table.teachers]
+    teachers = [_score(store, name, table) for name in table.teachers]
     wb.evaluate(store, "bm25")
     for trained_on, losses in ((QRELS, ["infonce"]), *((teacher, table.losses) for teacher in teachers)):
         print(wb.sweep(store, base, trained_on, table.grid(losses), listen=_print_note).in_words, flush=True)
@@ -84,9 +85,10 @@ def main(folder: Path, workspace: Path, table: Table) -> None:
         _line(name, [_cell(row) for row in same], _agreement(store, recipe.students, teachers))
 
 
-def _score(store: wb.Store, name: str, model: str) -> str:
+def _score(store: wb.Store, name: str, table: Table) -> str:
     """Ask a teacher about all candidates; return its name in the workspace, and print how long it took."""
-    scored = wb.score(store, wb.teacher(name, model=model) if name == "likelihood" else wb.teacher(name))
+    asked = {"model": table.model, "template": table.template} if name == "likelihood" else {}
+    scored = wb.score(store, wb.teacher(name, **asked))
     print(scored.in_words, flush=True)
     return scored.teacher
 
@@ -95,7 +97,7 @@ def _read(store: wb.Store, table: Table) -> list[str]:
     """Let the model answer from what each run has first; return the measure of its answers, or none."""
     if not table.depth:
         return []
-    reader = wb.reader("completion", model=table.model)
+    reader = wb.reader("completion", model=table.model, template=table.template)
     results = [wb.read(store, row.student, reader, table.depth) for row in wb.leaderboard(store).students]
     for result in results:
         print(result.in_words, flush=True)
@@ -158,12 +160,14 @@ if __name__ == "__main__":
     parser.add_argument("--set", action="append")
     parser.add_argument("--teachers", default="lexical")
     parser.add_argument("--model", default="")
+    parser.add_argument("--template", default="plain")
     parser.add_argument("--read", type=int, default=0)
     arguments = parser.parse_args()
     table = Table(
         base=arguments.base,
         teachers=arguments.teachers.split(","),
         model=arguments.model,
+        template=arguments.template,
         depth=arguments.read,
         methods=arguments.methods.split(","),
         losses=arguments.losses.split(","),
