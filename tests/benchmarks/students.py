@@ -81,7 +81,7 @@ def main(folder: Path, workspace: Path, table: Table) -> None:
     for recipe in sorted(leaderboard[0].recipes, key=_place):
         same = [next(row for row in board.recipes if row.students == recipe.students) for board in leaderboard]
         trained = f"{_method(recipe)}, {recipe.settings['loss']}"
-        name = f"{trained}, by {recipe.teacher.split(':')[0]}, {len(recipe.seeds)} seeds"
+        name = f"{trained}, by {recipe.teacher}, {len(recipe.seeds)} seeds"
         _line(name, [_cell(row) for row in same], _agreement(store, recipe.students, teachers))
 
 
