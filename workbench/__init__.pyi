@@ -86,6 +86,8 @@ from .steps.compare.health.teacher_health import TeacherHealth as TeacherHealth
 from .steps.compare.health.teacher_health import teacher_health as teacher_health
 from .steps.compare.leaderboard import Leaderboard as Leaderboard
 from .steps.compare.leaderboard import leaderboard as leaderboard
+from .steps.compare.projection.project import Projection as Projection
+from .steps.compare.projection.project import project as project
 from .steps.compare.rank_similarity import DisplacementToTeacher as DisplacementToTeacher
 from .steps.compare.rank_similarity import QueryRankSimilarity as QueryRankSimilarity
 from .steps.compare.rank_similarity import RankSimilarityResult as RankSimilarityResult

@@ -10,7 +10,7 @@ import typer
 
 from workbench import machine
 from workbench.cli import annotate
-from workbench.cli.compare import agreement, cases, diff, evaluate, health, latency, read, students
+from workbench.cli.compare import agreement, cases, diff, evaluate, health, latency, project, read, students
 from workbench.cli.data import doctor, export, info, ingest, leaks, settings, snapshot, split
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 from workbench.cli.ship import export_student, push, student
@@ -47,6 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "read": read.read_command,
     "diff": diff.diff_command,
     "latency": latency.latency_command,
+    "project": project.project_command,
     "cases": cases.cases_command,
     "annotate": annotate.annotate_command,
     "agreement": agreement.agreement_command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -35,7 +36,7 @@ def kept_rows(
         if path.exists():
             with suppress(OSError):  # in a workspace that can only be read
                 os.utime(path)
-            yield connection, f"read_parquet({_literal(path)})"
+            yield connection, parquet_rows(path)
             return
         with watched(connection, question):
             connection.execute(f"create or replace temp table kept_rows as {query}", dict(values))
@@ -60,5 +61,10 @@ def _forget(path: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _literal(path: Path) -> str:
+def parquet_rows(path: Path) -> str:
+    """Return what a statement can select a Parquet file's rows from, whatever signs of a pattern its name holds."""
+    return f"read_parquet({_literal(glob.escape(str(path)))})"
+
+
+def _literal(path: Path | str) -> str:
     return "'" + str(path).replace("'", "''") + "'"  # DuckDB binds no value in the place of a file's name

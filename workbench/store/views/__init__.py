@@ -66,6 +66,16 @@ from workbench.store.views.pairs import (
     sample_pairs,
     scored_similarities,
 )
+from workbench.store.views.projected.colours import COLOURS, Colour
+from workbench.store.views.projected.points import (
+    Inside,
+    Point,
+    Points,
+    QueryPoint,
+    drawn_points,
+    query_points,
+    texts_inside,
+)
 from workbench.store.views.runs import (
     Moved,
     Placed,
@@ -116,11 +126,13 @@ from workbench.store.views.thresholds import Threshold, UtilityScale
 
 __all__ = [
     "ADJUDICATION",
+    "COLOURS",
     "RULES",
     "AnnotatedCase",
     "Bin",
     "CaseCounts",
     "Cell",
+    "Colour",
     "Counts",
     "Decision",
     "Disagreement",
@@ -128,6 +140,7 @@ __all__ = [
     "FailureReason",
     "FirstPlaces",
     "HardCase",
+    "Inside",
     "JudgedAnswer",
     "JudgedPlace",
     "LeakCounts",
@@ -136,7 +149,10 @@ __all__ = [
     "PairCounts",
     "Part",
     "Placed",
+    "Point",
+    "Points",
     "ProposalCounts",
+    "QueryPoint",
     "Reading",
     "Reason",
     "Rule",
@@ -163,6 +179,7 @@ __all__ = [
     "density",
     "disagreements",
     "disputes",
+    "drawn_points",
     "examples",
     "examples_of_qrels",
     "failure_reasons",
@@ -194,6 +211,7 @@ __all__ = [
     "quadrant_pairs",
     "queries",
     "query",
+    "query_points",
     "ranked_counts",
     "ranking",
     "rankings",
@@ -214,6 +232,7 @@ __all__ = [
     "teacher_of_cases",
     "teacher_unit",
     "teachers",
+    "texts_inside",
     "unread",
     "unscored",
     "unscored_first",

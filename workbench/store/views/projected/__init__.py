@@ -1,0 +1,1 @@
+"""Questions asked of projections: which texts are drawn, in which colour, and which lie in an area."""
