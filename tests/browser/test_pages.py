@@ -79,6 +79,63 @@ def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Stor
         assert tab.errors == []
 
 
+# Where in the window the first mark of a trace is drawn, of the figure that has `part` in its description.
+MARK = """
+([part, trace]) => {
+    const chart = document.querySelector(`.stPlotlyChart[aria-label*="${part}"]`);
+    const drawn = chart.querySelector('.js-plotly-plot'), marks = drawn.data[trace], layout = drawn._fullLayout;
+    chart.scrollIntoView({block: 'center'});
+    const box = drawn.getBoundingClientRect();
+    return [box.x + layout.xaxis._offset + layout.xaxis.d2p(marks.x[0]),
+            box.y + layout.yaxis._offset + layout.yaxis.d2p(marks.type === 'bar' ? marks.y[0] / 2 : marks.y[0])];
+}
+"""
+
+
+def mark(tab: Tab, part: str, trace: int) -> tuple[float, float]:
+    """Scroll to a figure and return where its mark is."""
+    tab.page.wait_for_selector(f'.stPlotlyChart[aria-label*="{part}"] .js-plotly-plot .main-svg', timeout=60_000)
+    settled(tab.page)
+    tab.page.evaluate(MARK, [part, trace])
+    settled(tab.page)
+    return tuple(tab.page.evaluate(MARK, [part, trace]))
+
+
+def test_a_cell_and_a_box_of_the_density_keep_the_queries_there(browser: Any, address: str) -> None:
+    tab = Tab(browser)
+    tab.open(f"{address}/utility?student=before")
+    tab.wait("1 of 2")
+    x, y = mark(tab, "Similarity against utility", 1)
+    tab.page.mouse.click(x, y)
+    tab.wait_for_link("region=")
+    tab.wait("1 query with 1 pair of similarity")
+    again = Tab(browser)
+    again.open(tab.page.url)
+    again.wait("1 query with 1 pair of similarity")
+    again.page.get_by_role("button", name="All regions").click()
+    again.wait("1 of 2")
+    x, y = mark(again, "Similarity against utility", 1)
+    again.page.mouse.move(x, y)
+    again.page.locator('.modebar-btn[data-title="Box Select"]').click()
+    again.page.mouse.move(x - 12, y - 12)
+    again.page.mouse.down()
+    again.page.mouse.move(x + 12, y + 12, steps=5)
+    again.page.mouse.up()
+    again.wait_for_link("region=")
+    again.wait("of similarity")
+    assert tab.errors + again.errors == []
+
+
+@pytest.mark.parametrize("link", ["diff?before=before&after=after", "utility?student=before&figure=scatter"])
+def test_a_mark_of_a_figure_opens_its_query(browser: Any, address: str, link: str) -> None:
+    tab = Tab(browser)
+    tab.open(f"{address}/{link}")
+    tab.wait("1 of 2")
+    tab.page.mouse.click(*mark(tab, "opens it below", 0))
+    tab.wait_for_link("query=")
+    assert tab.errors == []
+
+
 def test_a_selected_row_opens_its_query_and_the_link_brings_it_back(browser: Any, address: str) -> None:
     tab = Tab(browser)
     tab.open(f"{address}/diff?before=before&after=after")

@@ -96,6 +96,16 @@ def test_density_keeps_its_grid_where_rows_are_empty_and_counts_quadrants(store:
     assert plots.density([]).layout.xaxis.title.text == "similarity, cosine"
 
 
+def test_every_cell_of_the_density_stands_for_the_region_of_its_pairs(store: Store) -> None:
+    run = views.find_run(store, "before", "test")
+    cells = views.density(store, "toy", run, bins=7)
+    targets = plots.density(cells).data[1]
+    for cell, place, region in zip(cells, zip(targets.x, targets.y, strict=True), targets.customdata, strict=True):
+        assert place == (cell.similarity, cell.utility)
+        inside = views.region_pairs(store, "toy", run, views.Region.parse(region))
+        assert sum(inside.values()) == cell.pairs
+
+
 def test_a_sample_says_that_it_is_one(store: Store) -> None:
     run = views.find_run(store, "before", "test")
     figure = plots.scatter(views.sample_pairs(store, "toy", run, limit=3))
@@ -178,7 +188,9 @@ def test_before_against_after_draws_every_query_once_on_its_side_of_the_diagonal
 
 def test_the_heatmap_has_a_row_a_student_and_says_how_many_queries_it_draws(store: Store) -> None:
     figure = plots.heatmap(compare_runs(store, ["before", "after"], ["R@1"]))
-    (cells,) = figure.data
+    cells, targets = figure.data
+    assert list(targets.customdata) == 2 * list(dict.fromkeys(targets.customdata))
+    assert {query_id in hover for query_id, hover in zip(targets.customdata, targets.hovertext, strict=True)} == {True}
     assert sorted(zip(*cells.z, strict=True)) == [(0.0, 1.0), (1.0, 0.0)]
     assert list(figure.layout.yaxis.ticktext) == ["before", "after"]
     assert "2 of 2" in figure.layout.xaxis.title.text

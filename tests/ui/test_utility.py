@@ -147,6 +147,32 @@ def test_previous_and_next_stay_within_what_is_searched_for(store: Store, visit:
     assert button(at, "Next").disabled and button(at, "Previous").disabled
 
 
+def test_a_region_of_the_picture_keeps_the_queries_that_have_pairs_there(store: Store, visit: Visit) -> None:
+    run = views.find_run(store, "before", "test")
+    (pair, *_) = views.sample_pairs(store, "toy", run).pairs
+    around = views.Region((pair.similarity - 1e-6, pair.similarity + 1e-6), (pair.utility - 1e-6, pair.utility + 1e-6))
+    assert views.region_pairs(store, "toy", run, around) == {pair.query_id: 1}
+    at = visit(store, "utility", student="before", region=str(around))
+    assert [row["query"] for row in table(at, "regret")] == [pair.query]
+    assert f"1 query with 1 pair of similarity {pair.similarity:.3g}" in text_of(at)
+    (cell,) = [block.value for block in at.code if "wb.Store" in block.value]
+    assert f"wb.views.region_pairs(store, teacher, run, wb.views.{views.Region.parse(str(around))!r})" in cell
+    spec = json.loads(next(chart for chart in at.get("plotly_chart") if "heatmap" in chart.proto.spec).proto.spec)
+    assert [shape["type"] for shape in spec["layout"]["shapes"]].count("rect") == 1
+    button(at, "All regions").click().run()
+    assert len(table(at, "regret")) == 2
+
+
+def test_a_region_that_no_pair_is_in_leaves_no_query_and_can_be_left(store: Store, visit: Visit) -> None:
+    at = visit(store, "utility", student="before", region="5:6:-1:1")
+    assert "0 queries with 0 pairs" in text_of(at)
+    assert not at.exception
+    button(at, "All regions").click().run()
+    assert len(table(at, "regret")) == 2
+    at = visit(store, "utility", student="before", region="nonsense")
+    assert len(table(at, "regret")) == 2
+
+
 def test_a_quadrant_keeps_the_queries_that_have_pairs_there(store: Store, visit: Visit) -> None:
     at = visit(store, "utility", student="before", quadrant="missed")
     assert "1 query with 1 pair there" in text_of(at)

@@ -21,6 +21,15 @@ class Role(NamedTuple):
     sign: str
 
 
+class Target(NamedTuple):
+    """A place in a figure that can be clicked: `opens` is what it stands for, `hover` is markup of our own."""
+
+    x: float
+    y: float
+    opens: str
+    hover: str
+
+
 # Chosen so that each stands out at least 3:1 from white and from the dark background (WCAG 2.2, 1.4.11), and so
 # that those shown together stay apart for deuteranopes and protanopes; the tests measure both.
 TEACHER = Role("teacher", "#B98300", "diamond")
@@ -88,6 +97,23 @@ def remark(drawn: go.Figure, text: str) -> go.Figure:
         text=text, xref="paper", yref="paper", x=1, y=1.02, xanchor="right", yanchor="bottom", showarrow=False,
         font={"size": 12},
     )  # fmt: skip
+    return drawn
+
+
+def targets(drawn: go.Figure, marks: Sequence[Target], size: int) -> go.Figure:
+    """Lay unseen squares, `size` pixels wide, over the cells of a heatmap, whose own cells cannot be clicked."""
+    drawn.add_scatter(
+        x=[mark.x for mark in marks],
+        y=[mark.y for mark in marks],
+        mode="markers",
+        marker={"symbol": "square", "size": size, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        customdata=[mark.opens for mark in marks],
+        hovertext=[mark.hover for mark in marks],
+        hoverinfo="text",
+        showlegend=False,
+    )
     return drawn
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.plots import frames, look
 from workbench.records import Unit, useful_above
-from workbench.store.views import Bin, Cell, Pair, Sample
+from workbench.store.views import Bin, Cell, Pair, Region, Sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,24 +65,29 @@ def density(cells: Sequence[Cell] | pd.DataFrame, unit: Unit = "unknown") -> go.
     x, columns = _positions([cell.similarity for cell in cells])
     y, rows = _positions([cell.utility for cell in cells])
     pairs = np.full((len(y), len(x)), np.nan)
-    text = np.full((len(y), len(x)), "", dtype=object)
     for cell, column, row in zip(cells, columns, rows, strict=True):
         pairs[row, column] = log10(cell.pairs)
-        text[row, column] = (
-            f"similarity {cell.similarity:.2f}, utility {cell.utility:+.2f}<br>"
-            f"{cell.pairs:,} pairs, {cell.relevant:,} with a relevant passage"
-        )
     top = float(np.nanmax(pairs))
     ticks = [power for power in range(6) if power <= top]
     drawn.add_heatmap(
-        x=x, y=y, z=pairs, hovertext=text, hoverinfo="text", zmin=0, zmax=max(top, 1), xgap=1, ygap=1,
+        x=x, y=y, z=pairs, hoverinfo="skip", zmin=0, zmax=max(top, 1), xgap=1, ygap=1,
         colorscale=[[0, "rgba(26, 122, 199, 0.2)"], [0.5, "rgba(26, 122, 199, 0.6)"], [1, "rgba(24, 114, 188, 1)"]],
         colorbar={
             "title": {"text": "pairs", "side": "top"}, "tickvals": ticks, "ticktext": [f"{10**t:,}" for t in ticks],
             "thickness": 10, "outlinewidth": 0, "len": 0.6,
         },
     )  # fmt: skip
+    look.targets(drawn, [_target(cell, _step(x) / 2, _step(y) / 2) for cell in cells], size=9)
     return _quadrants(drawn, cells, useful_above(unit))
+
+
+def outlined(drawn: go.Figure, region: Region) -> go.Figure:
+    """Draw a frame around the pairs of a region of similarity against utility."""
+    drawn.add_shape(
+        type="rect", x0=region.similarity[0], x1=region.similarity[1], y0=region.utility[0], y1=region.utility[1],
+        line={"color": look.TEACHER.colour, "width": 2}, layer="above",
+    )  # fmt: skip
+    return drawn
 
 
 def scatter(sample: Sample | pd.DataFrame, unit: Unit = "unknown") -> go.Figure:
@@ -117,6 +122,20 @@ def _hover(pair: Pair) -> str:
         f"query {look.safe(pair.query_id, 40)}, passage {look.safe(pair.passage_id, 40)}<br>"
         f"similarity {pair.similarity:.3f} (rank {pair.rank:,}), utility {pair.utility:+.3f}"
     )
+
+
+def _target(cell: Cell, x: float, y: float) -> look.Target:
+    """Return the place of a cell that reaches so far to both sides; it stands for the region of its pairs."""
+    region = Region((cell.similarity - x, cell.similarity + x), (cell.utility - y, cell.utility + y))
+    hover = (
+        f"similarity {cell.similarity:.2f}, utility {cell.utility:+.2f}<br>"
+        f"{cell.pairs:,} pairs, {cell.relevant:,} with a relevant passage"
+    )
+    return look.Target(cell.similarity, cell.utility, str(region), hover)
+
+
+def _step(centres: NDArray[np.float64]) -> float:
+    return float(centres[1] - centres[0]) if len(centres) > 1 else 1e-6
 
 
 def _positions(values: Sequence[float]) -> tuple[NDArray[np.float64], list[int]]:

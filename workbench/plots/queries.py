@@ -117,14 +117,21 @@ def heatmap(runs: RunsComparison | pd.DataFrame) -> go.Figure:
         # One hue, faint to full: a value is more or less of the same thing, and no verdict.
         colorscale=[[0, look.FAINT], [1, look.AFTER.colour]],
         colorbar={"title": look.safe(str(frames.constant(table, "measure"))), "thickness": 12},
-        hovertext=[
-            [
-                f"<b>{look.safe(queries[query_id], 80)}</b><br>query {look.safe(query_id, 60)}<br>{name}: {value:.3f}"
-                for query_id, value in zip(shown, row, strict=True)
-            ]
-            for name, row in zip(names, cells, strict=True)
+        hoverinfo="skip",
+    )
+    look.targets(
+        drawn,
+        [
+            look.Target(
+                x,
+                y,
+                query_id,
+                f"<b>{look.safe(queries[query_id], 80)}</b><br>query {look.safe(query_id, 60)}<br>{name}: {value:.3f}",
+            )
+            for y, (name, row) in enumerate(zip(names, cells, strict=True))
+            for x, (query_id, value) in enumerate(zip(shown, row, strict=True), start=1)
         ],
-        hoverinfo="text",
+        size=12,
     )
     drawn.update_yaxes(tickvals=list(range(len(names))), ticktext=names, showgrid=False, autorange="reversed")
     return drawn.update_xaxes(showgrid=False)

@@ -62,7 +62,6 @@ from workbench.store.views.pairs import (
     disagreements,
     first_places,
     histogram,
-    quadrant_pairs,
     sample_pairs,
     scored_similarities,
 )
@@ -103,6 +102,7 @@ from workbench.store.views.scored.health import (
     shared_orders,
     utility_shapes,
 )
+from workbench.store.views.scored.regions import Region, quadrant_pairs, region_pairs
 from workbench.store.views.scored.unscored import (
     FailureReason,
     PairCounts,
@@ -155,6 +155,7 @@ __all__ = [
     "QueryPoint",
     "Reading",
     "Reason",
+    "Region",
     "Rule",
     "Sample",
     "ScoreSummary",
@@ -218,6 +219,7 @@ __all__ = [
     "read_runs",
     "readings",
     "received",
+    "region_pairs",
     "reranked",
     "rule_counts",
     "runs",

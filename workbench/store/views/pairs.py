@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.records import Run
 from workbench.store.views.judged import JUDGED, WITHOUT_RELEVANT, judging, relevance_level
-from workbench.store.views.thresholds import useful_above_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,7 +83,8 @@ class Disagreement(NamedTuple):
     regret: float
 
 
-_PAIRS = """
+# What every question about candidate pairs begins with: those of $teacher that $run ranks.
+PAIRS = """
     pairs as (
         select u.query_id, u.passage_id, h.similarity, u.value as utility, h.rank, coalesce(q.relevance, 0) as relevance
         from utilities u join hits h using (query_id, passage_id) left join qrels q using (query_id, passage_id)
@@ -99,7 +99,7 @@ def histogram(store: Store, teacher: str, run: Run, of: str = "utility", bins: i
     with store.read() as connection:
         rows = connection.execute(
             f"""
-            with {_PAIRS}, edge as (select min({of}) as low, max({of}) as high, count(*) as n from pairs),
+            with {PAIRS}, edge as (select min({of}) as low, max({of}) as high, count(*) as n from pairs),
             wide as (select low, greatest(high - low, 1e-9) / $bins as width from edge where n > 0)
             select low + cell * width, low + (cell + 1) * width, relevant, other from (
                 select least(floor(({of} - low) / width), $bins - 1) as cell, any_value(low) as low,
@@ -118,7 +118,7 @@ def density(store: Store, teacher: str, run: Run, bins: int = 40) -> list[Cell]:
     with store.read() as connection:
         rows = connection.execute(
             f"""
-            with {_PAIRS}, edge as (
+            with {PAIRS}, edge as (
                 select min(similarity) as x, greatest(max(similarity) - min(similarity), 1e-9) / $bins as dx,
                        min(utility) as y, greatest(max(utility) - min(utility), 1e-9) / $bins as dy from pairs
             )
@@ -140,7 +140,7 @@ def sample_pairs(store: Store, teacher: str, run: Run, limit: int = 4000) -> Sam
         total = _count(connection, teacher, run)
         rows = connection.execute(
             f"""
-            with {_PAIRS}, drawn as (
+            with {PAIRS}, drawn as (
                 select *, row_number() over (partition by query_id order by md5(query_id || passage_id)) as turn
                 from pairs
             )
@@ -160,7 +160,7 @@ def scored_similarities(store: Store, teacher: str, run: Run) -> dict[str, list[
     with store.read() as connection:
         rows: list[tuple[str, list[str], list[float]]] = connection.execute(
             f"""
-            with {_PAIRS}
+            with {PAIRS}
             select query_id, list(passage_id order by rank, passage_id), list(similarity order by rank, passage_id)
             from pairs group by query_id order by query_id
             """,
@@ -174,7 +174,7 @@ def first_places(store: Store, teacher: str, run: Run) -> FirstPlaces:
     with store.read() as connection:
         row = connection.execute(
             f"""
-            with {_PAIRS}, first as (
+            with {PAIRS}, first as (
                 select query_id, arg_max(relevance, (utility, passage_id)) >= $relevance as teacher_relevant,
                        arg_min(relevance, rank) >= $relevance as student_relevant,
                        arg_min(utility, rank) = max(utility) as same, max(utility) - arg_min(utility, rank) as regret,
@@ -210,29 +210,8 @@ def disagreements(store: Store, teacher: str, run: Run) -> list[Disagreement]:
     return [Disagreement(*row) for row in rows]
 
 
-def quadrant_pairs(store: Store, teacher: str, run: Run, *, useful: bool, near: bool) -> dict[str, int]:
-    """Return query_id -> its pairs in a quadrant: `useful` in the teacher's unit or not, `near` the student or far.
-
-    Near is the median similarity of all pairs, and above.
-    """
-    with store.read() as connection:
-        rows: list[tuple[str, int]] = connection.execute(
-            f"""
-            with {_PAIRS}, parted as (
-                select query_id, utility > {useful_above_sql("coalesce(unit, 'unknown')", "0.0")} as useful,
-                       similarity >= median(similarity) over () as near
-                from pairs left join (select unit from teachers where teacher = $teacher) on true
-            )
-            select query_id, count(*) from parted where useful = $useful and near = $near
-            group by query_id order by query_id
-            """,
-            {"teacher": teacher, "run": run.run, "useful": useful, "near": near},
-        ).fetchall()
-    return dict(rows)
-
-
 def _count(connection: duckdb.DuckDBPyConnection, teacher: str, run: Run) -> int:
     row = connection.execute(
-        f"with {_PAIRS} select count(*) from pairs", {"teacher": teacher, "run": run.run}
+        f"with {PAIRS} select count(*) from pairs", {"teacher": teacher, "run": run.run}
     ).fetchone()
     return int(row[0]) if row else 0

@@ -132,7 +132,7 @@ def _tests(comparison: Comparison, selection_p: float | None = None) -> dict[str
 
 def _all_students(table: RunsComparison) -> None:
     alt = "A column a query, a row a student, darker where the measure is higher"
-    components.picture(plots.heatmap(table), "heatmap", alt)
+    components.opening_picture(plots.heatmap(table), "heatmap", alt)
     title = f"Every student against {table.baseline}"
     components.table(_against(table.against), "everyone-table", title, student=TextColumn(width="large"))
     if table.against_unseen:

@@ -19,6 +19,10 @@ from workbench.plots.look import Role
 from workbench.records import Unit
 
 
+# Buttons of plotly that a figure does without in which a box is drawn: a click selects only while none is being drawn.
+ZOOM = ["zoom2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d", "toImage"]
+
+
 class Number(NamedTuple):
     """A key number: what it is, its value as written, and a remark such as its interval."""
 
@@ -86,6 +90,25 @@ def opening_picture(figure: go.Figure, key: str, alt: str, opens: str = "query")
     st.plotly_chart(
         figure, key=key, alt=f"{alt}; a click on a mark opens it below", config={"displayModeBar": False},
         on_select=open_clicked, selection_mode="points",
+    )  # fmt: skip
+
+
+def filtering_picture(figure: go.Figure, key: str, alt: str, filters: str) -> None:
+    """Show a figure in which a drawn box, or a clicked mark by its customdata, becomes the region `?filters=`."""
+
+    def keep_region() -> None:
+        selection = (st.session_state.get(key) or {}).get("selection", {})
+        boxes, points = selection.get("box", []), selection.get("points", [])
+        if boxes:
+            edges = (sorted(boxes[0][axis]) for axis in ("x", "y"))
+            st.query_params[filters] = ":".join(f"{edge:.7g}" for pair in edges for edge in pair)
+        elif points:
+            st.query_params[filters] = str(points[0]["customdata"])
+
+    st.plotly_chart(
+        figure, key=key, alt=f"{alt}; a click on a cell or a box drawn over some keeps the queries with pairs there",
+        config={"displayModeBar": True, "modeBarButtonsToRemove": ZOOM}, on_select=keep_region,
+        selection_mode=("points", "box"),
     )  # fmt: skip
 
 

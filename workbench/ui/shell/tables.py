@@ -36,9 +36,9 @@ def search(key: str) -> str:
 
 
 def matching(rows: Iterable[QueryRowT], words: str) -> list[QueryRowT]:
-    """Return the rows of queries whose text or id holds `words`; says so if there are none."""
+    """Return the rows of queries whose text or id holds `words`; says so if none of them does."""
     matches = [row for row in rows if words in f"{row.text} {row.query_id}".casefold()]
-    if not matches:
+    if words and not matches:
         components.remark("No query has these words.")
     return matches
 

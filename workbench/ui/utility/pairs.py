@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from workbench import plots
 from workbench.plots.look import AFTER, TEACHER
 from workbench.records import Unit
 from workbench.store import Store
-from workbench.store.views import FirstPlaces
+from workbench.store.views import FirstPlaces, Region
 from workbench.ui.shell import cache, components, pickers
 from workbench.ui.shell.pickers import Pair
+from workbench.ui.utility.queries import REGION
 
 FIGURES = {"density": "Density", "scatter": "Single pairs"}
 
@@ -50,5 +53,9 @@ def distributions(store: Store, pair: Pair) -> str:
         components.opening_picture(figure, "single-pairs", "Similarity against utility of single candidate pairs")
     else:
         figure = plots.density(cache.density(store, *pair), unit)
-        components.picture(figure, "pairs", "Similarity against utility of the candidate pairs")
+        if region := Region.parse(st.query_params.get(REGION, "")):
+            figure = plots.outlined(figure, region)
+        alt = "Similarity against utility of the candidate pairs"
+        components.filtering_picture(figure, "pairs", alt, REGION)
+        components.remark("A click on a cell keeps the queries with pairs there; so does a box (⬚ at the right of the picture, then draw).")
     return name

@@ -9,11 +9,13 @@ from workbench import plots
 from workbench.html.cards import card, column, placed_card, question
 from workbench.plots.look import AFTER, TEACHER
 from workbench.store import Store
+from workbench.store.views import Region
 from workbench.ui.shell import cache, components, navigation, pickers, tables
 from workbench.ui.shell.pickers import Pair
 from workbench.ui.utility import softmaxes
 
 DEPTH = 10  # passages of an opened query on each side
+REGION = "region"  # of the address: the part of the picture of all pairs that is looked at
 # Of the pairs of utility and similarity: a label, whether they are useful, whether they are near.
 QUADRANTS = {
     "all": ("All queries", True, True),
@@ -37,6 +39,10 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
             f"{components.counted(len(rows), 'query')} with {components.counted(sum(inside.values()), 'pair')} there; "
             "near is the median similarity and above."
         )
+    if region := Region.parse(st.query_params.get(REGION, "")):
+        inside = cache.region_pairs(store, *pair, region)
+        rows = [row for row in rows if row.query_id in inside]
+        _region(region, len(rows), sum(inside.values()))
     rows = tables.matching(rows, words)
     ids = [row.query_id for row in rows]
     if not ids:
@@ -52,7 +58,7 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
         ids,
         cells,
         "query",
-        f"{pair.teacher}-{pair.run.run}-{cache.revision(store)}-{quadrant}-{words}",
+        f"{pair.teacher}-{pair.run.run}-{cache.revision(store)}-{quadrant}-{region}-{words}",
         query=TextColumn(width="large"),
         **{
             "best utility": NumberColumn(format="%+.2f", help=f"Of the most useful passage{in_unit}."),
@@ -65,6 +71,17 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
     if query_id:
         tables.steps(ids, query_id, "query")
     return query_id or "", words
+
+
+def _region(region: Region, queries: int, pairs: int) -> None:
+    """Say which region of the picture is looked at, and let a person leave it."""
+    (low, high), (least, most) = region
+    with st.container(horizontal=True, vertical_alignment="center"):
+        components.remark(
+            f"{components.counted(queries, 'query')} with {components.counted(pairs, 'pair')} of similarity "
+            f"{low:.3g} to {high:.3g} and utility {least:+.3g} to {most:+.3g}."
+        )
+        st.button("All regions", icon=":material/close:", on_click=lambda: st.query_params.pop(REGION, None))
 
 
 def opened(store: Store, pair: Pair, query_id: str, before: str) -> None:

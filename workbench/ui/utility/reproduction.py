@@ -6,9 +6,10 @@ import streamlit as st
 
 from workbench.commands import command
 from workbench.store import Store
+from workbench.store.views import Region
 from workbench.ui.shell import commands
 from workbench.ui.shell.pickers import Pair
-from workbench.ui.utility.queries import QUADRANTS
+from workbench.ui.utility.queries import QUADRANTS, REGION
 
 CELLS = {
     "density": "wb.plots.density(wb.views.density(store, teacher, run), unit)",
@@ -31,6 +32,9 @@ def reproduce(store: Store, pair: Pair, figure: str, words: str, opened: tuple[s
     if (quadrant := st.query_params.get("quadrant", "all")) in QUADRANTS and quadrant != "all":
         _, useful, near = QUADRANTS[quadrant]
         cell.append(f"inside = wb.views.quadrant_pairs(store, teacher, run, useful={useful}, near={near})")
+        cell.append("queries = [row for row in queries if row.query_id in inside]")
+    if region := Region.parse(st.query_params.get(REGION, "")):
+        cell.append(f"inside = wb.views.region_pairs(store, teacher, run, wb.views.{region!r})")
         cell.append("queries = [row for row in queries if row.query_id in inside]")
     if words:
         cell.append(f"queries = [row for row in queries if {words!r} in f'{{row.text}} {{row.query_id}}'.casefold()]")
