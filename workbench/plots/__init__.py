@@ -2,7 +2,7 @@
 
 from workbench.plots.health import effective_passages, health
 from workbench.plots.look import ROLES, Role
-from workbench.plots.pairs import density, histogram, outlined, scatter
+from workbench.plots.pairs import density, histogram, scatter
 from workbench.plots.queries import before_after, heatmap, measures, rank_similarities, waterfall
 from workbench.plots.rankings import bump, opened
 from workbench.plots.softmaxes import softmaxes
@@ -25,7 +25,6 @@ __all__ = [
     "history",
     "measures",
     "opened",
-    "outlined",
     "parallel",
     "rank_similarities",
     "recipes",

@@ -18,7 +18,6 @@ from workbench.html.marking import html
 from workbench.plots.look import Role
 from workbench.records import Unit
 
-
 # Buttons of plotly that a figure does without in which a box is drawn: a click selects only while none is being drawn.
 ZOOM = ["zoom2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d", "toImage"]
 

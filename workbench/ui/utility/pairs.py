@@ -6,6 +6,7 @@ import streamlit as st
 
 from workbench import plots
 from workbench.plots.look import AFTER, TEACHER
+from workbench.plots.pairs import outlined
 from workbench.records import Unit
 from workbench.store import Store
 from workbench.store.views import FirstPlaces, Region
@@ -54,8 +55,10 @@ def distributions(store: Store, pair: Pair) -> str:
     else:
         figure = plots.density(cache.density(store, *pair), unit)
         if region := Region.parse(st.query_params.get(REGION, "")):
-            figure = plots.outlined(figure, region)
+            figure = outlined(figure, region)
         alt = "Similarity against utility of the candidate pairs"
         components.filtering_picture(figure, "pairs", alt, REGION)
-        components.remark("A click on a cell keeps the queries with pairs there; so does a box (⬚ at the right of the picture, then draw).")
+        components.remark(
+            "A click on a cell keeps the queries with pairs there. So does a box: ⬚ above the picture, then draw."
+        )
     return name

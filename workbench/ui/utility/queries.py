@@ -81,7 +81,11 @@ def _region(region: Region, queries: int, pairs: int) -> None:
             f"{components.counted(queries, 'query')} with {components.counted(pairs, 'pair')} of similarity "
             f"{low:.3g} to {high:.3g} and utility {least:+.3g} to {most:+.3g}."
         )
-        st.button("All regions", icon=":material/close:", on_click=lambda: st.query_params.pop(REGION, None))
+        st.button("All regions", icon=":material/close:", on_click=_leave_region)
+
+
+def _leave_region() -> None:
+    st.query_params.pop(REGION, None)
 
 
 def opened(store: Store, pair: Pair, query_id: str, before: str) -> None:
