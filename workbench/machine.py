@@ -6,6 +6,8 @@ import os
 import platform
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -75,6 +77,34 @@ def best_device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@contextmanager
+def deterministic(wanted: bool = True) -> Iterator[None]:
+    """Let torch and faiss calculate within the block, if that is wanted, so that the same inputs give the same bytes.
+
+    On a CPU one thread is what it takes: several add what they have summed in the order in which they are done. On a
+    GPU torch uses the algorithms that it knows to be deterministic, and refuses what has none.
+    """
+    if not wanted:
+        yield
+        return
+    import faiss
+    import torch
+
+    before = torch.get_num_threads(), faiss.omp_get_max_threads(), torch.are_deterministic_algorithms_enabled()
+    on_gpu = best_device() != "cpu"
+    if on_gpu:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
+    torch.set_num_threads(1)
+    faiss.omp_set_num_threads(1)
+    torch.use_deterministic_algorithms(on_gpu or before[2])
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        faiss.omp_set_num_threads(before[1])
+        torch.use_deterministic_algorithms(before[2])
 
 
 def _openmp_is_up() -> bool:

@@ -129,10 +129,7 @@ class _Trainer(SentenceTransformerTrainer):
                 if not memory.is_exhausted(error):
                     raise
                 if not objective.reader.halve():
-                    raise BadSetting(
-                        "Memory does not suffice for this student, even for one text at a time.",
-                        "Lower max_tokens, freeze layers with frozen_layers, or begin with a smaller base.",
-                    ) from error
+                    raise _out_of_memory(objective) from error
             del objective.batch_losses[done:]
             for value, gradient in zip(weights, gradients, strict=True):
                 value.grad = gradient if gradient is None else gradient.clone()
@@ -149,6 +146,18 @@ class _Trainer(SentenceTransformerTrainer):
     def _load_from_checkpoint(self, checkpoint_path: str, model: Any = None) -> None:
         """Read them back."""
         load_weights(self.model, Path(checkpoint_path) / WEIGHTS)
+
+
+def _out_of_memory(objective: Objective) -> BadSetting:
+    if objective.reader.fixed:
+        return BadSetting(
+            f"Memory does not suffice for parts of {objective.reader.in_words}.",
+            "Set chunk to fewer texts: a deterministic training does not choose its parts by the memory that is free.",
+        )
+    return BadSetting(
+        "Memory does not suffice for this student, even for one text at a time.",
+        "Lower max_tokens, freeze layers with frozen_layers, or begin with a smaller base.",
+    )
 
 
 class _InOrder(DefaultBatchSampler):

@@ -51,7 +51,7 @@ class Objective(nn.Module):
         self.done = 0.0
         self.loss = loss(settings.loss)
         self.teacher_temperature, self.student_temperature = settings.teacher_temperature, settings.student_temperature
-        self.reader = Reader(model, model.device, settings.chunk)
+        self.reader = Reader(model, model.device, settings.chunk, fixed=settings.deterministic)
         self.anchors: list[Tensor | None] = []
         self.batch_losses: list[tuple[float, float]] = []
 

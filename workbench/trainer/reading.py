@@ -75,11 +75,12 @@ class Reader:
     """Reads texts with a student in parts of at most `chunk` texts, or of as many tokens as are fast and fit.
 
     As many graphs of activations are kept as memory has room for; the texts of the others are read once more, with the
-    same dropout, when their gradients are there.
+    same dropout, when their gradients are there. With `fixed` the parts do not depend on memory: where they begin
+    decides how sums are rounded.
     """
 
-    def __init__(self, model: nn.Module, device: torch.device, chunk: int | None) -> None:
-        self.model, self.chunk = model, chunk
+    def __init__(self, model: nn.Module, device: torch.device, chunk: int | None, *, fixed: bool = False) -> None:
+        self.model, self.chunk, self.fixed = model, chunk, fixed
         self.tokens = PART_TOKENS.get(device.type, PART_TOKENS_ELSEWHERE)
         self.room = room(model, device)
         self.halvings = 0
@@ -115,8 +116,8 @@ class Reader:
         return value
 
     def halve(self) -> bool:
-        """Make parts half as large, after memory did not suffice; return False where they are single texts."""
-        if self.chunk == 1 or self.tokens == 1:
+        """Make parts half as large, after memory did not suffice; return False where they may not, or are one text."""
+        if self.fixed or self.chunk == 1 or self.tokens == 1:
             return False
         self.halvings += 1
         self.tokens //= 2
@@ -130,7 +131,7 @@ class Reader:
             yield features
             return
         lengths = features["attention_mask"].sum(dim=1).tolist()
-        most = min(self.tokens, int(self.room / 2 / self.cost.token))
+        most = self.tokens if self.fixed else min(self.tokens, int(self.room / 2 / self.cost.token))
         for begin, end in ranges(lengths, self.chunk or len(lengths), None if self.chunk else most):
             yield sliced(features, slice(begin, end))
 

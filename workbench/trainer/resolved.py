@@ -120,6 +120,8 @@ def _precision(settings: TrainSettings, method: Method, base: BaseFacts) -> str:
         return "float32"
     if settings.precision != "auto":
         return settings.precision
+    if settings.deterministic:  # a measurement may come out in another way the next time
+        return "float32"
     if base.costs is not None:
         return base.costs.precision
     return "bfloat16" if method.trains_encoder and machine.fast_bfloat16(machine.best_device()) else "float32"

@@ -59,6 +59,11 @@ class TrainSettings:
     surest, by the entropy of its distribution, and comes to all of them in even strides over that share of the steps.
     With `topics` the queries of a step come from so many clusters of the base's vectors of queries, 0: from all
     (TAS-B, arXiv 2104.06967).
+
+    With `deterministic` the same settings and seed give the same weights, byte for byte, in one workspace on one
+    machine, however many threads others use: the student is trained on one thread of the CPU, in parts that do not
+    depend on the memory that is free, in float32 unless told otherwise, and not by the clock. Without, several threads
+    add in the order in which they are done, and weights differ in the sixth digit.
     """
 
     method: str = "full"
@@ -89,6 +94,7 @@ class TrainSettings:
     curriculum: float = 0.0
     topics: int | None = None
     frozen_layers: int = 0
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         loss_named(self.loss)
@@ -108,6 +114,13 @@ class TrainSettings:
             raise BadSetting(
                 f"accumulate is {self.accumulate}, and {batch_size} queries do not split into equal parts.",
                 "Choose a batch_size that is a multiple of it.",
+            )
+        if not isinstance(self.deterministic, bool):
+            raise BadSetting(f"deterministic is {self.deterministic!r}.", "It can be true or false.")
+        if self.deterministic and self.minutes is not None:
+            raise BadSetting(
+                "minutes end a training by the clock, and the same seed then gives another student.",
+                "Set steps in place of minutes, or leave deterministic out.",
             )
         self._demand_choice("schedule", ("constant", "linear"))
         self._demand_choice("precision", PRECISIONS)

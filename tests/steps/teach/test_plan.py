@@ -35,7 +35,7 @@ OTHERS: dict[str, Any] = {
     "warmup": 0.1, "schedule": "constant", "weight_decay": 0.1, "max_tokens": 9, "precision": "bfloat16",
     "dropout": 0.1, "topics": 2, "frozen_layers": 1,
     "measure": "AP", "seed": 14, "accumulate": 2, "chunk": 3, "refresh": 7,
-    "hard": 9, "curriculum": 0.5,
+    "hard": 9, "curriculum": 0.5, "deterministic": True,
 }  # fmt: skip
 
 

@@ -40,6 +40,9 @@ def sweep_command(
     seeds: Annotated[str, typer.Option(help="Train each with these seeds: `13,14,15`.")] = "",
     steps: Annotated[int | None, typer.Option(help="The most steps of each training.", show_default=False)] = None,
     minutes: Annotated[float | None, typer.Option(help="End each after so many minutes.", show_default=False)] = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same seeds give the same bytes; trains on one thread.")
+    ] = False,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,6 +61,7 @@ def sweep_command(
     if bool(grid) == bool(file):
         raise BadSetting("A sweep needs either --grid or --file.", "Example: --grid loss=kl,infonce --seeds 13,14,15")
     shared = {name: value for name, value in (("steps", steps), ("minutes", minutes)) if value is not None}
+    shared |= {"deterministic": True} if deterministic else {}
     shared |= settings(option)
     trainings = Grid(_tables(file) if file else read_values(grid or []), _seeds(seeds), shared)
     trainings.settings()  # a mistake in it is reported before the workspace is opened

@@ -120,7 +120,12 @@ def train_command(
     patience: Annotated[
         int, typer.Option(help="Evaluations on dev without a gain before it ends; 0: never.")
     ] = DEFAULTS.patience,
-    seed: Annotated[int, typer.Option(help="On one thread the same seed gives the same student.")] = DEFAULTS.seed,
+    seed: Annotated[
+        int, typer.Option(help="With --deterministic the same seed gives the same student.")
+    ] = DEFAULTS.seed,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same seed gives the same bytes; trains on one thread.")
+    ] = DEFAULTS.deterministic,
     only: Annotated[
         str, typer.Option(help="`annotated`: only queries with verdicts, which override the teacher's utilities.")
     ] = "",
@@ -159,7 +164,7 @@ def train_command(
         "frozen_layers": frozen_layers,
         "teacher_temperature": teacher_temperature,
         "student_temperature": student_temperature, "learning_rate": learning_rate, "evaluate_every": evaluate_every,
-        "patience": patience, "seed": seed,
+        "patience": patience, "seed": seed, "deterministic": deterministic,
     }  # fmt: skip
     chosen = {name: value for name, value in options.items() if _is_given(context, name)}
     given = (preset(preset_) if preset_ else {}) | chosen | settings(option)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workbench import students, trainer
+from workbench import machine, students, trainer
 from workbench.errors import Conflict
 from workbench.records import Listener, silent
 from workbench.results import Result
@@ -159,7 +159,8 @@ def train(
     [0, 5, 10]
     """
     work = work_folder(store, planned.name)
-    with only_training(work, listen, stop) if distributed.is_main() else nullcontext():
+    turn = only_training(work, listen, stop) if distributed.is_main() else nullcontext()
+    with turn, machine.deterministic(planned.settings.deterministic):
         return _train(store, planned, listen, stop)
 
 

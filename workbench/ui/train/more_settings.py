@@ -135,6 +135,10 @@ def layers(begin: TrainSettings, suffix: str, like: str) -> dict[str, Any]:
             "Texts encoded at once", 1, 10_000, begin.chunk, key=f"chunk{like}", placeholder="what fits",
             help="For transformers: unless given, as many as are fast and fit into memory; the gradients are the same.",
         ),
+        "deterministic": third.checkbox(
+            "Same seed, same bytes", begin.deterministic, key=f"deterministic{like}",
+            help="`--deterministic`: trains on one thread, so that the same settings and seed give the same weights.",
+        ),
     }  # fmt: skip
 
 

@@ -34,6 +34,8 @@ def base_facts(store: Store, base: students.Student, settings: TrainSettings, ex
     if not reads_layers(settings, static):
         open_rank = settings.rank is None and method.rank is not None and not method.trains_encoder
         return BaseFacts(static, students.load(base).get_embedding_dimension() if open_rank else None, dense=dense)
+    if settings.deterministic and settings.precision == "auto":
+        settings = replace(settings, precision="float32")
     file = store.vectors / f"{encoder.fingerprint(base.path)}-training.json"
     model = _Late(base)
     passages = list(dict.fromkeys(passage.content for example in examples for passage in example.passages))
@@ -42,9 +44,11 @@ def base_facts(store: Store, base: students.Student, settings: TrainSettings, ex
     counted = _remembered(file, key, Lengths, lambda: lengths(model.get(), passages, queries))
     most = settings.max_tokens or counted.most
     how = f"dropout {settings.dropout}, {settings.frozen_layers} layers frozen, {settings.precision}"
+    how += ", on one thread" * settings.deterministic
     key = f"costs on {_device()} of {most} tokens, {how}"
     asked = replace(settings, max_tokens=most)
-    costs = _remembered(file, key, TokenCosts, lambda: token_costs(model.get(), passages, asked))
+    with machine.deterministic(settings.deterministic):
+        costs = _remembered(file, key, TokenCosts, lambda: token_costs(model.get(), passages, asked))
     return BaseFacts(static, lengths=counted, costs=costs, dense=dense)
 
 
