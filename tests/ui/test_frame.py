@@ -66,15 +66,24 @@ def test_a_missing_workspace_is_made_when_a_person_asks_for_it(tmp_path: Path, v
 
 
 def test_a_busy_database_is_waited_for_in_words_and_then_shown(store: Store, visit: Visit) -> None:
-    with store.read():  # the page is another thread
+    code = f"import duckdb, sys; c = duckdb.connect({str(store.database)!r}); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
         at = visit(store, "overview")
         words = text_of(at)
         assert "Waiting for the database" in words
-        assert "kept busy by another thread" in words
+        assert f"kept busy by process {holder.pid}" in words
         assert "goes on by itself" in words
         assert SAYS["overview"] not in words
+        holder.communicate()
     at.run()
     assert SAYS["overview"] in text_of(at)
+
+
+def test_a_page_reads_while_another_thread_reads(store: Store, visit: Visit) -> None:
+    with store.read():  # the page is another thread
+        assert SAYS["overview"] in text_of(visit(store, "overview"))
 
 
 @pytest.mark.parametrize(

@@ -8,21 +8,21 @@ import shutil
 import tempfile
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
+from threading import get_ident
 
 import duckdb
 
 from workbench import memory
-from workbench.errors import StoreBusy
 from workbench.progress import QUICK_SECONDS, listener
 from workbench.records import Progress, silent
 from workbench.store.database.connection_errors import busy, in_words, is_busy, translated
 from workbench.store.database.schema import STORAGE
+from workbench.store.database.shared_file import POLL, SharedFile, waiting
 
 # Building DuckDB's catalog of functions takes 20 ms of a core, attaching a file to it 2 ms. So a process has one
 # instance, of nothing but memory, and a file is attached to it for as long as someone works on it.
@@ -37,62 +37,57 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 # take 80 % of the machine. Half of what is free, where that is less: what a query returns needs a place as well.
 MEMORY, LEAST_MEMORY = 2 * 2**30, 2**28
 SPILL = "spill-"  # the beginning of that folder's name, which the number of the process ends
+FIRST_PAUSE = 0.005  # seconds between two looks whether another process has let go of a file
 FORGOTTEN_SECONDS = 86_400  # after which such a folder is what a killed process has left; in a container, too
 
-# One thread of a process at a time. A POSIX lock belongs to the process and goes with the first handle that is closed:
-# were a second thread to open and close the file meanwhile, other processes could write beside us, and lose rows.
-_turns: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
-_names: dict[Path, str] = {}  # of the files that are attached
-_transactions: dict[Path, duckdb.DuckDBPyConnection] = {}  # the open one of a file, of the thread whose turn it is
-_numbers = count()
+_files: dict[Path, SharedFile] = {}  # of this process's threads
+_transactions: dict[tuple[Path, int], duckdb.DuckDBPyConnection] = {}  # the open one of a file and a thread
+_numbers, _making = count(), threading.Lock()
+
+
+def _forget() -> None:
+    """Begin anew in a process that was forked from another: what that one holds is not its own."""
+    _files.clear()
+    _transactions.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_forget)
 
 
 @contextmanager
 def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """Hold a connection to `database` for the length of the block, waiting up to `patience` seconds for it.
 
-    Raises StoreBusy naming the process that keeps the file, StoreVersion for a file from a newer DuckDB.
+    Raises StoreBusy naming the process or thread that keeps the file, StoreVersion for a file from a newer DuckDB.
     """
-    deadline = time.monotonic() + patience
-    if not _turns[database].acquire(timeout=patience):
-        raise StoreBusy(f"{database} is kept busy by another thread of this process.", "Let it finish, and try again.")
-    try:
-        with in_words(database), _replaced_if_fatal(), _instance(os.getpid()).cursor() as holder:
-            if database in _transactions:  # this thread's: what it has written is seen
-                try:
-                    yield _transactions[database]
-                finally:
-                    with suppress(duckdb.Error):  # a connection with a result left over registers no table
-                        _transactions[database].fetchall()
-                return
-            if database in _names:  # this thread holds it already
-                with _using(holder, _names[database]) as connection:
-                    yield connection
-                return
-            _spill_beside(holder, database)
+    file = _files.setdefault(database, SharedFile(database, partial(_attach, database), _let_go))
+    with in_words(database):
+        if own := _transactions.get((database, get_ident())):  # what it has written is seen
             try:
-                with attached(holder, database, "read_only" if read_only else "read_write", deadline) as name:
-                    _names[database] = name
-                    try:
-                        with _using(holder, name) as connection:
-                            yield connection
-                    finally:
-                        del _names[database]
-            except DetachFailed:
-                pass  # what was committed is in the log beside the file, and the next one to open it works it in
-    finally:
-        _turns[database].release()
+                yield own
+            finally:
+                with suppress(duckdb.Error):  # a connection with a result left over registers no table
+                    own.fetchall()
+            return
+        with (
+            file.held(not read_only, time.monotonic() + patience) as name,
+            _replaced_if_fatal(file),
+            _using(name) as connection,
+        ):
+            yield connection
 
 
 @contextmanager
 def transaction(database: Path, *, patience: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """Hold one transaction for the block; within another one of this thread the block is a part of that."""
     with connected(database, read_only=False, patience=patience) as connection:
-        if database in _transactions:
+        own = database, get_ident()
+        if own in _transactions:
             yield connection
             return
         connection.execute("begin")
-        _transactions[database] = connection
+        _transactions[own] = connection
         try:
             yield connection
             connection.execute("commit")
@@ -101,27 +96,49 @@ def transaction(database: Path, *, patience: float) -> Iterator[duckdb.DuckDBPyC
                 connection.execute("rollback")
             raise
         finally:
-            del _transactions[database]
+            del _transactions[own]
 
 
 @contextmanager
-def _replaced_if_fatal() -> Iterator[None]:
+def _replaced_if_fatal(file: SharedFile) -> Iterator[None]:
     """Forget this process's DuckDB after an error that makes it refuse all further work, such as a full disk."""
     try:
         yield
     except duckdb.FatalException:
         _instance.cache_clear()
+        file.spoil()
         raise
 
 
-@contextmanager
-def attached(
-    connection: duckdb.DuckDBPyConnection, database: Path, options: str, deadline: float = 0.0
-) -> Iterator[str]:
-    """Attach a file for the length of the block, and yield the name that statements call it by."""
+def _attach(database: Path, writes: bool, deadline: float) -> str:
+    """Attach a file to this process's DuckDB, and return the name that statements call it by."""
+    with _cursor() as connection:
+        _spill_beside(connection, database)
+        return _attach_as(connection, database, "read_write" if writes else "read_only", deadline)
+
+
+def _attach_as(connection: duckdb.DuckDBPyConnection, database: Path, options: str, deadline: float) -> str:
     name = f"attached_{next(_numbers)}"
     try:
         _wait(connection, f"attach {_literal(database)} as {name} ({options})", database, deadline)
+    except BaseException:
+        with suppress(DetachFailed):
+            _detach(connection, name)
+        raise
+    return name
+
+
+def _let_go(name: str) -> None:
+    """Detach a file; where that fails, what was committed is in the log beside it, for whoever opens it next."""
+    with suppress(DetachFailed), _cursor() as connection:
+        _detach(connection, name)
+
+
+@contextmanager
+def attached(connection: duckdb.DuckDBPyConnection, database: Path, options: str) -> Iterator[str]:
+    """Attach a file for the length of the block, and yield the name that statements call it by."""
+    name = _attach_as(connection, database, options, 0.0)
+    try:
         yield name
     except BaseException:
         with suppress(DetachFailed):
@@ -172,15 +189,21 @@ def watched(connection: duckdb.DuckDBPyConnection, step: str) -> Iterator[None]:
 
 
 @contextmanager
-def _using(holder: duckdb.DuckDBPyConnection, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def _using(name: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """Hold a connection whose tables are those of an attached file."""
-    with holder.cursor() as connection:
+    with _cursor() as connection:
         # Else a query of more than two seconds draws a bar into stdout, among the JSON of a command. In Jupyter
         # without ipywidgets there is none to draw, and DuckDB refuses to hear of it.
         with suppress(duckdb.InvalidInputException):
             connection.execute("set enable_progress_bar = false")
         connection.execute(f"use {name}")
         yield connection
+
+
+def _cursor() -> duckdb.DuckDBPyConnection:
+    """Return a connection to this process's DuckDB, which threads that come at once make once."""
+    with _making:
+        return _instance(os.getpid()).cursor()
 
 
 @cache
@@ -207,18 +230,21 @@ def _spill_beside(connection: duckdb.DuckDBPyConnection, database: Path) -> None
 
 def _wait(connection: duckdb.DuckDBPyConnection, statement: str, database: Path, deadline: float) -> None:
     """Execute a statement that opens a file as soon as nobody else has it."""
-    pause = 0.005
-    while True:
-        try:
-            connection.execute(statement)
-            return
-        except duckdb.Error as trouble:
-            if not is_busy(trouble):
-                raise translated(trouble, database) from trouble
-            if time.monotonic() > deadline:
-                raise busy(trouble, database) from trouble
-        time.sleep(random.uniform(pause / 2, pause))
-        pause = min(pause * 1.5, 0.05)
+    pause = FIRST_PAUSE
+    with ExitStack() as announced:
+        while True:
+            try:
+                connection.execute(statement)
+                return
+            except duckdb.Error as trouble:
+                if not is_busy(trouble):
+                    raise translated(trouble, database) from trouble
+                if time.monotonic() > deadline:
+                    raise busy(trouble, database) from trouble
+            if pause == FIRST_PAUSE:
+                announced.enter_context(waiting(database))
+            time.sleep(random.uniform(pause / 2, pause))
+            pause = min(pause * 1.5, POLL)
 
 
 def _literal(path: Path) -> str:
