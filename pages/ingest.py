@@ -57,8 +57,8 @@ def _offer_sample(store: Store) -> None:
         st.rerun()
 
 
-def _blocked(summary: preview.PreviewSummary | None, settings: settings_form.IngestSettings) -> bool:
-    return bool(summary and summary.problem_count and not settings.skip_bad_lines)
+def _blocked(summary: preview.PreviewSummary, settings: settings_form.IngestSettings) -> bool:
+    return bool(summary.problem_count and not settings.skip_bad_lines)
 
 
 def _offer(store: Store, arguments: list[str], *, blocked: bool) -> None:

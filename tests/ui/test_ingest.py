@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from tests.ui.copied import reproduction, run_line, table, tiles
 from tests.ui.pages import Visit, button, text_of
 from workbench import jobs
 from workbench.formats.allowed_folders import FOLDERS_VARIABLE
+from workbench.formats.parsing.beginning import beginning
 from workbench.store import Store, views
+from workbench.ui.ingest import preview
 
 CSV = (
     "id,frage,kontext,thema\n1,Was hob den Preis?,Das Embargo.,oil\n2,Wohin fließt er?,Ins Meer.,sea\n3,Wer?,Er.,sea\n"
@@ -71,6 +74,24 @@ def test_problems_are_shown_by_line_and_stop_the_ingest_until_they_are_left_out(
     next(box for box in at.checkbox if box.label.startswith("Leave out")).check().run()
     button(at, "Write to the workspace").click().run()
     assert started[0][-1] == "--skip-bad-lines"
+
+
+def test_of_a_large_file_no_more_than_the_beginning_is_read(
+    empty: Store, visit: Visit, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "LARGE", 1_000)
+    monkeypatch.setattr(preview, "beginning", partial(beginning, most=2_000))
+    at = visit(empty, "ingest")
+    rows = "".join(f"{number},A question?,A passage {number}.,x\n" for number in range(500))
+    at.file_uploader[0].upload("large.csv", f"id,query,passage,tags\n{rows}".encode()).run()
+    assert not at.exception
+    assert 10 < int(tiles(at)["Queries"][0]) < 100
+    words = text_of(at)
+    assert "the preview reads the first" in words
+    assert "the beginning of" in words
+    button(at, "Write to the workspace").click().run()
+    assert started[0][:2] == ["ingest", "table"]
+    assert started[0][2].endswith("large.csv"), "the ingest reads all"
 
 
 def test_files_of_a_beir_folder_uploaded_together_are_one(empty: Store, visit: Visit) -> None:

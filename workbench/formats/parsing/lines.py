@@ -93,7 +93,7 @@ class _Unpacked(gzip.GzipFile):
         super().__init__(fileobj=packed, mode="rb")
         self._packed = packed
         self._path = path
-        self._most = max(BEFORE_RATIO, MOST_UNPACKED * path.stat().st_size)
+        self._most = most_unpacked(path)
 
     def read(self, size: int | None = -1) -> bytes:
         """Read at most `size` bytes, all if that is negative; raises BadInput where there are too many."""
@@ -109,16 +109,23 @@ class _Unpacked(gzip.GzipFile):
 
     def _limit(self) -> None:
         if self.tell() > self._most:
-            raise BadInput(
-                f"it unpacks to more than {self._most >> 20:,} MB, {MOST_UNPACKED} times its size.",
-                self._path,
-                hint="Unpack it by yourself if it is what you expect, and ingest the unpacked file.",
-            )
+            raise unpacks_to_too_much(self._path, "Unpack it by yourself if it is what you expect, and ingest that.")
 
     def close(self) -> None:
         """Close both files."""
         super().close()
         self._packed.close()
+
+
+def most_unpacked(path: Path) -> int:
+    """Return how many bytes a compressed file may unpack to."""
+    return max(BEFORE_RATIO, MOST_UNPACKED * path.stat().st_size)
+
+
+def unpacks_to_too_much(path: Path, hint: str) -> BadInput:
+    """Return the error that refuses a compressed file."""
+    most = most_unpacked(path) >> 20
+    return BadInput(f"it unpacks to more than {most:,} MB, {MOST_UNPACKED} times its size.", path, hint=hint)
 
 
 def write_lines(lines: Iterable[str], path: Path) -> None:

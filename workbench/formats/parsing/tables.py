@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.errors import BadInput, UnknownName
+from workbench.formats.parsing import lines
 from workbench.formats.parsing.gathering import Gathering, Unreadable
 from workbench.formats.parsing.lines import DAMAGED, json_objects, open_bytes, raw_lines
 
 NumberedRow = tuple[int, dict[str, Any]]
+# A value that stands once in a Parquet file may stand in each of its rows: as many rows are read at once as take so
+# many bytes if each is as long as their whole column, but at least these.
+BYTES_AT_ONCE, LEAST_ROWS_AT_ONCE = 64 << 20, 16
 
 
 class Table(NamedTuple):
@@ -49,18 +53,47 @@ def tsv_table(path: Path, gathering: Gathering) -> Table:
 
 
 def parquet_table(path: Path, gathering: Gathering) -> Table:
-    """Read a Parquet file."""
+    """Read a Parquet file; what it unpacks to is asked of its description, and counted while it is read."""
     import pyarrow
     import pyarrow.parquet
 
     with open_bytes(path) as file:
         try:
-            table = pyarrow.parquet.ParquetFile(file).read()
-            rows = table.to_pylist()
+            parquet = pyarrow.parquet.ParquetFile(file)
+            columns = _distinct(parquet.schema_arrow.names, path)
+            rows = [row for batch in _batches(parquet, path) for row in batch.to_pylist()]
         except (pyarrow.ArrowException, UnicodeDecodeError, *DAMAGED) as trouble:
             raise BadInput(f"not a readable Parquet file ({trouble}).", path) from None
-    return Table(_distinct(table.column_names, path), list(enumerate(rows, start=1)))
+    return Table(columns, list(enumerate(rows, start=1)))
 
+
+def _batches(parquet: Any, path: Path) -> Iterator[Any]:
+    """Yield the rows of a Parquet file in batches; raises BadInput where they unpack to more than any table."""
+    described, most, unpacked, rows = parquet.metadata, lines.most_unpacked(path), 0, 0
+    groups = [described.row_group(number) for number in range(described.num_row_groups)]
+    hint = "Save it without compression if it is what you expect."
+    if sum(group.total_byte_size for group in groups) > most:
+        raise lines.unpacks_to_too_much(path, hint)
+    chunks = [group.column(place).total_uncompressed_size for group in groups for place in range(group.num_columns)]
+    at_once = BYTES_AT_ONCE // max([1, *chunks])
+    for batch in parquet.iter_batches(min(max(at_once, LEAST_ROWS_AT_ONCE), 65_536)):
+        unpacked += batch.nbytes
+        if unpacked > most:
+            raise lines.unpacks_to_too_much(path, hint)
+        if batch.nbytes > lines.LONGEST_LINE:
+            _must_be_short(batch, path, rows)
+        rows += batch.num_rows
+        yield batch
+
+
+def _must_be_short(batch: Any, path: Path, before: int) -> None:
+    """Raise BadInput if a row of a batch, of which so many rows come before, is longer than a line may be."""
+    for row in range(batch.num_rows):
+        if batch.slice(row, 1).nbytes > lines.LONGEST_LINE:
+            raise BadInput(f"the row is longer than {lines.LONGEST_LINE >> 20} MB.", path, before + row + 1)
+
+
+TOO_LONG = "field larger than field limit"  # what the csv module says of a cell
 
 ENDINGS: dict[str, Callable[[Path, Gathering], Table]] = {
     ".jsonl": json_table,
@@ -95,14 +128,14 @@ def _separated(path: Path, gathering: Gathering, delimiter: str) -> Table:
 def _records(path: Path, gathering: Gathering, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the records of a separated file with the lines where they begin."""
     # Bytes that are not UTF-8 are carried through the csv module, which knows whose record they are in.
-    lines = (raw.decode(errors="surrogateescape") for _, raw in raw_lines(path, gathering.problems))
+    decoded = (raw.decode(errors="surrogateescape") for _, raw in raw_lines(path, gathering.problems))
     with _long_cells():
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        reader = csv.reader(decoded, delimiter=delimiter, strict=True)
         while True:
             begin = reader.line_num + 1
             cells: list[str] | None = []
             with gathering.reading(path, begin):
-                cells = _next_record(reader)
+                cells = _next_record(reader, path, begin)
             if cells is None:
                 return
             # A record without cells is an empty line or one that has just become a problem.
@@ -110,7 +143,7 @@ def _records(path: Path, gathering: Gathering, delimiter: str) -> Iterator[tuple
                 yield begin, cells
 
 
-def _next_record(reader: Any) -> list[str] | None:
+def _next_record(reader: Any, path: Path, line: int) -> list[str] | None:
     try:
         cells: list[str] = next(reader)
         "".join(cells).encode()
@@ -119,6 +152,10 @@ def _next_record(reader: Any) -> list[str] | None:
     except UnicodeEncodeError:
         raise Unreadable("not UTF-8") from None
     except csv.Error as trouble:
+        if TOO_LONG in str(trouble):  # nothing after it is read: a quotation mark may have been left open
+            raise BadInput(
+                f"a cell is longer than {lines.LONGEST_LINE >> 20} MB.", path, line, "Is a quotation mark left open?"
+            ) from None
         raise Unreadable(f"not well quoted: {trouble}") from None
     return cells
 
@@ -133,8 +170,8 @@ def _distinct(names: list[str], path: Path) -> tuple[str, ...]:
 
 @contextmanager
 def _long_cells() -> Iterator[None]:
-    """Let the csv module read cells of any length, not only of 128 KiB."""
-    before = csv.field_size_limit(2**31 - 1)
+    """Let the csv module read cells of more than 128 KiB, as long as a line may be."""
+    before = csv.field_size_limit(lines.LONGEST_LINE)
     try:
         yield
     finally:

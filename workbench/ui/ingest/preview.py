@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from workbench.formats import Problem
+from workbench.formats.parsing.beginning import MOST, beginning
 from workbench.steps.data.preview import preview
 from workbench.steps.data.readers import IngestSettings
 from workbench.store import Store
@@ -20,7 +21,7 @@ from workbench.ui.shell.tables import counts
 FIRST_ROWS = 5
 SHOWN_CHARACTERS = 300  # of a cell; the others are of no help in telling whether the file was understood
 SHOWN_PROBLEMS = 200
-LARGE = 200_000_000  # bytes; a preview reads all, and that takes a while
+LARGE = 200_000_000  # bytes above which a preview reads no more than the beginning, as it is in the server's memory
 
 PASSAGE = ("passage_id", "title", "text")  # what files say of it
 
@@ -39,12 +40,14 @@ class PreviewSummary:
     problem_count: int
 
 
-def show(store: Store, kind: str, path: Path, settings: IngestSettings) -> PreviewSummary | None:
-    """Show what the files hold; None if a person has yet to ask for it. Raises what reading them raises."""
+def show(store: Store, kind: str, path: Path, settings: IngestSettings) -> PreviewSummary:
+    """Show what the files hold, of large ones what their beginning holds. Raises what reading them raises."""
     size, newest = _size(path)
-    if size > LARGE and not st.toggle(f"Read all {size / 1e6:,.0f} MB for a preview", key=f"large-{path}"):
-        components.remark("The preview reads the whole file, and so does the ingest, in a process of its own.")
-        return None
+    if size > LARGE:
+        components.remark(
+            f"Of files of {size / 1e6:,.0f} MB the preview reads the first {MOST >> 20} MB. The ingest reads all, in a "
+            "process of its own, and writes nothing if there is a line that it cannot read."
+        )
     with st.spinner("Reading …"):
         version = (size, newest, store.revision(annotations=False), json.dumps(vars(settings), sort_keys=True))
         summary = _summary(str(store.path), kind, str(path), version, settings)
@@ -72,7 +75,13 @@ def _problems(problems: Sequence[Problem], count: int) -> None:
 def _summary(
     workspace: str, kind: str, path: str, version: tuple[object, ...], _settings: IngestSettings
 ) -> PreviewSummary:
-    previewed = preview(kind, path, _settings, store=Store(workspace))
+    if int(str(version[0])) > LARGE:
+        with beginning(Path(path)) as head:
+            previewed = replace(
+                preview(kind, head, _settings, store=Store(workspace)), source=f"the beginning of {path}"
+            )
+    else:
+        previewed = preview(kind, path, _settings, store=Store(workspace))
     collection = previewed.collection
     return PreviewSummary(
         previewed.in_words,
