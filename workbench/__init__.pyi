@@ -5,6 +5,8 @@ from . import plots as plots
 from .diagnosis import Diagnosis as Diagnosis
 from .diagnosis import Finding as Finding
 from .diagnosis import doctor as doctor
+from .engines import Engine as Engine
+from .engines import engine as engine
 from .errors import BadInput as BadInput
 from .errors import BadSetting as BadSetting
 from .errors import BudgetSpent as BudgetSpent
@@ -156,6 +158,7 @@ from .steps.teach.planning.query_subset import RangeSubset as RangeSubset
 from .steps.teach.read_utilities import Reading as Reading
 from .steps.teach.read_utilities import read_utilities as read_utilities
 from .steps.teach.rerank import rerank as rerank
+from .steps.teach.scoring.score import ScoreOptions as ScoreOptions
 from .steps.teach.scoring.score import score as score
 from .steps.teach.scoring.score_estimate import ScoreEstimate as ScoreEstimate
 from .steps.teach.scoring.score_estimate import score_estimate as score_estimate

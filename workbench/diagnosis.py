@@ -16,7 +16,7 @@ import psutil
 from workbench import hub, jobs, memory, students
 from workbench.errors import BadInput, NothingToDo, WorkbenchError
 from workbench.results import Result
-from workbench.retrieval import encoder
+from workbench.retrieval.fingerprint import fingerprint
 from workbench.retrieval.passage_index import noted_index
 from workbench.retrieval.vector_cache import VectorCache
 from workbench.store import Store, views
@@ -170,7 +170,7 @@ def _keys(file: Path) -> Path:
 def _fingerprints(store: Store) -> set[str]:
     """Return the fingerprints of the models that this workspace knows: students, their bases, and those of runs."""
     recipes = [(path, students.Student(path.name, path)) for path in students.recipes(store.students)]
-    own = {encoder.fingerprint(path) for path, _ in recipes}
+    own = {fingerprint(path) for path, _ in recipes}
     bases = set()
     for path, _ in recipes:
         try:
@@ -182,7 +182,7 @@ def _fingerprints(store: Store) -> set[str]:
     except WorkbenchError:
         names = set()
     folders = [folder for name in names for folder in _local_folders(name)]
-    return own | bases | {noted_index(store.vectors, one) for one in own} | set(map(encoder.fingerprint, folders))
+    return own | bases | {noted_index(store.vectors, one) for one in own} | set(map(fingerprint, folders))
 
 
 def _local_folders(name: str) -> list[Path]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,13 @@ import pytest
 
 from tests import tiny
 from workbench import machine, students
-from workbench.errors import BadSetting, WorkbenchError
+from workbench.engines import engine
+from workbench.errors import BadSetting, Conflict, WorkbenchError
 from workbench.records import Progress
-from workbench.retrieval import encoder, precision
-from workbench.retrieval.encoder import Encoder, fingerprint
+from workbench.retrieval import encode_work, encoder, precision
+from workbench.retrieval.encode_work import EncodeWork
+from workbench.retrieval.encoder import Encoder
+from workbench.retrieval.fingerprint import fingerprint
 from workbench.retrieval.precision import Choice
 from workbench.retrieval.vector_cache import VectorCache, key
 from workbench.students import Student
@@ -57,7 +62,7 @@ def test_encodes_each_text_once(student: Student, tmp_path: Path, monkeypatch: p
     encoded = _encoded_texts(monkeypatch)
     first = Encoder(student, tmp_path / "vectors").passages(TEXTS)
     assert sorted(encoded) == sorted(set(TEXTS))
-    monkeypatch.setattr(encoder, "load", lambda _: pytest.fail("the model was loaded again"))
+    monkeypatch.setattr(encode_work, "load", lambda _: pytest.fail("the model was loaded again"))
     np.testing.assert_array_equal(Encoder(student, tmp_path / "vectors").passages(TEXTS[::-1]), first[::-1])
     assert Encoder(student, tmp_path / "vectors").passages([]).shape[0] == 0
 
@@ -66,7 +71,9 @@ def test_needs_no_torch_for_what_is_on_disk(student: Student, tmp_path: Path) ->
     Encoder(student, tmp_path / "vectors").queries(TEXTS)
     code = f"""
 import sys
+from dataclasses import replace
 from pathlib import Path
+from workbench.retrieval.encode_work import EncodeWork
 from workbench.retrieval.encoder import Encoder
 from workbench.students import find
 folder, cache = Path({str(student.path.parent)!r}), Path({str(tmp_path / "vectors")!r})
@@ -78,7 +85,7 @@ print(vectors.shape, "torch" in sys.modules)
 
 
 def test_an_interrupt_keeps_what_is_finished(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder, "TEXTS_IN_CALL", 1)
+    monkeypatch.setattr(encode_work, "TEXTS_IN_CALL", 1)
     calls: list[Progress] = []
 
     def impatient(progress: Progress) -> None:
@@ -240,3 +247,38 @@ def test_bfloat16_vectors_are_unit_vectors_near_the_exact_ones(transformer: Stud
 def test_refuses_an_unknown_precision(student: Student, tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="float8"):
         Encoder(student, tmp_path, "float8")
+
+
+def test_through_shards_the_vectors_are_the_same(
+    transformer: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"{text} {number}" for number in range(8) for text in TEXTS[:4]]
+    expected = Encoder(transformer, tmp_path / "here", "float32").passages(texts)
+    encoded = _encoded_texts(monkeypatch)
+    shards = engine("local", shards=str(tmp_path / "shards"), rows=10)
+    stopped = Encoder(transformer, tmp_path / "there", "float32", engine=shards)
+
+    def interrupt(at: Progress) -> None:
+        if at.done == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped.passages(texts, interrupt)
+    assert len(encoded) == 20
+    there = Encoder(transformer, tmp_path / "there", "float32", engine=shards)
+    np.testing.assert_allclose(there.passages(texts), expected, atol=1e-6)
+    assert len(encoded) == len(texts), "what was finished is not encoded again"
+    assert not [*(tmp_path / "shards").rglob("*.parquet")]
+
+
+def test_on_another_machine_it_must_be_the_same_model(transformer: Student, tmp_path: Path) -> None:
+    here = Encoder(transformer, tmp_path / "vectors", "float32")
+    work = EncodeWork(transformer, here.fingerprint, "passage", "float32", 32, encode=lambda texts: np.empty((0, 0)))
+    travelled = pickle.loads(pickle.dumps(work))
+    ((keys, vectors),) = travelled.start()(["oil"])
+    assert keys == [key("passage", "oil")]
+    np.testing.assert_allclose(vectors, here.passages(["oil"]), atol=1e-6)
+    odd = ["", "-a", "half a \ud83d pair"]
+    assert travelled.shard_from_table(travelled.shard_to_table(odd)) == odd
+    with pytest.raises(Conflict, match="does not hold the student"):
+        replace(travelled, fingerprint="another").start()

@@ -11,7 +11,8 @@ import pytest
 from tests import tiny
 from workbench import students
 from workbench.errors import Damaged
-from workbench.retrieval.encoder import Encoder, fingerprint
+from workbench.retrieval.encoder import Encoder
+from workbench.retrieval.fingerprint import fingerprint
 from workbench.retrieval.passage_index import note_index
 from workbench.retrieval.vector_cache import VectorCache, key
 from workbench.students import Student

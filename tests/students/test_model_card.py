@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from tests import tiny
 from workbench import students
-from workbench.retrieval.encoder import fingerprint
+from workbench.retrieval.fingerprint import fingerprint
 from workbench.students import Student, model_card
 
 HOSTILE = "a`b``c | [x](http://y)\n---\n# h <script>\u202e"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from workbench.engines import ENGINES, Engine, engine, engine_settings
 from workbench.errors import BadSetting
 from workbench.store import WithoutRelevant
 from workbench.teachers.prompts import TEMPLATES
@@ -54,6 +55,40 @@ LeftOut = Annotated[
 TeacherTemperature = Annotated[
     float | None, typer.Option(help="Divides utilities; unless given, set from their spread.", show_default=False)
 ]
+
+_ENGINE_SETTINGS = {name: ", ".join(one.name for one in engine_settings(name)) for name in ENGINES}
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help=f"Where it is computed: {'; '.join(f'`{name}`: {kind.about}' for name, kind in ENGINES.items())}.",
+    ),
+]
+Shards = Annotated[
+    str,
+    typer.Option(
+        help="Folder or URL of the engine's shards, which all machines see; the workspace's `shards` unless given.",
+        show_default=False,
+    ),
+]
+EngineSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--on",
+        help="A setting of the engine: `--on workers=4`. "
+        f"{'; '.join(f'`{name}` has {names}' for name, names in _ENGINE_SETTINGS.items())}.",
+    ),
+]
+Address = Annotated[
+    str,
+    typer.Option(help="The same as `--on address=`: a Ray cluster, `auto` for this machine's.", show_default=False),
+]
+
+
+def engine_of(name: str, address: str, shards: str, assignments: Sequence[str] | None) -> Engine:
+    """Return the engine that the options name."""
+    given = {option: value for option, value in (("address", address), ("shards", shards)) if value}
+    return engine(name, **given | settings(assignments))
 
 
 def settings(assignments: Sequence[str] | None) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from workbench.family import Setting, make, settings_of
 from workbench.records import Answer, Group
-from workbench.teachers.family import Setting, make, settings_of
 
 
 class Reader(Protocol):

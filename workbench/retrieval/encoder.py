@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Sequence
-from functools import cache, cached_property
-from hashlib import file_digest, sha256
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench import machine, memory
-from workbench.errors import BadSetting, WorkbenchError
+from workbench import machine
+from workbench.engines import LOCAL, Engine, leftovers, map_shards, shard_folder
+from workbench.errors import BadSetting
 from workbench.records import Listener, Progress, silent
+from workbench.retrieval.encode_work import Encoded, EncodeWork, load_at, unit_vectors
+from workbench.retrieval.fingerprint import fingerprint
 from workbench.retrieval.passage_index import noted_index
 from workbench.retrieval.precision import PRECISIONS, Choice, load_choices, measure, save_choice
 from workbench.retrieval.vector_cache import VectorCache, Vectors, key
-from workbench.students import RECIPE, Student, load
+from workbench.students import Student
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Files of a model folder that describe it and do not change its vectors.
-DESCRIPTIONS = {RECIPE, "history.jsonl", "data_config.json", "training_args.bin", "trainer_state.json"}
-OTHER_RUNTIMES = {"onnx", "openvino"}
 # What an interrupt may cost: the texts of one file, or the work of that many seconds.
 TEXTS_IN_FILE = 2048
 SECONDS_IN_FILE = 20.0
-TEXTS_IN_CALL = 128
 
 
 class Encoder:
@@ -41,12 +38,15 @@ class Encoder:
     vectors hardly change; the choice is saved beside them.
     """
 
-    def __init__(self, student: Student, cache: Path, precision: str = "auto", batch_size: int = 32) -> None:
+    def __init__(
+        self, student: Student, cache: Path, precision: str = "auto", batch_size: int = 32, engine: Engine = LOCAL
+    ) -> None:
         if precision not in ("auto", *PRECISIONS):
             raise BadSetting(f"precision is {precision!r}.", f"It is 'auto' or one of {', '.join(PRECISIONS)}.")
         self.student = student
         self.cache = cache
         self.batch_size = batch_size
+        self.engine = engine
         self._setting = "float32" if precision == "auto" and is_static(student.path) else precision
         self._chosen: dict[str, str] = {}
         self._caches: dict[str, VectorCache] = {}
@@ -126,50 +126,36 @@ class Encoder:
 
     def _model(self, precision: str) -> SentenceTransformer:
         if precision not in self._models:
-            model = load(self.student)
-            if precision == "bfloat16":
-                model = model.bfloat16()
-            self._models[precision] = model
+            self._models[precision] = load_at(self.student, precision)
         return self._models[precision]
 
     def _fill(self, cache: VectorCache, kind: str, missing: dict[bytes, str], listen: Listener, precision: str) -> None:
         """Encode and cache; longest first, so that batches hold little padding and time left is not underestimated."""
-        order = sorted(missing, key=lambda key: -len(missing[key]))
+        work = EncodeWork(self.student, self.fingerprint, kind, precision, self.batch_size, self._here(kind, precision))
+        folder = shard_folder(self.engine, str(self.cache / "shards"), "encode", work.name)
+        for left in leftovers(work, folder) if folder else ():
+            cache.add(*left)
+        absent = cache.missing([*missing])
+        order = sorted((key for key in missing if key in absent), key=lambda key: -len(missing[key]))
+        if len(order) <= self.engine.rows:
+            folder = None  # too few for another machine to load a model
+        step = self.engine.rows if folder else TEXTS_IN_FILE
+        shards = ([missing[key] for key in order[at : at + step]] for at in range(0, len(order), step))
         note = f"{self.name}, {precision}"
-        listen(Progress("encode", 0, len(order), "texts", note))
-        model = self._model(precision)
-        keys: list[bytes] = []
-        parts: list[Vectors] = []
-        began = time.monotonic()
-        try:
-            for start in range(0, len(order), TEXTS_IN_CALL):
-                batch = order[start : start + TEXTS_IN_CALL]
-                parts.append(self._encode(model, kind, [missing[key] for key in batch]))
-                keys += batch
-                if len(keys) >= TEXTS_IN_FILE or time.monotonic() - began > SECONDS_IN_FILE:
-                    cache.add(keys, np.concatenate(parts))
-                    keys, parts, began = [], [], time.monotonic()
-                listen(Progress("encode", start + len(batch), len(order), "texts", note))
-        finally:
-            # Also on the way out of an interrupt or an error: what is encoded stays encoded.
-            if keys:
-                cache.add(keys, np.concatenate(parts))
+        _add(
+            cache,
+            map_shards(work, shards, self.engine, folder),
+            1 if folder else TEXTS_IN_FILE,
+            lambda done: listen(Progress("encode", done, len(order), "texts", note)),
+        )
+        if folder:
+            folder.clear()
+
+    def _here(self, kind: str, precision: str) -> Callable[[list[str]], Vectors]:
+        return lambda texts: self._encode(self._model(precision), kind, texts)
 
     def _encode(self, model: SentenceTransformer, kind: str, texts: list[str]) -> Vectors:
-        encode = model.encode_query if kind == "query" else model.encode_document
-        raw = memory.halving(
-            lambda size: encode(texts, batch_size=size, show_progress_bar=False, convert_to_numpy=True), self.batch_size
-        )
-        vectors = np.asarray(raw, dtype=np.float64)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unfit = ~(np.isfinite(lengths[:, 0]) & (lengths[:, 0] > 0))
-        if unfit.any():
-            text = texts[int(np.argmax(unfit))]
-            raise WorkbenchError(
-                f"{self.name!r} has no usable vector for the {kind} {text[:80]!r}: it is zero or not a number.",
-                "Leave the text out if it holds no words; if it does, the student's training has gone astray.",
-            )
-        return np.asarray(vectors / lengths, dtype=np.float32)
+        return unit_vectors(model, kind, texts, self.batch_size, self.name)
 
 
 def is_static(path: Path) -> bool:
@@ -179,28 +165,22 @@ def is_static(path: Path) -> bool:
     return "StaticEmbedding" in types and 'Transformer"' not in types
 
 
-def fingerprint(path: Path) -> str:
-    """Return a digest of all files of a model folder that can change its vectors.
-
-    Left out are what describes the model (README, student.json, history), hidden files and other runtimes' weights.
-    """
-    files = tuple(sorted(file for file in path.rglob("*") if _is_fingerprinted(file, path)))
-    return _digest(path, tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files))
-
-
-def _is_fingerprinted(file: Path, path: Path) -> bool:
-    parts = file.relative_to(path).parts
-    hidden = any(part.startswith(".") for part in parts)
-    describes = file.name in DESCRIPTIONS or file.suffix.lower() == ".md"
-    return file.is_file() and not (hidden or describes or OTHER_RUNTIMES & set(parts))
-
-
-@cache
-def _digest(path: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
-    """Hash names and contents; cached by size and time of change, as weights may take seconds to read."""
-    digest = sha256()
-    for file, _, _ in files:
-        with file.open("rb") as stream:
-            content = file_digest(stream, "sha256").hexdigest()
-        digest.update(json.dumps([file.relative_to(path).as_posix(), content]).encode())
-    return digest.hexdigest()[:16]
+def _add(cache: VectorCache, encoded: Iterable[Encoded], least: int, report: Callable[[int], None]) -> None:
+    """Cache vectors as they come, in files of so many at least or of some seconds' work; report how many there are."""
+    report(0)
+    keys: list[bytes] = []
+    parts: list[Vectors] = []
+    began, done = time.monotonic(), 0
+    try:
+        for part in encoded:
+            parts.append(part.vectors)
+            keys += part.keys
+            done += len(part.keys)
+            if len(keys) >= least or time.monotonic() - began > SECONDS_IN_FILE:
+                cache.add(keys, np.concatenate(parts))
+                keys, parts, began = [], [], time.monotonic()
+            report(done)
+    finally:
+        # Also on the way out of an interrupt or an error: what is encoded stays encoded.
+        if keys:
+            cache.add(keys, np.concatenate(parts))

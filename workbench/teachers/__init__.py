@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from workbench.family import Setting, make, settings_of
 from workbench.records import Group, Passage, Scored, Unit
-from workbench.teachers.family import Setting, make, settings_of
 
 if TYPE_CHECKING:
     from workbench.teachers.endpoint.budget import Usage

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, LeftOut, Relevance, Split
+from workbench.cli.options import (
+    Address,
+    EngineName,
+    EngineSettings,
+    Json,
+    LeftOut,
+    Relevance,
+    Shards,
+    Split,
+    engine_of,
+)
 from workbench.cli.session import Session
 from workbench.evaluation.significance import Interval
 from workbench.steps.compare.evaluate import Evaluation, evaluate
@@ -21,14 +31,19 @@ def evaluate_command(
     depth: Annotated[int, typer.Option(min=1, help="How deep the rankings go.")] = 100,
     relevance: Relevance = None,
     without_relevant: LeftOut = None,
+    engine: EngineName = "local",
+    address: Address = "",
+    shards: Shards = "",
+    on: EngineSettings = None,
     json: Json = False,
 ) -> None:
     """Rank the passages for every query of a split, and measure the rankings against the qrels."""
     session: Session = context.obj
+    where = engine_of(engine, address, shards, on)
     store = session.store(relevance=relevance, without_relevant=without_relevant)
     evaluations: list[Evaluation] = []
     with output.progress(session.reporter) as listen:
-        evaluations.extend(evaluate(store, name, split, depth, listen) for name in student)
+        evaluations.extend(evaluate(store, name, split, depth, listen, where) for name in student)
     session.message = "; ".join(evaluation.in_words for evaluation in evaluations)
     if json:
         output.as_json(evaluations)

@@ -7,7 +7,19 @@ from typing import Annotated, cast
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, ModelName, OptionalSplit, QueryLimit, TemplateName, settings
+from workbench.cli.options import (
+    Address,
+    EngineName,
+    EngineSettings,
+    Json,
+    ModelName,
+    OptionalSplit,
+    QueryLimit,
+    Shards,
+    TemplateName,
+    engine_of,
+    settings,
+)
 from workbench.cli.session import Session
 from workbench.records import STATUSES, Status
 from workbench.steps.teach.scoring.score import score
@@ -43,6 +55,10 @@ def score_command(
         bool, typer.Option("--estimate", help="Say what it will take, measured on some pairs, and score nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Spend a budget of money without asking.")] = False,
+    engine: EngineName = "local",
+    address: Address = "",
+    shards: Shards = "",
+    on: EngineSettings = None,
     json: Json = False,
 ) -> None:
     """Ask a teacher how useful each candidate is; each finished batch is kept, and Ctrl-C loses none.
@@ -52,7 +68,7 @@ def score_command(
     """
     session: Session = context.obj
     given = {name: value for name, value in (("model", model), ("template", template)) if value} | settings(option)
-    chosen = teacher(kind, **given)
+    chosen, where = teacher(kind, **given), engine_of(engine, address, shards, on)
     store = session.store()
     statuses = STATUSES if retry == "all" else cast("list[Status]", [name.strip() for name in retry.split(",") if name])
     estimate = score_estimate(store, chosen, split, limit, statuses)
@@ -64,7 +80,7 @@ def score_command(
     if "max_cost" in given and not yes and not typer.confirm("Ask the server?", default=False, err=True):
         raise typer.Exit(1)
     with output.progress(session.reporter) as listen:
-        result = score(store, chosen, split, limit, listen, statuses)
+        result = score(store, chosen, split, limit, listen, retry=statuses, engine=where)
     if isinstance(chosen, RemoteTeacher) and chosen.spent is not None:
         output.note(f"asked for: {chosen.spent.in_words}")
     if result.interrupted:

@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar, Unpack
 
+from workbench.engines import LOCAL, Engine
 from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
 from workbench.evaluation.significance import Interval, interval, intervals_of
@@ -109,6 +110,7 @@ def evaluate(
     split: str = "test",
     depth: int = 100,
     listen: Listener = silent,
+    engine: Engine = LOCAL,
     **settings: Unpack[MeasureSettings],
 ) -> Evaluation:
     """Rank the passages for every query of a split, keep the run, and measure it; an imported run is measured as it is.
@@ -128,6 +130,8 @@ def evaluate(
         How many passages of each ranking are kept.
     listen : Listener
         Is called with the progress.
+    engine : Engine
+        Where texts are encoded, as `wb.engine` makes one: in this process unless given.
     **settings : optional
         `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
 
@@ -171,7 +175,7 @@ def evaluate(
     queries, passages = views.queries(store, split), views.passages(store)
     if not passages:
         raise NothingToDo("There are no passages to rank.", "Run `workbench ingest` first.")
-    ranker = retriever(store, student, passages)
+    ranker = retriever(store, student, passages, engine)
     name = f"{ranker.name}@{split}"
     hits = _hits(name, ranker, queries, passages, depth, listen)
     hits += _candidates_below(store, hits, ranker, queries, passages, listen)

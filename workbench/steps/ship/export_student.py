@@ -18,7 +18,7 @@ from workbench import files, machine, runtimes, students
 from workbench.errors import BadSetting, Conflict, UnknownName, WorkbenchError
 from workbench.records import SPLITS, Listener, Progress, silent
 from workbench.results import Result
-from workbench.retrieval import encoder
+from workbench.retrieval.fingerprint import OTHER_RUNTIMES
 from workbench.steps.compare.model_card import renew
 from workbench.steps.compare.ranking.retriever import find_student
 from workbench.steps.ship.conversion_loss import (
@@ -203,15 +203,13 @@ def export_student(
 def size(folder: Path) -> int:
     """Return the bytes of a student's own weights, without those for other runtimes."""
     weights = [file for file in folder.rglob("*") if file.suffix in (".safetensors", ".bin")]
-    return sum(
-        file.stat().st_size for file in weights if not encoder.OTHER_RUNTIMES & set(file.relative_to(folder).parts)
-    )
+    return sum(file.stat().st_size for file in weights if not OTHER_RUNTIMES & set(file.relative_to(folder).parts))
 
 
 def _copy(store: Store, student: Student, draft: Path) -> None:
     renew(store, student.name)
     # What other runtimes were published with a base were not measured here, and would be mistaken for ours.
-    leave = shutil.ignore_patterns(".*", *encoder.OTHER_RUNTIMES, runtimes.LAYOUT, QUALITY)
+    leave = shutil.ignore_patterns(".*", *OTHER_RUNTIMES, runtimes.LAYOUT, QUALITY)
     shutil.copytree(student.path, draft, ignore=leave, dirs_exist_ok=True)
     students.load(replace(student, path=draft), device="cpu")  # what is said to open has been opened
     if not (draft / model_card.CARD).exists():

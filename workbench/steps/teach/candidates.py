@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from workbench.engines import LOCAL, Engine
 from workbench.errors import NothingToDo
 from workbench.records import Candidate, Listener, Passage, Query, silent
 from workbench.results import Result
+from workbench.retrieval.ranking import Nearest
 from workbench.steps.compare.ranking.retriever import find_student, retriever
 from workbench.steps.data.next_step import must_have_queries
 from workbench.steps.teach.planning.candidate_fit import QRELS, fitting_students
@@ -67,6 +69,7 @@ def candidates(
     depth: int = 20,
     split: str | None = None,
     listen: Listener = silent,
+    engine: Engine = LOCAL,
 ) -> CandidatesResult:
     """Propose passages for a teacher to score: for each query the top of BM25 and of a student, and its qrels.
 
@@ -84,6 +87,8 @@ def candidates(
         Only the queries of this split; all of them unless given.
     listen : Listener
         Called with the progress.
+    engine : Engine
+        Where the student encodes texts, as `wb.engine` makes one: in this process unless given.
 
     Returns
     -------
@@ -120,15 +125,13 @@ def candidates(
     ]
     source = student if student == BM25 else find_student(store, student).name
     for name in dict.fromkeys((BM25, source)):
-        proposed += _top(store, name, queries, passages, depth, listen)
+        nearest = retriever(store, name, passages, engine).search([query.text for query in queries], depth, listen)
+        proposed += _top(name, queries, passages, nearest)
     added = store.add_candidates(proposed)
     return CandidatesResult(len(queries), len(proposed), added, time.monotonic() - started, fitting_students(store))
 
 
-def _top(
-    store: Store, name: str, queries: list[Query], passages: list[Passage], depth: int, listen: Listener
-) -> list[Candidate]:
-    nearest = retriever(store, name, passages).search([query.text for query in queries], depth, listen)
+def _top(name: str, queries: list[Query], passages: list[Passage], nearest: Nearest) -> list[Candidate]:
     return [
         Candidate(query.query_id, passages[row].passage_id, name, rank)
         for query, rows in zip(queries, nearest.rows, strict=True)

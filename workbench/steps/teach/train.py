@@ -14,7 +14,7 @@ from workbench import machine, students, trainer
 from workbench.errors import Conflict
 from workbench.records import Listener, silent
 from workbench.results import Result
-from workbench.retrieval import encoder
+from workbench.retrieval.fingerprint import fingerprint
 from workbench.retrieval.passage_index import note_index
 from workbench.steps.compare.model_card import about
 from workbench.steps.data.label_overrides import LabelOverrides
@@ -204,7 +204,7 @@ def _save(store: Store, planned: Plan, model: SentenceTransformer, trained: Trai
     student = students.Student(planned.name, place, planned.base.name, recipe)
     students.save(model, student, [work / "history.jsonl"], overwrite=True, about=about(store, student))
     if index := planned.recipe.get(students.INDEX):
-        note_index(store.vectors, encoder.fingerprint(place), index)
+        note_index(store.vectors, fingerprint(place), index)
     if trained.stopped != "asked":
         shutil.rmtree(work, ignore_errors=True)
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from workbench import files, students
 from workbench.errors import WorkbenchError
-from workbench.retrieval import encoder
+from workbench.retrieval.fingerprint import fingerprint
 from workbench.store import Store
 from workbench.store.views.projected import texts
 from workbench.students.student import is_model, slug
@@ -90,7 +90,7 @@ def local_fingerprint(store: Store, name: str) -> str | None:
         folder = folder if is_model(folder) else store.students / slug(name)
     if not is_model(folder):
         return None
-    return encoder.fingerprint(students.find(name, store.students).path)
+    return fingerprint(students.find(name, store.students).path)
 
 
 def _files(store: Store) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench import students
+from workbench.engines import LOCAL, Engine
 from workbench.errors import BadSetting
 from workbench.records import Passage
 from workbench.retrieval.bm25 import BM25
@@ -37,14 +38,15 @@ def find_student(store: Store, name: str) -> Student:
     return students.find(name, store.students)
 
 
-def retriever(store: Store, name: str, passages: Sequence[Passage]) -> Retriever:
+def retriever(store: Store, name: str, passages: Sequence[Passage], engine: Engine = LOCAL) -> Retriever:
     """Return the retriever of a student, or of BM25, over `passages`.
 
-    A dense student's vectors are kept in the workspace; a sparse or multi-vector one's are not.
+    A dense student's vectors are kept in the workspace, and encoded by an engine; a sparse or multi-vector one's are
+    not.
     """
     if name == students.BM25:
         return BM25(passages)
     student = find_student(store, name)
     if architectures.architecture(student.path) is architectures.DENSE:
-        return DenseRetriever(Encoder(student, store.vectors), passages)
+        return DenseRetriever(Encoder(student, store.vectors, engine=engine), passages)
     return ExhaustiveRetriever(student, passages)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from workbench import files, machine, students
 from workbench.records import Example
 from workbench.retrieval import encoder
+from workbench.retrieval.fingerprint import fingerprint
 from workbench.store import Store, views
 from workbench.students import architectures, methods
 from workbench.trainer import TrainSettings
@@ -36,7 +37,7 @@ def base_facts(store: Store, base: students.Student, settings: TrainSettings, ex
         return BaseFacts(static, students.load(base).get_embedding_dimension() if open_rank else None, dense=dense)
     if settings.deterministic and settings.precision == "auto":
         settings = replace(settings, precision="float32")
-    file = store.vectors / f"{encoder.fingerprint(base.path)}-training.json"
+    file = store.vectors / f"{fingerprint(base.path)}-training.json"
     model = _Late(base)
     passages = list(dict.fromkeys(passage.content for example in examples for passage in example.passages))
     queries = [example.query.text for example in examples]

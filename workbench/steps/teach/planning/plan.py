@@ -12,6 +12,7 @@ from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Example
 from workbench.results import Result
 from workbench.retrieval import encoder
+from workbench.retrieval.fingerprint import fingerprint
 from workbench.steps.compare.ranking.retriever import find_student
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.label_overrides import LabelOverrides, overridden_examples
@@ -162,7 +163,7 @@ def plan(
     recipe = {
         "base": student.name,
         "method": settings.method,
-        "base_fingerprint": encoder.fingerprint(student.path),
+        "base_fingerprint": fingerprint(student.path),
         "teacher": teacher,
         "loss": settings.loss,
         "settings": asdict(settings),

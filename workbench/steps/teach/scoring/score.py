@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict, Unpack
 
+from workbench.engines import LOCAL, Engine, leftovers, map_shards
 from workbench.errors import NothingToDo, UnknownName
 from workbench.records import STATUSES, Failure, Listener, Progress, Scored, Status, Unit, silent
 from workbench.steps.data.next_step import advice, must_have_queries
 from workbench.steps.teach.scoring.score_result import ScoreResult, left_out_in_words
+from workbench.steps.teach.scoring.score_work import score_work
 from workbench.store import Store, views
 from workbench.store.views import SplitCounts
 from workbench.teachers import TEACHERS, RemoteTeacher, Teacher, needs_answers
@@ -22,13 +25,20 @@ COMMIT_ROWS = 4096  # pairs of a commit at least, unless
 COMMIT_SECONDS = 10.0  # this much time has passed since the last one
 
 
+class ScoreOptions(TypedDict, total=False):
+    """What `score` can be told besides: which failures are asked again, and where the teacher works."""
+
+    retry: Collection[Status]
+    engine: Engine
+
+
 def score(
     store: Store,
     teacher: Teacher,
     split: str | None = None,
     limit: int | None = None,
     listen: Listener = silent,
-    retry: Collection[Status] = (),
+    **options: Unpack[ScoreOptions],
 ) -> ScoreResult:
     """Score every candidate that a teacher has not scored yet, and those again whose failure is to be retried.
 
@@ -47,9 +57,10 @@ def score(
         Only the first so many queries that can be scored, by id.
     listen : Listener
         Called with the progress.
-    retry : collection of str
-        Also ask again about pairs that failed with one of these statuses: "failed" (could not be asked, or an error),
-        "refused" (the teacher declined), "unreadable" (its answer does not parse). None unless given.
+    **options : optional
+        `retry`: also ask again about pairs that failed with one of these statuses: "failed" (could not be asked, or an
+        error), "refused" (the teacher declined), "unreadable" (its answer does not parse); none unless given.
+        `engine`: where the teacher works, as `wb.engine` makes one; in this process unless given.
 
     Returns
     -------
@@ -65,6 +76,8 @@ def score(
         If utilities of this teacher are there in another unit.
     UnknownName
         If there is no such status to retry.
+    BadSetting
+        If the teacher cannot work on another machine, or the engine cannot work.
 
     Examples
     --------
@@ -72,30 +85,29 @@ def score(
     >>> result.queries, result.pairs, result.failures
     (2, 12, 0)
     """
+    retry = options.get("retry", ())
     if unknown := sorted(set(retry) - set(STATUSES)):
         raise UnknownName("status", unknown[0], [*STATUSES])
     with_answers, splits = needs_answers(teacher), must_have_candidates(store, split)
     without_answers = _without_answers(splits) if with_answers else 0
-    started = time.monotonic()
+    started, engine = time.monotonic(), options.get("engine", LOCAL)
     teacher.prepare(views.passages(store))
+    work, folder = score_work(store, teacher, engine)
+    for batch in leftovers(work, folder) if folder else ():
+        store.add_scored(batch, teacher.unit)
     before = views.pair_counts(store, teacher.name, split)
     unscored = views.unscored(store, teacher.name, split, limit, with_answers=with_answers, retry=retry)
     # A teacher can have something to say of how it is run, such as its arithmetic.
     remark = str(getattr(teacher, "remark", ""))
     note = "; ".join(filter(None, [left_out_in_words(without_answers) if without_answers else "", remark]))
     buffer = ScoreBuffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
-    if isinstance(teacher, RemoteTeacher) and teacher.spent is not None:
+    if folder or (isinstance(teacher, RemoteTeacher) and teacher.spent is not None):
         buffer.seconds = 0.0
-    buffer.report()
-    interrupted = False
-    try:
-        for window in _windows(unscored):
-            for batch in teacher.utilities(views.groups(store, teacher.name, window, retry=retry)):
-                buffer.add(batch)
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        buffer.commit()
+    windows = _windows(unscored, engine.rows if folder else WINDOW)
+    groups = (views.groups(store, teacher.name, window, retry=retry) for window in windows)
+    interrupted = buffer.fill(map_shards(work, groups, engine, folder))
+    if folder and not interrupted:
+        folder.clear()
     return ScoreResult(
         teacher=teacher.name,
         queries=len(buffer.queries),
@@ -143,12 +155,12 @@ def _without_answers(splits: Sequence[SplitCounts]) -> int:
     )
 
 
-def _windows(unscored: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
-    """Yield query ids in turn, as many at once as have WINDOW pairs to score, but always one."""
+def _windows(unscored: Sequence[tuple[str, int]], most: int) -> Iterator[list[str]]:
+    """Yield query ids in turn, as many at once as have so many pairs to score at most, but always one."""
     window: list[str] = []
     pairs = 0
     for query_id, missing in unscored:
-        if window and pairs + missing > WINDOW:
+        if window and pairs + missing > most:
             yield window
             window, pairs = [], 0
         window.append(query_id)
@@ -172,6 +184,18 @@ class ScoreBuffer:
     queries: set[str] = field(default_factory=set)
     rows: list[Scored] = field(default_factory=list)
     committed: float = field(default_factory=time.monotonic)
+
+    def fill(self, batches: Iterable[list[Scored]]) -> bool:
+        """Take batches until there are no more, or Ctrl-C, and keep them all; return whether it was that."""
+        self.report()
+        try:
+            for batch in batches:
+                self.add(batch)
+        except KeyboardInterrupt:
+            return True
+        finally:
+            self.commit()
+        return False
 
     def add(self, batch: list[Scored]) -> None:
         """Take a finished batch."""

@@ -1,0 +1,1 @@
+"""Tests of the engines: shards in files, and the machines that compute them."""
