@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,29 @@ class Person(Tab):
         field.fill(str(value), timeout=PATIENCE)
         field.press("Enter")
 
+    def open_second_row(self) -> None:
+        """Select the second row of the page's last table, which is drawn on a canvas."""
+        settled(self.page, PATIENCE)
+        table = self.page.locator('[data-testid="stDataFrame"]').last
+        table.locator("canvas").first.wait_for(timeout=PATIENCE)
+        table.scroll_into_view_if_needed()
+        box = table.bounding_box()
+        self.page.mouse.click(box["x"] + 15, box["y"] + 35 * 2 + 18)
+        self.wait_for_link("query=")
 
-def test_upload_split_score_train_stop_train_evaluate_diff(browser: Any, tmp_path: Path) -> None:
+    def judge(self, name: str) -> None:
+        """Say who judges, and judge the case on screen by a key."""
+        settled(self.page, PATIENCE)
+        self.page.get_by_role("textbox", name="Your name").fill(name)
+        self.page.keyboard.press("Enter")
+        self.wait_for_link(f"annotator={name}")
+        self.wait(f"You judge as {name}")
+        self.page.locator("h1").click()
+        self.page.keyboard.press("3")
+        self.wait("Kept: answers it")
+
+
+def test_from_an_upload_to_a_verdict_and_back_by_the_link(browser: Any, tmp_path: Path) -> None:
     store = Store(tmp_path / "workspace", create=True)
     with served(store.path) as address:
         person = Person(browser)
@@ -87,7 +109,26 @@ def test_upload_split_score_train_stop_train_evaluate_diff(browser: Any, tmp_pat
         person.wait("Compare with its base")
         person.follow("Compare with its base")
         person.wait("on nDCG@10, test:")
-        assert person.errors == []
+        person.open_second_row()
+        person.follow("This query in Utility")
+        person.wait("What the loss sees")
+        person.page.get_by_role("slider").first.press("ArrowRight")
+        person.wait_for_link("teacher-at=1.5")
+        settled(person.page, PATIENCE)
+        link, query = person.page.url, person.page.locator(".wb-query").inner_text()
+        person.follow("Annotate")
+        person.judge("Ada")
+        person.page.get_by_text("Export the annotations, or the cases").click()
+        with person.page.expect_download(timeout=PATIENCE) as download:
+            person.click("annotations.jsonl")
+        (line,) = Path(download.value.path()).read_text().splitlines()
+        assert json.loads(line)["annotator"] == "Ada"
+        fresh = Person(browser)  # with a storage of its own
+        fresh.open(link)
+        fresh.wait("What the loss sees")
+        assert fresh.page.locator(".wb-query").inner_text() == query
+        assert fresh.page.get_by_role("slider").first.get_attribute("aria-valuetext") == "1.5"
+        assert person.errors + fresh.errors == []
     counts = views.counts(store)
     assert [split.split for split in counts.splits] == ["train", "dev", "test"]
     assert counts.utilities
