@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from workbench import jobs
 from workbench.store import Store
 from workbench.ui.overview import export_form, tables, walk
@@ -24,14 +26,15 @@ def page(store: Store) -> None:
         components.Number("Annotations", f"{counts.annotations:,}", "verdicts by people"),
     )
     split = tables.students(store)
-    left, right = components.columns("two", [1.7, 1])
+    components.heading("Teachers")
+    tables.teachers(store, teachers)
+    tags = cache.tags(store)
+    left, right = components.columns("two", [1.4, 1]) if tags else [st.container()] * 2
     with left:
-        components.heading("Teachers")
-        tables.teachers(store, teachers)
-    with right:
         components.heading("Splits")
         collection.splits(counts.splits, cache.leaks(store))
-        if tags := cache.tags(store):
+    if tags:
+        with right:
             components.heading("Tags")
             collection.tags(tags)
     export_form.offer(store)

@@ -242,9 +242,10 @@ def test_recipes_stand_beside_their_base_and_say_the_verdict() -> None:
     words = [note.text for note in drawn.layout.annotations]
     assert words == ["loss=kl: <b>+0.250, better</b>", "loss=infonce: <b>+0.000, no difference shown</b>"]
     assert len(drawn.layout.shapes) == 1
-    # a baseline far off is named, and squeezes nothing
-    far = plots.recipes(stood(0.99, "kl"))
-    assert (len(far.layout.shapes), far.data[-1].name) == (0, "BM25 0.990, beyond the plot")
+    # a baseline off the whiskers is drawn; one further off than they are wide is named, and squeezes nothing
+    apart, far = (plots.recipes(stood(bm25, "kl")) for bm25 in (0.99, 1.99))
+    assert (len(apart.layout.shapes), apart.data[-1].name) == (1, "BM25 0.990")
+    assert (len(far.layout.shapes), far.data[-1].name) == (0, "BM25 1.990, beyond the plot")
 
 
 def test_parallel_lines_cross_each_axis_where_their_value_is() -> None:

@@ -26,7 +26,7 @@ class Visit(Protocol):
 
 def text_of(at: AppTest) -> str:
     """Return all the text of a page, as a person reads it."""
-    kinds = (at.title, at.subheader, at.markdown, at.text, at.error, at.warning, at.caption, at.code, at.success)
+    kinds = (at.title, at.header, at.markdown, at.text, at.error, at.warning, at.caption, at.code, at.success)
     words = [str(element.value) for kind in kinds for element in kind]
     blocks = [unescape(re.sub(r"<[^>]*>", " ", element.value)) for element in at.html if "<style>" not in element.value]
     cards = [
@@ -58,12 +58,12 @@ def press(at: AppTest, label: str) -> None:
     assert not at.exception, at.exception[0].message
 
 
-def trained_student(store: Store, name: str, seed: int, dev: float, loss: str = "kl") -> None:
-    """Add a student without weights, trained from `before`, that reached `dev`."""
+def trained_student(store: Store, name: str, seed: int, dev: float, loss: str = "kl", **recipe: Any) -> None:
+    """Add a student without weights, trained from `before` unless `recipe` says otherwise, that reached `dev`."""
     outcome = {"steps": 40, "best_step": 20, "dev_before": 0.5, "dev_after": dev, "measure": "nDCG@10", "seconds": 9.0}
-    recipe = {
+    whole = {
         "name": name, "base": "before", "teacher": "toy", "loss": loss, "seed": seed, "created": f"2026-01-0{seed}",
-        "settings": {"loss": loss, "seed": seed}, "outcome": {**outcome, "stopped": "budget"},
+        "settings": {"loss": loss, "seed": seed}, "outcome": {**outcome, "stopped": "budget"}, **recipe,
     }  # fmt: skip
     (store.students / name).mkdir(parents=True)
-    (store.students / name / "student.json").write_text(json.dumps(recipe))
+    (store.students / name / "student.json").write_text(json.dumps(whole))

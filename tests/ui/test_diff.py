@@ -64,7 +64,7 @@ def test_the_diff_filters_by_tag_and_its_link_keeps_every_filter(store: Store, v
     assert "“nobody’s” under “Tag”" in text_of(visit(store, "diff", tag="nobody’s"))
     assert "No query passes this filter" in text_of(visit(store, "diff", tag=tag, show="worse"))
     shown = visit(store, "overview")
-    assert "Tags" in [heading.value for heading in shown.subheader]
+    assert "Tags" in [heading.value for heading in shown.header]
 
 
 def test_the_diff_compares_what_nobody_judged(store: Store, visit: Visit) -> None:

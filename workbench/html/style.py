@@ -15,7 +15,7 @@ def css() -> str:
 
 _RULES = """
 .wb { --line: color-mix(in srgb, currentColor 16%, transparent);
-  --soft: color-mix(in srgb, currentColor 66%, transparent);
+  --soft: color-mix(in srgb, currentColor 74%, transparent);
   --role: color-mix(in srgb, currentColor 55%, transparent); line-height: 1.5; overflow-wrap: anywhere; }
 .wb-soft { color: var(--soft); }
 .wb-tally { display: flex; height: .65rem; border-radius: .33rem; overflow: hidden; gap: 2px;
@@ -37,7 +37,8 @@ _RULES = """
 .wb-head { display: flex; gap: .6rem; align-items: baseline; }
 .wb-rank { font-weight: 700; font-variant-numeric: tabular-nums; min-width: 1.5rem; font-size: 1.05rem; }
 .wb-title { font-weight: 600; flex: 1; }
-.wb-move { font-size: .85rem; font-weight: 600; color: var(--role); white-space: nowrap; }
+.wb-move { font-size: .85rem; font-weight: 600; color: color-mix(in srgb, var(--role) 60%, currentColor);
+  white-space: nowrap; }
 .wb-badges { display: flex; flex-wrap: wrap; gap: .3rem; margin: .3rem 0 .35rem; }
 .wb-text { font-size: .94rem; margin: 0; white-space: pre-wrap; }
 .wb-fold > summary { list-style: none; cursor: pointer; }

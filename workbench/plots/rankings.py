@@ -99,7 +99,8 @@ def opened(placed: Sequence[Placed] | pd.DataFrame, unit: Unit = "unknown") -> g
         drawn.add_scatter(x=[None], y=[None], mode="markers", name=rest, marker={"color": look.FAINT})
     drawn.update_yaxes(tickvals=rows, ticktext=stars, showgrid=False, col=1)
     drawn.update_xaxes(title_text=look.utility_axis(unit), col=1)
-    drawn.update_xaxes(title_text="similarity, cosine", col=2)
+    drawn.update_xaxes(title_text="similarity, cosine", nticks=4, tickangle=0, col=2)
+    drawn.update_layout(margin={"r": 40})  # for the ranks beside the dots
     return look.legend_on_top(drawn)
 
 

@@ -60,7 +60,7 @@ def _bm25(drawn: go.Figure, rows: Sequence[dict[str, Any]]) -> None:
     mean = rows[0]["bm25"]
     low = min(min(row["before_low"], row["after_low"]) for row in rows)
     high = max(max(row["before_high"], row["after_high"]) for row in rows)
-    near = low - (high - low) / 2 <= mean <= high + (high - low) / 2
+    near = low - (high - low) <= mean <= high + (high - low)
     if near:
         drawn.add_vline(x=mean, line={"color": look.BM25.colour, "dash": "dot", "width": 1.5})
     drawn.add_scatter(

@@ -72,11 +72,15 @@ def agreement(store: Store) -> None:
             return
         components.remark(result.in_words)
         components.numbers(
-            _number("Alpha of verdicts", result.nominal, f"nominal, {result.pairs:,} shared pairs"),
+            _number("Alpha of verdicts", result.nominal, f"nominal, {components.counted(result.pairs, 'shared pair')}"),
             _number("Alpha in order", result.ordinal, "ordinal: harmful, useless, useful"),
-            _number("Alpha of grades", result.grades, f"ordinal, {result.graded:,} pairs graded twice"),
+            _number(
+                "Alpha of grades", result.grades, f"ordinal, {components.counted(result.graded, 'pair')} graded twice"
+            ),
             components.Number(
-                "To settle", f"{result.disputed - result.settled:,}", f"of {result.disputed:,} disputed pairs"
+                "To settle",
+                f"{result.disputed - result.settled:,}",
+                f"of {components.counted(result.disputed, 'disputed pair')}",
             ),
         )
         rows = [
@@ -133,7 +137,7 @@ def _annotate_all(store: Store, queue: Queue, verdict: Verdict) -> None:
         st.session_state[FAILURE] = f"Nothing was kept. {error}"
         return
     st.session_state[BULK] = st.session_state.get(BULK, 0) + 1
-    st.toast(f"Kept: {verdict} for {len(annotations):,} cases")
+    st.toast(f"Kept: {verdict} for {components.counted(len(annotations), 'case')}")
 
 
 def _keep_guidelines(store: Store, text: str) -> None:

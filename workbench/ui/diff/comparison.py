@@ -44,7 +44,9 @@ def overview(store: Store, diff: Diff, students: tuple[str, ...]) -> None:
     for name in diff.stale:
         components.stale(stale_in_words(name))
     if diff.unanswered:
-        components.stale(f"{diff.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
+        components.stale(
+            f"No ranking in one of the runs for {components.counted(diff.unanswered, 'judged query')}, counted as 0."
+        )
     components.tally(won=diff.wins, tied=diff.ties, lost=diff.losses)
     _numbers(diff.comparison)
     if diff.unseen and diff.unseen_comparison:
@@ -143,6 +145,6 @@ def _all_students(table: RunsComparison) -> None:
 
 def _against(against: Sequence[Against]) -> list[dict[str, object]]:
     return [
-        {"student": row.student, "mean": f"{row.comparison.after}", **_tests(row.comparison, row.selection_p)}
+        {"mean": f"{row.comparison.after}", "student": row.student, **_tests(row.comparison, row.selection_p)}
         for row in against
     ]

@@ -75,7 +75,6 @@ def select_query(queries: QueryList, version: str) -> str | None:
         [_cells(row, queries.by) for row in queries.rows],
         "query",
         f"{version}-{queries.by}-{len(ids)}-{ids[0]}-{ids[-1]}",
-        what=TextColumn(" ", width="small"),
         query=TextColumn(width="large"),
         before=NumberColumn(format="%.3f"),
         after=NumberColumn(format="%.3f"),
@@ -91,7 +90,9 @@ def _cells(row: ComparedQuery, by: str) -> dict[str, object]:
     value = {} if by == BY_MEASURE else {by: row.value}
     delta = row.delta
     values = {"before": delta.before, "after": delta.after, "change": delta.change} if delta else {}
-    return {"what": row.in_words, "query": row.text or f"{row.query_id} ({NO_TEXT})", **value, **values}
+    # What orders the list comes first: a narrow screen shows little beside the query.
+    first = {"change": values.pop("change")} if by == BY_MEASURE and values else value
+    return {**first, "query": row.text or f"{row.query_id} ({NO_TEXT})", "outcome": row.in_words, **values}
 
 
 def _order(diff: Diff | None) -> str:

@@ -79,17 +79,15 @@ def reproduce(store: Store, split: str) -> None:
 
 def _students(evaluations: Sequence[Evaluation]) -> None:
     """Show every evaluated student with its measures and their intervals."""
-    rows = [
-        {
-            "student": evaluation.label,
-            **{
-                measure: f"{interval.mean:.3f}  [{interval.low:.3f}, {interval.high:.3f}]"
-                for measure, interval in evaluation.measures.items()
-            },
-            **{f"{measure}, unseen": str(interval) for measure, interval in evaluation.unseen_measures.items()},
-        }
-        for evaluation in evaluations
-    ]
+    rows = []
+    for evaluation in evaluations:
+        (first, value), *others = [
+            (measure, f"{interval.mean:.3f}  [{interval.low:.3f}, {interval.high:.3f}]")
+            for measure, interval in evaluation.measures.items()
+        ]
+        unseen = {f"{measure}, unseen": str(interval) for measure, interval in evaluation.unseen_measures.items()}
+        # One measure before the name: a narrow screen shows little beside it.
+        rows.append({first: value, "student": evaluation.label, **dict(others), **unseen})
     components.table(rows, "students", "Students and their measures", student=TextColumn(width="large"))
     components.remark(
         f"Means over {evaluations[0].counts.in_words} with 95 % bootstrap intervals, which overlap more readily than "
@@ -105,7 +103,8 @@ def _students(evaluations: Sequence[Evaluation]) -> None:
     for evaluation in evaluations:
         if evaluation.unanswered:
             components.stale(
-                f"{evaluation.student} gives no ranking for {evaluation.unanswered:,} judged queries; they count as 0."
+                f"{evaluation.student} gives no ranking for "
+                f"{components.counted(evaluation.unanswered, 'judged query')}, counted as 0."
             )
 
 

@@ -24,8 +24,9 @@ def summary(counts: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Ru
     names = ("queries", counts.queries_by_id), ("passages", counts.passages_by_id)
     more = " and ".join(f"{count:,} more {name}" for name, count in names if count)
     known_by_id = f" ({more} by id only)" if more else ""
+    queries, passages = components.counted(counts.queries, "query"), components.counted(counts.passages, "passage")
     return (
-        f"{counts.queries:,} queries over {counts.passages:,} passages{known_by_id}; "
+        f"{queries} over {passages}{known_by_id}; "
         f"{components.counted(len(teachers), 'teacher')} and {components.counted(evaluated, 'evaluated student')}."
     )
 

@@ -20,6 +20,7 @@ from workbench.records import Unit
 
 # Buttons of plotly that a figure does without in which a box is drawn: a click selects only while none is being drawn.
 ZOOM = ["zoom2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d", "toImage"]
+NOTHING = "–"  # a cell without a value
 
 
 class Number(NamedTuple):
@@ -118,7 +119,9 @@ def html_block(block: str) -> None:
 
 def table(rows: Sequence[Mapping[str, object]], key: str, alt: str, **columns: Any) -> None:
     """Show a read-only table; cells are text, whatever they hold."""
-    st.dataframe(list(rows), hide_index=True, key=key, alt=alt, column_config=columns or None)
+    st.dataframe(
+        list(rows), hide_index=True, key=key, alt=alt, column_config=columns or None, placeholder=NOTHING
+    )  # fmt: skip
 
 
 def empty(message: str, *lines: str) -> None:
@@ -140,9 +143,7 @@ def failed(problem: str, hint: str = "") -> None:
     with st.container(border=True):
         st.error(plain(problem), icon=":material/error:")
         if hint:
-            # What a message puts in backticks is for the shell.
-            shown = re.sub("`([^`]+)`", r"<code>\1</code>", html(hint))
-            st.html(f'<p class="wb">{shown}</p>')
+            st.html(f'<p class="wb">{_with_commands(hint)}</p>')
 
 
 def remark(text: str) -> None:
@@ -150,9 +151,18 @@ def remark(text: str) -> None:
     st.html(f'<p class="wb wb-soft" style="margin:0;font-size:.88rem">{html(text)}</p>')
 
 
+def advice(text: str) -> None:
+    """Add a quiet remark that names commands in backticks."""
+    st.html(f'<p class="wb wb-soft" style="margin:0;font-size:.88rem">{_with_commands(text)}</p>')
+
+
+def _with_commands(text: str) -> str:
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html(text))
+
+
 def heading(text: str) -> None:
     """Begin a section."""
-    st.subheader(text, anchor=False)
+    st.header(text, anchor=False)
 
 
 def counted(number: int, noun: str) -> str:

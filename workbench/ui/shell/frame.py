@@ -101,6 +101,6 @@ def _wait(path: Path, busy: StoreBusy) -> None:
 def _about(store: Store) -> None:
     counts = cache.counts(store)
     components.remark(
-        f"{counts.passages:,} passages, {counts.queries:,} queries. "
+        f"{components.counted(counts.passages, 'passage')}, {components.counted(counts.queries, 'query')}. "
         f"Revision {cache.revision(store):,}, read {datetime.now(UTC):%H:%M} UTC."
     )

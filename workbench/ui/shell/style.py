@@ -33,4 +33,11 @@ ol.wb-walk { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; paddi
 .wb-walk .wb-done { background: color-mix(in srgb, currentColor 6%, transparent); }
 .wb-walk .wb-next { font-weight: 700; border: 2px solid currentColor; }
 .wb-walk .wb-later { color: var(--soft); border-style: dashed; }
+/* Streamlit's own colours for captions, for code and on primary buttons are too faint to read (WCAG 2.2, 1.4.3). */
+.stApp [data-testid="stCaptionContainer"] { color: color-mix(in srgb, currentColor 76%, transparent); opacity: 1; }
+.stApp [data-testid="stCode"] .token { color: inherit; }
+.stApp [data-testid="stCode"] .token:is(.keyword, .function, .class-name, .variable, .property) {
+  color: light-dark(#1769AA, #6FB4E6); }
+.stApp [data-testid="stCode"] .token:is(.string, .number, .boolean) { color: light-dark(#0A6F58, #4CC3A6); }
+.stApp :is([data-testid^="stBaseButton-primary"], [data-baseweb="tag"]) { color: light-dark(#FFFFFF, #11151B); }
 """

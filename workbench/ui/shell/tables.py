@@ -66,6 +66,7 @@ def select_row(
         on_select=_on_select(key, name, tuple(ids)),
         selection_mode="single-row-required",
         column_config=columns or None,
+        placeholder=components.NOTHING,
         alt="Selecting a row opens it below",
     )
     return ids[position]

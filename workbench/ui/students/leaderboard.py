@@ -105,6 +105,8 @@ def _recipes(board: Leaderboard) -> list[dict[str, object]]:
 def _students(board: Leaderboard) -> list[dict[str, object]]:
     return [
         {
+            # First what they are compared on: a narrow screen shows little beside the name.
+            board.measure: str(row.measures.get(board.measure, "not evaluated")),
             "student": row.label,
             **_cells(row.settings, board.differing, {}),
             "seed": row.seed,
@@ -153,7 +155,8 @@ def opened(store: Store, board: Leaderboard, row: LeaderboardRow, trained: Mappi
     if row.student in trained:
         report.report(store, trained[row.student])
     elif row.measures:
-        navigation.link("diff", f"Compare another with {row.student}", before=row.student, split=board.split)
+        label = f"Compare another with {components.plain(row.student)}"
+        navigation.link("diff", label, before=row.student, split=board.split)
     else:
         components.empty(
             f"{row.student} has not been evaluated on {board.split}.",

@@ -71,7 +71,7 @@ def _verdict(outcome: Mapping[str, Any]) -> str:
 
 
 _ENDS = {
-    "budget": "ended by its last step or minute",
+    "budget": "ended at its limit of steps or minutes",
     "patience": "no more gain on dev",
     "asked": "ended by a request to stop",
 }

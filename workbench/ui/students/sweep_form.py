@@ -52,6 +52,11 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         )
         commands.show(store, arguments)
         components.remark("Those that were trained before are not trained again. They are evaluated on test.")
-        if st.button(f"Train {number:,} students", type="primary", icon=":material/play_arrow:", key="sweep-start"):
+        if st.button(
+            f"Train {components.counted(number, 'student')}",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="sweep-start",
+        ):
             return arguments
     return None

@@ -57,7 +57,7 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         arguments = command("train", base, teacher=teacher, preset="" if preset == NO_PRESET else preset, **options)
         commands.show(store, arguments)
         if not (fit := cache.candidate_fit(store, base, teacher)).fits:
-            components.remark(fit.in_words)
+            components.advice(fit.in_words)
         if error := _conflict(settings):
             components.failed(error.problem, error.hint)
         left, right = components.columns("start", [1, 3])

@@ -24,12 +24,14 @@ def first_places(first: FirstPlaces, unit: Unit) -> None:
         return f"{number / first.judged:.3f}" if first.judged else "–"
 
     lacking = f", {first.without_relevant:,} without a relevant passage" if first.without_relevant else ""
-    judged = f"of {first.judged:,} judged queries{lacking}"
+    judged = f"of {components.counted(first.judged, 'judged query')}{lacking}"
     components.numbers(
         components.Number("Scored queries", f"{first.queries:,}", "with candidates that the student ranks"),
         components.Number("Teacher puts a relevant passage first", share(first.teacher_relevant), judged, TEACHER),
         components.Number("Student puts a relevant candidate first", share(first.student_relevant), judged, AFTER),
-        components.Number("Same first choice", f"{first.same / first.queries:.0%}", f"{first.same:,} queries"),
+        components.Number(
+            "Same first choice", f"{first.same / first.queries:.0%}", components.counted(first.same, "query")
+        ),
         components.Number("Regret", f"{first.regret:.2f}", f"mean over queries{components.in_unit(unit)}"),
     )
 

@@ -8,6 +8,7 @@ from streamlit.column_config import NumberColumn, TextColumn
 from workbench import plots
 from workbench.html.cards import card, column, placed_card, question
 from workbench.plots.look import AFTER, TEACHER
+from workbench.records import NO_TEXT
 from workbench.store import Store
 from workbench.store.views import Region
 from workbench.ui.shell import cache, components, navigation, pickers, tables
@@ -50,8 +51,9 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
     tables.unknown(ids, "query", "query")
     in_unit = components.in_unit(cache.teacher_unit(store, pair.teacher))
     cells: list[dict[str, object]] = [
-        {"query": row.text, "candidates": row.candidates, "best utility": row.best,
-         "student ranks it": row.rank, "regret": row.regret}
+        # What orders the list comes first: a narrow screen shows little beside the query.
+        {"regret": row.regret, "query": row.text or f"{row.query_id} ({NO_TEXT})", "best utility": row.best,
+         "student ranks it": row.rank, "candidates": row.candidates}
         for row in rows
     ]  # fmt: skip
     query_id = tables.select_row(

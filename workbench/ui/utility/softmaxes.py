@@ -43,7 +43,7 @@ def _chosen(own: Temperatures) -> AgreementSettings:
         with side:
             factor = float(
                 st.select_slider(
-                    f"{word}'s temperature: so many times {value:.3g}", FACTORS, value="1", key=key,
+                    f"{word}'s temperature, times {value:.3g}", FACTORS, value="1", key=key,
                     bind="query-params", help="1 is the training's own; lower is sharper, higher is flatter.",
                 )
             )  # fmt: skip

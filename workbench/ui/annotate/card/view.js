@@ -53,8 +53,8 @@ function keyButton({ key, label, help }, act) {
 
 function why({ reasons, student }) {
   if (!reasons) return [soft("Why it is here: hidden while you judge blind")];
-  const shown = reasons.flatMap(({ rule, why: finding }) => [badge({ word: rule }), " ", element("bdi", {}, finding), " "]);
-  return [soft("Why it is here: "), ...shown, student ? soft(`; student ${student}`) : null].filter(Boolean);
+  const shown = reasons.flatMap(({ rule, why: finding }) => [badge({ word: rule }), " ", element("bdi", {}, finding), "; "]);
+  return [soft("Why it is here: "), ...shown, student ? soft(`student ${student}`) : null].filter(Boolean);
 }
 
 function question({ query_id, query, answers, split, no_text }) {
