@@ -1,4 +1,4 @@
-"""Hostile texts and names on every page of a real browser: nothing runs, nothing is fetched, and all is there as text."""
+"""Hostile texts and names in a real browser: nothing runs, nothing is fetched, and all is there as text."""
 
 from __future__ import annotations
 
