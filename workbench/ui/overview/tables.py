@@ -85,9 +85,9 @@ def _students(evaluations: Sequence[Evaluation]) -> None:
             (measure, f"{interval.mean:.3f}  [{interval.low:.3f}, {interval.high:.3f}]")
             for measure, interval in evaluation.measures.items()
         ]
-        unseen = {f"{measure}, unseen": str(interval) for measure, interval in evaluation.unseen_measures.items()}
+        unseen_cells = {f"{measure}, unseen": str(interval) for measure, interval in evaluation.unseen_measures.items()}
         # One measure before the name: a narrow screen shows little beside it.
-        rows.append({first: value, "student": evaluation.label, **dict(others), **unseen})
+        rows.append({first: value, "student": evaluation.label, **dict(others), **unseen_cells})
     components.table(rows, "students", "Students and their measures", student=TextColumn(width="large"))
     components.remark(
         f"Means over {evaluations[0].counts.in_words} with 95 % bootstrap intervals, which overlap more readily than "
