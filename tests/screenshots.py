@@ -32,12 +32,20 @@ def browser_path() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 
-@contextmanager
-def served(workspace: Path, program: str = "streamlit") -> Iterator[str]:
-    """Serve the dashboard on a free loopback port for the block; yields its address. `program` is a module."""
+def free_port() -> int:
+    """Return a loopback port that nobody listens to."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def served(workspace: Path, program: str = "streamlit", port: int = 0) -> Iterator[str]:
+    """Serve the dashboard on a loopback port for the block, a free one unless given; yields its address.
+
+    `program` is a module.
+    """
+    port = port or free_port()
     command = [sys.executable, "-m", program, "run", "streamlit_app.py", "--server.port", str(port)]
     with Path(os.environ.get("WORKBENCH_TEST_LOG", os.devnull)).open("wb") as log:
         server = subprocess.Popen(

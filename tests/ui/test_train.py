@@ -176,6 +176,24 @@ def test_a_running_job_is_followed_and_can_be_stopped(
     assert stopped == [folder.name]
 
 
+def test_a_job_that_was_killed_is_named_and_goes_on_by_a_button(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store.jobs / "20260101-000000-dead"
+    folder.mkdir(parents=True)
+    arguments = ["train", "static:x", "--teacher", "toy"]
+    made = {"arguments": arguments, "started": "2026-01-01T00:00:00+00:00", "pid": 2**22 + 7, "created": 0.0}
+    (folder / "job.json").write_text(json.dumps(made))
+    (folder / "log.txt").write_text("step 40 of 120\n")
+    started: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda _store, again: started.append(list(again)))
+    at = visit(store, "train")
+    assert "? lost" in text_of(at) and "kept" in text_of(at)
+    assert "step 40 of 120" in [block.value for block in at.code]
+    at.button(key=f"again-{folder.name}").click().run()
+    assert started == [arguments]
+
+
 def test_a_student_that_gained_nothing_is_reported_plainly_and_can_be_evaluated(
     store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
