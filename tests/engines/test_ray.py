@@ -77,6 +77,7 @@ def test_two_nodes_give_the_same_store(school: Store, cluster: Any, expected: li
     assert (done.pairs, done.failures, done.remaining) == (144, 0, 0)
     assert rows_of(school) == expected
     assert len(asked(teacher)) == 24
+    assert scored_by_ray(school, cluster, teacher).pairs == 0
     assert signal.getsignal(signal.SIGTERM) is here
     assert not ray.is_initialized()
 

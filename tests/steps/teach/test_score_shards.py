@@ -13,7 +13,7 @@ import pytest
 from tests import children
 from tests.engines.teachers import Odd, OddSettings, asked
 from tests.steps.classes import collection
-from workbench.engines import ENGINES, engine, engine_settings
+from workbench.engines import ENGINES, engine, engine_settings, ray_cluster
 from workbench.errors import BadSetting, Damaged, UnknownName
 from workbench.records import Candidate, Progress, Query
 from workbench.steps.teach.scoring import score as step
@@ -133,6 +133,12 @@ def test_a_teacher_that_asks_a_server_keeps_to_this_process(school: Store, tmp_p
     served = Server(OddSettings(log=str(tmp_path / "asked")))
     with pytest.raises(BadSetting, match="asks a server"):
         score(school, served, engine=engine("local", shards=str(tmp_path / "shards")))
+
+
+def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_cluster, "find_spec", lambda _: None)
+    with pytest.raises(BadSetting, match=r"not installed.*\[cluster\]"):
+        engine("ray")
 
 
 def test_engines_say_what_they_have() -> None:
