@@ -10,6 +10,7 @@ from scipy.stats import bootstrap
 
 from tests.profiles import examples
 from workbench.evaluation.comparison import compare
+from workbench.evaluation.large_samples import mean_limits, random_signs_p
 from workbench.evaluation.significance import holm, interval, randomisation_test, ratios, t_test
 
 values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
@@ -104,3 +105,36 @@ def test_a_ratio_has_scipys_interval_and_none_without_a_denominator() -> None:
     assert (found.mean, found.n) == (pytest.approx(part.sum() / whole.sum()), 80)
     assert (found.low, found.high) == (pytest.approx(theirs.low, abs=0.004), pytest.approx(theirs.high, abs=0.004))
     assert ratios(np.zeros((1, 0)), np.zeros((1, 0))) == [None]
+
+
+def test_many_values_have_the_interval_and_the_p_value_of_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(7)
+    skewed = np.where(random.random(6_000) < 0.1, random.exponential(1, 6_000), 0.0)
+    discrete = random.choice([0.0, 0.5, 0.63, 1.0], 6_000, p=[0.5, 0.2, 0.2, 0.1])
+    differences = random.normal(0.025, 1, 6_000).round(2)
+    ones = random.choice([-1.0, 1.0], 6_000, p=[0.488, 0.512])
+    without_draws = [*map(interval, (skewed, discrete)), *map(randomisation_test, (differences, ones))]
+    monkeypatch.setattr("workbench.evaluation.large_samples.MANY", 10_000)
+    drawn = [*map(interval, (skewed, discrete)), *map(randomisation_test, (differences, ones))]
+    for one, other, sample in zip(without_draws[:2], drawn[:2], (skewed, discrete), strict=True):
+        error = 0.06 * sample.std() / np.sqrt(6_000)  # of the limits of 9,999 draws: 0.03 standard errors, twice
+        assert (one.low, one.high) == (pytest.approx(other.low, abs=error), pytest.approx(other.high, abs=error))
+        assert one.low != other.low
+    assert without_draws[2:] == pytest.approx(drawn[2:], abs=0.01)
+    assert all(0.01 < p_value < 0.2 for p_value in without_draws[2:])
+
+
+def test_many_values_of_which_few_differ_are_drawn_all_the_same() -> None:
+    rare = np.zeros(20_000)
+    rare[:4] = 1.0
+    assert mean_limits(rare) is None
+    assert (interval(rare).low, interval(rare).high) == (0.0, pytest.approx(8 / 20_000, abs=1 / 20_000))
+    assert random_signs_p(np.r_[rare, 1e-6 * rare[::-1]][:5]) is None
+    assert random_signs_p(np.r_[np.full(6_000, 1e-6), 5.0]) is None
+
+
+def test_fifty_thousand_queries_take_no_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.evaluation.significance._resampled_means", None)
+    random = np.random.default_rng(1)
+    before, after = random.random(50_000), random.random(50_000)
+    assert compare("AP", list(before), list(after + 0.1)).p_value == 1 / 10_000  # as small as draws could show

@@ -10,6 +10,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workbench.evaluation.large_samples import mean_limits, random_signs_p
+
 RESAMPLES = 9_999
 SEED = 20_422_722  # any fixed number: the same values always give the same interval
 BATCH_CELLS = 4_000_000  # resampled values held at once, 32 MB
@@ -47,19 +49,19 @@ def intervals(series: ArrayLike) -> list[Interval]:
     """Return the means of several series over the same queries, shape (s, n), with their 95 % intervals.
 
     The same resamples serve all: what costs is drawing them, and a resampled mean is a product with how often each
-    query was drawn. The tests hold the limits to scipy's.
+    query was drawn. Of many queries the limits are computed without draws. The tests hold them to scipy's.
     """
     samples: NDArray[np.float64] = np.asarray(series, dtype=np.float64)
     count, n = samples.shape
     if n == 0:
         return [Interval(0.0, 0.0, 0.0, 0)] * count
-    lows, highs = np.quantile(_resampled_means(samples), [0.025, 0.975], axis=0)
-    means = samples.mean(axis=1)
-    constant = np.ptp(samples, axis=1) == 0
-    return [
-        Interval(mean, mean, mean, n) if same else Interval(mean, low, high, n)
-        for mean, low, high, same in zip(means.tolist(), lows.tolist(), highs.tolist(), constant, strict=True)
-    ]
+    means = samples.mean(axis=1).tolist()
+    limits = [(mean, mean) if np.ptp(one) == 0 else mean_limits(one) for one, mean in zip(samples, means, strict=True)]
+    if drawn := [row for row, of_row in enumerate(limits) if of_row is None]:
+        quantiles = np.quantile(_resampled_means(samples[drawn]), [0.025, 0.975], axis=0).T.tolist()
+        for row, (low, high) in zip(drawn, quantiles, strict=True):
+            limits[row] = low, high
+    return [Interval(mean, *of_row, n) for mean, of_row in zip(means, limits, strict=True) if of_row]
 
 
 def intervals_of(series: Mapping[str, Sequence[float]]) -> dict[str, Interval]:
@@ -128,12 +130,15 @@ def randomisation_test(differences: ArrayLike) -> float:
     """Return the two-sided p-value of the paired randomisation test (Fisher; Smucker et al. 2007).
 
     The signs of the per-query differences, shape (n,), are flipped: in every way where those are few, else at random,
-    and then the observed arrangement counts as one of them, so that p is never 0.
+    and then the observed arrangement counts as one of them, so that p is never 0. Of many differences p is computed
+    without draws, and is no smaller than draws could show.
     """
     sample: NDArray[np.float64] = np.asarray(differences, dtype=np.float64)
     moved = sample[sample != 0]  # a zero keeps its value under any sign
     if len(moved) == 0:
         return 1.0
+    if (p_value := random_signs_p(moved)) is not None:
+        return max(p_value, 1 / (RESAMPLES + 1))
     if 2 ** min(len(moved), 60) <= RESAMPLES:
         every = np.array(list(product((-1.0, 1.0), repeat=len(moved))))
         return float(np.mean(_as_extreme(every @ moved, moved)))
