@@ -109,7 +109,7 @@ def test_a_ratio_has_scipys_interval_and_none_without_a_denominator() -> None:
 
 def test_many_values_have_the_interval_and_the_p_value_of_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(7)
-    skewed = np.where(random.random(6_000) < 0.1, random.exponential(1, 6_000), 0.0)
+    skewed = np.where(random.random(6_000) < 0.3, random.exponential(1, 6_000), 0.0)
     discrete = random.choice([0.0, 0.5, 0.63, 1.0], 6_000, p=[0.5, 0.2, 0.2, 0.1])
     differences = random.normal(0.025, 1, 6_000).round(2)
     ones = random.choice([-1.0, 1.0], 6_000, p=[0.488, 0.512])
@@ -121,14 +121,14 @@ def test_many_values_have_the_interval_and_the_p_value_of_draws(monkeypatch: pyt
         assert (one.low, one.high) == (pytest.approx(other.low, abs=error), pytest.approx(other.high, abs=error))
         assert one.low != other.low
     assert without_draws[2:] == pytest.approx(drawn[2:], abs=0.01)
-    assert all(0.01 < p_value < 0.2 for p_value in without_draws[2:])
+    assert all(0.001 < p_value < 0.5 for p_value in without_draws[2:])
 
 
-def test_many_values_of_which_few_differ_are_drawn_all_the_same() -> None:
+def test_of_many_values_of_which_few_differ_the_counts_are_drawn() -> None:
     rare = np.zeros(20_000)
     rare[:4] = 1.0
-    assert mean_limits(rare) is None
-    assert (interval(rare).low, interval(rare).high) == (0.0, pytest.approx(8 / 20_000, abs=1 / 20_000))
+    assert mean_limits(np.r_[np.random.default_rng(0).random(5_000), 500.0]) is None
+    assert (interval(rare).low, interval(rare).high) == (1 / 20_000, pytest.approx(8 / 20_000, abs=1 / 20_000))
     assert random_signs_p(np.r_[rare, 1e-6 * rare[::-1]][:5]) is None
     assert random_signs_p(np.r_[np.full(6_000, 1e-6), 5.0]) is None
 

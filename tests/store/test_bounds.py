@@ -105,6 +105,60 @@ def test_hard_cases_are_found_once_a_revision_and_read_in_parts(store: Store, mo
     assert views.case_counts(*asked).cases == len(views.hard_cases(*asked))
 
 
+def test_some_of_the_queries_can_be_searched(store: Store) -> None:
+    asked = (store, "toy", views.find_run(store, "before", "test"), views.find_run(store, "after", "test"), None)
+    cases = views.hard_cases(*asked)
+    one = views.hard_cases(*asked, views.Part(queries=1))
+    (query_id,) = {case.query_id for case in one}
+    assert sorted(one) == sorted(case for case in cases if case.query_id == query_id) != sorted(cases)
+    assert views.case_counts(*asked, views.Part(queries=1)) == (len(one), views.rule_counts(one))
+    assert (
+        views.hard_cases(*asked, views.Part("unjudged but high", 1, 1))
+        == [case for case in one if "unjudged but high" in case.rules][:1]
+    )
+    assert views.hard_cases(*asked, views.Part(queries=99)) == cases
+
+
+def test_what_takes_long_is_answered_once_a_revision(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_after = views.find_run(store, "after", "test")
+    questions: tuple[Callable[[], object], ...] = (
+        lambda: views.counts(store),
+        lambda: views.teachers(store),
+        lambda: views.usual_thresholds(store, "toy"),
+        lambda: views.median_spread(store, "toy"),
+        lambda: views.histogram(store, "toy", run_after),
+        lambda: views.density(store, "toy", run_after),
+        lambda: views.sample_pairs(store, "toy", run_after).total,
+        lambda: views.quadrant_pairs(store, "toy", run_after, useful=True, near=True),
+        lambda: views.first_places(store, "toy", run_after),
+        lambda: views.disagreements(store, "toy", run_after),
+    )
+    answers = [question() for question in questions]
+    assert not (store.path / kept.FOLDER).exists(), "what takes no time is not worth a file"
+    monkeypatch.setattr(kept, "SLOW", 0.0)
+    assert [question() for question in questions] == answers
+    files = set((store.path / kept.FOLDER).iterdir())
+    monkeypatch.setattr(connection, "_using", _without(r"create or replace temp table", connection._using))
+    assert [question() for question in questions] == answers
+    annotate(store, "q1", "p/1", "useful")
+    assert views.counts(store) == answers[0]._replace(annotations=1)  # type: ignore[attr-defined]
+    assert set((store.path / kept.FOLDER).iterdir()) == files
+
+
+def test_nothing_is_kept_of_a_transaction_that_may_be_rolled_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "SLOW", 0.0)
+    before = views.counts(store)
+    with pytest.raises(RuntimeError, match="rolled back"), store.write():
+        store.add_collection([Query("new", "Anything new?", (), "test")])
+        assert views.counts(store).queries == before.queries + 1
+        raise RuntimeError("rolled back")
+    store.add_collection([Query("new", "", (), "test")], [Passage("another", "", "A text.")])
+    assert views.counts(store).passages == before.passages + 1
+    assert views.counts(store).queries == before.queries
+
+
 def test_only_the_answers_read_last_are_kept_and_none_where_none_can_be(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,10 +10,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.evaluation.large_samples import mean_limits, random_signs_p
+from workbench.evaluation.large_samples import RESAMPLES, SEED, mean_limits, random_signs_p
 
-RESAMPLES = 9_999
-SEED = 20_422_722  # any fixed number: the same values always give the same interval
 BATCH_CELLS = 4_000_000  # resampled values held at once, 32 MB
 HELD_CELLS = 30_000_000  # of the resamples of as many queries as last time, 30 MB; more are drawn anew each time
 

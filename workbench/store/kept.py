@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,33 +14,41 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from workbench import files
-from workbench.store.database.connection import watched
+from workbench.store.database.connection import in_transaction, watched
+from workbench.store.store import read_revision
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
 
 FOLDER = "kept"
 ANSWERS = 8  # files kept of a question: those that were read last
+SLOW = 0.3  # seconds; of questions that most workspaces answer in less, only longer ones are worth a file
 
 
 @contextmanager
 def kept_rows(
-    store: Store, question: str, query: str, values: Mapping[str, object]
+    store: Store, question: str, query: str, values: Mapping[str, object], *, always: bool = False
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """Hold a connection for the block, and what a statement can select a query's rows from.
 
     The query is run where no file has its rows, and once a revision; transactions that only annotate make no other.
-    Where no file can be written, the rows are a table of the connection.
+    The rows are a table of the connection where no file can be written; where the query took no longer than a moment,
+    unless they are to be kept `always`; and within a transaction, which may be rolled back.
     """
     with store.read() as connection:
-        path = _path(store, question, query, values)
-        if path.exists():
+        revision = read_revision(connection, annotations=False)
+        path, passing = _path(store, question, (query, values, revision)), in_transaction(store.database)
+        if path.exists() and not passing:
             with suppress(OSError):  # in a workspace that can only be read
                 os.utime(path)
             yield connection, parquet_rows(path)
             return
-        with watched(connection, question):
+        started = time.monotonic()
+        with watched(connection, question) if always else nullcontext():
             connection.execute(f"create or replace temp table kept_rows as {query}", dict(values))
+        if passing or (not always and time.monotonic() - started < SLOW):
+            yield connection, "kept_rows"
+            return
         with suppress(OSError, duckdb.Error):
             with files.aside(path) as draft:
                 connection.execute(f"copy kept_rows to {_literal(draft)} (format parquet)")
@@ -47,10 +56,11 @@ def kept_rows(
         yield connection, "kept_rows"
 
 
-def _path(store: Store, question: str, query: str, values: Mapping[str, object]) -> Path:
+def _path(store: Store, question: str, asked: tuple[str, Mapping[str, object], int]) -> Path:
     """Return the file of an answer: another query, value, revision or version of DuckDB has another one."""
-    asked = repr((query, sorted(values.items()), store.revision(annotations=False), duckdb.__version__))
-    return store.path / FOLDER / f"{question.replace(' ', '-')}-{sha256(asked.encode()).hexdigest()[:16]}.parquet"
+    query, values, revision = asked
+    exact = repr((query, sorted(values.items()), revision, duckdb.__version__))
+    return store.path / FOLDER / f"{question.replace(' ', '-')}-{sha256(exact.encode()).hexdigest()[:16]}.parquet"
 
 
 def _forget(path: Path) -> None:

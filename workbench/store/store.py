@@ -117,13 +117,8 @@ class Store:
 
     def revision(self, *, annotations: bool = True) -> int:
         """Return how many transactions this workspace has seen, or those that did more than annotate: for caches."""
-        sign = 0 if annotations else -1
         with self.read() as connection:
-            row = connection.execute(
-                "select sum(case key when 'revision' then value when 'annotations' then ? * value end) from meta",
-                [sign],
-            ).fetchone()
-        return int(row[0]) if row else 0
+            return read_revision(connection, annotations=annotations)
 
     def snapshot(self, path: Path | str) -> Path:
         """Copy the database, consistent and while others use it, to a new file at `path`.
@@ -251,6 +246,13 @@ def _delete(connection: duckdb.DuckDBPyConnection, name: str, scored: Sequence[S
     """Delete the utilities or failures of the pairs and teachers of `scored`."""
     with arrow.registered(connection, arrow.table("scored_pairs", [row[:3] for row in scored])):
         connection.execute(f"delete from {name} using rows where {arrow.same(name, 'rows', SCORED_PAIR)}")
+
+
+def read_revision(connection: duckdb.DuckDBPyConnection, *, annotations: bool = True) -> int:
+    """Return the revision of an open database."""
+    statement = "select sum(case key when 'revision' then value when 'annotations' then ? * value end) from meta"
+    ((number,),) = connection.execute(statement, [0 if annotations else -1]).fetchall()
+    return int(number)
 
 
 def write_units(connection: duckdb.DuckDBPyConnection, units: Mapping[str, Unit], *, replace: bool) -> None:

@@ -28,6 +28,9 @@ def cases_command(
         list[str] | None,
         typer.Option("--set", help=f"A threshold; defaults for nats, other units have their own: {_THRESHOLDS}."),
     ] = None,
+    queries: Annotated[
+        int | None, typer.Option(min=1, help="Search no more than so many queries, drawn evenly.")
+    ] = None,
     relevance: Relevance = None,
     json: Json = False,
 ) -> None:
@@ -44,12 +47,12 @@ def cases_command(
     asked = (store, named_teacher, run, run_before, Thresholds.parse(thresholds or ()))
     with output.progress(session.reporter):
         if json:
-            cases = views.hard_cases(*asked, Part(rule))
+            cases = views.hard_cases(*asked, Part(rule, queries=queries))
             return output.as_json([case._asdict() | {"rules": case.rules, "why": case.why} for case in cases])
-        counts = views.case_counts(*asked)
+        counts = views.case_counts(*asked, Part(queries=queries))
     for name, number in counts.rules.items():
         if number and rule in ("", name):
-            first = views.hard_cases(*asked, Part(name, limit=SHOWN))
+            first = views.hard_cases(*asked, Part(name, SHOWN, queries))
             rows = [
                 (case.query_id, case.passage_id, reason.why)
                 for case in first

@@ -99,6 +99,11 @@ def transaction(database: Path, *, patience: float) -> Iterator[duckdb.DuckDBPyC
             del _transactions[own]
 
 
+def in_transaction(database: Path) -> bool:
+    """Return whether what this thread, whose turn it is, reads of a database may still be rolled back."""
+    return database in _transactions
+
+
 @contextmanager
 def _replaced_if_fatal(file: SharedFile) -> Iterator[None]:
     """Forget this process's DuckDB after an error that makes it refuse all further work, such as a full disk."""

@@ -54,13 +54,9 @@ from workbench.store.views.leaks import LeakCounts, SeenQuery, leak_counts, seen
 from workbench.store.views.pairs import (
     Bin,
     Cell,
-    Disagreement,
-    FirstPlaces,
     Pair,
     Sample,
     density,
-    disagreements,
-    first_places,
     histogram,
     sample_pairs,
     scored_similarities,
@@ -92,6 +88,7 @@ from workbench.store.views.runs import (
     unscored_first,
 )
 from workbench.store.views.scored.answer_bias import answer_lengths, answer_places
+from workbench.store.views.scored.choices import Disagreement, FirstPlaces, disagreements, first_places
 from workbench.store.views.scored.health import (
     JudgedPlace,
     ScoreSummary,

@@ -11,8 +11,9 @@ from workbench.errors import UnknownName
 from workbench.records import Passage, Qrel, Query
 from workbench.store.arrow import registered
 from workbench.store.collection import HAS_TEXT
+from workbench.store.kept import kept_rows
 from workbench.store.views.judged import WITHOUT_RELEVANT, relevance_level
-from workbench.store.workspace_settings import TITLE_JOINS, read_settings
+from workbench.store.workspace_settings import TITLE_JOINS, read_settings, settings_of
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
@@ -116,8 +117,10 @@ def without_text(store: Store, split: str | None = None) -> int:
 
 # How many queries are judged, and how many of these have no relevant passage.
 _JUDGED = f"""
-    count(*) filter (query_id in (select query_id from qrels)), count(*) filter (query_id in {WITHOUT_RELEVANT})
+    count(*) filter (query_id in (select query_id from qrels)) as judged,
+    count(*) filter (query_id in {WITHOUT_RELEVANT}) as without_relevant
 """
+TABLES = ("passages", "queries", "qrels", "candidates", "utilities", "runs")
 
 
 def tags(store: Store, split: str | None = None) -> list[TagCounts]:
@@ -170,10 +173,17 @@ def qrels(store: Store, split: str | None = None) -> list[Qrel]:
     return [Qrel(*row) for row in rows]
 
 
-def grades(store: Store) -> list[int]:
-    """Return the grades of relevance that qrels hold, the lowest first."""
+def grades(store: Store, split: str | None = None) -> list[int]:
+    """Return the grades of relevance that qrels hold, of one split's queries or all, the lowest first."""
     with store.read() as connection:
-        rows = connection.execute("select distinct relevance from qrels order by relevance").fetchall()
+        rows = connection.execute(
+            """
+            select distinct relevance from qrels semi join (
+                select query_id from queries where $split is null or split = $split
+            ) using (query_id) order by relevance
+            """,
+            {"split": split},
+        ).fetchall()
     return [relevance for (relevance,) in rows]
 
 
@@ -182,41 +192,44 @@ def collection_fingerprint(store: Store) -> str:
 
     How a title is joined to its text counts where it is not the full stop that fingerprints were first made with.
     """
-    with store.read() as connection:
-        row = connection.execute(
-            f"""
-            select bit_xor(md5_number_lower(concat_ws(chr(31), passage_id, title, text,
-                       if($title_join <> 'sentence' and title <> '' and text <> '', $title_join, null)))), count(*)
-            from passages where {HAS_TEXT["passages"]}
-            """,
-            {"title_join": read_settings(connection).title_join},
-        ).fetchone()
-    assert row is not None
-    return f"{((row[0] or 0) + int(row[1])) % 2**48:012x}"
+    title_join = {"title_join": settings_of(store).title_join}
+    with kept_rows(store, "fingerprint", _FINGERPRINT, title_join) as (connection, fingerprint):
+        ((number, passages_with_text),) = connection.execute(f"from {fingerprint}").fetchall()
+    return f"{((int(number) if number else 0) + passages_with_text) % 2**48:012x}"
+
+
+_FINGERPRINT = f"""
+    select bit_xor(md5_number_lower(concat_ws(chr(31), passage_id, title, text,
+               if($title_join <> 'sentence' and title <> '' and text <> '', $title_join, null)))) as number,
+           count(*) as passages
+    from passages where {HAS_TEXT["passages"]}
+"""
+
+# A union is planned six times as fast as nine subqueries of one row.
+_SIZES = " union all ".join(
+    f"select '{name}' as name, count(*) as number from {rows}"
+    for name, rows in {
+        **{table: f"{table} where {HAS_TEXT.get(table, 'true')}" for table in TABLES},
+        **{f"{table}_by_id": f"{table} where not {has_text}" for table, has_text in HAS_TEXT.items()},
+    }.items()
+)
+_SPLITS = f"""
+    select split, count(*) filter ({HAS_TEXT["queries"]}) as queries,
+           count(*) filter (len(answers) > 0 and {HAS_TEXT["queries"]}) as with_answers, {_JUDGED},
+           coalesce(sum(pairs), 0)::bigint as candidates, count(*) filter (not {HAS_TEXT["queries"]}) as by_id
+    from queries left join (
+        select query_id, count(distinct passage_id) as pairs from candidates group by all
+    ) using (query_id)
+    group by split
+    order by coalesce(nullif(list_position(['train', 'dev', 'test'], split), 0), 9), split
+"""
 
 
 def counts(store: Store) -> Counts:
     """Return the size of the workspace, per split where that has a meaning."""
-    tables = ("passages", "queries", "qrels", "candidates", "utilities", "runs", "annotations")
-    counted = {name: f"{name} where {HAS_TEXT.get(name, 'true')}" for name in tables}
-    counted |= {f"{name}_by_id": f"{name} where not {has_text}" for name, has_text in HAS_TEXT.items()}
-    with store.read() as connection:
-        # A union is planned six times as fast as nine subqueries of one row.
-        sizes = connection.execute(
-            " union all ".join(f"select '{name}', count(*) from {rows}" for name, rows in counted.items())
-        ).fetchall()
-        splits = connection.execute(
-            f"""
-            select split, count(*) filter ({HAS_TEXT["queries"]}),
-                   count(*) filter (len(answers) > 0 and {HAS_TEXT["queries"]}), {_JUDGED},
-                   coalesce(sum(pairs), 0)::bigint, count(*) filter (not {HAS_TEXT["queries"]})
-            from queries left join (
-                select query_id, count(distinct passage_id) as pairs from candidates group by all
-            ) using (query_id)
-            group by split
-            order by coalesce(nullif(list_position(['train', 'dev', 'test'], split), 0), 9), split
-            """,
-            relevance_level(store),
-        ).fetchall()
-    named: dict[str, Any] = dict(sizes)
-    return Counts(**named, splits=tuple(SplitCounts(*row) for row in splits))
+    with kept_rows(store, "sizes", _SIZES, {}) as (connection, sizes):
+        named: dict[str, Any] = dict(connection.execute(f"from {sizes}").fetchall())
+        ((named["annotations"],),) = connection.execute("select count(*) from annotations").fetchall()
+    with kept_rows(store, "splits", _SPLITS, relevance_level(store)) as (connection, splits):
+        rows = connection.execute(f"from {splits}").fetchall()
+    return Counts(**named, splits=tuple(SplitCounts(*row) for row in rows))

@@ -52,13 +52,22 @@ class HardCase(NamedTuple):
         return "; ".join(reason.why for reason in self.reasons)
 
 
+# The queries that are searched, all of the run's or so many; which ones depends on nothing but their ids.
+_SEARCHED = """
+    searched as materialized (
+        select query_id from (select distinct query_id from hits where run = $after) order by md5(query_id)
+        limit $queries
+    )
+"""
 _PAIR = """
     pair as materialized (
         select after.query_id, after.passage_id, u.value as utility, before.rank as before, after.rank as after,
                after.similarity, q.relevance
-        from (select * from hits where run = $after) after
-        left join (select * from hits where run = $before) before using (query_id, passage_id)
-        left join (select * from utilities where teacher = $teacher) u using (query_id, passage_id)
+        from (from hits semi join searched using (query_id) where run = $after) after
+        left join (from hits semi join searched using (query_id) where run = $before) before
+             using (query_id, passage_id)
+        left join (from utilities semi join searched using (query_id) where teacher = $teacher) u
+             using (query_id, passage_id)
         left join qrels q using (query_id, passage_id)
     ), best as (
         select query_id, arg_max(passage_id, (utility, passage_id)) as passage_id from pair
@@ -85,10 +94,14 @@ _TURNS = """
 
 
 class Part(NamedTuple):
-    """Which of the hard cases: those of one rule, and so many from the start; else all."""
+    """Which of the hard cases: those of one rule, so many from the start, and of so many queries; else all.
+
+    Where `queries` are fewer than the run has, it is an even sample of them, the same one each time.
+    """
 
     rule: str = ""
     limit: int | None = None
+    queries: int | None = None
 
 
 ALL_CASES = Part()
@@ -117,8 +130,8 @@ def hard_cases(
     utilities are asked. Ranks below a run's depth are known for its candidates alone. What is known by id only has no
     text that a person could judge, and is no case.
     """
-    query, values = _question(store, teacher, after, before, thresholds)
-    with kept_rows(store, "hard cases", query, values) as (connection, cases):
+    query, values = _question(store, (teacher, after, before), thresholds, part.queries)
+    with kept_rows(store, "hard cases", query, values, always=True) as (connection, cases):
         rows = connection.execute(
             f"""
             select * exclude (place) from {cases}
@@ -139,10 +152,11 @@ def case_counts(
     after: Run,
     before: Run | None = None,
     thresholds: Thresholds | None = None,
+    part: Part = ALL_CASES,
 ) -> CaseCounts:
-    """Return how many hard cases of a run there are, in all and of every rule."""
-    query, values = _question(store, teacher, after, before, thresholds)
-    with kept_rows(store, "hard cases", query, values) as (connection, cases):
+    """Return how many hard cases of a run, or of a part of its queries, there are, in all and of every rule."""
+    query, values = _question(store, (teacher, after, before), thresholds, part.queries)
+    with kept_rows(store, "hard cases", query, values, always=True) as (connection, cases):
         ((total,),) = connection.execute(f"select count(*) from {cases}").fetchall()
         of_rules = connection.execute(
             f"select rule, count(*) from (select unnest(list_distinct(list_transform(all_reasons, lambda r: r.rule))) "
@@ -152,11 +166,15 @@ def case_counts(
 
 
 def _question(
-    store: Store, teacher: str | None, after: Run, before: Run | None, thresholds: Thresholds | None
+    store: Store,
+    compared: tuple[str | None, Run, Run | None],
+    thresholds: Thresholds | None,
+    queries: int | None,
 ) -> tuple[str, dict[str, object]]:
     """Return the query for all hard cases, numbered in their order by `place`, and the values that it uses."""
+    teacher, after, before = compared
     rules = {name: rule for name, rule in RULES.items() if teacher or not rule.needs_utilities}
-    tables = [_PAIR, SCALES, *dict.fromkeys(rule.tables for rule in rules.values() if rule.tables)]
+    tables = [_SEARCHED, _PAIR, SCALES, *dict.fromkeys(rule.tables for rule in rules.values() if rule.tables)]
     reasons = " union all ".join(
         f"select {_literal(name)} as rule, * from ({rule.query}) reason (query_id, passage_id, why, strength)"
         for name, rule in rules.items()
@@ -181,6 +199,7 @@ def _question(
         **(thresholds or Thresholds()).values(scale),
         **scale._asdict(),
         "relevant_from": settings_of(store).relevance,
+        "queries": queries,
         "teacher": teacher or "",
         "after": after.run,
         "before": before.run if before else "",
@@ -211,10 +230,9 @@ def teacher_of_cases(store: Store, name: str | None = None, rule: str | None = N
 
 def utility_scale(store: Store, teacher: str | None) -> UtilityScale:
     """Return what counts as nothing and as much in a teacher's unit."""
-    with store.read() as connection:
-        row = connection.execute(
-            f"with {SCALES} select unit, zero, scale from scales where teacher = ?", [teacher]
-        ).fetchone()
+    query = f"with {SCALES} select teacher, unit, zero, scale from scales"
+    with kept_rows(store, "scales", query, {}) as (connection, scales):
+        row = connection.execute(f"select unit, zero, scale from {scales} where teacher = ?", [teacher]).fetchone()
     return UtilityScale(*row) if row else UtilityScale("unknown")
 
 

@@ -11,6 +11,7 @@ from workbench.commands import command, line
 from workbench.errors import NothingToDo
 from workbench.records import Hit, Run
 from workbench.store.collection import HAS_TEXT
+from workbench.store.kept import kept_rows
 from workbench.store.views.judged import relevance_level
 
 if TYPE_CHECKING:
@@ -78,37 +79,35 @@ def judged_ranks(store: Store, run: Run) -> dict[str, list[tuple[int, int]]]:
     The rank is trec_eval's: by similarity in single precision, equal ones by passage id from the end of the alphabet.
     So a run measures as its exported file does, also where its own order looks closer or ties differently.
     """
-    with store.read() as connection:
-        rows: list[tuple[str, list[int], list[int]]] = connection.execute(
-            """
-            with retrieved as (
-                select query_id, passage_id,
-                       coalesce(try_cast(similarity as float), sign(similarity) * 'infinity'::float) as similarity
-                from hits where run = $run and rank <= $depth
-            ),
-            judged as (select * from retrieved join qrels using (query_id, passage_id)),
-            placed as (
-                select query_id, any_value(judged.relevance) as relevance, 1 + count(*) filter (
-                    retrieved.similarity > judged.similarity
-                    or retrieved.similarity = judged.similarity and retrieved.passage_id > judged.passage_id
-                ) as rank
-                from retrieved join judged using (query_id) group by query_id, judged.passage_id
-            )
-            select query_id, list(rank order by rank), list(relevance order by rank)
-            from placed group by query_id order by query_id
-            """,
-            {"run": run.run, "depth": run.depth},
-        ).fetchall()
-    return {query_id: list(zip(ranks, relevances, strict=True)) for query_id, ranks, relevances in rows}
+    with kept_rows(store, "judged ranks", _JUDGED_RANKS, {"run": run.run, "depth": run.depth}) as (connection, ranks):
+        rows: list[tuple[str, list[int], list[int]]] = connection.execute(f"from {ranks} order by query_id").fetchall()
+    return {query_id: list(zip(of_query, relevances, strict=True)) for query_id, of_query, relevances in rows}
+
+
+_JUDGED_RANKS = """
+    with judged_queries as (select distinct query_id from qrels), retrieved as (
+        select query_id, passage_id,
+               coalesce(try_cast(similarity as float), sign(similarity) * 'infinity'::float) as similarity
+        from hits semi join judged_queries using (query_id) where run = $run and rank <= $depth
+    ),
+    judged as (select * from retrieved join qrels using (query_id, passage_id)),
+    placed as (
+        select query_id, any_value(judged.relevance) as relevance, 1 + count(*) filter (
+            retrieved.similarity > judged.similarity
+            or retrieved.similarity = judged.similarity and retrieved.passage_id > judged.passage_id
+        ) as rank
+        from retrieved join judged using (query_id) group by query_id, judged.passage_id
+    )
+    select query_id, list(rank order by rank) as ranks, list(relevance order by rank) as relevances
+    from placed group by query_id order by query_id
+"""
 
 
 def ranked_counts(store: Store, run: Run) -> dict[str, int]:
     """Return query_id -> how many passages the run ranks for it, down to its depth; none for an unanswered query."""
-    with store.read() as connection:
-        rows: list[tuple[str, int]] = connection.execute(
-            "select query_id, count(*) from hits where run = ? and rank <= ? group by query_id order by query_id",
-            [run.run, run.depth],
-        ).fetchall()
+    query = "select query_id, count(*) as ranked from hits where run = $run and rank <= $depth group by query_id"
+    with kept_rows(store, "ranked", query, {"run": run.run, "depth": run.depth}) as (connection, counted):
+        rows: list[tuple[str, int]] = connection.execute(f"from {counted} order by query_id").fetchall()
     return dict(rows)
 
 

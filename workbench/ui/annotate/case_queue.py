@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from workbench.records import Annotation, Run
 from workbench.store import Store
-from workbench.store.views import ADJUDICATION, RULES, HardCase, Reason, Thresholds, rule_counts
+from workbench.store.views import ADJUDICATION, RULES, HardCase, Part, Reason, Thresholds, rule_counts
 from workbench.ui.annotate.thresholds import threshold_inputs
 from workbench.ui.shell import cache, components, pickers
 from workbench.ui.shell.pickers import Pair
@@ -25,16 +25,21 @@ MEANINGS = {
     **{name: rule.meaning for name, rule in RULES.items()},
     ADJUDICATION: "Annotators give different verdicts on the pair; your verdict here is the one that counts.",
 }
+SEARCHED = 1_000  # queries: their cases are weeks of judging, and found while a person waits
 AHEAD, BEHIND = 100, 10  # cases a browser holds: judging goes on for a while if the server does not
 
 
 @dataclass(frozen=True)
 class Search:
-    """What hard cases are searched for with: teacher and run, the run before training, and the thresholds."""
+    """What hard cases are searched for with: teacher and run, the run before training, the thresholds.
+
+    `queries` is how many of the run's are searched, None if all are.
+    """
 
     pair: Pair
     before: Run | None
     thresholds: Thresholds
+    queries: int | None
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,8 @@ def select_queue(store: Store, pair: Pair, annotator: str) -> Queue | None:
     rules, thresholds = components.columns("pickers-of-cases", [5, 1.2])
     with thresholds:
         search = _search(store, pair, notes)
-    cases = cache.hard_cases(store, pair.teacher or None, pair.run, search.before, search.thresholds)
+    part = Part(queries=search.queries)
+    cases = cache.hard_cases(store, pair.teacher or None, pair.run, search.before, search.thresholds, part)
     disputes = _disputes(store)
     if not cases and not disputes:
         components.empty(
@@ -109,6 +115,8 @@ def select_queue(store: Store, pair: Pair, annotator: str) -> Queue | None:
     with rules:
         rule = pickers.segment("Rule", {name: f"{name} ({counts[name]:,})" for name in MEANINGS}, "rule", ALL)
         components.remark(MEANINGS[rule])
+        if search.queries:
+            components.remark(f"Searched: {search.queries:,} of the queries, drawn evenly. Thresholds has all.")
     of_rule = disputes if rule == ADJUDICATION else [case for case in cases if rule in (ALL, *case.rules)]
     return current(store, Queue(search, rule, of_rule, annotator, {}))
 
@@ -128,7 +136,17 @@ def _search(store: Store, pair: Pair, notes: DeltaGenerator) -> Search:
         base = pickers.select(
             "Before training", names, "base", default, "For “got worse”: the student that it is compared with.", notes
         )
-    return Search(pair, next((run for run in others if run.student == base), None), thresholds)
+        queries = _searched_queries(store, pair.run)
+    return Search(pair, next((run for run in others if run.student == base), None), thresholds, queries)
+
+
+def _searched_queries(store: Store, run: Run) -> int | None:
+    """Return how many of a run's queries to search, None for all; more than SEARCHED only if a person asks for it."""
+    number = next((split.queries for split in cache.counts(store).splits if split.split == run.split), 0)
+    if number <= SEARCHED:
+        return None
+    every = st.toggle(f"Search all {number:,} queries", key="all-queries", bind="query-params", help="Takes longer.")
+    return None if every else SEARCHED
 
 
 def _verdicts(store: Store, annotator: str, rule: str) -> dict[PairIds, Annotation]:

@@ -45,6 +45,7 @@ def _arguments(queue: Queue) -> list[str]:
         before=before and before.student,
         rule=queue.rule if queue.rule != ALL else "",
         set=[f"{name}={value:.12g}" for name, value in queue.search.thresholds.chosen.items()],
+        queries=queue.search.queries,
     )
 
 
@@ -57,7 +58,9 @@ def _cases(queue: Queue) -> list[str]:
     return [
         f"run = wb.views.find_run(store, {run.student!r}, {run.split!r})",
         f"before = {other}",
-        f"cases = wb.views.hard_cases(store, {teacher or None!r}, run, before, wb.views.{queue.search.thresholds!r})",
+        f"thresholds = wb.views.{queue.search.thresholds!r}",
+        f"part = wb.views.Part(queries={queue.search.queries})",
+        f"cases = wb.views.hard_cases(store, {teacher or None!r}, run, before, thresholds, part)",
         f"rows = wb.views.last_words(store, {queue.annotator!r})",
         "verdicts = {row[:2]: row.verdict for row in rows if row.rule != wb.views.ADJUDICATION}",
         f"[case for case in cases if {condition}]",

@@ -72,7 +72,7 @@ def select_query(queries: QueryList, version: str) -> str | None:
     tables.unknown(ids, "query", "query")
     query_id = tables.select_row(
         ids,
-        [_cells(row, queries.by) for row in queries.rows],
+        lambda at: _cells(queries.rows[at], queries.by),
         "query",
         f"{version}-{queries.by}-{len(ids)}-{ids[0]}-{ids[-1]}",
         query=TextColumn(width="large"),

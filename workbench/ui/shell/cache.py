@@ -65,7 +65,7 @@ def _answer(
 
 
 # Every visitor gets the very rows, which nobody changes: a copy of a hundred thousand takes a second.
-@st.cache_resource(max_entries=8, ttl="6h", show_spinner=False)
+@st.cache_resource(max_entries=24, ttl="6h", show_spinner=False)
 def _shared_answer(
     _question: Callable[..., Any], key: tuple[str, str, int, dict[str, Any]], arguments: tuple[Any, ...], named: Any
 ) -> Any:
@@ -141,13 +141,12 @@ query = _remembered(views.query)
 queries = _remembered(views.queries)
 tags = _remembered(views.tags)
 passages = _remembered(views.passages)
-qrels = _remembered(views.qrels)
 first_places = _remembered(views.first_places)
 histogram = _remembered(views.histogram)
 density = _remembered(views.density)
 sample_pairs = _remembered(views.sample_pairs)
-quadrant_pairs = _remembered(views.quadrant_pairs)
-region_pairs = _remembered(views.region_pairs)
+quadrant_pairs = _remembered(views.quadrant_pairs, answer=_shared_answer)
+region_pairs = _remembered(views.region_pairs, answer=_shared_answer)
 ranking = _remembered(views.ranking)
 movements = _remembered(views.movements)
 utilities = _remembered(views.utilities)
@@ -158,13 +157,15 @@ verdicts = _remembered(views.verdicts, annotations=True)
 last_words = _remembered(views.last_words, annotations=True)
 disputes = _remembered(views.disputes, annotations=True)
 annotator_agreement = _remembered(compare_annotators, annotations=True)
-evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …")
-diff = _remembered(compare_two, "Comparing the two runs, query by query …")
-disagreements = _remembered(views.disagreements)
-rank_similarity = _remembered(compare_rankings, "Comparing the two rankings, query by query …")
-compare_runs = _remembered(compare_many, "Comparing the runs, query by query …")
+evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …", answer=_shared_answer)
+diff = _remembered(compare_two, "Comparing the two runs, query by query …", answer=_shared_answer)
+disagreements = _remembered(views.disagreements, answer=_shared_answer)
+rank_similarity = _remembered(compare_rankings, "Comparing the two rankings, query by query …", answer=_shared_answer)
+compare_runs = _remembered(compare_many, "Comparing the runs, query by query …", answer=_shared_answer)
 query_softmaxes = _remembered(softmaxes_of)
-teacher_agreement = _remembered(compare_with_teacher, "Comparing with the teacher, query by query …")
+teacher_agreement = _remembered(
+    compare_with_teacher, "Comparing with the teacher, query by query …", answer=_shared_answer
+)
 displacement_to_teacher = _remembered(compare_displacements, "Comparing the movements with the teacher's order …")
 _leaderboard = _remembered(_leaderboard_of, "Measuring every student, and comparing each recipe with its base …")
 displacements = _remembered(query_displacements)

@@ -135,7 +135,7 @@ def measures(store: Store, split: str, *runs: Run) -> list[str]:
 
     Without `runs` these are the answers to any run of the split.
     """
-    highest, level = max((qrel.relevance for qrel in cache.qrels(store, split)), default=0), cache.settings(store)
+    highest, level = max(cache.grades(store, split), default=0), cache.settings(store)
     others = [grade for grade in range(1, highest + 1) if grade != level.relevance]
     graded = [f"{name}(rel={grade}){depth}" for grade in others for name, depth in GRADED]
     of_answers = [

@@ -10,6 +10,8 @@ from streamlit.column_config import NumberColumn
 
 from workbench.ui.shell import components
 
+PAGE = 200  # rows of a table that go to the browser at once
+
 
 class QueryRow(Protocol):
     """A row about one query."""
@@ -44,32 +46,48 @@ def matching(rows: Iterable[QueryRowT], words: str) -> list[QueryRowT]:
 
 
 def select_row(
-    ids: Sequence[str], rows: Sequence[dict[str, object]], key: str, version: str, **columns: Any
+    ids: Sequence[str], cells: Callable[[int], dict[str, object]], key: str, version: str, **columns: Any
 ) -> str | None:
     """Show a table, let a person choose a row, and return the id it stands for, kept in the link as `?key=`.
 
-    Selected rows are positions, and positions outlive the data they were chosen from: they become an id in the run
-    that showed them, and a new table (another `version`) starts without any.
+    Of many rows only the PAGE around the chosen one go to the browser; `cells` gives those of a position. Selected rows
+    are positions, and positions outlive the data they were chosen from: they become an id in the run that showed them,
+    and a new table (another `version`) starts without any.
     """
     if not ids:
         return None
-    name = f"table-{key}-{version}"
     wanted = st.query_params.get(key, "")
     position = ids.index(wanted) if wanted in ids else 0
-    if _selected(name) != [position]:
-        st.session_state[name] = {"selection": {"rows": [position], "columns": [], "cells": []}}
+    start = position // PAGE * PAGE
+    shown, name = tuple(ids[start : start + PAGE]), f"table-{key}-{version}-{start}"
+    if _selected(name) != [position - start]:
+        st.session_state[name] = {"selection": {"rows": [position - start], "columns": [], "cells": []}}
     st.dataframe(
-        list(rows),
+        [cells(at) for at in range(start, start + len(shown))],
         hide_index=True,
         key=name,
-        height=min(38 + 35 * len(rows), 318),
-        on_select=_on_select(key, name, tuple(ids)),
+        height=min(38 + 35 * len(shown), 318),
+        on_select=_on_select(key, name, shown),
         selection_mode="single-row-required",
         column_config=columns or None,
         placeholder=components.NOTHING,
         alt="Selecting a row opens it below",
     )
+    if len(ids) > PAGE:
+        _pages(ids, start, key)
     return ids[position]
+
+
+def _pages(ids: Sequence[str], start: int, key: str) -> None:
+    """Offer the rows before and after those that are shown."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, first in ((f"Previous {PAGE:,}", start - PAGE), (f"Next {PAGE:,}", start + PAGE)):
+            inside = 0 <= first < len(ids)
+            st.button(
+                label, key=f"page-{key}-{label}", disabled=not inside, on_click=_open,
+                args=(key, ids[first] if inside else ids[start]),
+            )  # fmt: skip
+        components.remark(f"Rows {start + 1:,} to {min(start + PAGE, len(ids)):,} of {len(ids):,}")
 
 
 def steps(ids: Sequence[str], chosen: str, key: str) -> None:

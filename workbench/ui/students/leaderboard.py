@@ -70,7 +70,7 @@ def table(board: Leaderboard, version: str) -> LeaderboardRow | None:
     ids = [row.student for row in board.students] if single else [_representative(recipe) for recipe in board.recipes]
     tables.unknown([row.student for row in board.students], "student", "student")
     student = tables.select_row(
-        ids, rows, "student", f"{version}-{single}",
+        ids, rows.__getitem__, "student", f"{version}-{single}",
         **{"seconds": NumberColumn(format="%.0f", help="Of one training."),
            "pairs": NumberColumn(format="localized", help="Pairs of query and scored passage in training, at most."),
            "steps": NumberColumn(format="localized")},

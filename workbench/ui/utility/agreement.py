@@ -156,7 +156,7 @@ def _farthest(store: Store, agreement: TeacherAgreement) -> None:
         f"{agreement.student}-{agreement.before}-{agreement.teacher}-{agreement.split}-{words}-{cache.revision(store)}"
     )
     query_id = tables.select_row(
-        ids, [_cells(row) for row in rows], FARTHEST, version, query=TextColumn(width="large"), **numbers
+        ids, lambda at: _cells(rows[at]), FARTHEST, version, query=TextColumn(width="large"), **numbers
     )
     navigation.link(
         "utility", "Open this query below", query=query_id or ids[0], split=agreement.split, student=agreement.student,

@@ -10,7 +10,7 @@ from workbench.html.cards import card, column, placed_card, question
 from workbench.plots.look import AFTER, TEACHER
 from workbench.records import NO_TEXT
 from workbench.store import Store
-from workbench.store.views import Region
+from workbench.store.views import Disagreement, Region
 from workbench.ui.shell import cache, components, navigation, pickers, tables
 from workbench.ui.shell.pickers import Pair
 from workbench.ui.utility import softmaxes
@@ -50,15 +50,9 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
         return "", words
     tables.unknown(ids, "query", "query")
     in_unit = components.in_unit(cache.teacher_unit(store, pair.teacher))
-    cells: list[dict[str, object]] = [
-        # What orders the list comes first: a narrow screen shows little beside the query.
-        {"regret": row.regret, "query": row.text or f"{row.query_id} ({NO_TEXT})", "best utility": row.best,
-         "student ranks it": row.rank, "candidates": row.candidates}
-        for row in rows
-    ]  # fmt: skip
     query_id = tables.select_row(
         ids,
-        cells,
+        lambda at: _cells(rows[at]),
         "query",
         f"{pair.teacher}-{pair.run.run}-{cache.revision(store)}-{quadrant}-{region}-{words}",
         query=TextColumn(width="large"),
@@ -88,6 +82,17 @@ def _region(region: Region, queries: int, pairs: int) -> None:
 
 def _leave_region() -> None:
     st.query_params.pop(REGION, None)
+
+
+def _cells(row: Disagreement) -> dict[str, object]:
+    # What orders the list comes first: a narrow screen shows little beside the query.
+    return {
+        "regret": row.regret,
+        "query": row.text or f"{row.query_id} ({NO_TEXT})",
+        "best utility": row.best,
+        "student ranks it": row.rank,
+        "candidates": row.candidates,
+    }
 
 
 def opened(store: Store, pair: Pair, query_id: str, before: str) -> None:

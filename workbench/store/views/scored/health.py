@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from workbench.store.kept import kept_rows
 from workbench.store.views.judged import relevance_level
 
 if TYPE_CHECKING:
@@ -136,17 +137,16 @@ def score_summary(store: Store, teacher: str) -> ScoreSummary:
 
 def median_spread(store: Store, teacher: str, split: str | None = None) -> float | None:
     """Return the median over queries of the standard deviation of their utilities; None if all are equal everywhere."""
-    with store.read() as connection:
-        row = connection.execute(
-            f"""
-            select median(deviation) from (
-                select stddev_pop(value) as deviation from ({_SCORED}) group by query_id
-                having max(value) > min(value)
-            )
-            """,
-            {"teacher": teacher, "split": split} | relevance_level(store),
-        ).fetchone()
-    return row[0] if row else None
+    query = f"""
+        select median(deviation) as spread from (
+            select stddev_pop(value) as deviation from ({_SCORED}) group by query_id
+            having max(value) > min(value)
+        )
+    """
+    values = {"teacher": teacher, "split": split} | relevance_level(store)
+    with kept_rows(store, "spread", query, values) as (connection, spreads):
+        ((spread,),) = connection.execute(f"from {spreads}").fetchall()
+    return None if spread is None else float(spread)
 
 
 def judged_places(

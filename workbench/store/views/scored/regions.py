@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.records import Run
-from workbench.store.views.pairs import PAIRS
+from workbench.store.views.pairs import pair_values
 from workbench.store.views.thresholds import useful_above_sql
 
 if TYPE_CHECKING:
@@ -39,33 +39,31 @@ def quadrant_pairs(store: Store, teacher: str, run: Run, *, useful: bool, near: 
 
     Near is the median similarity of all pairs, and above.
     """
-    with store.read() as connection:
+    with pair_values(store, teacher, run) as (connection, pairs):
         rows: list[tuple[str, int]] = connection.execute(
             f"""
-            with {PAIRS}, parted as (
+            with parted as (
                 select query_id, utility > {useful_above_sql("coalesce(unit, 'unknown')", "0.0")} as useful,
                        similarity >= median(similarity) over () as near
-                from pairs left join (select unit from teachers where teacher = $teacher) on true
+                from {pairs} left join (select unit from teachers where teacher = $teacher) on true
             )
             select query_id, count(*) from parted where useful = $useful and near = $near
             group by query_id order by query_id
             """,
-            {"teacher": teacher, "run": run.run, "useful": useful, "near": near},
+            {"teacher": teacher, "useful": useful, "near": near},
         ).fetchall()
     return dict(rows)
 
 
 def region_pairs(store: Store, teacher: str, run: Run, region: Region) -> dict[str, int]:
     """Return query_id -> its pairs within a region of similarity against utility, edges included."""
-    with store.read() as connection:
+    with pair_values(store, teacher, run) as (connection, pairs):
         rows: list[tuple[str, int]] = connection.execute(
             f"""
-            with {PAIRS}
-            select query_id, count(*) from pairs
+            select query_id, count(*) from {pairs}
             where similarity between $low and $high and utility between $least and $most
             group by query_id order by query_id
             """,
-            {"teacher": teacher, "run": run.run}
-            | dict(zip(("low", "high", "least", "most"), (*region.similarity, *region.utility), strict=True)),
+            dict(zip(("low", "high", "least", "most"), (*region.similarity, *region.utility), strict=True)),
         ).fetchall()
     return dict(rows)

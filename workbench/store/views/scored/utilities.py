@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import AnswerLikelihood, Example, Passage, Unit, Utility
 from workbench.store.collection import HAS_TEXT
+from workbench.store.kept import kept_rows
 from workbench.store.views.collection import passages, queries, queries_by
 from workbench.store.views.judged import JUDGED, judging, relevance_level
 from workbench.store.views.scored.teacher_names import READING_SIGN, hint_to_fill
@@ -110,32 +111,32 @@ def _examples(store: Store, split: str, rows: Sequence[tuple[str, list[str], lis
     ]
 
 
+_TEACHERS = f"""
+    with best as (
+        select teacher, query_id, arg_max(coalesce(relevance, 0), (value, passage_id)) as relevance
+        from utilities left join qrels using (query_id, passage_id) group by all
+    ), first as (
+        select teacher, count(*) filter (relevance >= $relevance) as relevant_first, count(*) as judged
+        from best semi join {JUDGED} using (query_id) group by all
+    ), failed as (select teacher, count(*) as failures from failures group by all),
+    scored as (
+        select teacher, count(distinct query_id) as queries, count(*) as pairs,
+               count(*) filter (truncated > 0) as truncated,
+               avg((value > {useful_above_sql("unit", "0.0")})::int) as helpful
+        from utilities left join teachers using (teacher) group by teacher
+    )
+    select teacher, coalesce(unit, 'unknown') as unit, coalesce(queries, 0) as queries, coalesce(pairs, 0) as pairs,
+           coalesce(failures, 0) as failures, coalesce(truncated, 0) as truncated, coalesce(helpful, 0) as helpful,
+           coalesce(relevant_first, 0) as relevant_first, coalesce(judged, 0) as judged
+    from scored full join failed using (teacher) left join first using (teacher)
+    left join teachers using (teacher) order by teacher
+"""
+
+
 def teachers(store: Store) -> list[TeacherCounts]:
     """Return what each teacher has scored."""
-    with store.read() as connection:
-        rows = connection.execute(
-            f"""
-            with best as (
-                select teacher, query_id, arg_max(coalesce(relevance, 0), (value, passage_id)) as relevance
-                from utilities left join qrels using (query_id, passage_id) group by all
-            ), first as (
-                select teacher, count(*) filter (relevance >= $relevance) as relevant_first, count(*) as judged
-                from best semi join {JUDGED} using (query_id) group by all
-            ), failed as (select teacher, count(*) as failures from failures group by all),
-            scored as (
-                select teacher, count(distinct query_id) as queries, count(*) as pairs,
-                       count(*) filter (truncated > 0) as truncated,
-                       avg((value > {useful_above_sql("unit", "0.0")})::int) as helpful
-                from utilities left join teachers using (teacher) group by teacher
-            )
-            select teacher, coalesce(unit, 'unknown'), coalesce(queries, 0), coalesce(pairs, 0),
-                   coalesce(failures, 0), coalesce(truncated, 0), coalesce(helpful, 0), coalesce(relevant_first, 0),
-                   coalesce(judged, 0)
-            from scored full join failed using (teacher) left join first using (teacher)
-            left join teachers using (teacher) order by teacher
-            """,
-            judging(store),
-        ).fetchall()
+    with kept_rows(store, "teachers", _TEACHERS, judging(store)) as (connection, counted):
+        rows = connection.execute(f"from {counted}").fetchall()
     return [TeacherCounts(*row) for row in rows]
 
 

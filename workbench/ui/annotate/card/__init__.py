@@ -81,7 +81,7 @@ def _withdrawn(queue: Queue, receipt: Receipt) -> HardCase | None:
 
 def _search(store: Store, queue: Queue, blind: bool) -> str:
     """Return a digest of all but the tab that makes the browser begin anew with other cases."""
-    search = (*queue.search.pair, queue.search.before, queue.search.thresholds)
+    search = (*queue.search.pair, queue.search.before, queue.search.thresholds, queue.search.queries)
     chosen = (queue.rule, queue.annotator, blind, sorted(store.overrides.items()), *search)
     return hashlib.sha256(repr(chosen).encode("utf-8", "replace")).hexdigest()[:16]
 

@@ -1,0 +1,176 @@
+"""Every page in a real browser: seconds of its first render and of what people click most, bytes and memory.
+
+    python -m tests.benchmarks.pages WORKSPACE ... [--repeat N] [--only PAGE] [--before STUDENT --after STUDENT]
+
+A workspace is served twice. The first server has no kept answers: what the first visitor after a change of the
+workspace waits for. The second one has: that is every later server's first visitor, and then `repeat` times each
+click. Seconds end when the browser has the last of the page's run. Bytes are those of the page's own connection, in
+one click or render at most; Streamlit's scripts, which the browser keeps, are not among them.
+
+A verdict is given as often as the page Annotate is measured: name a copy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.benchmarks.large import STUDENTS
+from tests.benchmarks.machine import description
+from tests.screenshots import QUIET, browser_path, served
+from workbench.store.kept import FOLDER
+from workbench.ui.shell.navigation import PAGES
+
+PATIENCE = 300_000  # milliseconds
+# Counts the runs of the script that have ended, and knows when the last one did.
+_WATCH = """
+    window.ended = 0;
+    new MutationObserver(() => {
+        const state = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState;
+        if (state === 'notRunning' && window.state !== state && document.querySelector('h1')) window.ended += 1;
+        window.state = state;
+    }).observe(document, {subtree: true, childList: true, attributes: true});
+"""
+Click = Callable[[Any], None]
+
+
+def _button(label: str) -> Click:
+    return lambda page: page.get_by_role("button", name=label, exact=True).last.click(timeout=PATIENCE)
+
+
+def _option(part: str) -> Click:
+    """Choose the option of a row of options whose label begins so."""
+    return lambda page: page.locator(f'[data-testid="stMain"] button:has-text("{part}")').first.click(timeout=PATIENCE)
+
+
+def _slide(page: Any) -> None:
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    slider.press("ArrowLeft" if int(slider.get_attribute("aria-valuenow") or 0) > 4 else "ArrowRight")
+
+
+def _judge(page: Any) -> None:
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+
+
+# In turn: a row of two options goes to and fro.
+CLICKS: dict[str, dict[str, tuple[Click, ...]]] = {
+    "diff": {"next query": (_button("Next"),), "filter": (_option("worse"), _option("better"))},
+    "utility": {
+        "next query": (_button("Next"),),
+        "quadrant": (_option("Helps, far"), _option("All queries")),
+        "temperature": (_slide,),
+    },
+    "annotate": {"verdict": (_judge,), "rule": (_option("useless but near"), _option("all rules"))},
+}
+
+
+class Taken(NamedTuple):
+    """Seconds of each repetition, and the most bytes that one of them brought."""
+
+    seconds: tuple[float, ...]
+    size: int
+
+    def __str__(self) -> str:
+        return f"{statistics.median(self.seconds):.2f} s | {max(self.seconds):.2f} s | {self.size / 1e6:.2f} MB"
+
+
+class Visitor:
+    """A browser tab on one page of a server, whose renders are timed."""
+
+    def __init__(self, browser: Any, address: str) -> None:
+        self.tab = browser.new_page(viewport={"width": 1440, "height": 900})
+        self.tab.add_init_script(_WATCH)
+        self.tab.on("websocket", lambda socket: socket.on("framereceived", self._on_frame))
+        self.address, self.size = address, 0
+
+    def _on_frame(self, frame: bytes | str) -> None:
+        self.size += len(frame)
+
+    def open(self) -> Taken:
+        """Open the page, and wait until it is there."""
+        return self._timed(lambda: self.tab.goto(self.address), ended=0)
+
+    def click(self, clicks: tuple[Click, ...], repeat: int) -> Taken:
+        """Click so many times, and wait after each until the page is there again."""
+        every = [self._timed(lambda at=at: clicks[at % len(clicks)](self.tab)) for at in range(repeat)]  # type: ignore[misc]
+        return merged(every)
+
+    def _timed(self, act: Callable[[], object], ended: int | None = None) -> Taken:
+        before = self.tab.evaluate("window.ended") if ended is None else ended
+        self.size, started = 0, time.perf_counter()
+        act()
+        self.tab.wait_for_function("before => window.ended > before", arg=before, timeout=PATIENCE, polling=20)
+        return Taken((time.perf_counter() - started,), self.size)
+
+
+def merged(every: list[Taken]) -> Taken:
+    """Return repetitions as one row."""
+    return Taken(tuple(seconds for one in every for seconds in one.seconds), max(one.size for one in every))
+
+
+def measured(browser: Any, workspace: Path, only: str, query: str, repeat: int) -> None:
+    """Print a row for each page and click, and the server's memory."""
+    pages = [page.name for page in PAGES if only in page.name]
+    shutil.rmtree(workspace / FOLDER, ignore_errors=True)
+    with served(workspace) as address:
+        changed = {page: Visitor(browser, f"{address}/{page}?{query}").open() for page in pages}
+        peaks = [server_memory()]
+    with served(workspace) as address:
+        for page in pages:
+            tab = Visitor(browser, f"{address}/{page}?{query}")
+            first = tab.open()
+            again = merged([tab.open() for _ in range(repeat)])
+            start = f"| {page} | {workspace.name}"
+            print(
+                f"{start} | open | {changed[page].seconds[0]:.2f} s | {first.seconds[0]:.2f} s | {again} |", flush=True
+            )
+            for name, clicks in CLICKS.get(page, {}).items():
+                print(f"{start} | {name} | | | {tab.click(clicks, repeat)} |", flush=True)
+            tab.tab.close()
+        peaks.append(server_memory())
+    print(f"| server | {workspace.name} | peak memory | {peaks[0]:.2f} GB | {peaks[1]:.2f} GB | | | |", flush=True)
+
+
+def server_memory() -> float:
+    """Return the most memory that a server which this process has started ever had, in GB."""
+    children = {child for tasks in Path("/proc/self/task").glob("*/children") for child in tasks.read_text().split()}
+    peaks = [0.0]
+    for child in children:
+        if "streamlit" in Path(f"/proc/{child}/cmdline").read_text():
+            status = dict(line.split(":", 1) for line in Path(f"/proc/{child}/status").read_text().splitlines())
+            peaks.append(int(status["VmHWM"].split()[0]) * 1024 / 1e9)
+    return max(peaks)
+
+
+def main(workspaces: list[Path], only: str, repeat: int, before: str, after: str) -> None:
+    """Print a table of what each page takes on each workspace."""
+    from playwright.sync_api import sync_playwright
+
+    print(description())
+    print("| page | workspace | | after a change | new server | median | worst | most bytes |")
+    print("|---|---|---|---:|---:|---:|---:|---:|")
+    query = f"before={before}&after={after}&student={after}&base={before}&annotator=benchmark"
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=browser_path(), headless=True, args=list(QUIET))
+        for workspace in workspaces:
+            measured(browser, workspace.resolve(), only, query, repeat)
+        browser.close()
+    print(f"load at the end {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("workspaces", type=Path, nargs="+", metavar="WORKSPACE")
+    parser.add_argument("--only", default="", metavar="PAGE", help="only pages whose name has this part")
+    parser.add_argument("--repeat", type=int, default=10, help="how often each page and click is measured")
+    parser.add_argument("--before", default=STUDENTS[0], help="the student before")
+    parser.add_argument("--after", default=STUDENTS[1], help="the student after")
+    main(**vars(parser.parse_args()))
