@@ -16,7 +16,12 @@ from workbench.store.views.judged import WITHOUT_RELEVANT, relevance_level
 from workbench.store.workspace_settings import TITLE_JOINS, read_settings, settings_of
 
 if TYPE_CHECKING:
+    import duckdb
+
     from workbench.store.store import Store
+
+
+LOOKED_UP = 2_000  # ids
 
 
 class SplitCounts(NamedTuple):
@@ -144,16 +149,35 @@ def query(store: Store, query_id: str) -> Query:
     raise UnknownName("query", query_id, [], "Query ids are listed by `workbench diff --json`.")
 
 
+def among(column: str, number: int) -> str:
+    """Return the condition that a column's value is one of $ids, of which there are so many.
+
+    DuckDB looks a few up in the table's index, and reads the whole table where it joins them.
+    """
+    few = f"list_contains($ids::varchar[], {column})"
+    return few if number <= LOOKED_UP else f"{column} in (select unnest($ids::varchar[]))"
+
+
+def texts_of_passages(connection: duckdb.DuckDBPyConnection, ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return passage_id -> its title and text, empty where no more than the id is known."""
+    rows = connection.execute(
+        f"select passage_id, title, text from passages where {among('passage_id', len(ids))}", {"ids": list(ids)}
+    ).fetchall()
+    return {passage_id: (title, text) for passage_id, title, text in rows}
+
+
 def passages(store: Store, ids: Collection[str] | None = None) -> list[Passage]:
     """Return all passages that have a title or text, by id; with `ids`, just those.
 
     Their title and text are joined as the workspace's setting says.
     """
-    wanted = "" if ids is None else "semi join (select unnest($ids) as passage_id) using (passage_id)"
+    wanted = "true" if ids is None else among("passage_id", len(ids))
     with store.read() as connection:
         title_join = TITLE_JOINS[read_settings(connection).title_join]
         rows = connection.execute(
-            f"select passage_id, title, text from passages {wanted} where {HAS_TEXT['passages']} order by passage_id",
+            f"""
+            select passage_id, title, text from passages where {wanted} and {HAS_TEXT["passages"]} order by passage_id
+            """,
             None if ids is None else {"ids": list(ids)},
         ).fetchall()
     return [Passage(passage_id, title, text, title_join) for passage_id, title, text in rows]

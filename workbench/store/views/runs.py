@@ -12,6 +12,7 @@ from workbench.errors import NothingToDo
 from workbench.records import Hit, Run
 from workbench.store.collection import HAS_TEXT
 from workbench.store.kept import kept_rows
+from workbench.store.views.collection import among, texts_of_passages
 from workbench.store.views.judged import relevance_level
 
 if TYPE_CHECKING:
@@ -152,31 +153,27 @@ def ranking(
     store: Store, query_id: str, *, run: Run | None = None, teacher: str | None = None, depth: int = 10
 ) -> list[Placed]:
     """Return one query's passages as a run ranks them, or, without a run, as the teacher does."""
-    order = "rank" if run else "utility desc nulls last"
-    join = "join" if run else "left join"
-    keep = "true" if run else "utility is not null"
+    hits_of_run = "(select * from hits where run = $run and query_id = $query)"
+    scored = "(select passage_id, value as utility from utilities where teacher = $teacher and query_id = $query)"
+    source, order = (hits_of_run, "rank") if run else (scored, "utility desc")
     values: dict[str, Any] = {
         "query": query_id,
         "run": run.run if run else "",
         "teacher": teacher or "",
         "depth": depth,
-    } | relevance_level(store)
+    }
     with store.read() as connection:
         rows = connection.execute(
             f"""
-            select passage_id, title, text, rank, similarity, relevance, utility,
-                   coalesce(relevance >= $relevance, false)
-            from passages
-            {join} (select * from hits where run = $run and query_id = $query) using (passage_id)
+            select passage_id, rank, similarity, relevance, utility, coalesce(relevance >= $relevance, false)
+            from (select passage_id from {source}) left join {hits_of_run} using (passage_id)
             left join (select * from qrels where query_id = $query) using (passage_id)
-            left join (
-                select passage_id, value as utility from utilities where teacher = $teacher and query_id = $query
-            ) using (passage_id)
-            where {keep} order by {order}, passage_id limit $depth
+            left join {scored} using (passage_id) order by {order}, passage_id limit $depth
             """,
-            values,
+            values | {"depth": depth} | relevance_level(store),
         ).fetchall()
-    return [Placed(*row) for row in rows]
+        texts = texts_of_passages(connection, [passage_id for passage_id, *_ in rows])
+    return [Placed(passage_id, *texts[passage_id], *cells) for passage_id, *cells in rows if passage_id in texts]
 
 
 def reranked(store: Store, run: Run, teacher: str, depth: int, name: str) -> list[Hit]:
@@ -262,19 +259,17 @@ def movements_of(
     store: Store, before: Run, after: Run, query_ids: Collection[str], teacher: str | None = None, depth: int = 10
 ) -> dict[str, list[Moved]]:
     """Return query_id -> its `movements`, read in one go; none for a query that neither run answers."""
+    wanted = among("query_id", len(query_ids))
     with store.read() as connection:
         rows = connection.execute(
-            """
-            with wanted as (select unnest($ids::varchar[]) as query_id),
-            b as (select query_id, passage_id, rank from hits semi join wanted using (query_id) where run = $before),
-            a as (select query_id, passage_id, rank from hits semi join wanted using (query_id) where run = $after)
-            select query_id, passage_id, title, text, b.rank, a.rank, relevance, utility,
-                   coalesce(relevance >= $relevance, false)
+            f"""
+            with b as (select query_id, passage_id, rank from hits where run = $before and {wanted}),
+            a as (select query_id, passage_id, rank from hits where run = $after and {wanted})
+            select query_id, passage_id, b.rank, a.rank, relevance, utility, coalesce(relevance >= $relevance, false)
             from b full join a using (query_id, passage_id)
-            join passages using (passage_id)
             left join (select query_id, passage_id, relevance from qrels) using (query_id, passage_id)
             left join (
-                select query_id, passage_id, value as utility from utilities where teacher = $teacher
+                select query_id, passage_id, value as utility from utilities where teacher = $teacher and {wanted}
             ) using (query_id, passage_id)
             where b.rank <= $depth or a.rank <= $depth
             order by query_id, a.rank nulls last, b.rank
@@ -284,7 +279,9 @@ def movements_of(
                 "depth": depth,
             } | relevance_level(store),
         ).fetchall()  # fmt: skip
+        texts = texts_of_passages(connection, {passage_id for _, passage_id, *_ in rows})
     by_query: defaultdict[str, list[Moved]] = defaultdict(list)
-    for query_id, *cells in rows:
-        by_query[query_id].append(Moved(*cells))
+    for query_id, passage_id, *cells in rows:
+        if passage_id in texts:
+            by_query[query_id].append(Moved(passage_id, *texts[passage_id], *cells))
     return dict(by_query)
