@@ -40,8 +40,3 @@ def displacements(utilities: Mapping[str, float], before: Sequence[str], after: 
         return max(first[value] - place, place - last[value], 0)
 
     return [Displacement(name, distance(name, sides[0]), distance(name, sides[1])) for name in utilities]
-
-
-def overall_direction(moves: Sequence[Displacement]) -> str:
-    """Return which way a query's passages moved, taken together, in words; "" if neither."""
-    return Displacement("", sum(move.before for move in moves), sum(move.after for move in moves)).word

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import QUERIES, run, utility
 from workbench.errors import BadSetting, NothingToDo, UnknownName
+from workbench.evaluation.displacement import displacements
 from workbench.evaluation.measures import judged_at
 from workbench.evaluation.rank_correlation import rbo
 from workbench.evaluation.rank_similarity import NAMES
@@ -236,6 +237,21 @@ def test_queries_move_toward_the_teacher_or_away(store: Store) -> None:
     assert "1 moved toward its order, 0 away from it, 1 neither way" in found.in_words
     assert query_displacements(store, "before", "after", "q1", "toy")["p/1"] == "toward the teacher"
     assert query_displacements(store, "before", "after", "q1", "nobody") == {}
+
+
+def test_the_distances_of_many_queries_are_those_of_each(store: Store) -> None:
+    store.add_scored([utility("q1", "ü", 0.0), utility(Q2, "p 2", 1.0, "toy")], replace=True)
+    runs = views.find_run(store, "before", "test"), views.find_run(store, "after", "test")
+    sums = views.displacement_sums(store, "toy", runs)
+    assert {query_id for query_id, *_ in sums} == {"q1", Q2}
+    for query_id, before, after in sums:
+        utilities = dict(views.scored_orders(store, "toy", "test")[query_id])
+        orders = [[p for p, _ in views.scored_orders(store, "toy", "test", run, query_id)[query_id]] for run in runs]
+        one_by_one = displacements(utilities, orders[0], orders[1])
+        assert (before, after) == (sum(one.before for one in one_by_one), sum(one.after for one in one_by_one))
+    (one,) = views.displacement_sums(store, "toy", runs, 1)
+    assert one in sums
+    assert ", drawn evenly, " in displacement_to_teacher(store, "before", "after", queries=1).in_words
 
 
 def test_a_teacher_of_other_queries_says_so(store: Store) -> None:

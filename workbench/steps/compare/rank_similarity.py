@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from workbench.errors import NothingToDo, UnknownName
-from workbench.evaluation.displacement import displacements, overall_direction
+from workbench.evaluation.displacement import Displacement, displacements
 from workbench.evaluation.rank_similarity import NAMES, find_rank_similarity
 from workbench.evaluation.significance import Interval, interval
 from workbench.results import Result
@@ -144,7 +144,10 @@ def is_rank_similarity(name: str) -> bool:
 
 @dataclass(frozen=True)
 class DisplacementToTeacher(Result):
-    """Whether rankings moved toward a teacher's order; `words` by query, "" for neither way."""
+    """Whether rankings moved toward a teacher's order; `words` by query, "" for neither way.
+
+    The queries may be `sampled`, evenly, from more.
+    """
 
     columns: ClassVar = {
         "query_id": "the query",
@@ -153,13 +156,15 @@ class DisplacementToTeacher(Result):
 
     teacher: str
     words: dict[str, str]
+    sampled: bool = False
 
     @property
     def in_words(self) -> str:
         """Return the finding as one sentence."""
         toward, away = (sum(word.startswith(way) for word in self.words.values()) for way in ("toward", "away"))
+        drawn = ", drawn evenly" if self.sampled else ""
         return (
-            f"Of {len(self.words):,} queries that {self.teacher} scored, {toward:,} moved toward its order, "
+            f"Of {len(self.words):,} queries that {self.teacher} scored{drawn}, {toward:,} moved toward its order, "
             f"{away:,} away from it, {len(self.words) - toward - away:,} neither way."
         )
 
@@ -169,7 +174,7 @@ class DisplacementToTeacher(Result):
 
 
 def displacement_to_teacher(
-    store: Store, before: str, after: str, teacher: str = "", split: str = "test"
+    store: Store, before: str, after: str, teacher: str = "", split: str = "test", queries: int | None = None
 ) -> DisplacementToTeacher:
     """Return for each query that both runs rank whether its scored passages moved toward the teacher's order.
 
@@ -185,6 +190,8 @@ def displacement_to_teacher(
         The teacher, by name or its beginning; the one with the most utilities unless given.
     split : str
         The split whose queries are compared.
+    queries : int, optional
+        How many of them, an even sample; all unless given.
 
     Returns
     -------
@@ -205,21 +212,18 @@ def displacement_to_teacher(
     8
     """
     name = views.find_teacher(store, teacher)
-    utilities = views.scored_orders(store, name, split)
-    runs = [views.scored_orders(store, name, split, views.find_run(store, run, split)) for run in (before, after)]
+    runs = [views.find_run(store, run, split) for run in (before, after)]
     words = {
-        query_id: overall_direction(
-            displacements(dict(scored), [p for p, _ in runs[0][query_id]], [p for p, _ in runs[1][query_id]])
-        )
-        for query_id, scored in utilities.items()
-        if query_id in runs[0] and query_id in runs[1]
+        query_id: Displacement("", *sums).word
+        for query_id, *sums in views.displacement_sums(store, name, (runs[0], runs[1]), queries)
     }
     if not words:
         raise NothingToDo(
             f"{name} has scored no query of the {split} split that both runs rank.",
             hint_to_fill(name, split),
         )
-    return DisplacementToTeacher(name, words)
+    every = next((counts.queries for counts in views.counts(store).splits if counts.split == split), 0)
+    return DisplacementToTeacher(name, words, sampled=queries is not None and every > queries)
 
 
 def query_displacements(store: Store, before: str, after: str, query_id: str, teacher: str) -> dict[str, str]:

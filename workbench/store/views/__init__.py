@@ -89,6 +89,7 @@ from workbench.store.views.runs import (
 )
 from workbench.store.views.scored.answer_bias import answer_lengths, answer_places
 from workbench.store.views.scored.choices import Disagreement, FirstPlaces, disagreements, first_places
+from workbench.store.views.scored.displacement import displacement_sums
 from workbench.store.views.scored.health import (
     JudgedPlace,
     ScoreSummary,
@@ -176,6 +177,7 @@ __all__ = [
     "decisions",
     "density",
     "disagreements",
+    "displacement_sums",
     "disputes",
     "drawn_points",
     "examples",

@@ -14,13 +14,15 @@ from workbench.ui.diff.query_list import QueryList
 from workbench.ui.shell import cache, commands, components
 from workbench.ui.shell.pickers import ChosenRuns
 
+MOST_QUERIES = 1_000  # whose passages' places are compared
+
 
 def displacement(store: Store, chosen: ChosenRuns, teacher: str | None) -> None:
     """Say how many queries moved toward the teacher's order, and how many away from it."""
     if not teacher:
         return
     try:
-        result = cache.displacement_to_teacher(store, *chosen.students, teacher, chosen.split)
+        result = cache.displacement_to_teacher(store, *chosen.students, teacher, chosen.split, MOST_QUERIES)
     except NothingToDo:
         return  # the columns above say already that the teacher scored none of this
     components.remark(result.in_words)
