@@ -17,7 +17,7 @@ from workbench.steps.annotate import outbox
 from workbench.steps.annotate.annotate import annotate, undo
 from workbench.steps.annotate.hard_cases import hard_case_bytes
 from workbench.store import Store, views
-from workbench.ui.annotate import card
+from workbench.ui.annotate import card, case_queue
 from workbench.ui.annotate.case_queue import AHEAD, BEHIND, Queue
 
 pytestmark = pytest.mark.slow
@@ -58,6 +58,22 @@ def test_what_is_noted_before_a_verdict_leaves_the_case_waiting(store: Store, vi
     assert data["cases"][0]["annotation"]["note"] == "look again"
     undo(store)
     assert annotation_card(visit(store, "annotate", **QUEUE))["counts"]["pending"] == data["counts"]["pending"]
+
+
+def test_of_many_queries_some_are_searched_unless_a_person_asks_for_all(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case_queue, "SEARCHED", 1)
+    runs = views.find_run(store, "after", "test"), views.find_run(store, "before", "test")
+    some, every = (views.hard_cases(store, "toy", *runs, part=views.Part(queries=number)) for number in (1, None))
+    at = visit(store, "annotate", student="after", base="before")
+    assert [_pair(case) for case in annotation_card(at)["cases"]] == [case[:2] for case in some] != []
+    assert "Searched: 1 of the queries, drawn evenly" in text_of(at)
+    assert len(run_line(reproduction(at).lines[0])) == len(some) < len(every)
+    assert len(run_cell(reproduction(at).cell)["_"]) == len(some)
+    at.toggle(key="all-queries").set_value(True).run()
+    assert annotation_card(at)["counts"]["pending"] == len(every)
+    assert "Searched:" not in text_of(at)
 
 
 def test_a_skipped_case_waits_in_a_tab_of_its_own(store: Store, visit: Visit) -> None:

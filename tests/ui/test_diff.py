@@ -12,6 +12,7 @@ from tests.steps.compare.answers.scripted import FirstWords
 from tests.ui.pages import Visit, text_of
 from workbench.records import Hit, Qrel
 from workbench.store import Store
+from workbench.ui.shell import tables
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,20 @@ def test_next_and_previous_walk_through_the_queries(store: Store, visit: Visit) 
     at.button(key="step-query--1").click().run()
     assert "1 of 2" in text_of(at)
     assert at.button(key="step-query--1").disabled
+
+
+def test_of_many_rows_a_page_goes_to_the_browser(store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "PAGE", 1)
+    at = visit(store, "diff")
+    assert (len(at.dataframe[-1].value), "Rows 1 to 1 of 2" in text_of(at)) == (1, True)
+    first = at.dataframe[-1].value["query"][0]
+    assert at.button(key="page-query-Previous 1").disabled
+    at.button(key="page-query-Next 1").click().run()
+    assert not at.exception
+    assert "Rows 2 to 2 of 2" in text_of(at)
+    assert "2 of 2" in text_of(at), "the first query of the page is opened"
+    assert at.dataframe[-1].value["query"].tolist() != [first]
+    assert at.button(key="page-query-Next 1").disabled
 
 
 def test_the_diff_filters_by_what_happened_and_by_words(store: Store, visit: Visit) -> None:

@@ -68,9 +68,10 @@ def random_signs_p(moved: Values) -> float | None:
         return None
     sizes = np.abs(moved)
     if sizes.max() - sizes.min() <= 1e-9 * sizes.max():
-        from scipy.stats import binomtest
+        from scipy.special import bdtr
 
-        return float(binomtest(int(np.sum(moved > 0)), len(moved)).pvalue)
+        fewer = min(int(np.sum(moved > 0)), int(np.sum(moved < 0)))
+        return min(1.0, 2 * float(bdtr(fewer, len(moved), 0.5)))
     squares = sizes**2
     kurtosis = -2 * float(np.sum(squares**2)) / float(np.sum(squares)) ** 2
     if abs(kurtosis) > MOST_SKEWED:

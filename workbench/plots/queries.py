@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -38,14 +39,13 @@ def waterfall(diff: Diff | pd.DataFrame) -> go.Figure:
     drawn = look.figure(370, "queries that changed, by change", f"change in {look.safe(measure)}")
     changed = [delta for delta in reversed(deltas) if delta.change]
     stride = -(-len(changed) // MOST_BARS) or 1
-    shown = changed[::stride]
+    shown, numbers = changed[::stride], Counter(delta.direction for delta in changed)
     for word, colour in (("better", look.BETTER), ("worse", look.WORSE)):
         bars = [(place * stride + 1, delta) for place, delta in enumerate(shown) if delta.direction == word]
-        number = sum(delta.direction == word for delta in deltas)
         drawn.add_bar(
             x=[place for place, _ in bars],
             y=[delta.change for _, delta in bars],
-            name=f"{number:,} {word}",
+            name=f"{numbers[word]:,} {word}",
             marker={"color": colour, "line": {"width": 0}},
             width=stride,
             hovertext=[_hover(delta) for _, delta in bars],

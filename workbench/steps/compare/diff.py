@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 
 from workbench.errors import NothingToDo
@@ -91,12 +92,12 @@ class Diff(Result):
     unseen_comparisons: tuple[Comparison, ...] = ()
     early: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def wins(self) -> int:
         """Return how many queries are better after."""
         return sum(delta.change > 0 for delta in self.deltas)
 
-    @property
+    @cached_property
     def losses(self) -> int:
         """Return how many queries are worse after."""
         return sum(delta.change < 0 for delta in self.deltas)

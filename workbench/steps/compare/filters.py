@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from typing import NamedTuple
 from workbench.errors import BadSetting
 from workbench.steps.compare.diff import Delta, Diff
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
+
+FIRST_WORDS = 30  # offered to filter by
 
 
 class ComparedQuery(NamedTuple):
@@ -153,6 +156,8 @@ def filtered(rows: Iterable[ComparedQuery], filters: Filters) -> list[ComparedQu
     >>> len(wb.filtered(rows, wb.Filters(min_length=1)))
     8
     """
+    if filters == Filters():
+        return list(rows)
     sought, first, tag = (text.strip().casefold() for text in (filters.words, filters.first_word, filters.tag))
     passing = []
     for row in rows:
@@ -172,3 +177,9 @@ def first_word(text: str) -> str:
     """Return the first word of a query, in small letters and without signs around it; "" if there is none."""
     words = text.split()
     return words[0].strip(".,;:!?\"'()[]«»“”„").casefold() if words else ""
+
+
+def frequent_first_words(rows: Iterable[ComparedQuery]) -> list[str]:
+    """Return the first words that most queries have, the most frequent first."""
+    counts = Counter(word for row in rows if (word := first_word(row.text)))
+    return sorted(counts, key=lambda word: (-counts[word], word))[:FIRST_WORDS]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from workbench import plots
 from workbench.evaluation.rank_similarity import NAMES
 from workbench.records import NO_TEXT, stale_in_words
 from workbench.steps.compare.diff import Diff
-from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered, first_word
+from workbench.steps.compare.filters import ComparedQuery, Filters, filtered
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
 from workbench.store import Store
 from workbench.ui.shell import cache, components, pickers, tables
@@ -22,7 +21,6 @@ from workbench.ui.shell.pickers import ChosenRuns
 BY_MEASURE = "change"
 ANY = "any"
 LONG = 9  # words: the middle length of the sample's queries is near it
-FIRST_WORDS = 30  # offered, the most frequent ones
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,11 @@ def narrowed(store: Store, chosen: ChosenRuns, diff: Diff | None) -> QueryList:
     with columns[0]:
         by = _order(diff)
     similarity = None if by == BY_MEASURE else cache.rank_similarity(store, *chosen.students, by, chosen.split)
-    queries = compared_queries(diff, similarity)
+    queries, first_words = cache.compared(
+        store, chosen.students, chosen.measure if diff else "", chosen.split, "" if by == BY_MEASURE else by
+    )
     with columns[1]:
-        first = pickers.select("First word", [ANY, *_first_words(queries)], "first", ANY)
+        first = pickers.select("First word", [ANY, *first_words], "first", ANY)
     with columns[2]:
         lengths = {ANY: (0, 0), f"up to {LONG} words": (0, LONG), f"over {LONG} words": (LONG + 1, 0)}
         length = lengths[pickers.select("Length", list(lengths), "length", ANY)]
@@ -122,8 +122,3 @@ def _only_and_words(diff: Diff | None, queries: Sequence[ComparedQuery]) -> tupl
             only = pickers.segment("Filter", options, "show", "all")
         words = tables.search("words")
     return {"all": "", "the same": "same"}.get(only, only), words
-
-
-def _first_words(queries: Sequence[ComparedQuery]) -> list[str]:
-    counts = Counter(word for row in queries if (word := first_word(row.text)))
-    return sorted(counts, key=lambda word: (-counts[word], word))[:FIRST_WORDS]

@@ -16,6 +16,7 @@ from workbench.steps.compare.answers.answers import judged_answers as judged_ans
 from workbench.steps.compare.compare_runs import compare_runs as compare_many
 from workbench.steps.compare.diff import diff as compare_two
 from workbench.steps.compare.evaluate import Evaluation, measured
+from workbench.steps.compare.filters import ComparedQuery, compared_queries, frequent_first_words
 from workbench.steps.compare.health.teacher_health import teacher_health as health_of
 from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.leaderboard import leaderboard as leaderboard_of
@@ -124,6 +125,14 @@ def _evaluated(store: Store, split: str) -> list[Evaluation]:
     return [measured(store, run, SHOWN_MEASURES) for run in views.runs(store, split)]
 
 
+def _compared(
+    store: Store, runs: tuple[str, str], measure: str, split: str, by: str
+) -> tuple[list[ComparedQuery], list[str]]:
+    judged = diff(store, *runs, measure, split) if measure else None
+    rows = compared_queries(judged, rank_similarity(store, *runs, by, split) if by else None)
+    return rows, frequent_first_words(rows)
+
+
 counts = _remembered(views.counts, annotations=True)
 settings = _remembered(settings_of)
 grades = _remembered(views.grades)
@@ -159,6 +168,7 @@ disputes = _remembered(views.disputes, annotations=True)
 annotator_agreement = _remembered(compare_annotators, annotations=True)
 evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …", answer=_shared_answer)
 diff = _remembered(compare_two, "Comparing the two runs, query by query …", answer=_shared_answer)
+compared = _remembered(_compared, answer=_shared_answer)
 disagreements = _remembered(views.disagreements, answer=_shared_answer)
 rank_similarity = _remembered(compare_rankings, "Comparing the two rankings, query by query …", answer=_shared_answer)
 compare_runs = _remembered(compare_many, "Comparing the runs, query by query …", answer=_shared_answer)
