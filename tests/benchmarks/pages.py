@@ -1,6 +1,6 @@
 """Every page in a real browser: seconds of its first render and of what people click most, bytes and memory.
 
-    python -m tests.benchmarks.pages WORKSPACE ... [--repeat N] [--only PAGE] [--before STUDENT --after STUDENT]
+    python -m tests.benchmarks.pages WORKSPACE ... [--repeat N] [--only PAGE]
 
 A workspace is served twice. The first server has no kept answers: what the first visitor after a change of the
 workspace waits for. The second one has: that is every later server's first visitor, and then `repeat` times each
@@ -21,7 +21,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.benchmarks.large import STUDENTS
 from tests.benchmarks.machine import description
 from tests.screenshots import QUIET, browser_path, served
 from workbench.store.kept import FOLDER
@@ -116,16 +115,16 @@ def merged(every: list[Taken]) -> Taken:
     return Taken(tuple(seconds for one in every for seconds in one.seconds), max(one.size for one in every))
 
 
-def measured(browser: Any, workspace: Path, only: str, query: str, repeat: int) -> None:
+def measured(browser: Any, workspace: Path, only: str, repeat: int) -> None:
     """Print a row for each page and click, and the server's memory."""
     pages = [page.name for page in PAGES if only in page.name]
     shutil.rmtree(workspace / FOLDER, ignore_errors=True)
     with served(workspace) as address:
-        changed = {page: Visitor(browser, f"{address}/{page}?{query}").open() for page in pages}
+        changed = {page: Visitor(browser, f"{address}/{page}?annotator=benchmark").open() for page in pages}
         peaks = [server_memory()]
     with served(workspace) as address:
         for page in pages:
-            tab = Visitor(browser, f"{address}/{page}?{query}")
+            tab = Visitor(browser, f"{address}/{page}?annotator=benchmark")
             first = tab.open()
             again = merged([tab.open() for _ in range(repeat)])
             start = f"| {page} | {workspace.name}"
@@ -150,18 +149,17 @@ def server_memory() -> float:
     return max(peaks)
 
 
-def main(workspaces: list[Path], only: str, repeat: int, before: str, after: str) -> None:
+def main(workspaces: list[Path], only: str, repeat: int) -> None:
     """Print a table of what each page takes on each workspace."""
     from playwright.sync_api import sync_playwright
 
     print(description())
     print("| page | workspace | | after a change | new server | median | worst | most bytes |")
     print("|---|---|---|---:|---:|---:|---:|---:|")
-    query = f"before={before}&after={after}&student={after}&base={before}&annotator=benchmark"
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=browser_path(), headless=True, args=list(QUIET))
         for workspace in workspaces:
-            measured(browser, workspace.resolve(), only, query, repeat)
+            measured(browser, workspace.resolve(), only, repeat)
         browser.close()
     print(f"load at the end {os.getloadavg()[0]:.1f}")
 
@@ -171,6 +169,4 @@ if __name__ == "__main__":
     parser.add_argument("workspaces", type=Path, nargs="+", metavar="WORKSPACE")
     parser.add_argument("--only", default="", metavar="PAGE", help="only pages whose name has this part")
     parser.add_argument("--repeat", type=int, default=10, help="how often each page and click is measured")
-    parser.add_argument("--before", default=STUDENTS[0], help="the student before")
-    parser.add_argument("--after", default=STUDENTS[1], help="the student after")
     main(**vars(parser.parse_args()))

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,14 +26,19 @@ from tests.benchmarks.large import STUDENTS
 from tests.benchmarks.machine import description
 from workbench.ui.shell.navigation import PAGES
 
-VERBS = (
+VERBS: tuple[tuple[str, ...], ...] = (
     ("info",),
     ("leaks",),
     ("health",),
     ("diff", *STUDENTS),
     ("agreement", *reversed(STUDENTS)),
     ("cases", STUDENTS[1], "--before", STUDENTS[0]),
-    ("export", "runs", "FOLDER"),
+    ("export", "beir", "FOLDER/beir"),
+    ("export", "run", "FOLDER/after.run", "--student", STUDENTS[1]),
+    # What was exported makes a new workspace, in which the run is an imported one.
+    ("--workspace", "FOLDER/new", "ingest", "beir", "FOLDER/beir"),
+    ("--workspace", "FOLDER/new", "ingest", "run", "FOLDER/after.run"),
+    ("--workspace", "FOLDER/new", "evaluate", STUDENTS[1]),
 )
 LIMIT = 900  # seconds on the clock, after which a question counts as unanswered
 
@@ -98,19 +104,19 @@ def questions(place: Path) -> dict[str, list[str]]:
         for page in PAGES
     }
     verbs = {
-        "workbench " + " ".join(verb): ["-m", "workbench", *(str(place) if word == "FOLDER" else word for word in verb)]
+        "workbench " + " ".join(verb): ["-m", "workbench", *(word.replace("FOLDER", str(place)) for word in verb)]
         for verb in VERBS
     }
     return pages | verbs
 
 
-def main(workspaces: list[Path], only: str) -> None:
+def main(workspaces: list[Path], only: str, place: Path | None) -> None:
     """Print a table of what each question takes on each workspace."""
     print(description())
     print("| question | workspace | processor s | clock s | again s | peak GB |\n|---|---|---:|---:|---:|---:|")
     for workspace in workspaces:
-        with tempfile.TemporaryDirectory() as place:
-            for name, arguments in questions(Path(place)).items():
+        with nullcontext(place) if place else tempfile.TemporaryDirectory() as folder:
+            for name, arguments in questions(Path(folder)).items():
                 if only in name:
                     print(f"| {name} | {workspace.name} {measured(workspace, arguments)}", flush=True)
 
@@ -119,4 +125,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("workspaces", type=Path, nargs="+", metavar="WORKSPACE")
     parser.add_argument("--only", default="", metavar="PART", help="only questions whose name has this part")
+    parser.add_argument(
+        "--place", type=Path, help="the folder for what is exported, kept; a temporary one unless given"
+    )
     main(**vars(parser.parse_args()))
