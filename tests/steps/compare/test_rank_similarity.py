@@ -227,6 +227,17 @@ def test_coverage_stands_beside_every_measure(store: Store) -> None:
     assert found.judged["R@1"] == (0.5, 0.5)
 
 
+def test_two_runs_are_read_some_queries_at_a_time(unjudged: Store) -> None:
+    runs = [views.find_run(unjudged, name, "test") for name in ("one", "two")]
+    whole = [views.rankings(unjudged, one) for one in runs]
+    for at_once in (1, 2, 9):
+        blocks = list(views.rankings_of_two(unjudged, *runs, at_once))
+        assert len(blocks) == -(-3 // at_once)
+        assert max(len(block[0].keys() | block[1].keys()) for block in blocks) <= at_once
+        for side in (0, 1):
+            assert {query_id: ranking for block in blocks for query_id, ranking in block[side].items()} == whole[side]
+
+
 # --- toward the teacher
 
 

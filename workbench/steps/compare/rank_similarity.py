@@ -112,14 +112,14 @@ def rank_similarity(
         )
     kind, depth = chosen
     first, second = views.find_run(store, before, split), views.find_run(store, after, split)
-    rankings = views.rankings(store, first), views.rankings(store, second)
     queries = {query.query_id: query for query in views.queries(store, split, known_by_id=True)}
     rows = []
-    for query_id in sorted(rankings[0].keys() | rankings[1].keys()):
-        missing = missing_from(query_id, *rankings)
-        value = None if missing else kind.measure(rankings[0][query_id], rankings[1][query_id], depth)
-        text, tags = (queries[query_id].text, queries[query_id].tags) if query_id in queries else ("", ())
-        rows.append(QueryRankSimilarity(query_id, text, value, missing, tags))
+    for rankings in views.rankings_of_two(store, first, second):
+        for query_id in sorted(rankings[0].keys() | rankings[1].keys()):
+            missing = missing_from(query_id, *rankings)
+            value = None if missing else kind.measure(rankings[0][query_id], rankings[1][query_id], depth)
+            text, tags = (queries[query_id].text, queries[query_id].tags) if query_id in queries else ("", ())
+            rows.append(QueryRankSimilarity(query_id, text, value, missing, tags))
     return RankSimilarityResult(
         before=first.student,
         after=second.student,

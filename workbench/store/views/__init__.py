@@ -50,6 +50,7 @@ from workbench.store.views.hard_cases import (
     usual_thresholds,
     utility_scale,
 )
+from workbench.store.views.judged import judged_ranks, ranked_counts
 from workbench.store.views.leaks import LeakCounts, SeenQuery, leak_counts, seen_queries
 from workbench.store.views.pairs import (
     Bin,
@@ -76,12 +77,11 @@ from workbench.store.views.runs import (
     Placed,
     find_run,
     hits,
-    judged_ranks,
     movements,
     movements_of,
-    ranked_counts,
     ranking,
     rankings,
+    rankings_of_two,
     reranked,
     runs,
     scored_orders,
@@ -215,6 +215,7 @@ __all__ = [
     "ranked_counts",
     "ranking",
     "rankings",
+    "rankings_of_two",
     "read_runs",
     "readings",
     "received",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +11,6 @@ from workbench.commands import command, line
 from workbench.errors import NothingToDo
 from workbench.records import Hit, Run
 from workbench.store.collection import HAS_TEXT
-from workbench.store.kept import kept_rows
 from workbench.store.views.collection import among, texts_of_passages
 from workbench.store.views.judged import relevance_level
 
@@ -61,12 +60,17 @@ def find_run(store: Store, student: str, split: str) -> Run:
     )
 
 
-def rankings(store: Store, run: Run) -> dict[str, list[tuple[str, float]]]:
-    """Return query_id -> [(passage_id, similarity)] by rank, down to the run's depth."""
+def rankings(store: Store, run: Run, between: tuple[str, str] | None = None) -> dict[str, list[tuple[str, float]]]:
+    """Return query_id -> [(passage_id, similarity)] by rank, down to the run's depth; of the queries `between` two."""
+    first, last = between or (None, None)
     with store.read() as connection:
         rows = connection.execute(
-            "select query_id, passage_id, similarity from hits where run = ? and rank <= ? order by query_id, rank",
-            [run.run, run.depth],
+            """
+            select query_id, passage_id, similarity from hits
+            where run = $run and rank <= $depth and ($first is null or query_id between $first and $last)
+            order by query_id, rank
+            """,
+            {"run": run.run, "depth": run.depth, "first": first, "last": last},
         ).fetchall()
     ranked: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
     for query_id, passage_id, similarity in rows:
@@ -74,42 +78,19 @@ def rankings(store: Store, run: Run) -> dict[str, list[tuple[str, float]]]:
     return dict(ranked)
 
 
-def judged_ranks(store: Store, run: Run) -> dict[str, list[tuple[int, int]]]:
-    """Return query_id -> [(rank, relevance)] of the judged passages, by rank, down to the run's depth.
-
-    The rank is trec_eval's: by similarity in single precision, equal ones by passage id from the end of the alphabet.
-    So a run measures as its exported file does, also where its own order looks closer or ties differently.
-    """
-    with kept_rows(store, "judged ranks", _JUDGED_RANKS, {"run": run.run, "depth": run.depth}) as (connection, ranks):
-        rows: list[tuple[str, list[int], list[int]]] = connection.execute(f"from {ranks} order by query_id").fetchall()
-    return {query_id: list(zip(of_query, relevances, strict=True)) for query_id, of_query, relevances in rows}
-
-
-_JUDGED_RANKS = """
-    with judged_queries as (select distinct query_id from qrels), retrieved as (
-        select query_id, passage_id,
-               coalesce(try_cast(similarity as float), sign(similarity) * 'infinity'::float) as similarity
-        from hits semi join judged_queries using (query_id) where run = $run and rank <= $depth
-    ),
-    judged as (select * from retrieved join qrels using (query_id, passage_id)),
-    placed as (
-        select query_id, any_value(judged.relevance) as relevance, 1 + count(*) filter (
-            retrieved.similarity > judged.similarity
-            or retrieved.similarity = judged.similarity and retrieved.passage_id > judged.passage_id
-        ) as rank
-        from retrieved join judged using (query_id) group by query_id, judged.passage_id
-    )
-    select query_id, list(rank order by rank) as ranks, list(relevance order by rank) as relevances
-    from placed group by query_id order by query_id
-"""
-
-
-def ranked_counts(store: Store, run: Run) -> dict[str, int]:
-    """Return query_id -> how many passages the run ranks for it, down to its depth; none for an unanswered query."""
-    query = "select query_id, count(*) as ranked from hits where run = $run and rank <= $depth group by query_id"
-    with kept_rows(store, "ranked", query, {"run": run.run, "depth": run.depth}) as (connection, counted):
-        rows: list[tuple[str, int]] = connection.execute(f"from {counted} order by query_id").fetchall()
-    return dict(rows)
+def rankings_of_two(
+    store: Store, before: Run, after: Run, at_once: int = 2_000
+) -> Iterator[tuple[dict[str, list[tuple[str, float]]], dict[str, list[tuple[str, float]]]]]:
+    """Yield the `rankings` of two runs, those of the same queries together, so many queries at a time."""
+    with store.read() as connection:
+        rows = connection.execute(
+            "select distinct query_id from hits where run in ($before, $after) order by query_id",
+            {"before": before.run, "after": after.run},
+        ).fetchall()
+    ids = [query_id for (query_id,) in rows]
+    for start in range(0, len(ids), at_once):
+        between = ids[start], ids[min(start + at_once, len(ids)) - 1]
+        yield rankings(store, before, between), rankings(store, after, between)
 
 
 def hits(store: Store, run: Run, query_ids: Collection[str] | None = None) -> list[Hit]:
