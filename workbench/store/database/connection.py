@@ -100,8 +100,8 @@ def transaction(database: Path, *, patience: float) -> Iterator[duckdb.DuckDBPyC
 
 
 def in_transaction(database: Path) -> bool:
-    """Return whether what this thread, whose turn it is, reads of a database may still be rolled back."""
-    return database in _transactions
+    """Return whether what this thread reads of a database may still be rolled back."""
+    return (database, get_ident()) in _transactions
 
 
 @contextmanager
