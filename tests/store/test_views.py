@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from workbench.errors import NothingToDo, UnknownName
 from workbench.records import Annotation, Candidate, Failure, Passage, Qrel, Query
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.store import Store, views
+from workbench.store.views import collection
 
 Q2 = "http://q/2?x=1"
 
@@ -206,3 +208,18 @@ def test_quadrants_part_at_what_is_useful_and_at_the_median_similarity(store: St
     quadrants = [views.quadrant_pairs(store, "toy", at, useful=u, near=n) for u in (True, False) for n in (True, False)]
     q2 = "http://q/2?x=1"
     assert quadrants == [{q2: 2}, {"q1": 1}, {"q1": 2}, {"q1": 1, q2: 2}]
+
+
+def test_texts_are_the_same_looked_up_or_joined(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = (views.find_run(store, name, "test") for name in ("before", "after"))
+    statements: list[Callable[[], object]] = [
+        lambda: views.passages(store, ["p/1", "ü", "nowhere"]),
+        lambda: views.ranking(store, "q1", run=after, teacher="toy"),
+        lambda: views.ranking(store, "q1", teacher="toy", depth=2),
+        lambda: views.movements_of(store, before, after, ["q1", Q2], "toy"),
+    ]
+    looked_up = [statement() for statement in statements]
+    monkeypatch.setattr(collection, "LOOKED_UP", 0)
+    assert [statement() for statement in statements] == looked_up
+    assert [placed.utility for placed in views.ranking(store, "q1", teacher="toy", depth=2)] == [2.0, 0.0]
+    assert [placed.text for placed in views.ranking(store, "q1", teacher="nobody")] == []

@@ -25,7 +25,7 @@ MEANINGS = {
     **{name: rule.meaning for name, rule in RULES.items()},
     ADJUDICATION: "Annotators give different verdicts on the pair; your verdict here is the one that counts.",
 }
-SEARCHED = 1_000  # queries: their cases are weeks of judging, and found while a person waits
+SEARCHED = 500  # queries: their cases are weeks of judging, and found while a person waits
 AHEAD, BEHIND = 100, 10  # cases a browser holds: judging goes on for a while if the server does not
 
 
