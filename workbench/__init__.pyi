@@ -2,6 +2,9 @@
 # where each name lives, to look it up when it is first used. `name as name` is how a stub says that a name is public.
 
 from . import plots as plots
+from .compaction import Compaction as Compaction
+from .compaction import Removal as Removal
+from .compaction import compact as compact
 from .diagnosis import Diagnosis as Diagnosis
 from .diagnosis import Finding as Finding
 from .diagnosis import doctor as doctor
@@ -127,6 +130,8 @@ from .steps.data.training_rows import ExportSettings as ExportSettings
 from .steps.data.workspace_settings import configure as configure
 from .steps.data.workspace_settings import settings as settings
 from .steps.data.workspace_settings import with_settings as with_settings
+from .steps.ship.backup import Backup as Backup
+from .steps.ship.backup import backup as backup
 from .steps.ship.conversion_loss import ConversionLoss as ConversionLoss
 from .steps.ship.conversion_loss import ConversionSample as ConversionSample
 from .steps.ship.export_student import ExportedStudent as ExportedStudent
@@ -141,6 +146,8 @@ from .steps.ship.push import FilesToPush as FilesToPush
 from .steps.ship.push import Pushed as Pushed
 from .steps.ship.push import files_to_push as files_to_push
 from .steps.ship.push import push as push
+from .steps.ship.restore import Restored as Restored
+from .steps.ship.restore import restore as restore
 from .steps.teach.candidates import CandidatesResult as CandidatesResult
 from .steps.teach.candidates import candidates as candidates
 from .steps.teach.combine import combine as combine

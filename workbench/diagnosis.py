@@ -13,16 +13,14 @@ from typing import ClassVar, Literal, NamedTuple
 
 import psutil
 
-from workbench import hub, jobs, memory, students
+from workbench import files, jobs, memory, students
 from workbench.errors import BadInput, NothingToDo, WorkbenchError
 from workbench.results import Result
-from workbench.retrieval.fingerprint import fingerprint
-from workbench.retrieval.passage_index import noted_index
 from workbench.retrieval.vector_cache import VectorCache
-from workbench.store import Store, views
+from workbench.steps.ship import orphans
+from workbench.store import Store
 from workbench.store.database import schema
 from workbench.store.views import checks
-from workbench.students.names import FILES
 
 State = Literal["good", "note", "bad"]
 LIBRARIES = ("utility-workbench", "duckdb", "streamlit", "sentence-transformers", "transformers", "torch", "faiss-cpu")
@@ -144,58 +142,21 @@ def _students(store: Store) -> Iterator[Finding]:
 
 
 def _vectors(store: Store) -> Iterator[Finding]:
-    known, sound = _fingerprints(store), 0
-    for folder in sorted(path for path in store.vectors.glob("*") if path.is_dir() and not path.name.startswith(".")):
+    known, sound = orphans.known_fingerprints(store), 0
+    for folder in orphans.vector_folders(store):
         for file in VectorCache(folder).damaged():
             yield Finding(
                 "vectors", "bad", f"{file} is damaged.", "Remove it; its texts are encoded again when needed."
             )
-        alone = [file for file in folder.glob("*.npy") if not _keys(file).exists()]
-        if alone:
+        if alone := orphans.without_keys(folder):
             message = f"{len(alone):,} files of vectors in {folder} have no keys: a writer was killed."
-            yield Finding("vectors", "note", message, "They do not count, and can be removed.")
+            yield Finding("vectors", "note", message, "They do not count; `workbench compact` removes them.")
         if folder.name.partition("-")[0] not in known:
-            message = (
-                f"{folder} ({memory.in_words(_size(folder))}) holds vectors of no student, base or run that is here."
-            )
-            yield Finding("vectors", "note", message, "If they are of no model that you will name again, remove it.")
+            message = f"{_sized(folder)} holds vectors of no student, base or run that is here."
+            hint = "If they are of no model that you will name again, `workbench compact` removes it."
+            yield Finding("vectors", "note", message, hint)
         sound += 1
     yield Finding("vectors", "good", f"{sound:,} folders of vectors were looked at.")
-
-
-def _keys(file: Path) -> Path:
-    return file if file.name.endswith(".keys.npy") else file.with_name(f"{file.stem}.keys.npy")
-
-
-def _fingerprints(store: Store) -> set[str]:
-    """Return the fingerprints of the models that this workspace knows: students, their bases, and those of runs."""
-    recipes = [(path, students.Student(path.name, path)) for path in students.recipes(store.students)]
-    own = {fingerprint(path) for path, _ in recipes}
-    bases = set()
-    for path, _ in recipes:
-        try:
-            bases.add(str(students.read(path).recipe.get("base_fingerprint")))
-        except BadInput:
-            continue
-    try:
-        names = {run.student for run in views.runs(store) if not run.imported}
-    except WorkbenchError:
-        names = set()
-    folders = [folder for name in names for folder in _local_folders(name)]
-    return own | bases | {noted_index(store.vectors, one) for one in own} | set(map(fingerprint, folders))
-
-
-def _local_folders(name: str) -> list[Path]:
-    """Return the folders on this machine that a model's name may stand for; nothing is fetched."""
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return [path]
-    names = [hub.MINILM_REPOSITORY, name] if name == hub.MINILM else [name]
-    try:
-        folders = [hub.cached(one, FILES) for one in names] + ([hub.packaged()] if name == hub.MINILM else [])
-    except WorkbenchError:
-        return []
-    return [folder for folder in folders if folder]
 
 
 def _jobs(store: Store) -> Iterator[Finding]:
@@ -210,11 +171,11 @@ def _jobs(store: Store) -> Iterator[Finding]:
 def _left_over(store: Store) -> Iterator[Finding]:
     """Report what was begun and not finished: trainings that can go on, and drafts of killed writers."""
     for folder in sorted(path for path in store.students.glob(".training-*") if path.is_dir()):
-        message = f"{folder} ({memory.in_words(_size(folder))}) is of a training that has not ended."
+        message = f"{_sized(folder)} is of a training that has not ended."
         yield Finding("training", "note", message, "The same `train` command goes on with it; else remove it.")
     for folder in sorted(path for path in store.path.rglob(".aside-*") if path.is_dir()):
-        message = f"{folder} ({memory.in_words(_size(folder))}) is the draft of a writer that is at work or was killed."
-        yield Finding("draft", "note", message, "If nothing is running, remove it.")
+        message = f"{_sized(folder)} is the draft of a writer that is at work or was killed."
+        yield Finding("draft", "note", message, "If nothing is running, `workbench compact` removes it.")
 
 
 def _machine(store: Store) -> Iterator[Finding]:
@@ -240,8 +201,8 @@ def _file_system(path: Path) -> str:
     return max(mounts, key=lambda mount: len(mount.mountpoint)).fstype if mounts else ""
 
 
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+def _sized(folder: Path) -> str:
+    return f"{folder} ({memory.in_words(files.size_of(folder))})"
 
 
 def _version(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -40,6 +40,15 @@ def write_failure(error: BaseException, where: Path | str) -> WriteFailed | None
     if isinstance(error, OSError) and error.filename and DRAFTS not in os.fsdecode(error.filename):
         path = os.fsdecode(error.filename)
     return WriteFailed(f"{path} cannot be written: {reason}.", hint)
+
+
+def size_of(path: Path) -> int:
+    """Return how many bytes a file has, or all files in a folder; what has gone meanwhile has none."""
+    size = 0
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        with suppress(FileNotFoundError):
+            size += file.stat().st_size if file.is_file() else 0
+    return size
 
 
 def write_text(path: Path, text: str) -> None:

@@ -50,14 +50,16 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["snapshot", tmp_path / "copy.duckdb"],
         ["export-student", student, tmp_path / "exported"],
         ["split"],
+        ["backup", tmp_path / "backup.tar"],
+        ["compact"],
         ["doctor"],
         ["student", "first", "--note", "a first one"],
     ]
     promised = {
         name for name, command in TREE.commands.items() if "--json" in [o for p in command.params for o in p.opts]
     }
-    # push and read are tested where there is a hub and a reader for them.
-    assert promised - {"push", "read"} == {str(call[0]) for call in calls}
+    # push and read are tested where there is a hub and a reader for them, restore with the workspace that it makes.
+    assert promised - {"push", "read", "restore"} == {str(call[0]) for call in calls}
     for call in calls:
         printed = worked(*call, "--json", workspace=store.path)
         assert isinstance(printed.json, dict | list), call

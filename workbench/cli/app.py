@@ -13,7 +13,7 @@ from workbench.cli import annotate
 from workbench.cli.compare import agreement, cases, diff, evaluate, health, latency, project, read, students
 from workbench.cli.data import doctor, export, info, ingest, leaks, settings, snapshot, split
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
-from workbench.cli.ship import export_student, push, student
+from workbench.cli.ship import backup, export_student, push, student
 from workbench.cli.start import demo, jobs, lab, serve
 from workbench.cli.teach import candidates, combine, learning_curve, reading, rerank, score, sweep, train
 
@@ -61,6 +61,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "student": student.student_command,
     "jobs": jobs.jobs_command,
     "snapshot": snapshot.snapshot_command,
+    "backup": backup.backup_command,
+    "restore": backup.restore_command,
+    "compact": backup.compact_command,
     "doctor": doctor.doctor_command,
 }
 # Where an id begins with a dash, the program says that there is no such option, and to look here.

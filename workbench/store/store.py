@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from workbench import files
-from workbench.errors import Conflict, NothingToDo, WorkbenchError, WriteFailed
+from workbench.errors import Conflict, NothingToDo, WorkbenchError
 from workbench.records import (
     Annotation,
     Answer,
@@ -29,8 +29,8 @@ from workbench.records import (
 )
 from workbench.store import arrow, collection
 from workbench.store.collection import Added
-from workbench.store.database import schema
-from workbench.store.database.connection import DetachFailed, attached, connected, transaction, watched
+from workbench.store.database import copying, schema
+from workbench.store.database.connection import connected, transaction
 from workbench.store.refiling import runs_follow
 
 READ_PATIENCE = 20.0
@@ -81,6 +81,16 @@ class Store:
         """Return the folder of exports."""
         return self.path / "exports"
 
+    @property
+    def uploads(self) -> Path:
+        """Return the folder of files that a browser has sent."""
+        return self.path / "uploads"
+
+    @property
+    def guidelines(self) -> Path:
+        """Return the file of the annotators' guidelines."""
+        return self.path / "guidelines.md"
+
     # -- opening ------------------------------------------------------------------------------
 
     def _migrate(self) -> None:
@@ -128,15 +138,16 @@ class Store:
         target = Path(path).expanduser().resolve()
         if target.exists():
             raise Conflict(f"{target} exists already.", "Choose a name that is free; a snapshot overwrites nothing.")
-        options = f"read_write, storage_version '{schema.STORAGE}'"
-        try:
-            with files.aside(target) as draft, self.read() as connection, attached(connection, draft, options) as copy:
-                ((source,),) = connection.execute("select current_database()").fetchall()
-                with watched(connection, "copy"):
-                    connection.execute(f"copy from database {source} to {copy}")
-        except DetachFailed as error:
-            raise WriteFailed(f"{target} cannot be written: {error}") from error
+        with files.aside(target) as draft, self.read() as connection:
+            copying.copy_to(connection, draft)
         return target
+
+    def rewrite(self) -> int:
+        """Write the database's file anew, without the room that deleted rows have left, and return the bytes won.
+
+        Others wait meanwhile, or go on reading the file as it was.
+        """
+        return copying.rewrite(self.database, patience=WRITE_PATIENCE)
 
     # -- adding -------------------------------------------------------------------------------
 

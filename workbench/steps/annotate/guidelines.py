@@ -8,7 +8,6 @@ from workbench import files
 from workbench.errors import WorkbenchError
 from workbench.store import Store
 
-FILE = "guidelines.md"
 USUAL = """\
 Useful: someone who reads only this passage can answer the query better than before.
 Useless: the passage neither helps nor misleads, whatever it has in common with the query.
@@ -22,16 +21,16 @@ Grades: 0 does not help, 1 helps a little, 2 helps, 3 answers the query in full.
 def guidelines(store: Store) -> str:
     """Return the workspace's guidelines, or the usual ones if nobody has written any."""
     try:
-        return (store.path / FILE).read_text(encoding="utf-8")
+        return (store.guidelines).read_text(encoding="utf-8")
     except FileNotFoundError:
         return USUAL
     except (OSError, UnicodeDecodeError) as trouble:
-        raise WorkbenchError(f"{store.path / FILE} cannot be read.", "Make it a text file in UTF-8.") from trouble
+        raise WorkbenchError(f"{store.guidelines} cannot be read.", "Make it a text file in UTF-8.") from trouble
 
 
 def write_guidelines(store: Store, text: str) -> Path:
     """Write the guidelines, whole or not at all, and return their file."""
-    place = store.path / FILE
+    place = store.guidelines
     try:
         files.write_text(place, text.strip() + "\n")
     except OSError as trouble:

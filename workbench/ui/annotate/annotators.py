@@ -37,7 +37,7 @@ def guide(store: Store) -> None:
         if st.toggle("Edit the guidelines", key="edit-guidelines"):
             new_text = st.text_area("Guidelines", text, key="guidelines", height=220, max_chars=20_000)
             st.button("Keep the guidelines", on_click=_keep_guidelines, args=(store, new_text))
-            components.remark(f"Kept in {store.path / 'guidelines.md'}, for everyone who annotates this workspace.")
+            components.remark(f"Kept in {store.guidelines}, for everyone who annotates this workspace.")
 
 
 def all_pending(store: Store, queue: Queue) -> None:

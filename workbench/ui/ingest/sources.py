@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -62,8 +63,10 @@ def kept(store: Store, uploaded: Sequence[UploadedFile]) -> Path:
     digest = sha256()
     for name in sorted(names):
         digest.update(f"{len(str(name))} {name} {len(names[name])} ".encode() + names[name])
-    folder = store.path / "uploads" / digest.hexdigest()[:12]
-    if not folder.exists():
+    folder = store.uploads / digest.hexdigest()[:12]
+    if folder.exists():
+        os.utime(folder)  # as if new: somebody needs it
+    else:
         with files.folder(folder) as draft:
             for name, content in names.items():
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)

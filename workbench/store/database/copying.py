@@ -1,0 +1,68 @@
+"""A database's file written anew by DuckDB: beside it as a copy, or in its own place without what deletions left."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import duckdb
+
+from workbench import files
+from workbench.errors import StoreBusy, WriteFailed
+from workbench.store.database.connection import DetachFailed, attached, connected, watched
+from workbench.store.database.schema import STORAGE
+
+# Whoever has opened the former file by its name, and not locked it yet, does so before this has passed, and is refused.
+OPENING_SECONDS = 0.5
+
+
+def copy_to(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Copy the database that a connection has open, consistent, to a new file.
+
+    Raises WriteFailed where that cannot be written to its end.
+    """
+    ((source,),) = connection.execute("select current_database()").fetchall()
+    try:
+        with attached(connection, path, f"read_write, storage_version '{STORAGE}'") as copy:
+            with watched(connection, "copy"):
+                connection.execute(f"copy from database {source} to {copy}")
+            if (rows := _rows(connection, source)) != (copied := _rows(connection, copy)):
+                raise WriteFailed(f"{path} cannot be written: {copied} are there of {rows}.")
+    except DetachFailed as error:  # its rows are in a log beside it
+        raise WriteFailed(f"{path} cannot be written: {error}") from error
+
+
+def rewrite(database: Path, patience: float) -> int:
+    """Write a database's file anew in its place, and return how many bytes smaller it is.
+
+    Nobody writes meanwhile: a reader's lock is held from before the copy until the new file is in its place. Its log
+    must be worked in first, else it would be taken for one of the new file.
+    """
+    deadline, log = time.monotonic() + patience, database.with_name(f"{database.name}.wal")
+    before = database.stat().st_size + (log.stat().st_size if log.exists() else 0)
+    while True:
+        with connected(database, read_only=False, patience=patience) as connection:
+            connection.execute("checkpoint")
+        with connected(database, read_only=True, patience=patience) as connection:
+            if not log.exists():
+                with files.aside(database) as draft:
+                    copy_to(connection, draft)
+                    shutil.copymode(database, draft)
+                time.sleep(OPENING_SECONDS)
+                return before - database.stat().st_size
+        if time.monotonic() > deadline:
+            raise StoreBusy(f"Others write to {database} all the time.", "Stop them, and try again.")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, int]:
+    """Return how many rows each table of an attached database has."""
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where database_name = ? order by 1", [database]
+    ).fetchall()
+    return {name: _count(connection, f'{database}."{name}"') for (name,) in tables}
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    ((count,),) = connection.execute(f"select count(*) from {table}").fetchall()
+    return int(count)
