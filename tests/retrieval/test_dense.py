@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.profiles import examples
 from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Listener, Passage, silent
+from workbench.retrieval import dense
 from workbench.retrieval.dense import DenseRetriever, Index
 
 
@@ -65,10 +66,15 @@ def test_many_chunks_rank_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     queries = _unit(draw.normal(size=(3, 4)))
     rows = [[0, 7], [], [49]]
     whole = index.place(queries, rows)
-    monkeypatch.setattr("workbench.retrieval.dense.NUMBERS_AT_ONCE", 30)
+    nearest = index.search(queries, 3)
+    monkeypatch.setattr("workbench.retrieval.stored_vectors.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("workbench.retrieval.dense.NUMBERS_AT_ONCE", 2 * dense.ROWS_AT_ONCE)
+    monkeypatch.setattr("workbench.retrieval.dense.HELD_BYTES", 0)
     for one, other in zip(whole, index.place(queries, rows), strict=True):
         np.testing.assert_array_equal(one.ranks, other.ranks)
     assert [len(one.ranks) for one in whole] == [2, 0, 1]
+    for one, other in zip(nearest, index.search(queries, 3), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_order_of_ties_is_trec_evals() -> None:
@@ -107,7 +113,7 @@ class _Encoder:
     def queries(self, texts: Sequence[str], listen: Listener = silent) -> np.ndarray:
         return _unit([self.directions[text] for text in texts])
 
-    def passages(self, texts: Sequence[str], listen: Listener = silent) -> np.ndarray:
+    def stored_passages(self, texts: Sequence[str], listen: Listener = silent) -> np.ndarray:
         self.read += texts
         return self.queries([text.rpartition(" ")[2] for text in texts])
 

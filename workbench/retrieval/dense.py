@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
@@ -28,12 +28,29 @@ from workbench.retrieval.ranking import (
     no_hits,
     tie_order,
 )
+from workbench.retrieval.stored_vectors import ROWS_AT_ONCE, Vectors, blocks
 
 # How far a similarity from faiss, in single precision, can be from ours, in double precision.
 SLACK = 1e-5
 # faiss is asked for more than k, so that ties at the k-th place are seen.
 MARGIN = 16
 NUMBERS_AT_ONCE = 8_000_000
+QUERIES_WITH_TIES = 16
+# Vectors of so many bytes are held in memory, so that a single query is quick; more are read from disk each time.
+HELD_BYTES = 2**28
+
+
+class Contents(Sequence[str]):
+    """What students read of passages, each text made when it is asked for."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self._passages = passages
+
+    def __len__(self) -> int:
+        return len(self._passages)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._passages[row].content
 
 
 class DenseRetriever:
@@ -67,15 +84,19 @@ class DenseRetriever:
 
     def _indexed(self, listen: Listener) -> Index:
         if self._index is None:
-            vectors = self.encoder.passages([passage.content for passage in self.passages], listen)
-            self._index = Index(vectors, [passage.passage_id for passage in self.passages])
+            ids = [passage.passage_id for passage in self.passages]
+            check_collection(ids)
+            self._index = Index(self.encoder.stored_passages(Contents(self.passages), listen), ids)
         return self._index
 
 
 class Index:
-    """Unit vectors (n, d) of passages, searched exactly; similarities are cosines in double precision, rounded."""
+    """Unit vectors (n, d) of passages, searched exactly; similarities are cosines in double precision, rounded.
 
-    def __init__(self, vectors: Floats, ids: Sequence[str]) -> None:
+    Vectors on disk are read through in blocks, once for all queries of a call, if they are too many to be held.
+    """
+
+    def __init__(self, vectors: Vectors, ids: Sequence[str]) -> None:
         if len(vectors) != len(ids):
             raise BadSetting(f"{len(vectors)} vectors cannot be the passages of {len(ids)} ids.")
         check_collection(ids)
@@ -85,53 +106,92 @@ class Index:
     def search(self, queries: Floats, k: int) -> Nearest:
         """Return the k nearest passages of query vectors (q, d): rows and similarities (q, k)."""
         check_depth(k)
-        nearest = no_hits(len(queries), k)
-        waiting, width = np.arange(len(queries)), k + MARGIN
-        while waiting.size:
-            width = min(width, len(self.vectors))
-            rough, rows = self._faiss.search(np.ascontiguousarray(queries[waiting], np.float32), width)
-            undecided = []
-            for at, query in enumerate(waiting):
-                exact = self._cosines(queries[query : query + 1], rows[at])[0]
-                best = best_rows(exact, self.order[rows[at]], k)
-                # What faiss left out is below its last; it is out of the race if that is below our k-th.
-                if width < len(self.vectors) and rough[at, -1] >= exact[best[-1]] - SLACK:
-                    undecided.append(query)
-                    continue
-                nearest.fill(int(query), rows[at, best], exact[best])
-            waiting, width = np.array(undecided, dtype=np.int64), width * 4
+        nearest, width = no_hits(len(queries), k), min(k + MARGIN, len(self.vectors))
+        rough, rows = self._nearly(queries, width)
+        undecided = []
+        for query, near, exact in self._exact(queries, rows):
+            best = best_rows(exact, self.order[near], k)
+            # What faiss left out is below its last; it is out of the race if that is below our k-th.
+            if width < len(self.vectors) and rough[query].min() >= exact[best[-1]] - SLACK:
+                undecided.append(query)
+            else:
+                nearest.fill(query, near[best], exact[best])
+        self._search_ties(queries, k, undecided, nearest)
         return nearest
 
     def place(self, queries: Floats, rows: Sequence[Sequence[int]]) -> list[Placement]:
         """Return exact ranks and similarities of given rows for each query vector, by comparing with every passage."""
         given = [np.asarray(of_query, np.int64) for of_query in rows]
-        cosines = [self._cosines(query[None], at)[0] for query, at in zip(queries, given, strict=True)]
+        cosines = self._of_rows(queries, given)
         ranks = [np.ones(len(at), np.int64) for at in given]
-        step = max(1, NUMBERS_AT_ONCE // max(queries.shape)) if queries.size else len(self.vectors)
-        for start in range(0, len(self.vectors), step):
-            part = slice(start, start + step)
-            block = self._cosines(queries, part)
-            for query, at in enumerate(given):
-                ranks[query] += count_ahead(block[query], self.order[part], cosines[query], self.order[at])
+        for part in _parts(len(queries), max(1, NUMBERS_AT_ONCE // ROWS_AT_ONCE)):
+            for at, block in blocks(self.vectors):
+                of_block = _cosines(queries[part], block)
+                for query, similarities in enumerate(of_block, start=part.start):
+                    if len(given[query]):
+                        # Most of a collection is below whatever was given, and is left out of the comparison.
+                        near = np.flatnonzero(similarities >= cosines[query].min())
+                        order, ahead = self.order[at[near]], similarities[near]
+                        ranks[query] += count_ahead(ahead, order, cosines[query], self.order[given[query]])
         return [Placement(rank, similarity.astype(np.float32)) for rank, similarity in zip(ranks, cosines, strict=True)]
 
     def similarities(self, queries: Floats, rows: Sequence[Sequence[int]]) -> list[Floats]:
         """Return the similarities of given rows for each query vector."""
-        return [
-            self._cosines(query[None], np.asarray(of_query, np.int64))[0].astype(np.float32)
-            for query, of_query in zip(queries, rows, strict=True)
-        ]
+        given = [np.asarray(of_query, np.int64) for of_query in rows]
+        return [similarities.astype(np.float32) for similarities in self._of_rows(queries, given)]
 
-    def _cosines(self, queries: Floats, rows: Rows | slice) -> NDArray[np.float64]:
-        cosines: NDArray[np.float64] = queries.astype(np.float64) @ self.vectors[rows].astype(np.float64).T
-        return cosines.round(DECIMALS)
+    def _nearly(self, queries: Floats, width: int) -> tuple[Floats, Rows]:
+        """Return the nearest of each query in single precision, in any order: similarities and rows (q, width)."""
+        queries = np.ascontiguousarray(queries, np.float32)
+        if len(self.vectors) * self.vectors.shape[1] * 4 <= HELD_BYTES:
+            return self._held.search(queries, width)  # type: ignore[no-any-return]
+        faiss = import_faiss()
+        best = faiss.ResultHeap(len(queries), width, keep_max=True)
+        for rows, block in blocks(self.vectors):
+            similarities, at = faiss.knn(queries, block, min(width, len(block)), faiss.METRIC_INNER_PRODUCT)
+            best.add_result(similarities, rows[at])
+        return best.D, best.I
+
+    def _exact(self, queries: Floats, rows: Rows) -> Iterator[tuple[int, Rows, NDArray[np.float64]]]:
+        """Yield each query with those of its rows (q, w) that are passages and their cosines; -1 is none."""
+        for part in _parts(len(queries), max(1, NUMBERS_AT_ONCE // (rows.shape[1] * self.vectors.shape[1]))):
+            given = [of_query[of_query >= 0] for of_query in rows[part]]
+            yield from zip(range(part.start, part.stop), given, self._of_rows(queries[part], given), strict=True)
+
+    def _of_rows(self, queries: Floats, given: Sequence[Rows]) -> list[NDArray[np.float64]]:
+        """Return the cosines of given rows for each query."""
+        vectors = self.vectors[np.concatenate([np.empty(0, np.int64), *given])]
+        parts = np.split(vectors, np.cumsum([len(rows) for rows in given])[:-1]) if given else []
+        return [_cosines(query[None], part)[0] for query, part in zip(queries, parts, strict=True)]
+
+    def _search_ties(self, queries: Floats, k: int, undecided: Sequence[int], nearest: Nearest) -> None:
+        """Search for the queries with so many equal similarities around the k-th that faiss may have missed one."""
+        for start in range(0, len(undecided), QUERIES_WITH_TIES):
+            part = list(undecided[start : start + QUERIES_WITH_TIES])
+            similarities = np.empty((len(part), len(self.vectors)))
+            for rows, block in blocks(self.vectors):
+                similarities[:, rows] = _cosines(queries[part], block)
+            for query, of_query in zip(part, similarities, strict=True):
+                high = np.flatnonzero(of_query >= np.partition(of_query, -k)[-k])
+                best = high[best_rows(of_query[high], self.order[high], k)]
+                nearest.fill(query, best, of_query[best])
 
     @cached_property
-    def _faiss(self) -> Any:
+    def _held(self) -> Any:
         faiss = import_faiss()
         index = faiss.IndexFlatIP(self.vectors.shape[1])
-        index.add(np.ascontiguousarray(self.vectors, np.float32))
+        index.add(np.ascontiguousarray(self.vectors[:], np.float32))
         return index
+
+
+def _cosines(queries: Floats, vectors: Floats) -> NDArray[np.float64]:
+    cosines: NDArray[np.float64] = queries.astype(np.float64) @ vectors.astype(np.float64).T
+    return cosines.round(DECIMALS)
+
+
+def _parts(count: int, step: int) -> Iterator[slice]:
+    for start in range(0, count, step):
+        yield slice(start, min(start + step, count))
 
 
 def import_faiss() -> Any:

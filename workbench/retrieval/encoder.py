@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from workbench.retrieval.encode_work import Encoded, EncodeWork, load_at, unit_v
 from workbench.retrieval.fingerprint import fingerprint
 from workbench.retrieval.passage_index import noted_index
 from workbench.retrieval.precision import PRECISIONS, Choice, load_choices, measure, save_choice
+from workbench.retrieval.stored_vectors import StoredVectors
 from workbench.retrieval.vector_cache import VectorCache, Vectors, key
 from workbench.students import Student
 
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 # What an interrupt may cost: the texts of one file, or the work of that many seconds.
 TEXTS_IN_FILE = 2048
 SECONDS_IN_FILE = 20.0
+
+
+class _Missing(NamedTuple):
+    """Texts to be encoded, each by the key of its vector; a text is made when its turn comes."""
+
+    texts: Sequence[str]
+    rows: dict[bytes, int]
+
+    def text(self, key: bytes) -> str:
+        return self.texts[self.rows[key]]
 
 
 class Encoder:
@@ -85,17 +96,21 @@ class Encoder:
         """Return unit vectors (n, d) of passages, with the model's prompt for documents where it has one."""
         return self._vectors("passage", texts, listen)
 
+    def stored_passages(self, texts: Sequence[str], listen: Listener = silent) -> StoredVectors:
+        """Return the same, left on disk; at least one text, of which none is kept in memory."""
+        return self._stored("passage", texts, listen)
+
     def _vectors(self, kind: str, texts: Sequence[str], listen: Listener) -> Vectors:
-        if not texts:
-            return np.empty((0, 0), np.float32)
+        return self._stored(kind, texts, listen)[:] if texts else np.empty((0, 0), np.float32)
+
+    def _stored(self, kind: str, texts: Sequence[str], listen: Listener) -> StoredVectors:
         keys = [key(kind, text) for text in texts]
         model = self.fingerprint if kind == "query" else self.index_fingerprint
         cache = self._cache_for(model, keys, texts)
-        absent = cache.missing(keys)
-        if absent:
-            missing = {key: text for key, text in zip(keys, texts, strict=True) if key in absent}
+        if absent := cache.missing(keys):
+            missing = _Missing(texts, {key: row for row, key in enumerate(keys) if key in absent})
             self._fill(cache, kind, missing, listen, self._chosen.get(model, self._setting))
-        return cache.take(keys)
+        return cache.stored(keys)
 
     def _cache_for(self, model: str, keys: Sequence[bytes], texts: Sequence[str]) -> VectorCache:
         """Choose the precision as late as possible: what is complete on disk needs no choice and no model."""
@@ -107,7 +122,7 @@ class Encoder:
             for precision in dict.fromkeys(choice.precision for choice in choices.values()):
                 if not self._cache(model, precision).missing(keys):
                     return self._cache(model, precision)
-            choices[cpu] = self._choose(texts)
+            choices[cpu] = self._choose([texts[row] for row in range(0, len(texts), -(-len(texts) // TEXTS_IN_FILE))])
             save_choice(file, cpu, choices[cpu])
         self._chosen[model] = choices[cpu].precision
         return self._cache(model, choices[cpu].precision)
@@ -129,18 +144,18 @@ class Encoder:
             self._models[precision] = load_at(self.student, precision)
         return self._models[precision]
 
-    def _fill(self, cache: VectorCache, kind: str, missing: dict[bytes, str], listen: Listener, precision: str) -> None:
+    def _fill(self, cache: VectorCache, kind: str, missing: _Missing, listen: Listener, precision: str) -> None:
         """Encode and cache; longest first, so that batches hold little padding and time left is not underestimated."""
         work = EncodeWork(self.student, self.fingerprint, kind, precision, self.batch_size, self._here(kind, precision))
         folder = shard_folder(self.engine, str(self.cache / "shards"), "encode", work.name)
         for left in leftovers(work, folder) if folder else ():
             cache.add(*left)
-        absent = cache.missing([*missing])
-        order = sorted((key for key in missing if key in absent), key=lambda key: -len(missing[key]))
+        absent = cache.missing([*missing.rows])
+        order = sorted((key for key in missing.rows if key in absent), key=lambda key: -len(missing.text(key)))
         if len(order) <= self.engine.rows:
             folder = None  # too few for another machine to load a model
         step = self.engine.rows if folder else TEXTS_IN_FILE
-        shards = ([missing[key] for key in order[at : at + step]] for at in range(0, len(order), step))
+        shards = ([missing.text(key) for key in order[at : at + step]] for at in range(0, len(order), step))
         note = f"{self.name}, {precision}"
         _add(
             cache,
