@@ -138,12 +138,35 @@ def test_threads_read_on_while_it_is_written(store: Store) -> None:
         while not ended.is_set():
             counts.append(views.counts(store).passages)
 
-    reader = threading.Thread(target=read)
-    reader.start()
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
     compact(store)
-    ended.set()
-    reader.join()
     assert set(counts) == {4}
+    store.add_collection((), many(count=1))
+    assert views.counts(store).passages == 5
+    ended.set()
+    for reader in readers:
+        reader.join()
+
+
+def test_threads_that_write_wait_and_lose_nothing(store: Store) -> None:
+    with_gaps(store)
+    added: list[int] = []
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.is_set():
+            store.add_collection((), many(len(added), 1))
+            added.append(len(added))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    for _ in range(3):
+        compact(store)
+    ended.set()
+    writer.join()
+    assert views.counts(store).passages == 4 + len(added)
 
 
 def test_killed_before_the_new_file_stands_nothing_has_changed(store: Store) -> None:

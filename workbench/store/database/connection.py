@@ -78,6 +78,11 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
             yield connection
 
 
+def let_nobody_join(database: Path) -> None:
+    """Let no further thread of this process work on the file that is attached: another one is in its place."""
+    _files[database].spoil()
+
+
 @contextmanager
 def transaction(database: Path, *, patience: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """Hold one transaction for the block; within another one of this thread the block is a part of that."""

@@ -10,8 +10,9 @@ import duckdb
 
 from workbench import files
 from workbench.errors import StoreBusy, WriteFailed
-from workbench.store.database.connection import DetachFailed, attached, connected, watched
+from workbench.store.database.connection import DetachFailed, attached, connected, let_nobody_join, watched
 from workbench.store.database.schema import STORAGE
+from workbench.store.database.shared_file import waiting
 
 # Whoever has opened the former file by its name, and not locked it yet, does so before this has passed, and is refused.
 OPENING_SECONDS = 0.5
@@ -36,8 +37,8 @@ def copy_to(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 def rewrite(database: Path, patience: float) -> int:
     """Write a database's file anew in its place, and return how many bytes smaller it is.
 
-    Nobody writes meanwhile: a reader's lock is held from before the copy until the new file is in its place. Its log
-    must be worked in first, else it would be taken for one of the new file.
+    Nobody writes meanwhile: the file is attached for reading alone, which keeps writers out, from before the copy until
+    the new one is in its place. Its log must be worked in first, else it would be taken for one of the new file.
     """
     deadline, log = time.monotonic() + patience, database.with_name(f"{database.name}.wal")
     before = database.stat().st_size + (log.stat().st_size if log.exists() else 0)
@@ -45,14 +46,24 @@ def rewrite(database: Path, patience: float) -> int:
         with connected(database, read_only=False, patience=patience) as connection:
             connection.execute("checkpoint")
         with connected(database, read_only=True, patience=patience) as connection:
-            if not log.exists():
+            if _is_read_only(connection) and not log.exists():
                 with files.aside(database) as draft:
                     copy_to(connection, draft)
                     shutil.copymode(database, draft)
-                time.sleep(OPENING_SECONDS)
+                let_nobody_join(database)
+                with waiting(database):  # so that readers of other processes let go of the former file
+                    time.sleep(OPENING_SECONDS)
                 return before - database.stat().st_size
         if time.monotonic() > deadline:
             raise StoreBusy(f"Others write to {database} all the time.", "Stop them, and try again.")
+
+
+def _is_read_only(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether nobody can write to the database, not even another thread that shares it with this one."""
+    ((read_only,),) = connection.execute(
+        "select readonly from duckdb_databases() where database_name = current_database()"
+    ).fetchall()
+    return bool(read_only)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, int]:
