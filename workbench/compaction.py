@@ -26,7 +26,7 @@ class Removal(NamedTuple):
     """What was removed, or would be: how many files or folders of a kind, and their bytes."""
 
     what: str
-    count: int
+    number: int
     size: int
 
 
@@ -36,7 +36,7 @@ class Compaction(Result):
 
     columns: ClassVar = {
         "what": "what was removed",
-        "count": "how many files or folders of it",
+        "number": "how many files or folders of it",
         "size": "how many bytes they had",
     }
 

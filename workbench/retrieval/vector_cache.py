@@ -53,7 +53,7 @@ class VectorCache:
         absent = ~self._find(wanted)[1]
         if absent.any() and self._look():
             absent = ~self._find(wanted)[1]
-        return {keys[at] for at in np.flatnonzero(absent)}
+        return {keys[int(at)] for at in np.flatnonzero(absent)}
 
     def stored(self, keys: Sequence[bytes]) -> StoredVectors:
         """Return the vectors of keys that are there, (n, d) float32, in the order asked for; they stay on disk."""
