@@ -2,8 +2,8 @@
 # make lab    opens JupyterLab on the demo's workspace
 # make test   sets up everything and runs every test this machine can run, on all its cores (WORKERS=1: on one)
 # make test-fast  the tests that start no browser and no processes, train no students, and take seconds at most
-# make soak   longer trials: more examples, more random moments, large runs
-# make check  the whole gate: lint, types, import contracts, tests
+# make soak   longer trials: more examples, more random moments, large runs, fuzzing, half an hour of everything at once
+# make check  the whole gate: lint, types, import contracts, tests, known holes in what is installed
 # make bench  the benchmarks; results are printed with machine and versions
 
 PYTHON ?= python3
@@ -19,7 +19,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := demo
-.PHONY: demo lab test test-fast soak lint check bench clean
+.PHONY: demo lab test test-fast soak lint audit check bench clean
 
 demo: $(VENV)/.demo
 	$(WORKBENCH) demo $(if $(filter yes,$(SERVE)),--serve --port $(PORT))
@@ -35,6 +35,9 @@ test-fast: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=soak $(PYTEST) --trials 20 --timeout 3600
+	$(INSTALL) --editable '.[fuzz]'
+	$(BIN)/python -m tests.trials.fuzz --minutes 10
+	$(BIN)/python -m tests.trials.soak --minutes 30
 	$(BIN)/python -m tests.benchmarks.runs
 
 lint: $(VENV)/.dev
@@ -43,7 +46,10 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test
+audit: $(VENV)/.dev
+	$(BIN)/python -m tests.trials.audit
+
+check: lint test audit
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.walk

@@ -47,11 +47,8 @@ class Store:
         self.path = Path(path).expanduser().resolve()
         self.database = self.path / "workbench.duckdb"
         self.overrides: dict[str, Any] = {}  # settings to measure by in place of the workspace's
-        if not self.database.exists() and not create:
-            raise NothingToDo(
-                f"There is no workspace in {self.path}.",
-                "Fill one with `workbench ingest`, or try the bundled sample with `workbench demo`.",
-            )
+        if not create:
+            self._must_exist()
         if self.path.exists() and not self.path.is_dir():
             raise WorkbenchError(f"{self.path} is a file; a workspace is a folder.")
         if opened:
@@ -93,6 +90,14 @@ class Store:
 
     # -- opening ------------------------------------------------------------------------------
 
+    def _must_exist(self) -> None:
+        """Raise NothingToDo if the database is not there: opened for writing, an empty one would take its place."""
+        if not self.database.exists():
+            raise NothingToDo(
+                f"There is no workspace in {self.path}.",
+                "Fill one with `workbench ingest`, or try the bundled sample with `workbench demo`.",
+            )
+
     def _migrate(self) -> None:
         if self.database.exists():
             with self.read() as connection:
@@ -104,6 +109,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Hold a read-only connection for the block; never keep it longer than the query takes."""
+        self._must_exist()
         with connected(self.database, read_only=True, patience=READ_PATIENCE) as connection:
             yield connection
 
@@ -115,6 +121,7 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Hold one transaction for the block: all that its thread writes within is kept, or none, and seen within."""
+        self._must_exist()
         with transaction(self.database, patience=WRITE_PATIENCE) as connection:
             yield connection
 

@@ -111,6 +111,8 @@ def load(student: Student, device: str | None = None) -> SentenceTransformer:
 
     Raises ModelUnavailable if the folder holds no model that can be opened, or not the one that was saved.
     """
+    from pickle import UnpicklingError
+
     import torch
     from safetensors import SafetensorError
 
@@ -129,7 +131,7 @@ def load(student: Student, device: str | None = None) -> SentenceTransformer:
         with torch.random.fork_rng(devices=[]), without_loading_bars():
             torch.manual_seed(0)
             model = architectures.open_model(student.path, device)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError, UnpicklingError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelUnavailable(
             f"The model of {student.name!r} in {student.path} cannot be opened: {reason}",
