@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +35,66 @@ def read_beir(path: Path | str) -> Collection:
     and may name queries and passages that the other files do not hold: of these no more than the id is known, as of a
     row without a text.
     """
+    folder, gathering = _beir_folder(path), Gathering()
+    corpus = _part(folder, CORPUS)
+    for line, row in json_objects(corpus, gathering):
+        with gathering.reading(corpus, line):
+            gathering.duplicates += not gathering.keep_passage(_passage(row))
+    _read_queries(folder, gathering)
+    return gathering.collection()
+
+
+def read_beir_queries(path: Path | str) -> Collection:
+    """Read the queries and qrels of a BEIR folder, as `read_beir` does, and not its corpus."""
+    gathering = Gathering()
+    _read_queries(_beir_folder(path), gathering)
+    return gathering.collection()
+
+
+def corpus_file(path: Path | str) -> Path:
+    """Return the file with the passages of a BEIR folder."""
+    return _part(_beir_folder(path), CORPUS)
+
+
+def corpus_batches(path: Path | str, characters: int) -> Iterator[list[Passage]]:
+    """Yield the passages of a BEIR folder, as many at once as have so many characters, and hold no others.
+
+    Anything irregular, a line that cannot be read or an id that comes twice, raises BadInput, which says no more than
+    that: `read_beir` says all there is to say.
+    """
+    corpus, gathering = corpus_file(path), Gathering()
+    batch: list[Passage] = []
+    held = 0
+    ids: set[int] = set()  # hashes: two that fall together only make the corpus look irregular
+    for line, row in json_objects(corpus, gathering):
+        with gathering.reading(corpus, line):
+            batch.append(_passage(row))
+            if (digest := hash(batch[-1].passage_id)) in ids:
+                raise Unreadable("the id is there twice")
+            ids.add(digest)
+        if gathering.problems:
+            break
+        held += sum(map(len, batch[-1]))
+        if held >= characters:
+            yield batch
+            batch, held = [], 0
+    if gathering.problems:
+        raise BadInput(gathering.problems[0].what, corpus, gathering.problems[0].line)
+    if batch:
+        yield batch
+
+
+def _beir_folder(path: Path | str) -> Path:
     folder = Path(path)
     if not folder.is_dir():
         problem = "this is a file, a folder was expected." if folder.exists() else "there is no such folder."
         raise BadInput(problem, folder, hint=f"A BEIR folder holds {CORPUS}, {QUERIES} and {QRELS}/.")
-    corpus, queries = _part(folder, CORPUS), _part(folder, QUERIES)
-    gathering = Gathering()
-    for line, row in json_objects(corpus, gathering):
-        with gathering.reading(corpus, line):
-            gathering.duplicates += not gathering.keep_passage(_passage(row))
+    return folder
+
+
+def _read_queries(folder: Path, gathering: Gathering) -> None:
+    """Keep the queries and qrels of a folder."""
+    queries = _part(folder, QUERIES)
     for line, row in json_objects(queries, gathering):
         with gathering.reading(queries, line):
             gathering.duplicates += not gathering.keep_query(_query(row))
@@ -52,7 +103,6 @@ def read_beir(path: Path | str) -> Collection:
         _read_judgements(file, gathering, splits)
     for query_id, (split, _) in splits.items():
         gathering.queries[query_id] = gathering.queries[query_id]._replace(split=split)
-    return gathering.collection()
 
 
 def write_beir(queries: Iterable[Query], passages: Iterable[Passage], qrels: Iterable[Qrel], path: Path | str) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
+from workbench.errors import BadInput
+from workbench.files import DRAFTS
 from workbench.formats import Problem, Ranking, Rankings
+from workbench.formats.beir import corpus_batches, corpus_file, read_beir_queries
 from workbench.formats.parsing.lookup import ImportedRows
 from workbench.progress import listening
-from workbench.records import Listener, Progress, silent
+from workbench.records import Listener, Passage, Progress, silent
 from workbench.results import Result
 from workbench.steps.data.imported import add_imported
 from workbench.steps.data.preview import Preview, read_files
@@ -21,6 +26,8 @@ from workbench.steps.data.splits.leaks import Leaks, leaks
 from workbench.store import Added, Store
 
 MANY_ROWS = 100_000  # to write more of them takes a while
+LARGE_CORPUS = 32 << 20  # bytes above which passages are read and written in batches
+CHARACTERS_AT_ONCE = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -169,6 +176,8 @@ def ingest(
         with listening(listen):
             return _runs_ingested(kind, str(path), add_runs(store, Path(path), chosen))
     with listening(listen):
+        if kind == "beir" and (ingested := _large_ingested(store, Path(path), chosen)):
+            return ingested
         previewed = read_files(kind, path, chosen, store)
     must_be_whole(previewed.problems, chosen)
     return keep(store, previewed, chosen, listen)
@@ -196,6 +205,36 @@ def keep(store: Store, previewed: Preview, settings: IngestSettings, listen: Lis
     )
     kinds = ("queries", "passages", "qrels")
     return Ingested(kind, source, kinds, added, contents.duplicates, contents.problems, leaks=leaks(store))
+
+
+def _large_ingested(store: Store, path: Path, settings: IngestSettings) -> Ingested | None:
+    """Write a BEIR folder whose passages need more memory than a batch of them at a time; None where it is small.
+
+    They are read first, and written aside in batches: others are kept from the database only while these are added.
+    None is returned, too, where something is irregular: read as a whole, it is said what that is.
+    """
+    if corpus_file(path).stat().st_size < LARGE_CORPUS:
+        return None
+    with TemporaryDirectory(prefix=DRAFTS, dir=store.path) as folder, (Path(folder) / "batches").open("w+b") as file:
+        try:
+            for batch in corpus_batches(path, CHARACTERS_AT_ONCE):
+                file.write(json.dumps(batch).encode() + b"\n")
+        except BadInput:
+            return None
+        others = read_beir_queries(path)
+        must_be_whole(others.problems, settings)
+        file.seek(0)
+        with store.transaction():
+            parts = [
+                store.add_collection((), [Passage(*row) for row in json.loads(line)], replace=settings.replace)
+                for line in file
+            ]
+            rest = store.add_collection(
+                others.queries, (), others.qrels, split=settings.split, replace=settings.replace
+            )
+    added = Added.total([*parts, rest])._replace(no_query_known=rest.no_query_known)
+    kinds = ("queries", "passages", "qrels")
+    return Ingested("beir", str(path), kinds, added, others.duplicates, others.problems, leaks=leaks(store))
 
 
 def _runs_ingested(kind: str, source: str, runs: AddedRuns) -> Ingested:
