@@ -71,7 +71,7 @@ def supervise(name: str, folder: Path, untrained: str, ends: float, chance: rand
         while time.monotonic() < lives and worker.poll() is None:
             time.sleep(0.05)
         if worker.poll() is not None:
-            seen.wrong.append(f"{name} ended by itself: {worker.stderr.strip()[-2_000:]}")
+            seen.wrong.append(f"{name} ended by itself: {worker.stderr.strip()[-500:]}")
             time.sleep(1.0)
             continue
         worker.kill()

@@ -32,7 +32,11 @@ def dashboard(workspace: Path, log: Path) -> Iterator[int]:
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [*command, "--server.headless=true"], cwd=ROOT, env=environment, stdout=output, stderr=output
+            [*command, "--server.headless=true", "--server.fileWatcherType=none"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
         ) as server,
     ):
         try:

@@ -99,7 +99,8 @@ def scoring(store: Store, base: str, log: Log) -> None:
 def training(store: Store, base: str, log: Log) -> None:
     """Train student after student, and evaluate each."""
     for number in count(len(log.lines())):
-        name = f"student {number}"
+        # A student's recipe names its collection: one that has grown meanwhile is another recipe, and another name.
+        name = f"student {number} of {views.collection_fingerprint(store)}"
         train(store, plan(store, base, "toy", QUICK, name))
         evaluate(store, name, "test")
         log.add(name)
@@ -109,7 +110,7 @@ def ingesting(store: Store, base: str, log: Log) -> None:
     """Ingest file after file."""
     for number in count(len(log.lines())):
         file = log.path.with_name(f"passages-{number}.jsonl")
-        rows = ({"passage_id": f"more {number} {row}", "passage": f"{row * 7919} more"} for row in range(20))
+        rows = ({"passage_id": f"more {number} {row}", "passage": f"the answer{row % 8} of x1"} for row in range(20))
         file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         ingest(store, "table", file)
         log.add(number)
