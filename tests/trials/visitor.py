@@ -27,17 +27,12 @@ def dashboard(workspace: Path, log: Path) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"]
+    options = (f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none")
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *options]
     environment = {**os.environ, "WORKBENCH_WORKSPACE": str(workspace)}
     with (
         log.open("wb") as output,
-        subprocess.Popen(
-            [*command, "--server.headless=true", "--server.fileWatcherType=none"],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=output,
-        ) as server,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output) as server,
     ):
         try:
             deadline = time.monotonic() + PATIENCE
