@@ -22,7 +22,7 @@ from tests.benchmarks.score import make
 def measure(workspace: Path, workers: int, model: str) -> str:
     """Score all pairs, and return what it took in words."""
     settings = {"model": model, "dtype": "float32"} if model else {}
-    engine = wb.engine("ray", workers=workers, rows=2048) if workers else wb.engine("local")
+    engine = wb.engine("ray", workers=workers, rows=200 if model else 2048) if workers else wb.engine("local")
     first: list[float] = []
 
     def listen(at: wb.Progress) -> None:

@@ -6,17 +6,22 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from tests.engines.object_storage import s3
 from tests.engines.teachers import Odd, OddSettings, Unready, asked
-from tests.steps.classes import collection
+from tests.steps.classes import base, collection
 from workbench.engines import engine
 from workbench.errors import WorkbenchError
 from workbench.records import Progress
+from workbench.steps.compare.evaluate import evaluate
+from workbench.steps.teach.candidates import candidates
 from workbench.steps.teach.scoring.score import ScoreResult, score
 from workbench.store import Store, views
 
@@ -39,7 +44,9 @@ def cluster() -> Iterator[Any]:
 
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "node_ip_address": "127.0.0.1"}
     patient = {"RAY_raylet_start_wait_time_s": "240", "RAY_USAGE_STATS_ENABLED": "0"}
-    with patch.dict(os.environ, patient):
+    with patch.dict(os.environ, patient), ExitStack() as stack:
+        if find_spec("s3fs") and find_spec("moto"):
+            os.environ["TEST_SHARDS"] = stack.enter_context(s3())
         nodes = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
         nodes.add_node(**node)
         yield nodes
@@ -73,13 +80,28 @@ def scored_by_ray(
 def test_two_nodes_give_the_same_store(school: Store, cluster: Any, expected: list[Any], tmp_path: Path) -> None:
     here = signal.getsignal(signal.SIGTERM)
     teacher = Odd(OddSettings(log=str(tmp_path / "asked")))
-    done = scored_by_ray(school, cluster, teacher, shards=str(tmp_path / "shards"))
+    shards = os.environ.get("TEST_SHARDS", str(tmp_path / "shards"))
+    done = scored_by_ray(school, cluster, teacher, shards=shards)
     assert (done.pairs, done.failures, done.remaining) == (144, 0, 0)
     assert rows_of(school) == expected
     assert len(asked(teacher)) == 24
     assert scored_by_ray(school, cluster, teacher).pairs == 0
     assert signal.getsignal(signal.SIGTERM) is here
     assert not ray.is_initialized()
+
+
+def test_two_nodes_encode_what_this_process_does(school: Store, cluster: Any, tmp_path: Path) -> None:
+    student, other = base(tmp_path / "base"), collection(tmp_path / "other")
+    where = engine("ray", address=cluster.address, rows=5)
+    steps: list[tuple[str, int]] = []
+    evaluation = evaluate(school, student, "test", listen=lambda at: steps.append((at.step, at.done)), engine=where)
+    assert ("encode", 5) in steps
+    assert evaluation.measures == evaluate(other, student, "test").measures
+    (run,), (same,) = views.runs(school), views.runs(other)
+    assert views.hits(school, run) == views.hits(other, same)
+    proposed = candidates(school, student, depth=4, engine=where)
+    assert proposed.proposed == candidates(other, student, depth=4).proposed
+    assert views.candidates_of(school, "test") == views.candidates_of(other, "test")
 
 
 def test_a_killed_worker_loses_nothing(school: Store, cluster: Any, expected: list[Any], tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from tests.engines.object_storage import s3
 from workbench.engines import ShardFolder
 from workbench.engines.shards import PART
 from workbench.errors import BadSetting, Damaged
@@ -14,10 +17,11 @@ from workbench.errors import BadSetting, Damaged
 TABLE = pa.table({"id": ["-a", "ü b", ""], "value": [1.0, None, 3.0]})
 
 
-@pytest.fixture(params=["folder", "memory"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> ShardFolder:
-    url = str(tmp_path / "shards") if request.param == "folder" else f"memory://{tmp_path.name}"
-    return ShardFolder.of(url, "score", "a teacher")
+@pytest.fixture(params=["folder", "memory", "s3"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShardFolder]:
+    urls = {"folder": nullcontext(str(tmp_path / "shards")), "memory": nullcontext(f"memory://{tmp_path.name}")}
+    with urls.get(request.param) or s3() as url:
+        yield ShardFolder.of(url, "score", "a teacher")
 
 
 def test_a_shard_comes_back_as_it_was_written(folder: ShardFolder) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from workbench.engines.local import LocalEngine
 from workbench.engines.mapping import Engine, leftovers, map_shards
-from workbench.engines.shards import ShardFolder
+from workbench.engines.shards import ShardFolder, only_caller
 from workbench.engines.work import Work
 from workbench.family import Setting, make, settings_of
 
@@ -22,6 +22,7 @@ __all__ = [
     "engine_settings",
     "leftovers",
     "map_shards",
+    "only_caller",
     "shard_folder",
 ]
 

@@ -118,9 +118,10 @@ class Pool:
         """Put a lost worker's shard back and start another worker."""
         self._losses[name] += 1
         if self._losses[name] > LOSSES:
+            lines = str(reason).strip().splitlines()  # of one that did not begin, a traceback
             what = f"shard {name} in the midst" if name else "what it loads at the start"
             raise WorkbenchError(
-                f"{self._losses[name]} workers were lost with {what}: {str(reason).strip().splitlines()[0]}",
+                f"{self._losses[name]} workers were lost with {what}: {lines[0 if name else -1]}",
                 "It may take more memory than a worker has: ask for smaller shards (rows), or fewer workers.",
             )
         warnings.warn(

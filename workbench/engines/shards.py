@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from itertools import chain
+from pathlib import Path
 from posixpath import join
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from workbench.errors import BadSetting, Damaged, WorkbenchError
+from workbench.errors import BadSetting, Conflict, Damaged, WorkbenchError
 from workbench.files import write_failure
 
 if TYPE_CHECKING:
@@ -117,6 +118,32 @@ class ShardFolder:
             if refused := write_failure(error, self.url):
                 raise refused from error
             raise
+
+
+@contextmanager
+def only_caller(folder: ShardFolder | None, locks: Path) -> Iterator[None]:
+    """Hold a folder of shards for this process within the block: a second one would take its shards away.
+
+    The lock lies in a workspace's folder of locks, and the system frees it with the process. Raises Conflict if another
+    process of the workspace holds the folder.
+    """
+    if folder is None:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(locks / f"{folder.url.rsplit('/', 1)[-1]}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise Conflict(
+            f"Another process of this workspace computes the shards in {folder.url}.", "Wait for it, or stop it."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _file_system(url: str) -> tuple[Any, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from workbench import machine
-from workbench.engines import LOCAL, Engine, leftovers, map_shards, shard_folder
+from workbench.engines import LOCAL, Engine, leftovers, map_shards, only_caller, shard_folder
 from workbench.errors import BadSetting
 from workbench.records import Listener, Progress, silent
 from workbench.retrieval.encode_work import Encoded, EncodeWork, load_at, unit_vectors
@@ -147,24 +147,25 @@ class Encoder:
     def _fill(self, cache: VectorCache, kind: str, missing: _Missing, listen: Listener, precision: str) -> None:
         """Encode and cache; longest first, so that batches hold little padding and time left is not underestimated."""
         work = EncodeWork(self.student, self.fingerprint, kind, precision, self.batch_size, self._here(kind, precision))
-        folder = shard_folder(self.engine, str(self.cache / "shards"), "encode", work.name)
-        for left in leftovers(work, folder) if folder else ():
-            cache.add(*left)
-        absent = cache.missing([*missing.rows])
-        order = sorted((key for key in missing.rows if key in absent), key=lambda key: -len(missing.text(key)))
-        if len(order) <= self.engine.rows:
+        workspace, rows = self.cache.parent, self.engine.rows
+        folder = shard_folder(self.engine, str(workspace / "shards"), "encode", work.name)
+        if len(missing.rows) <= rows:
             folder = None  # too few for another machine to load a model
-        step = self.engine.rows if folder else TEXTS_IN_FILE
-        shards = ([missing.text(key) for key in order[at : at + step]] for at in range(0, len(order), step))
-        note = f"{self.name}, {precision}"
-        _add(
-            cache,
-            map_shards(work, shards, self.engine, folder),
-            1 if folder else TEXTS_IN_FILE,
-            lambda done: listen(Progress("encode", done, len(order), "texts", note)),
-        )
-        if folder:
-            folder.clear()
+        with only_caller(folder, workspace / "locks"):
+            for left in leftovers(work, folder) if folder else ():
+                cache.add(*left)
+            absent = cache.missing([*missing.rows])
+            order = sorted((key for key in missing.rows if key in absent), key=lambda key: -len(missing.text(key)))
+            step, note = rows if folder else TEXTS_IN_FILE, f"{self.name}, {precision}"
+            shards = ([missing.text(key) for key in order[at : at + step]] for at in range(0, len(order), step))
+            _add(
+                cache,
+                map_shards(work, shards, self.engine, folder),
+                1 if folder else TEXTS_IN_FILE,
+                lambda done: listen(Progress("encode", done, len(order), "texts", note)),
+            )
+            if folder:
+                folder.clear()
 
     def _here(self, kind: str, precision: str) -> Callable[[list[str]], Vectors]:
         return lambda texts: self._encode(self._model(precision), kind, texts)

@@ -14,7 +14,7 @@ from tests import children
 from tests.engines.teachers import Odd, OddSettings, asked
 from tests.steps.classes import collection
 from workbench.engines import ENGINES, engine, engine_settings, ray_cluster
-from workbench.errors import BadSetting, Damaged, UnknownName
+from workbench.errors import BadSetting, Conflict, Damaged, UnknownName
 from workbench.records import Candidate, Progress, Query
 from workbench.steps.teach.scoring import score as step
 from workbench.steps.teach.scoring.score import score
@@ -121,6 +121,16 @@ def test_ctrl_c_keeps_what_is_finished(school: Store, expected: Any, tmp_path: P
     score(school, odd(tmp_path), engine=shards)
     assert rows_of(school) == expected
     assert len(asked(odd(tmp_path))) <= 25 + 3, "at most the shard at hand is asked about again"
+
+
+def test_two_callers_do_not_take_each_other_s_shards(school: Store, tmp_path: Path) -> None:
+    shards = engine("local", shards=str(tmp_path / "shards"), rows=ROWS)
+
+    def again(_: Progress) -> None:
+        with pytest.raises(Conflict, match="Another process"):
+            score(school, odd(tmp_path), engine=shards)
+
+    assert score(school, odd(tmp_path), listen=again, engine=shards).remaining == 0
 
 
 def test_a_teacher_that_asks_a_server_keeps_to_this_process(school: Store, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
-from workbench.engines import LOCAL, Engine, leftovers, map_shards
+from workbench.engines import LOCAL, Engine, leftovers, map_shards, only_caller
 from workbench.errors import NothingToDo, UnknownName
 from workbench.records import STATUSES, Failure, Listener, Progress, Scored, Status, Unit, silent
 from workbench.steps.data.next_step import advice, must_have_queries
@@ -93,21 +93,22 @@ def score(
     started, engine = time.monotonic(), options.get("engine", LOCAL)
     teacher.prepare(views.passages(store))
     work, folder = score_work(store, teacher, engine)
-    for batch in leftovers(work, folder) if folder else ():
-        store.add_scored(batch, teacher.unit)
-    before = views.pair_counts(store, teacher.name, split)
-    unscored = views.unscored(store, teacher.name, split, limit, with_answers=with_answers, retry=retry)
     # A teacher can have something to say of how it is run, such as its arithmetic.
     remark = str(getattr(teacher, "remark", ""))
-    note = "; ".join(filter(None, [left_out_in_words(without_answers) if without_answers else "", remark]))
-    buffer = ScoreBuffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
-    if folder or (isinstance(teacher, RemoteTeacher) and teacher.spent is not None):
-        buffer.seconds = 0.0
-    windows = _windows(unscored, engine.rows if folder else WINDOW)
-    groups = (views.groups(store, teacher.name, window, retry=retry) for window in windows)
-    interrupted = buffer.fill(map_shards(work, groups, engine, folder))
-    if folder and not interrupted:
-        folder.clear()
+    with only_caller(folder, store.path / "locks"):
+        for batch in leftovers(work, folder) if folder else ():
+            store.add_scored(batch, teacher.unit)
+        before = views.pair_counts(store, teacher.name, split)
+        unscored = views.unscored(store, teacher.name, split, limit, with_answers=with_answers, retry=retry)
+        note = "; ".join(filter(None, [left_out_in_words(without_answers) if without_answers else "", remark]))
+        buffer = ScoreBuffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
+        if folder or (isinstance(teacher, RemoteTeacher) and teacher.spent is not None):
+            buffer.seconds = 0.0
+        windows = _windows(unscored, engine.rows if folder else WINDOW)
+        groups = (views.groups(store, teacher.name, window, retry=retry) for window in windows)
+        interrupted = buffer.fill(map_shards(work, groups, engine, folder))
+        if folder and not interrupted:
+            folder.clear()
     return ScoreResult(
         teacher=teacher.name,
         queries=len(buffer.queries),
