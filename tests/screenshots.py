@@ -93,6 +93,8 @@ def main() -> None:
     parser.add_argument("--pages", nargs="*", default=[page.name for page in PAGES])
     parser.add_argument("--themes", nargs="*", default=["light", "dark"])
     parser.add_argument("--query", default="", help="what to add to every address, such as query=ID")
+    parser.add_argument("--at", default="", help="the heading that a picture begins with, the page's own if none")
+    parser.add_argument("--name", default="", help="of the picture, the page's own if none")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with served(options.workspace) as address, sync_playwright() as play:
@@ -107,8 +109,11 @@ def main() -> None:
                 settled(page)
                 # Widgets that the browser has not loaded yet are grey boxes.
                 page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
+                if options.at:
+                    page.get_by_role("heading", name=options.at).evaluate("heading => heading.scrollIntoView()")
                 page.wait_for_timeout(1_500)  # plots draw after the script has ended
-                page.screenshot(path=str(options.out / f"{name}{'' if theme == 'light' else '-dark'}.png"))
+                file = f"{options.name or name}{'' if theme == 'light' else '-dark'}.png"
+                page.screenshot(path=str(options.out / file))
                 page.close()
         browser.close()
 

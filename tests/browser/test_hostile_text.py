@@ -18,7 +18,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PARAMS = {"teacher": TEACHER, "before": BASE, "after": STUDENT, "student": STUDENT, "annotator": ANNOTATORS[0]}
 # What foreign text would become if it were read as markup, Markdown, a directive or a formula.
-BECOME = ":is(img[src='x'], img[src^='http'], .katex, .stMarkdownBadge, [href^='javascript'], [onerror], .stMain del)"
+BECOME = (
+    ":is(img[src='x'], img[src^='http'], .katex, .stMarkdownBadge, [href^='javascript'], [onerror], "
+    "[data-testid='stAlert'], .stMain del)"
+)
 # What is written of a page, folded or not, and in its tables, which are canvases with a table inside for readers.
 WRITTEN = "document.querySelector('.stMain').textContent"
 SHOWN = {

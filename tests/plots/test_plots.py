@@ -62,7 +62,7 @@ def test_roles_that_meet_in_a_figure_are_told_apart(family: tuple[look.Role, ...
 
 
 def test_foreign_text_is_only_text_in_hover_boxes_and_labels() -> None:
-    assert look.safe(NASTY) == "&lt;b onmouseover=&quot;x&quot;&gt;&#36;\\alpha&#36;&lt;/b&gt; %{x} &amp; more"
+    assert look.safe(NASTY) == '&lt;b onmouseover="x"&gt;&#36;\\alpha&#36;&lt;/b&gt; %{x} &amp; more'
     assert look.safe("one  two\nthree four", 12) == "one two thr…"
     pair = Pair("q<i>", "p", NASTY, NASTY, 0.5, 1.0, 1, 0, False)
     moved = Moved("p", NASTY, NASTY, 1, 2, 1, 0.5)

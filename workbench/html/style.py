@@ -25,18 +25,19 @@ _RULES = """
   font-variant-numeric: tabular-nums; }
 .wb-words i { font-style: normal; font-weight: 600; }
 .wb-badge { display: inline-block; border: 1px solid var(--role); border-radius: 1rem; padding: 0 .5rem;
-  font-size: .78rem;
-  line-height: 1.35rem; white-space: nowrap; background: color-mix(in srgb, var(--role) 13%, transparent); }
+  font-size: .78rem; line-height: 1.35rem; max-height: 8.1rem; overflow: auto; vertical-align: middle;
+  background: color-mix(in srgb, var(--role) 13%, transparent); }
 .wb-badge::before { content: ""; display: inline-block; width: .5rem; height: .5rem; border-radius: 50%;
   background: var(--role); margin-right: .35rem; }
 .wb-badge.wb-plain { --role: color-mix(in srgb, currentColor 40%, transparent); background: none; }
 .wb-badge.wb-plain::before { display: none; }
-.wb-query { font-size: 1.22rem; font-weight: 600; line-height: 1.35; margin: 0 0 .25rem; }
+.wb-query { font-size: 1.22rem; font-weight: 600; line-height: 1.35; margin: 0 0 .25rem; max-height: 13rem;
+  overflow: auto; }
 .wb-card { border: 1px solid var(--line); border-radius: .6rem; padding: .6rem .8rem .65rem; margin: 0 0 .55rem; }
 .wb-card.wb-role { border-left: 4px solid var(--role); }
 .wb-head { display: flex; gap: .6rem; align-items: baseline; }
 .wb-rank { font-weight: 700; font-variant-numeric: tabular-nums; min-width: 1.5rem; font-size: 1.05rem; }
-.wb-title { font-weight: 600; flex: 1; }
+.wb-title { font-weight: 600; flex: 1; max-height: 7.5rem; overflow: auto; }
 .wb-move { font-size: .85rem; font-weight: 600; color: color-mix(in srgb, var(--role) 60%, currentColor);
   white-space: nowrap; }
 .wb-badges { display: flex; flex-wrap: wrap; gap: .3rem; margin: .3rem 0 .35rem; }

@@ -52,7 +52,7 @@ def effective_passages(
     ]
     series = [np.exp(frames.records(table, ["entropy"])[0]) for table in tables]
     edges = np.histogram_bin_edges(np.concatenate(series), BINS)
-    drawn = look.figure(260, "effective passages of a query", "share of the queries")
+    drawn = look.figure(380, "effective passages of a query", "share of the queries")
     for number, (table, values) in enumerate(zip(tables, series, strict=True)):
         counts, _ = np.histogram(values, edges)
         drawn.add_scatter(

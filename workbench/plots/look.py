@@ -73,7 +73,8 @@ def safe(text: str, length: int = 0) -> str:
     shown = " ".join(text.split())
     if length and len(shown) > length:
         shown = shown[: length - 1].rstrip() + "…"
-    return escape(shown).replace("$", "&#36;")
+    # Quotes stay: plotly would write their escapes out.
+    return escape(shown, quote=False).replace("$", "&#36;")
 
 
 def figure(height: int, x: str, y: str) -> go.Figure:

@@ -98,8 +98,9 @@ def opened(placed: Sequence[Placed] | pd.DataFrame, unit: Unit = "unknown") -> g
         rest = f"{left_out:,} more are not drawn"
         drawn.add_scatter(x=[None], y=[None], mode="markers", name=rest, marker={"color": look.FAINT})
     drawn.update_yaxes(tickvals=rows, ticktext=stars, showgrid=False, col=1)
-    drawn.update_xaxes(title_text=look.utility_axis(unit), col=1)
-    drawn.update_xaxes(title_text="similarity, cosine", nticks=4, tickangle=0, col=2)
+    # In two lines: side by side on a narrow screen, long titles run into each other.
+    drawn.update_xaxes(title_text=look.utility_axis(unit).replace(", ", ",<br>"), nticks=5, tickangle=0, col=1)
+    drawn.update_xaxes(title_text="similarity,<br>cosine", nticks=3, tickangle=0, col=2)
     drawn.update_layout(margin={"r": 40})  # for the ranks beside the dots
     return look.legend_on_top(drawn)
 

@@ -53,7 +53,7 @@ def softmaxes(query: QuerySoftmaxes | pd.DataFrame) -> go.Figure:
         drawn.add_scatter(
             x=[None], y=[None], mode="markers", name=f"{left_out:,} more are not drawn", marker={"color": look.FAINT}
         )
-    drawn.update_xaxes(range=[-0.015 * reach, reach])
+    drawn.update_xaxes(range=[-0.015 * reach, reach], nticks=5, tickangle=0)
     names = [("★ " if one.relevant else "") + _name(one) for one in shown]
     drawn.update_yaxes(tickvals=rows, ticktext=names, showgrid=False, range=[0.3, len(shown) + 0.7])
     return look.legend_on_top(drawn.update_layout(margin={"r": 120}))

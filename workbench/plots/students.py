@@ -62,6 +62,9 @@ def _bm25(drawn: go.Figure, rows: Sequence[dict[str, Any]]) -> None:
     high = max(max(row["before_high"], row["after_high"]) for row in rows)
     near = low - (high - low) <= mean <= high + (high - low)
     if near:
+        ends = min(low, mean), max(high, mean)
+        margin = (ends[1] - ends[0]) / 20
+        drawn.update_xaxes(range=[ends[0] - margin, ends[1] + margin])
         drawn.add_vline(x=mean, line={"color": look.BM25.colour, "dash": "dot", "width": 1.5})
     drawn.add_scatter(
         x=[None], y=[None], mode="lines", name=f"BM25 {mean:.3f}{'' if near else ', beyond the plot'}",

@@ -21,8 +21,8 @@ def summary(counts: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Ru
     if not (counts.passages or counts.queries or counts.queries_by_id or counts.passages_by_id):
         return "This workspace is empty."
     evaluated = len({run.student for run in runs})
-    names = ("queries", counts.queries_by_id), ("passages", counts.passages_by_id)
-    more = " and ".join(f"{count:,} more {name}" for name, count in names if count)
+    known = ("more query", counts.queries_by_id), ("more passage", counts.passages_by_id)
+    more = " and ".join(components.counted(count, noun) for noun, count in known if count)
     known_by_id = f" ({more} by id only)" if more else ""
     queries, passages = components.counted(counts.queries, "query"), components.counted(counts.passages, "passage")
     return (

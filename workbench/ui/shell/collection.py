@@ -33,5 +33,7 @@ def splits(split_counts: Sequence[SplitCounts], leaks: Leaks) -> None:
 def tags(tag_counts: Sequence[TagCounts]) -> None:
     """Show which tags the queries have, and how many have each."""
     rows = [{name.replace("_", " "): cell for name, cell in row._asdict().items()} for row in tag_counts]
+    if not any(row.without_relevant for row in tag_counts):
+        rows = [{name: cell for name, cell in row.items() if name != "without relevant"} for row in rows]
     columns = counts("queries", "judged", "without relevant")
     components.table(rows, "tags", "Tags of queries", **columns)

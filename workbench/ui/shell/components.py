@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -21,6 +21,8 @@ from workbench.records import Unit
 # Buttons of plotly that a figure does without in which a box is drawn: a click selects only while none is being drawn.
 ZOOM = ["zoom2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d", "toImage"]
 NOTHING = "–"  # a cell without a value
+MOST_ROWS = 20
+SIGNS = {"success": "✓", "warning": "!", "failure": "✕"}
 
 
 class Number(NamedTuple):
@@ -117,10 +119,11 @@ def html_block(block: str) -> None:
     st.html(block)
 
 
-def table(rows: Sequence[Mapping[str, object]], key: str, alt: str, **columns: Any) -> None:
-    """Show a read-only table; cells are text, whatever they hold."""
+def table(rows: Sequence[Mapping[str, object]], key: str, alt: str, /, **columns: Any) -> None:
+    """Show a read-only table; cells are text, whatever they hold. Up to MOST_ROWS are shown without scrolling."""
     st.dataframe(
-        list(rows), hide_index=True, key=key, alt=alt, column_config=columns or None, placeholder=NOTHING
+        list(rows), height="content" if len(rows) <= MOST_ROWS else "auto", hide_index=True, key=key, alt=alt,
+        column_config=columns or None, placeholder=NOTHING,
     )  # fmt: skip
 
 
@@ -135,15 +138,24 @@ def empty(message: str, *lines: str) -> None:
 
 def stale(message: str) -> None:
     """Warn that a shown result is about something that has changed since."""
-    st.warning(plain(message), icon=":material/history:")
+    notice(message, "warning")
 
 
 def failed(problem: str, hint: str = "") -> None:
     """Show a failure: what is wrong, and what to do."""
     with st.container(border=True):
-        st.error(plain(problem), icon=":material/error:")
+        notice(problem, "failure")
         if hint:
             st.html(f'<p class="wb">{_with_commands(hint)}</p>')
+
+
+def notice(message: str, kind: Literal["success", "warning", "failure"]) -> None:
+    """Show a message that stands out. It is no alert of Streamlit's: those read `:cat:` in a name as a picture."""
+    role = "alert" if kind == "failure" else "status"
+    st.html(
+        f'<div class="wb wb-notice wb-{kind}" role="{role}"><span aria-hidden="true">{SIGNS[kind]}</span>'
+        f"<span>{html(message)}</span></div>"
+    )
 
 
 def remark(text: str) -> None:
@@ -183,8 +195,3 @@ def ago(moment: datetime, now: datetime) -> str:
         if seconds >= size:
             return f"{counted(int(seconds // size), word)} ago"
     return "just now"
-
-
-def plain(text: str) -> str:
-    """Return text for an alert box, with everything that Markdown would read escaped."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:^=" else sign for sign in text)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from workbench.html import style
+from workbench.plots.look import ANSWER, HARMFUL, USEFUL
 
 
 def css() -> str:
     """Return the style sheet of the parts that are drawn as HTML."""
-    return f"<style>\n{style.css()}\n{_RULES}</style>"
+    rules = _RULES.replace("SUCCESS", USEFUL.colour).replace("WARNING", ANSWER).replace("FAILURE", HARMFUL.colour)
+    return f"<style>\n{style.css()}\n{rules}</style>"
 
 
 _RULES = """
@@ -26,6 +28,12 @@ _RULES = """
 [class*="st-key-wb-pickers"] [data-testid="stColumn"] { min-width: 7.5rem; }
 /* Trained students begin alike: only their ends tell one from another. */
 .st-key-wb-pickers-of-two [data-testid="stColumn"]:nth-child(-n+2) { min-width: 20rem; }
+.wb-notice { display: flex; gap: .65rem; border-left: 4px solid var(--kind); border-radius: .5rem;
+  padding: .65rem .9rem; background: color-mix(in srgb, var(--kind) 11%, transparent); }
+.wb-notice > span:first-child { color: color-mix(in srgb, var(--kind) 60%, currentColor); font-weight: 700; }
+.wb-success { --kind: SUCCESS; }
+.wb-warning { --kind: WARNING; }
+.wb-failure { --kind: FAILURE; }
 ol.wb-walk { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; padding: 0 !important;
   margin: .1rem 0 .2rem !important; }
 .wb-walk li { border: 1px solid var(--line); border-radius: 1rem; padding: .05rem .7rem; font-size: .88rem;

@@ -155,8 +155,7 @@ def opened(store: Store, board: Leaderboard, row: LeaderboardRow, trained: Mappi
     if row.student in trained:
         report.report(store, trained[row.student])
     elif row.measures:
-        label = f"Compare another with {components.plain(row.student)}"
-        navigation.link("diff", label, before=row.student, split=board.split)
+        navigation.link("diff", "Compare another with this one", before=row.student, split=board.split)
     else:
         components.empty(
             f"{row.student} has not been evaluated on {board.split}.",

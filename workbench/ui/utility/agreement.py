@@ -166,10 +166,10 @@ def _farthest(store: Store, agreement: TeacherAgreement) -> None:
 
 def _cells(row: QueryAgreement) -> dict[str, object]:
     return {
-        "query": row.text or f"{row.query_id} ({NO_TEXT})",
-        "passages": row.passages,
         "KL": row.after["KL"],
+        "query": row.text or f"{row.query_id} ({NO_TEXT})",
         **({"KL before": row.before["KL"]} if row.before else {}),
         "Kendall": row.after["Kendall"],
         "regret": row.after["regret"],
+        "passages": row.passages,
     }

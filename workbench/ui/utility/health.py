@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
+from streamlit.column_config import TextColumn
 
 from workbench import plots
 from workbench.commands import command
 from workbench.steps.compare.health.figures import FIGURES
+from workbench.steps.compare.health.rules import Fitness
 from workbench.steps.compare.health.teacher_health import TeacherHealth
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, pickers
@@ -14,6 +18,10 @@ from workbench.ui.shell.pickers import Pair
 from workbench.ui.utility import failures
 
 NOBODY = "–"
+KINDS: dict[Fitness, Literal["success", "warning", "failure"]] = {
+    "fit": "success", "not fit": "failure", "not shown": "warning"
+}  # fmt: skip
+WIDTH = 170  # pixels of a column of figures
 FACTORS = ("0.1", "0.2", "0.5", "1", "2", "5", "10")  # of the median spread, which is what training divides by
 
 
@@ -54,8 +62,7 @@ def panel(store: Store, pair: Pair) -> None:
 
 
 def _verdict(health: TeacherHealth) -> None:
-    show = {"fit": st.success, "not fit": st.error, "not shown": st.warning}[health.fitness]
-    show(components.plain(health.in_words))
+    components.notice(health.in_words, KINDS[health.fitness])
     for remark in health.remarks:
         components.remark(remark)
 
@@ -69,7 +76,9 @@ def _figures(looked_at: list[TeacherHealth]) -> None:
         | {"meaning": FIGURES[name]}
         for name in names
     ]
-    components.table(rows, "health-figures", "Figures of the teacher's health, with 95 % intervals")
+    # A teacher's name is longer than its figures, and the meanings need the room.
+    narrow = {health.teacher: TextColumn(width=WIDTH) for health in looked_at}
+    components.table(rows, "health-figures", "Figures of the teacher's health, with 95 % intervals", **narrow)
     left, right = components.columns("two-health-pictures", [1, 1])
     with left:
         components.picture(plots.health(*looked_at), "health-shares", "Shares and correlations, with 95 % intervals")
