@@ -109,9 +109,10 @@ def main() -> None:
                 settled(page)
                 # Widgets that the browser has not loaded yet are grey boxes.
                 page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
+                page.wait_for_timeout(1_500)  # plots draw after the script has ended
                 if options.at:
                     page.get_by_role("heading", name=options.at).evaluate("heading => heading.scrollIntoView()")
-                page.wait_for_timeout(1_500)  # plots draw after the script has ended
+                    page.wait_for_timeout(500)
                 file = f"{options.name or name}{'' if theme == 'light' else '-dark'}.png"
                 page.screenshot(path=str(options.out / file))
                 page.close()

@@ -173,6 +173,15 @@ def test_history_marks_the_base_and_the_best_step() -> None:
     assert plots.history([]).layout.height
 
 
+def test_the_first_points_of_a_training_can_be_read() -> None:
+    figure = plots.history([{"step": 0, "dev": 0.5}, {"step": 1, "loss": 2.0}])
+    assert figure.data[1].mode == "lines+markers", "one loss alone is no line"
+    assert [note.text for note in figure.layout.annotations] == ["before 0.500"]
+    assert list(figure.layout.yaxis.range) == pytest.approx([0.45, 0.55])
+    best = plots.history([{"step": 0, "dev": 0.5}, {"step": 9, "dev": 0.6}]).layout.annotations[0]
+    assert (best.text, best.xanchor) == ("best 0.600, step 9", "right")
+
+
 def test_every_figure_wears_the_house_template() -> None:
     for figure in (plots.histogram([Bin(0, 1, 1, 1)]), plots.history([]), plots.opened([]), plots.bump([])):
         assert figure.layout.template.layout.font.family.startswith('"Source Sans"')
