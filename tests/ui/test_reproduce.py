@@ -99,7 +99,7 @@ def test_the_diff(full: Store, visit: Visit, params: dict[str, str]) -> None:
     copied, shown = reproduction(at), tiles(at)
     (result,) = map(run_line, copied.lines)
     variables = run_cell(copied.cell)
-    queries = table(at, "what")
+    queries = table(at, "outcome")
     assert queries
     assert [row.text for row in variables["_"]] == [row["query"] for row in queries]
     assert [row.query_id for row in variables["_"]] == result["shown"]
@@ -257,7 +257,7 @@ def test_other_pages_at_another_level_of_relevance(graded: Store, visit: Visit) 
 
     at = visit(graded, "utility", student="before", **LEVEL_2)
     copied, shown = reproduction(at), tiles(at)
-    assert shown["Student puts a relevant candidate first"] == ("1.000", "of 1 judged queries")
+    assert shown["Student puts a relevant candidate first"] == ("1.000", "of 1 judged query")
     (link,) = (link for link in at.get("page_link") if "query=" in str(link.proto))
     assert "relevance=2" in str(link.proto)  # a page that one goes to measures as this one
     assert run_cell(copied.cell)["first"].judged == 1

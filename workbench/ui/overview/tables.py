@@ -81,13 +81,13 @@ def _students(evaluations: Sequence[Evaluation]) -> None:
     """Show every evaluated student with its measures and their intervals."""
     rows = []
     for evaluation in evaluations:
-        (first, value), *others = [
+        measures = [
             (measure, f"{interval.mean:.3f}  [{interval.low:.3f}, {interval.high:.3f}]")
             for measure, interval in evaluation.measures.items()
         ]
         unseen_cells = {f"{measure}, unseen": str(interval) for measure, interval in evaluation.unseen_measures.items()}
         # One measure before the name: a narrow screen shows little beside it.
-        rows.append({first: value, "student": evaluation.label, **dict(others), **unseen_cells})
+        rows.append({**dict(measures[:1]), "student": evaluation.label, **dict(measures[1:]), **unseen_cells})
     components.table(rows, "students", "Students and their measures", student=TextColumn(width="large"))
     components.remark(
         f"Means over {evaluations[0].counts.in_words} with 95 % bootstrap intervals, which overlap more readily than "
