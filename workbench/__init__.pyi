@@ -105,6 +105,13 @@ from .steps.compare.recipes import LeaderboardRow as LeaderboardRow
 from .steps.compare.recipes import Recipe as Recipe
 from .steps.compare.recipes import Spread as Spread
 from .steps.compare.run_measures import JudgedCounts as JudgedCounts
+from .steps.compare.searching.keep_query import KeptQuery as KeptQuery
+from .steps.compare.searching.keep_query import keep_query as keep_query
+from .steps.compare.searching.results import SearchHit as SearchHit
+from .steps.compare.searching.results import SearchRanking as SearchRanking
+from .steps.compare.searching.results import SearchResult as SearchResult
+from .steps.compare.searching.results import SearchTimes as SearchTimes
+from .steps.compare.searching.search import search as search
 from .steps.data.export import Exported as Exported
 from .steps.data.export import export as export
 from .steps.data.frames import annotations as annotations

@@ -22,6 +22,7 @@ LINKS = {
     "overview": "4 queries over 4 passages",
     "ingest": "Nothing is written before you say so",
     "utility?student=before&query=q1": "query q1, test split",
+    "search": "Type a query and press Enter",
     "train": "Start training",
     "students": "Settings to try",
     f"diff?before=before&after=after&query={quote('http://q/2?x=1', safe='')}": "query http://q/2?x=1, test split",

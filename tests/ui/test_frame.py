@@ -21,6 +21,7 @@ SAYS = {
     "overview": "4 queries over 4 passages",
     "ingest": "Nothing is written before you say so",
     "utility": "how useful toy finds the passage",
+    "search": "Type a query and press Enter",
     "train": "Start training",
     "students": "Try many recipes",
     "diff": "after against before on nDCG@10, test: 1 better, 1 worse, 0 the same of 2",
@@ -37,6 +38,7 @@ def test_every_page_shows_a_workspace(store: Store, visit: Visit, page: str) -> 
     assert str(store.path) in words
     assert "wb-number" in "".join(element.value for element in at.html) or page in (
         "ingest",
+        "search",
         "train",
         "students",
         "annotate",

@@ -10,7 +10,7 @@ import typer
 
 from workbench import machine
 from workbench.cli import annotate
-from workbench.cli.compare import agreement, cases, diff, evaluate, health, latency, project, read, students
+from workbench.cli.compare import agreement, cases, diff, evaluate, health, latency, project, read, search, students
 from workbench.cli.data import doctor, export, info, ingest, leaks, settings, snapshot, split
 from workbench.cli.session import WORKSPACE_VARIABLE, Session, run, workspace_path
 from workbench.cli.ship import backup, export_student, push, student
@@ -45,6 +45,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate_command,
     "rerank": rerank.rerank_command,
     "read": read.read_command,
+    "search": search.search_command,
     "diff": diff.diff_command,
     "latency": latency.latency_command,
     "project": project.project_command,

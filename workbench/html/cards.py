@@ -156,14 +156,15 @@ def with_displacement(shown: Card, direction: str) -> Card:
 
 def judgements(pair: Placed | Moved | HardCase, unit: Unit = "unknown") -> tuple[Badge, ...]:
     """Return the relevance and the utility of a pair as badges, also where it is not judged or not scored."""
-    judged, utility = _judgement(pair.relevance, pair.relevant), pair.utility
+    judged, utility = judgement(pair.relevance, pair.relevant), pair.utility
     role = usefulness(utility, unit)
     if utility is None or role is None:
         return judged, Badge("not scored")
     return judged, Badge(f"{role.word} {utility:+.2f}", role, "" if unit == "unknown" else unit)
 
 
-def _judgement(relevance: int | None, relevant: bool) -> Badge:
+def judgement(relevance: int | None, relevant: bool) -> Badge:
+    """Return the relevance of a passage as a badge, also where it is not judged."""
     if relevance is None:
         return Badge("not judged")
     if relevant:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,12 @@ class BM25:
     ) -> list[Placement]:
         """Return ranks and similarities of given passages for each query, also of those that share no word with it."""
         return placements(self._similarities(queries, listen), self.order, rows)
+
+    def save(self, folder: Path, listen: Listener = silent) -> None:
+        """Write the index into a folder, which is not made if no passage has a word."""
+        index, word_ids = self._indexed(listen)
+        if word_ids:
+            index.save(folder, show_progress=False)
 
     def _similarities(self, queries: Sequence[str], listen: Listener) -> Iterator[NDArray[np.float32]]:
         """Yield the similarities of the whole collection for each query in turn."""

@@ -54,12 +54,12 @@ class Contents(Sequence[str]):
 
 
 class DenseRetriever:
-    """A student and the vectors of a collection; its similarities are cosines."""
+    """A student and the vectors of a collection, or the `index` of them; its similarities are cosines."""
 
-    def __init__(self, encoder: Encoder, passages: Sequence[Passage]) -> None:
+    def __init__(self, encoder: Encoder, passages: Sequence[Passage] = (), index: Index | None = None) -> None:
         self.encoder = encoder
         self.passages = passages
-        self._index: Index | None = None
+        self._index = index
 
     @property
     def name(self) -> str:
@@ -73,7 +73,11 @@ class DenseRetriever:
 
     def search_anew(self, queries: Sequence[str], k: int) -> Nearest:
         """Return the same with the queries encoded anew, which is what takes time where nobody has asked before."""
-        return self._indexed(silent).search(self.encoder.queries_anew(queries), k)
+        return self.search_vectors(self.encoder.queries_anew(queries), k)
+
+    def search_vectors(self, queries: Floats, k: int) -> Nearest:
+        """Return the k nearest passages of queries' vectors."""
+        return self._indexed(silent).search(queries, k)
 
     def place(
         self, queries: Sequence[str], rows: Sequence[Sequence[int]], listen: Listener = silent

@@ -214,6 +214,11 @@ class Store:
             connection.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", run._replace(created=_utc(run.created)))
             arrow.insert(connection, "hits", list(hits))
 
+    def add_hits(self, hits: Sequence[Hit]) -> None:
+        """Add hits of queries that their runs, which are there, do not rank yet."""
+        with self.write() as connection:
+            arrow.insert(connection, "hits", hits)
+
     def add_answers(self, answers: Sequence[Answer]) -> None:
         """Add a reader's answers, each in place of an earlier one from the same passages."""
         with self.write() as connection:

@@ -120,6 +120,14 @@ from workbench.store.views.scored.utilities import (
     teachers,
     utilities,
 )
+from workbench.store.views.searched import (
+    Judged,
+    QueryLine,
+    judged_passages,
+    passage_parts,
+    queries_with,
+    query_of_text,
+)
 from workbench.store.views.thresholds import Threshold, UtilityScale
 
 __all__ = [
@@ -139,6 +147,7 @@ __all__ = [
     "FirstPlaces",
     "HardCase",
     "Inside",
+    "Judged",
     "JudgedAnswer",
     "JudgedPlace",
     "LeakCounts",
@@ -150,6 +159,7 @@ __all__ = [
     "Point",
     "Points",
     "ProposalCounts",
+    "QueryLine",
     "QueryPoint",
     "Reading",
     "Reason",
@@ -193,6 +203,7 @@ __all__ = [
     "histogram",
     "hits",
     "judged_answers",
+    "judged_passages",
     "judged_places",
     "judged_ranks",
     "known_thresholds",
@@ -204,13 +215,16 @@ __all__ = [
     "movements",
     "movements_of",
     "pair_counts",
+    "passage_parts",
     "passages",
     "proposals_judged",
     "proposals_scored",
     "qrels",
     "quadrant_pairs",
     "queries",
+    "queries_with",
     "query",
+    "query_of_text",
     "query_points",
     "ranked_counts",
     "ranking",

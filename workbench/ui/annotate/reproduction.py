@@ -6,7 +6,7 @@ from workbench.commands import command
 from workbench.store import Store
 from workbench.store.views import HardCase
 from workbench.ui.annotate.case_queue import ALL, NO_BASE, Queue
-from workbench.ui.shell import commands
+from workbench.ui.shell import commands, pickers
 
 # What the last verdict on a case is in each tab; "draft" is a note without a verdict.
 STATES = {
@@ -25,7 +25,7 @@ def reproduce(store: Store, queue: Queue, case: HardCase | None) -> None:
         [["agreement"] if queue.settles else _arguments(queue)],
         "\n".join(_disputes() if queue.settles else _cases(queue)),
         teacher=pair.teacher,
-        split=pair.run.split,
+        split=pickers.split_name(pair.run.split),
         student=pair.run.student,
         base=before.student if before else NO_BASE,
         rule=queue.rule,

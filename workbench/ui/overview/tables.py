@@ -57,7 +57,7 @@ def students(store: Store) -> str:
         pickers.nothing_evaluated(store, "No student has been evaluated yet.")
         return ""
     with right:
-        split = pickers.select("Split", splits, "split", "test")
+        split = pickers.select_split(splits)
     evaluations = cache.evaluated(store, split)
     for evaluation in evaluations:
         if evaluation.stale:

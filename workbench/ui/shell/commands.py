@@ -45,7 +45,9 @@ def reproduce(store: Store, page: str, shell: Sequence[Sequence[str]], notebook:
         opened = f"wb.with_settings({opened}, {settings})"
     cell = f"import workbench as wb\n\nstore = {opened}\n{notebook}"
     here = urlsplit(st.context.url or "")
-    chosen = sorted((name, value) for name, value in (st.query_params.to_dict() | params).items() if value)
+    held = {name: st.query_params.get_all(name) for name in st.query_params}
+    named = held | {name: [value] for name, value in params.items()}
+    chosen = sorted((name, value) for name, values in named.items() for value in values if value)
     link = urlunsplit((here.scheme, here.netloc, f"/{page}", urlencode(chosen), ""))
     with st.expander("How to reproduce this view", icon=":material/replay:"):
         for where, text, language in (("Shell", lines, "shell"), ("Notebook", cell, "python"), ("Link", link, None)):

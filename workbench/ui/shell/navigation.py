@@ -24,6 +24,7 @@ class Page(NamedTuple):
 PAGES = (
     Page("overview", "Overview", ":material/home:", "What does this workspace hold, and what comes next?"),
     Page("ingest", "Ingest", ":material/upload_file:", "Which files make the collection, and how is it split?"),
+    Page("search", "Search", ":material/search:", "What does each student find for a query?"),
     Page("utility", "Utility", ":material/balance:", "Where do teacher and student disagree?"),
     Page("train", "Train", ":material/school:", "Distil a teacher's utilities into a student."),
     Page("students", "Students", ":material/leaderboard:", "Which student is best, and is it better than its base?"),
@@ -75,16 +76,21 @@ def order_pages() -> None:
     _navigation()
 
 
-def switch(name: str) -> None:
-    """Go to a page."""
-    st.switch_page(_streamlit_page(next(page for page in PAGES if page.name == name)))
+def switch(name: str, **params: str) -> None:
+    """Go to a page, with the choices it is to open with, measuring as this page does."""
+    st.switch_page(_streamlit_page(next(page for page in PAGES if page.name == name)), query_params=_with(params))
 
 
 def link(name: str, label: str, **params: str) -> None:
     """Show a link to a page, with the choices it is to open with, and measuring as this page does."""
     page = next(page for page in PAGES if page.name == name)
+    st.page_link(_streamlit_page(page), label=label, icon=page.icon, query_params=_with(params))
+
+
+def _with(params: dict[str, str]) -> dict[str, str] | None:
+    """Return the choices of a link, and what counts as relevant and in means here."""
     counted = {setting: st.query_params[setting] for setting in COUNTED if setting in st.query_params}
-    st.page_link(_streamlit_page(page), label=label, icon=page.icon, query_params=(counted | params) or None)
+    return (counted | params) or None
 
 
 def _navigation() -> st.Page:

@@ -17,6 +17,7 @@ from workbench.store import Store
 from workbench.students import BM25
 from workbench.ui.shell import cache, commands, components, next_step
 
+NO_SPLIT = "none"  # how the queries without a split are named on pages
 GRADED = (("AP", ""), ("RR", ""), ("R", "@10"))
 
 
@@ -92,7 +93,7 @@ def pair(store: Store, *, newest: bool = False, without_teacher: bool = False) -
     notes = st.container()
     columns = components.columns("pickers", [3, 1, 3])
     with columns[1]:
-        split = select("Split", splits(store), "split", "test", notes=notes)
+        split = select_split(splits(store), notes)
     runs = {run.student: run for run in cache.runs(store, split)}
     with columns[0]:
         chosen_teacher = select("Teacher", teachers, "teacher", _fullest(store), notes=notes) if teachers else ""
@@ -113,7 +114,7 @@ def comparison(store: Store) -> ChosenRuns | None:
     notes = st.container()
     columns = components.columns("pickers-of-two", [3, 3, 1.2, 1.4])
     with columns[2]:
-        split = select("Split", comparable, "split", "test", notes=notes)
+        split = select_split(comparable, notes)
     runs = {run.student: run for run in cache.runs(store, split)}
     default_before, default_after = base_and_trained(store, list(runs.values()))
     with columns[0]:
@@ -166,6 +167,21 @@ def teacher(store: Store) -> str | None:
 def scoring_teachers(store: Store) -> list[str]:
     """Return the teachers that have scored a pair."""
     return [counts.teacher for counts in cache.teachers(store) if counts.pairs]
+
+
+def select_split(options: Sequence[str], notes: DeltaGenerator | None = None) -> str:
+    """Let a person choose one of the splits, "" among them where queries without one were ranked."""
+    return split_of(select("Split", [split_name(split) for split in options], "split", "test", notes=notes))
+
+
+def split_name(split: str) -> str:
+    """Return the name of a split on pages and in links."""
+    return split or NO_SPLIT
+
+
+def split_of(name: str) -> str:
+    """Return the split of a name."""
+    return "" if name == NO_SPLIT else name
 
 
 def splits(store: Store) -> list[str]:

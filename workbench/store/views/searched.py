@@ -1,0 +1,83 @@
+"""What a search asks of the collection: its passages part by part, and queries by words, by text and by qrels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from workbench.records import Passage
+from workbench.store.collection import HAS_TEXT
+from workbench.store.views.judged import relevance_level
+from workbench.store.workspace_settings import TITLE_JOINS, read_settings
+
+if TYPE_CHECKING:
+    from workbench.store.store import Store
+
+PASSAGES_AT_ONCE = 10_000
+
+
+class Judged(NamedTuple):
+    """The relevance of a passage for a query, and whether that counts as relevant."""
+
+    relevance: int
+    relevant: bool
+
+
+class QueryLine(NamedTuple):
+    """A query as a list shows it; `text` are its first characters."""
+
+    query_id: str
+    text: str
+    split: str
+
+
+def passage_parts(store: Store, at_once: int = PASSAGES_AT_ONCE) -> Iterator[list[Passage]]:
+    """Yield the passages that have a text by id, so many at a time; the database is closed between two parts."""
+    last: str | None = None
+    while True:
+        with store.read() as connection:
+            title_join = TITLE_JOINS[read_settings(connection).title_join]
+            rows = connection.execute(
+                f"""
+                select passage_id, title, text from passages
+                where {HAS_TEXT["passages"]} and ($last is null or passage_id > $last)
+                order by passage_id limit $at_once
+                """,
+                {"last": last, "at_once": at_once},
+            ).fetchall()
+        if not rows:
+            return
+        yield [Passage(passage_id, title, text, title_join) for passage_id, title, text in rows]
+        last = rows[-1][0]
+
+
+def queries_with(store: Store, words: str, limit: int = 20) -> list[QueryLine]:
+    """Return the first queries, by id, that have a text, and `words` in it or in their id, whatever their case."""
+    with store.read() as connection:
+        rows = connection.execute(
+            f"""
+            select query_id, left(text, 200), split from queries
+            where {HAS_TEXT["queries"]} and (contains(lower(text), lower($words)) or contains(lower(query_id),
+                  lower($words)))
+            order by lower(query_id) <> lower($words), query_id limit $limit
+            """,
+            {"words": words, "limit": limit},
+        ).fetchall()
+    return [QueryLine(*row) for row in rows]
+
+
+def query_of_text(store: Store, text: str) -> str | None:
+    """Return the id of the first query that has just this text; None if there is none."""
+    with store.read() as connection:
+        row = connection.execute("select min(query_id) from queries where text = ?", [text]).fetchone()
+    return row[0] if row else None
+
+
+def judged_passages(store: Store, query_id: str) -> dict[str, Judged]:
+    """Return passage_id -> its relevance for a query."""
+    with store.read() as connection:
+        rows: list[tuple[str, int, bool]] = connection.execute(
+            "select passage_id, relevance, relevance >= $relevance from qrels where query_id = $query",
+            {"query": query_id} | relevance_level(store),
+        ).fetchall()
+    return {passage_id: Judged(relevance, relevant) for passage_id, relevance, relevant in rows}
