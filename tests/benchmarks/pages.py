@@ -26,7 +26,7 @@ from tests.screenshots import QUIET, browser_path, served
 from workbench.store.kept import FOLDER
 from workbench.ui.shell.navigation import PAGES
 
-PATIENCE = 300_000  # milliseconds
+PATIENCE = 120_000  # milliseconds
 # Counts the runs of the script that have ended, and knows when the last one did.
 _WATCH = """
     window.ended = 0;
@@ -39,8 +39,9 @@ _WATCH = """
 Click = Callable[[Any], None]
 
 
-def _button(label: str) -> Click:
-    return lambda page: page.get_by_role("button", name=label, exact=True).last.click(timeout=PATIENCE)
+def _next(page: Any) -> None:
+    page.locator("h1").click()  # so that no field has the focus
+    page.keyboard.press("ArrowRight")
 
 
 def _option(part: str) -> Click:
@@ -61,9 +62,9 @@ def _judge(page: Any) -> None:
 
 # In turn: a row of two options goes to and fro.
 CLICKS: dict[str, dict[str, tuple[Click, ...]]] = {
-    "diff": {"next query": (_button("Next"),), "filter": (_option("worse"), _option("better"))},
+    "diff": {"next query": (_next,), "filter": (_option("worse"), _option("better"))},
     "utility": {
-        "next query": (_button("Next"),),
+        "next query": (_next,),
         "quadrant": (_option("Helps, far"), _option("All queries")),
         "temperature": (_slide,),
     },
