@@ -30,11 +30,12 @@ PATIENCE = 120_000  # milliseconds
 # Counts the runs of the script that have ended, and knows when the last one did.
 _WATCH = """
     window.ended = 0;
-    new MutationObserver(() => {
-        const state = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState;
-        if (state === 'notRunning' && window.state !== state && document.querySelector('h1')) window.ended += 1;
-        window.state = state;
-    }).observe(document, {subtree: true, childList: true, attributes: true});
+    const name = 'data-test-script-state';
+    new MutationObserver(changes => {
+        const state = document.querySelector('[data-testid="stApp"]')?.getAttribute(name);
+        const changed = changes.some(one => one.attributeName === name);
+        if (changed && state === 'notRunning' && document.querySelector('h1')) window.ended += 1;
+    }).observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: [name]});
 """
 Click = Callable[[Any], None]
 
