@@ -33,6 +33,7 @@ VERBS: tuple[tuple[str, ...], ...] = (
     ("diff", *STUDENTS),
     ("agreement", *reversed(STUDENTS)),
     ("cases", STUDENTS[1], "--before", STUDENTS[0]),
+    ("cases", STUDENTS[1], "--before", STUDENTS[0], "--queries", "500"),
     ("export", "beir", "FOLDER/beir"),
     ("export", "run", "FOLDER/after.run", "--student", STUDENTS[1]),
     # What was exported makes a new workspace, in which the run is an imported one.
