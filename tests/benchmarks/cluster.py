@@ -2,8 +2,10 @@
 
     python -m tests.benchmarks.cluster PAIRS WORKERS [MODEL]
 
-`WORKERS` is 0 for the local engine. The teacher is the lexical one, or, with a model's folder, the likelihood one. The
-workspace is that of `tests.benchmarks.score`; making it is not counted, starting Ray and its workers is.
+`WORKERS` is 0 for the local engine. The teacher is the lexical one; with a model's folder the likelihood one; with
+"wait" in its place one that waits 50 ms a query, which shows what the engine adds where cores are busy.
+
+The workspace is that of `tests.benchmarks.score`; making it is not counted, starting Ray and its workers is.
 """
 
 from __future__ import annotations
@@ -17,11 +19,18 @@ from pathlib import Path
 import workbench as wb
 from tests.benchmarks.machine import description
 from tests.benchmarks.score import make
+from tests.engines.teachers import Odd, OddSettings
+
+WAIT = "wait"
 
 
 def measure(workspace: Path, workers: int, model: str) -> str:
     """Score all pairs, and return what it took in words."""
-    settings = {"model": model, "dtype": "float32"} if model else {}
+    teacher = wb.teacher("lexical")
+    if model == WAIT:
+        teacher = Odd(OddSettings(log=str(workspace / "asked"), pause=0.05))
+    elif model:
+        teacher = wb.teacher("likelihood", model=model, dtype="float32")
     engine = wb.engine("ray", workers=workers, rows=200 if model else 2048) if workers else wb.engine("local")
     first: list[float] = []
 
@@ -30,14 +39,13 @@ def measure(workspace: Path, workers: int, model: str) -> str:
             first.append(time.perf_counter() - started)
 
     started = time.perf_counter()
-    result = wb.score(
-        wb.Store(workspace), wb.teacher("likelihood" if model else "lexical", **settings), listen=listen, engine=engine
-    )
+    result = wb.score(wb.Store(workspace), teacher, listen=listen, engine=engine)
     took = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    after_first = (result.pairs - engine.rows) / (took - first[0]) if workers else result.pairs / took
     return (
         f"{workers or 'no'} workers: {result.pairs:,} pairs in {took:.1f} s, the first shard after {first[0]:.1f} s, "
-        f"{result.pairs / took:,.0f} pairs a second; peak memory of the process that stores {peak:,.0f} MB"
+        f"{after_first:,.0f} pairs a second from then on; peak memory of the process that stores {peak:,.0f} MB"
     )
 
 
