@@ -145,6 +145,17 @@ def test_what_takes_long_is_answered_once_a_revision(store: Store, monkeypatch: 
     assert set((store.path / kept.FOLDER).iterdir()) == files
 
 
+def test_a_damaged_answer_is_found_anew(store: Store) -> None:
+    asked = (store, "toy", views.find_run(store, "after", "test"))
+    cases = views.hard_cases(*asked)
+    (answer,) = (store.path / kept.FOLDER).iterdir()
+    whole = answer.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"PAR1" * 9):
+        answer.write_bytes(damaged)
+        assert views.hard_cases(*asked) == cases
+        assert answer.read_bytes() == whole
+
+
 def test_nothing_is_kept_of_a_transaction_that_may_be_rolled_back(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

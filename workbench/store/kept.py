@@ -38,9 +38,7 @@ def kept_rows(
     with store.read() as connection:
         revision = read_revision(connection, annotations=False)
         path, passing = _path(store, question, (query, values, revision)), in_transaction(store.database)
-        if path.exists() and not passing:
-            with suppress(OSError):  # in a workspace that can only be read
-                os.utime(path)
+        if not passing and _readable(connection, path):
             yield connection, parquet_rows(path)
             return
         started = time.monotonic()
@@ -61,6 +59,17 @@ def _path(store: Store, question: str, asked: tuple[str, Mapping[str, object], i
     query, values, revision = asked
     exact = repr((query, sorted(values.items()), revision, duckdb.__version__))
     return store.path / FOLDER / f"{question.replace(' ', '-')}-{sha256(exact.encode()).hexdigest()[:16]}.parquet"
+
+
+def _readable(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Return whether an answer is there, and whole as far as its end tells; another one takes a damaged one's place."""
+    try:
+        connection.execute(f"select 1 from {parquet_rows(path)} limit 0")
+    except duckdb.Error:
+        return False
+    with suppress(OSError):  # in a workspace that can only be read
+        os.utime(path)
+    return True
 
 
 def _forget(path: Path) -> None:
