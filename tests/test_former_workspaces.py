@@ -61,6 +61,7 @@ def test_its_texts_are_read_as_before_and_its_runs_are_not_stale(store: Store) -
     assert titled
     assert all(passage.content == f"{passage.title}. {passage.text}" for passage in titled)
     assert {run.collection for run in views.runs(store)} == {views.collection_fingerprint(store)}
+    assert {(run.index_kind, run.recall) for run in views.runs(store)} == {("flat", None)}
     trained = [student.recipe for student in students.trained(store.students) if "collection" in student.recipe]
     assert {recipe["collection"] for recipe in trained} == {views.collection_fingerprint(store)}
 

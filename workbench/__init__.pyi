@@ -187,6 +187,7 @@ from .steps.teach.train import train as train
 from .store import Added as Added
 from .store import MeasureSettings as MeasureSettings
 from .store import Misfit as Misfit
+from .store import SearchSettings as SearchSettings
 from .store import Store as Store
 from .store import WorkspaceSettings as WorkspaceSettings
 from .store import views as views

@@ -14,8 +14,9 @@ import psutil
 
 from workbench import files, jobs, memory
 from workbench.results import Result
+from workbench.steps.compare.searching.indexes import PREFIX
 from workbench.steps.ship import orphans
-from workbench.store import Store, kept
+from workbench.store import Store, kept, views
 from workbench.store.database.connection import SPILL
 
 # What was written or read within that time may be at work for somebody, in another container too.
@@ -115,11 +116,19 @@ def _unused(store: Store) -> dict[str, list[Path]]:
         "orphaned vectors": orphaned,
         "vectors without keys": keyless,
         "kept answers": list((store.path / kept.FOLDER).glob("*.parquet")),
+        "kept indexes of former passages": _former_indexes(store),
         "uploads": _uploads(store),
         "spilled data": list(_spilled(store)),
         "drafts": list(store.path.rglob(f"{files.DRAFTS}*")),
     }
     return {what: [path for path in of_kind if _is_at_rest(path)] for what, of_kind in paths.items()}
+
+
+def _former_indexes(store: Store) -> list[Path]:
+    """Return the indexes that the page Search has of passages as they were."""
+    collection = views.collection_fingerprint(store)
+    indexes = (store.path / kept.FOLDER).glob(f"{PREFIX}*")
+    return [folder for folder in indexes if not folder.name.endswith(f"-{collection}")]
 
 
 def _uploads(store: Store) -> list[Path]:

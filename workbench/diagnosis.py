@@ -16,6 +16,7 @@ import psutil
 from workbench import files, jobs, memory, students
 from workbench.errors import BadInput, NothingToDo, WorkbenchError
 from workbench.results import Result
+from workbench.retrieval.index import approximate
 from workbench.retrieval.vector_cache import VectorCache
 from workbench.steps.ship import orphans
 from workbench.store import Store
@@ -147,6 +148,10 @@ def _vectors(store: Store) -> Iterator[Finding]:
         for file in VectorCache(folder).damaged():
             yield Finding(
                 "vectors", "bad", f"{file} is damaged.", "Remove it; its texts are encoded again when needed."
+            )
+        for file in approximate.damaged(folder):
+            yield Finding(
+                "vectors", "bad", f"The index {file} is damaged.", "Remove it; it is built again when needed."
             )
         if alone := orphans.without_keys(folder):
             message = f"{len(alone):,} files of vectors in {folder} have no keys: a writer was killed."

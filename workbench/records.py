@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
@@ -18,6 +18,9 @@ Unit = Literal[
     "standard deviations", "share of range", "reciprocal rank", "attention", "unknown",
 ]  # fmt: skip
 UNITS: tuple[Unit, ...] = get_args(Unit)
+# How the nearest vectors are found: "flat" compares all of them and is exact; "auto" is flat while that is quick.
+IndexKind = Literal["auto", "flat", "int8", "hnsw", "ivfpq"]
+INDEX_KINDS: tuple[IndexKind, ...] = get_args(IndexKind)
 # Why a pair has no utility: the teacher could not be asked, or broke down; it declined; or its answer does not parse.
 Status = Literal["failed", "refused", "unreadable"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -168,7 +171,8 @@ class Example(NamedTuple):
 class Run(NamedTuple):
     """One student's rankings of a split; `collection` fingerprints the passages it searched.
 
-    An `imported` run's rankings came from a file: what made them is not here.
+    An `imported` run's rankings came from a file: what made them is not here. Where an approximate index was
+    searched, of `index_kind`, `recall` is what share of the ten nearest it finds, measured on some of the queries.
     """
 
     run: str
@@ -178,15 +182,32 @@ class Run(NamedTuple):
     collection: str
     created: datetime
     imported: bool = False
+    index_kind: str = "flat"
+    recall: float | None = None
 
     @property
     def label(self) -> str:
         """Return its student's name, and that it is imported if it is."""
         return labelled(self.student, self.imported)
 
+    @property
+    def approximation(self) -> str:
+        """Return by which index it was searched, and how much of the exact result that finds; "" if exactly."""
+        return approximation(self.index_kind, self.recall)
+
     def is_stale(self, collection: str) -> bool:
         """Return whether it searched other passages than these, or not for all queries; unknown of an imported run."""
         return not self.imported and self.collection != collection
+
+
+def approximation(index_kind: str, recall: float | None) -> str:
+    """Return by which index was searched, and how much of the exact result that finds; "" if exactly."""
+    return "" if recall is None else f"searched by an index {index_kind} with a recall@10 of {recall:.3f}"
+
+
+def approximate_in_words(runs: Iterable[Run]) -> tuple[str, ...]:
+    """Return of each approximate run in a sentence how it was searched for."""
+    return tuple(f"{run.student} on {run.split} was {run.approximation}." for run in runs if run.approximation)
 
 
 def stale_in_words(student: str, split: str = "") -> str:

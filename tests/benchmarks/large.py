@@ -127,7 +127,7 @@ def build(folder: Path, sizes: Sizes, texts: Path) -> Store:
     with store.write() as connection:
         for student in STUDENTS:
             run = Run(f"{student}@test", student, "test", DEPTH, fingerprint, CREATED)
-            connection.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", run)
+            connection.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?)", run)
     return store
 
 

@@ -27,7 +27,7 @@ from workbench import students
 from workbench.formats import read_beir
 from workbench.records import Group, Query
 from workbench.retrieval.bm25 import BM25
-from workbench.retrieval.dense import import_faiss
+from workbench.retrieval.index.approximate import import_faiss
 
 QUERIES, WARM, CANDIDATES, DEPTH = 30, 3, 20, 20
 GOAL = 180

@@ -52,6 +52,8 @@ def test_every_command_that_promises_json_prints_nothing_else(tmp_path: Path) ->
         ["split"],
         ["backup", tmp_path / "backup.tar"],
         ["compact"],
+        ["project", student],
+        ["search", "question0", "--student", "bm25"],
         ["doctor"],
         ["student", "first", "--note", "a first one"],
     ]

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.profiles import examples
 from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Listener, Passage, silent
-from workbench.retrieval import dense
-from workbench.retrieval.dense import DenseRetriever, Index
+from workbench.retrieval.dense import DenseRetriever
+from workbench.retrieval.index import exact
+from workbench.retrieval.index.exact import Index
 
 
 def _unit(rows: Sequence[Sequence[float]]) -> np.ndarray:
@@ -68,8 +69,8 @@ def test_many_chunks_rank_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = index.place(queries, rows)
     nearest = index.search(queries, 3)
     monkeypatch.setattr("workbench.retrieval.stored_vectors.ROWS_AT_ONCE", 7)
-    monkeypatch.setattr("workbench.retrieval.dense.NUMBERS_AT_ONCE", 2 * dense.ROWS_AT_ONCE)
-    monkeypatch.setattr("workbench.retrieval.dense.HELD_BYTES", 0)
+    monkeypatch.setattr("workbench.retrieval.index.exact.NUMBERS_AT_ONCE", 2 * exact.ROWS_AT_ONCE)
+    monkeypatch.setattr("workbench.retrieval.index.exact.HELD_BYTES", 0)
     for one, other in zip(whole, index.place(queries, rows), strict=True):
         np.testing.assert_array_equal(one.ranks, other.ranks)
     assert [len(one.ranks) for one in whole] == [2, 0, 1]

@@ -21,7 +21,7 @@ from workbench.errors import Damaged, WorkbenchError
 from workbench.files import write_failure
 from workbench.steps.data.next_step import next_command
 from workbench.steps.data.workspace_settings import with_settings
-from workbench.store import MeasureSettings, Store
+from workbench.store import SearchSettings, Store
 from workbench.trainer.distributed import is_main
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
@@ -43,7 +43,7 @@ class Session:
     message: str = ""
     stopping: bool = False
 
-    def store(self, *, create: bool = False, **settings: Unpack[MeasureSettings]) -> Store:
+    def store(self, *, create: bool = False, **settings: Unpack[SearchSettings]) -> Store:
         """Open the workspace, to be measured by `settings` in place of its own, and print which one it is."""
         store = Store(self.workspace, create=create)
         output.note(f"workspace {store.path}")

@@ -21,11 +21,14 @@ DECIMALS = 6
 class Nearest(NamedTuple):
     """The best passages of each query, best first: their rows (n, k) and similarities (n, k).
 
-    Where a query has fewer than k hits, the rest are row -1 with similarity -inf.
+    Where a query has fewer than k hits, the rest are row -1 with similarity -inf. `recall` is that of an approximate
+    index, None of exact search.
     """
 
     rows: Rows
     similarities: Floats
+    index_kind: str = "flat"
+    recall: float | None = None
 
     def fill(self, query: int, rows: Rows, similarities: NDArray[Any]) -> None:
         """Set the hits of one query, best first, at most k."""

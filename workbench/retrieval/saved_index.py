@@ -13,8 +13,9 @@ import numpy as np
 from workbench.errors import NothingToDo
 from workbench.records import Listener, Passage, silent
 from workbench.retrieval.bm25 import BM25, BM25Settings
-from workbench.retrieval.dense import DenseRetriever, Index
+from workbench.retrieval.dense import DenseRetriever
 from workbench.retrieval.encoder import Encoder
+from workbench.retrieval.index.exact import Index
 
 IDS, VECTORS, WORDS = "ids.json", "vectors.npy", "words"  # the ids are written last
 

@@ -67,6 +67,11 @@ class StoredVectors:
             yield np.concatenate(rows), np.concatenate(blocks)
 
     @property
+    def folder(self) -> Path:
+        """Return the folder of their files."""
+        return self._files[0].parent
+
+    @property
     def content(self) -> str:
         """Return a digest of these vectors in this order; the names of their files are digests of what is in them."""
         used = np.unique(self._numbers)

@@ -7,6 +7,7 @@ from workbench.store.store import Store
 from workbench.store.workspace_settings import (
     TITLE_JOINS,
     MeasureSettings,
+    SearchSettings,
     WithoutRelevant,
     WorkspaceSettings,
     read_settings,
@@ -20,6 +21,7 @@ __all__ = [
     "Added",
     "MeasureSettings",
     "Misfit",
+    "SearchSettings",
     "Store",
     "WithoutRelevant",
     "WorkspaceSettings",

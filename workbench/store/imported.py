@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from workbench.errors import Conflict, WorkbenchError
+from workbench.records import Run
 from workbench.store import arrow
 from workbench.store.collection import HAS_TEXT, Added
 from workbench.store.refiling import give_split
@@ -132,8 +133,8 @@ def add_ranking(
                 run = f"{student}@{of_split}"
                 if _is_new(connection, run, (hits, depth), replace):
                     now = datetime.now(UTC).replace(tzinfo=None)
-                    values = [run, student, of_split, depth, collection, now, True]
-                    connection.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", values)
+                    values = Run(run, student, of_split, depth, collection, now, imported=True)
+                    connection.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
                     _keep(connection, run, of_split)
                     added += hits
                 else:

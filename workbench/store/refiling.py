@@ -14,17 +14,20 @@ if TYPE_CHECKING:
 _MISFILED = """
     create or replace temp table misfiled as
         select run, query_id, student || '@' || queries.split as of_split, student, queries.split as split, depth,
-               collection, created, imported
+               collection, created, imported, index_kind, recall
         from (select distinct run, query_id from hits) join runs using (run) join queries using (query_id)
         where queries.split <> runs.split
 """
 _REFILED = """
     insert into runs select of_split, student, split, max(depth),
-        if(count(distinct collection) = 1, max(collection), ''), max(created), bool_or(imported)
+        if(count(distinct collection) = 1, max(collection), ''), max(created), bool_or(imported),
+        coalesce(max(index_kind) filter (recall is not null), 'flat'), min(recall)
         from misfiled
         group by of_split, student, split
         on conflict do update set depth = greatest(depth, excluded.depth),
-            collection = if(collection = excluded.collection, collection, '');
+            collection = if(collection = excluded.collection, collection, ''),
+            index_kind = if(excluded.recall is null, index_kind, excluded.index_kind),
+            recall = least(recall, excluded.recall);
     update hits set run = misfiled.of_split from misfiled
         where hits.run = misfiled.run and hits.query_id = misfiled.query_id;
     delete from runs where run in (select run from misfiled) and run not in (select run from hits);
@@ -36,7 +39,7 @@ def refile_runs(connection: duckdb.DuckDBPyConnection) -> int:
     """Move the hits of queries whose split is no longer that of their run; return how many queries' rankings moved.
 
     Nothing is lost: a run that the student does not have on the split yet is made, one that holds no hits is removed.
-    A run whose rankings are of several collections names none, and is stale.
+    A run whose rankings are of several collections names none, and is stale; its recall is the least of its parts.
     """
     connection.execute(_MISFILED)
     ((moved,),) = connection.execute("select count(*) from misfiled").fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from workbench.store.refiling import runs_follow
 
 READ_PATIENCE = 20.0
 WRITE_PATIENCE = 60.0
+ROWS_AT_ONCE = 200_000  # of a run, which may be made while it is written
 
 
 class Store:
@@ -211,8 +213,12 @@ class Store:
         """Add a run with its hits, in place of an earlier run of that name."""
         with self.write() as connection:
             self._drop_run(connection, run.run)
-            connection.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", run._replace(created=_utc(run.created)))
-            arrow.insert(connection, "hits", list(hits))
+            connection.execute(
+                "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?)", run._replace(created=_utc(run.created))
+            )
+            rows = iter(hits)
+            while block := list(islice(rows, ROWS_AT_ONCE)):
+                arrow.insert(connection, "hits", block)
 
     def add_hits(self, hits: Sequence[Hit]) -> None:
         """Add hits of queries that their runs, which are there, do not rank yet."""

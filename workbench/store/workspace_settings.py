@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from workbench.errors import BadSetting
+from workbench.records import INDEX_KINDS, IndexKind
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,7 +26,8 @@ class WorkspaceSettings:
     A passage is relevant to a query with a relevance of `relevance` or more. `title_join` names what stands between
     title and text as students and teachers read them: a space, as in BEIR's published figures, a full stop, or a new
     line. A judged query of whose passages none is relevant counts as zero in means, as ir_measures and trec_eval
-    count it, or is left out: `without_relevant`.
+    count it, or is left out: `without_relevant`. `index` says how a dense student's passages are searched: exactly
+    (flat), approximately by an index of faiss (int8, hnsw, ivfpq), or exactly while that is quick (auto).
     """
 
     relevance: int = field(default=1, metadata={"about": "the grade from which a passage counts as relevant"})
@@ -41,10 +43,19 @@ class WorkspaceSettings:
         },
     )
 
+    index: IndexKind = field(
+        default="auto", metadata={"about": f"how vectors are searched: {', '.join(INDEX_KINDS)}; flat is exact"}
+    )
+
     def __post_init__(self) -> None:
         if not isinstance(self.relevance, int) or isinstance(self.relevance, bool) or self.relevance < 1:
             raise BadSetting(f"relevance is {self.relevance!r}.", "It must be a whole number, 1 or more.")
-        for name, choices in (("title_join", TITLE_JOINS), ("without_relevant", get_args(WithoutRelevant))):
+        allowed = {
+            "title_join": TITLE_JOINS,
+            "without_relevant": get_args(WithoutRelevant),
+            "index": INDEX_KINDS,
+        }
+        for name, choices in allowed.items():
             if getattr(self, name) not in choices:
                 raise BadSetting(f"{name} is {getattr(self, name)!r}.", f"It can be {', '.join(choices)}.")
 
@@ -60,6 +71,12 @@ class MeasureSettings(TypedDict, total=False):
 
     relevance: int | None
     without_relevant: WithoutRelevant | None
+
+
+class SearchSettings(MeasureSettings, total=False):
+    """The same, and the index that a call searches by in place of the workspace's."""
+
+    index: IndexKind | None
 
 
 def settings_of(store: Store) -> WorkspaceSettings:

@@ -15,7 +15,7 @@ def test_every_setting_is_shown_with_what_it_means(empty: Store) -> None:
         assert f"{setting.name} {setting.default} {setting.default}" in printed
         assert setting.metadata["about"][1:] in printed
     assert worked("settings", "--json", workspace=empty.path).json == {
-        "relevance": 1, "title_join": "space", "without_relevant": "zero",
+        "relevance": 1, "title_join": "space", "without_relevant": "zero", "index": "auto",
     }  # fmt: skip
 
 
@@ -23,7 +23,8 @@ def test_an_option_changes_its_setting_and_keeps_the_others(empty: Store) -> Non
     worked("settings", "--relevance", 2, workspace=empty.path)
     changed = worked("settings", "--without-relevant", "left out", "--title-join", "newline", "--json",
                      workspace=empty.path)  # fmt: skip
-    assert changed.json == {"relevance": 2, "title_join": "newline", "without_relevant": "left out"}
+    assert changed.json == {"relevance": 2, "title_join": "newline", "without_relevant": "left out",
+                            "index": "auto"}  # fmt: skip
     assert wb.settings(empty) == WorkspaceSettings(2, "newline", "left out")
 
 
@@ -33,7 +34,12 @@ def test_every_setting_has_an_option(empty: Store) -> None:
 
 
 def test_a_value_that_cannot_be_changes_nothing(empty: Store) -> None:
-    for option, value in (("--relevance", "0"), ("--title-join", "comma"), ("--without-relevant", "one")):
+    for option, value in (
+        ("--relevance", "0"),
+        ("--title-join", "comma"),
+        ("--without-relevant", "one"),
+        ("--index", "fast"),
+    ):
         refused = shell("settings", option, value, workspace=empty.path)
         assert (refused.code, refused.out) == (1, "")
         assert f"is {value}" in refused.err.replace("'", "")

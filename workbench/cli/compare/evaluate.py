@@ -21,6 +21,7 @@ from workbench.cli.options import (
 )
 from workbench.cli.session import Session
 from workbench.evaluation.significance import Interval
+from workbench.records import INDEX_KINDS, IndexKind, approximation
 from workbench.steps.compare.evaluate import Evaluation, evaluate
 
 
@@ -35,12 +36,19 @@ def evaluate_command(
     address: Address = "",
     shards: Shards = "",
     on: EngineSettings = None,
+    index: Annotated[
+        IndexKind | None,
+        typer.Option(
+            help=f"How vectors are searched, one of {', '.join(INDEX_KINDS)}; the workspace's setting unless given.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Rank the passages for every query of a split, and measure the rankings against the qrels."""
     session: Session = context.obj
     where = engine_of(engine, address, shards, on)
-    store = session.store(relevance=relevance, without_relevant=without_relevant)
+    store = session.store(relevance=relevance, without_relevant=without_relevant, index=index)
     evaluations: list[Evaluation] = []
     with output.progress(session.reporter) as listen:
         evaluations.extend(evaluate(store, name, split, depth, listen, where) for name in student)
@@ -62,6 +70,8 @@ def _show(evaluations: list[Evaluation], summary: str) -> None:
     for evaluation in evaluations:
         if evaluation.imported:
             output.note(f"{evaluation.student}: imported run, measured as it is")
+        if evaluation.recall is not None:
+            output.note(f"{evaluation.student}: {approximation(evaluation.index_kind, evaluation.recall)}")
         if evaluation.unanswered:
             output.note(f"{evaluation.student}: no ranking for {evaluation.unanswered:,} judged queries, counted as 0")
     output.note(f"means over {first.counts.in_words} with 95 % bootstrap intervals")

@@ -28,7 +28,7 @@ class Results(NamedTuple):
 def show(results: Results, rows: Sequence[ComparedQuery], most: int, summary: str) -> None:
     """Print the summary, the measures, and of `rows` the `most` changed queries at each end."""
     output.line(summary)
-    _warn(results)
+    _warn(results, summary)
     if results.diff:
         _measures(results.diff)
     if results.table:
@@ -108,9 +108,12 @@ def _judged(diff: Diff, measure: str) -> str:
     return f"{shares[0]:.0%} → {shares[1]:.0%} @{cutoff(measure)}" if shares else "–"
 
 
-def _warn(results: Results) -> None:
+def _warn(results: Results, summary: str) -> None:
     stale = next((result.stale for result in (results.diff, results.rank_similarity) if result), ())
     for student in stale:
         output.note(f"Stale: {stale_in_words(student)}")
+    for sentence in dict.fromkeys(sentence for result in results if result for sentence in result.approximate):
+        if sentence not in summary:
+            output.note(sentence)
     if results.diff and results.diff.unanswered:
         output.note(f"{results.diff.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")

@@ -21,6 +21,7 @@ def settings_command(
     relevance: Annotated[int | None, typer.Option(help=_ABOUT["relevance"], show_default=False)] = None,
     title_join: Annotated[str | None, typer.Option(help=_ABOUT["title_join"], show_default=False)] = None,
     without_relevant: Annotated[str | None, typer.Option(help=_ABOUT["without_relevant"], show_default=False)] = None,
+    index: Annotated[str | None, typer.Option(help=_ABOUT["index"], show_default=False)] = None,
     json: Json = False,
 ) -> None:
     """Show the settings that the workspace's numbers and texts follow; with an option, change that one.
@@ -30,7 +31,7 @@ def settings_command(
     """
     session: Session = context.obj
     store = session.store()
-    options = {"relevance": relevance, "title_join": title_join, "without_relevant": without_relevant}
+    options = {"relevance": relevance, "title_join": title_join, "without_relevant": without_relevant, "index": index}
     changes = {name: value for name, value in options.items() if value is not None}
     current = configure(store, **changes) if changes else settings(store)
     session.message = ", ".join(f"{setting.name} is {getattr(current, setting.name)}" for setting in fields(current))

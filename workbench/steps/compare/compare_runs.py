@@ -16,7 +16,7 @@ from workbench.evaluation.comparison import (
     selection_p_values,
     verdict_counts,
 )
-from workbench.records import Run
+from workbench.records import Run, approximate_in_words
 from workbench.results import Result, frame
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.answer_measures import is_answer_measure, must_be_read
@@ -74,6 +74,7 @@ class RunsComparison(Result):
     counts: JudgedCounts
     unseen: UnseenPart | None = None
     against_unseen: tuple[Against, ...] = ()
+    approximate: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> str:
@@ -96,7 +97,7 @@ class RunsComparison(Result):
             f"{len(self.students) - 1:,} students against {self.baseline} on {', '.join(self.measures)}, {self.split}, "
             f"{self.counts.in_words}: {_verdicts(self.against)}{self.against[0].comparison.few}."
         )
-        return words + self.selection_in_words + self._unseen_in_words
+        return words + self.selection_in_words + self._unseen_in_words + "".join(f" {one}" for one in self.approximate)
 
     @property
     def selection_in_words(self) -> str:
@@ -197,6 +198,7 @@ def compare_runs(
         rows=tuple(sorted(rows, key=lambda row: (min(row.values) - max(row.values), row.query_id))),
         against=_against(runs, names, values),
         stale=stale(store, *runs),
+        approximate=approximate_in_words(runs),
         counts=judgements.counts_for(names[0], values[0][names[0]]),
         unseen=unseen,
         against_unseen=_against(runs, names, others) if others else (),

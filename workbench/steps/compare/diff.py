@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Unpack
 from workbench.errors import NothingToDo
 from workbench.evaluation.comparison import Comparison, adjusted, compare_all, comparisons_frame, regressions
 from workbench.evaluation.measures import MEASURES, judged_at
-from workbench.records import Run
+from workbench.records import Run, approximate_in_words
 from workbench.results import Result
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.answer_measures import answer_measures, is_answer_measure, must_be_read
@@ -62,7 +62,7 @@ class Diff(Result):
     before the passages, or the queries of the split, changed. `judged` says for each measure what share of the passages
     it looked at people have judged, before and after: the less, the less the measure knows. Where train has seen some
     of the queries, `unseen_comparisons` are the same on the others. `early` names the students that were trained before
-    the queries were split anew, maybe on some that are tested now.
+    the queries were split anew, maybe on some that are tested now, `approximate` how a run was searched if not exactly.
     """
 
     columns: ClassVar = {
@@ -91,6 +91,7 @@ class Diff(Result):
     unseen: UnseenPart | None = None
     unseen_comparisons: tuple[Comparison, ...] = ()
     early: tuple[str, ...] = ()
+    approximate: tuple[str, ...] = ()
 
     @cached_property
     def wins(self) -> int:
@@ -131,7 +132,7 @@ class Diff(Result):
             f"{comparison.before.mean:.3f} to {comparison.after.mean:.3f}, {comparison.evidence}: "
             f"{comparison.in_words}."
         ) + (f" {self.unseen.compared_in_words(self.unseen_comparison)}." if self.unseen else "")
-        return words + early_in_words(self.early)
+        return words + early_in_words(self.early) + "".join(f" {sentence}" for sentence in self.approximate)
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each query, by change, worst first."""
@@ -232,6 +233,7 @@ def diff(
         comparisons=compared_on(names, *values),
         unanswered=sum(bool(delta.missing) for delta in deltas),
         stale=stale(store, first, second),
+        approximate=approximate_in_words((first, second)),
         counts=judgements.counts_for(names[0], values[0][names[0]]),
         judged={
             name: (_mean(values[0][share], values[0][name]), _mean(values[1][share], values[0][name]))

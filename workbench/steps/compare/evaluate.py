@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import ClassVar, Unpack
 
 from workbench.engines import LOCAL, Engine
 from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
 from workbench.evaluation.significance import Interval, interval, intervals_of
-from workbench.records import Hit, Listener, Passage, Query, Run, labelled, silent
+from workbench.records import Hit, Listener, Passage, Query, Run, approximation, labelled, silent
 from workbench.results import Result
-from workbench.retrieval.ranking import Retriever
+from workbench.retrieval.ranking import Nearest, Retriever
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.answer_measures import answer_measures
 from workbench.steps.compare.model_card import renew
@@ -25,7 +26,7 @@ from workbench.steps.data.next_step import must_have_queries
 from workbench.steps.data.splits.near_duplicates import refresh_near_duplicates
 from workbench.steps.data.splits.unseen import UnseenPart, unseen_part
 from workbench.steps.data.workspace_settings import with_settings
-from workbench.store import MeasureSettings, Store, views
+from workbench.store import SearchSettings, Store, views
 from workbench.students import BM25
 
 
@@ -36,7 +37,8 @@ class Evaluation(Result):
     `counts` says how many queries are judged, and what becomes of those without a relevant passage. `unanswered`
     judged queries have no ranking and count as 0; `without_text` queries of the split could not be ranked for, as only
     their ids are known. `stale` says that the passages have changed since, `imported` that the rankings came from a
-    file. Where train has seen some of the queries, `unseen_measures` are those on the others.
+    file. Where train has seen some of the queries, `unseen_measures` are those on the others. `recall` is that of the
+    ten nearest, if an approximate index, of `index_kind`, has searched for them.
     """
 
     columns: ClassVar = {
@@ -65,6 +67,8 @@ class Evaluation(Result):
     without_text: int = 0
     unseen: UnseenPart | None = None
     unseen_measures: dict[str, Interval] = field(default_factory=dict)
+    index_kind: str = "flat"
+    recall: float | None = None
 
     @property
     def label(self) -> str:
@@ -80,6 +84,7 @@ class Evaluation(Result):
     def in_words(self) -> str:
         """Return the outcome in a sentence."""
         source = ", an imported run measured as it is" if self.imported else ""
+        searched = f", {approximation(self.index_kind, self.recall)}" if self.recall is not None else ""
         left_out = f"; queries known by id only, not ranked for: {self.without_text:,}" if self.without_text else ""
         if not self.measures:
             lacking = f"has {self.counts.relevant}" if self.judged else "is judged"
@@ -88,7 +93,9 @@ class Evaluation(Result):
                 "measured"
             )
         measure, mean = next(iter(self.measures.items()))
-        words = f"{self.student} on {self.split}: {measure} {mean} over {self.counts.in_words}{source}{left_out}"
+        words = (
+            f"{self.student} on {self.split}: {measure} {mean} over {self.counts.in_words}{source}{searched}{left_out}"
+        )
         if not self.unseen:
             return words
         return f"{words}; {self.unseen.followed_by(str(self.unseen_measures.get(measure)))}"
@@ -111,7 +118,7 @@ def evaluate(
     depth: int = 100,
     listen: Listener = silent,
     engine: Engine = LOCAL,
-    **settings: Unpack[MeasureSettings],
+    **settings: Unpack[SearchSettings],
 ) -> Evaluation:
     """Rank the passages for every query of a split, keep the run, and measure it; an imported run is measured as it is.
 
@@ -133,7 +140,8 @@ def evaluate(
     engine : Engine
         Where texts are encoded, as `wb.engine` makes one: in this process unless given.
     **settings : optional
-        `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
+        `relevance`, `without_relevant` and `index` in place of the workspace's, see `WorkspaceSettings`. An
+        approximate index's recall@10, measured on some of the queries, is kept with the run.
 
     Returns
     -------
@@ -175,12 +183,13 @@ def evaluate(
     queries, passages = views.queries(store, split), views.passages(store)
     if not passages:
         raise NothingToDo("There are no passages to rank.", "Run `workbench ingest` first.")
-    ranker = retriever(store, student, passages, engine)
+    ranker = retriever(measured_as, student, passages, engine)
     name = f"{ranker.name}@{split}"
-    hits = _hits(name, ranker, queries, passages, depth, listen)
-    hits += _candidates_below(store, hits, ranker, queries, passages, listen)
-    run = Run(name, ranker.name, split, depth, views.collection_fingerprint(store), datetime.now(UTC))
-    store.add_run(run, hits)
+    nearest = ranker.search([query.text for query in queries], depth, listen)
+    below = [] if nearest.recall is not None else _candidates_below(store, nearest, ranker, queries, passages, listen)
+    collection = views.collection_fingerprint(store)
+    run = Run(name, ranker.name, split, depth, collection, datetime.now(UTC), False, nearest.index_kind, nearest.recall)
+    store.add_run(run, chain(_hits(name, nearest, queries, passages), below))
     renew(store, ranker.name)
     return measured(measured_as, run, seconds=time.monotonic() - started)
 
@@ -207,6 +216,8 @@ def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: f
         imported=run.imported,
         without_text=0 if run.imported else views.without_text(store, run.split),
         unseen=unseen,
+        index_kind=run.index_kind,
+        recall=run.recall,
         unseen_measures={name: interval(list(values.values())) for name, values in others.items() if values},
     )
 
@@ -222,28 +233,26 @@ def _imported(store: Store, name: str, split: str) -> Run | None:
     )
 
 
-def _hits(
-    name: str, ranker: Retriever, queries: list[Query], passages: list[Passage], depth: int, listen: Listener
-) -> list[Hit]:
-    nearest = ranker.search([query.text for query in queries], depth, listen)
-    return [
-        Hit(name, query.query_id, passages[row].passage_id, rank, float(similarity))
-        for query, rows, similarities in zip(queries, nearest.rows, nearest.similarities, strict=True)
-        for rank, (row, similarity) in enumerate(zip(rows, similarities, strict=True), start=1)
-        if row >= 0
-    ]
+def _hits(name: str, nearest: Nearest, queries: list[Query], passages: list[Passage]) -> Iterator[Hit]:
+    for query, rows, similarities in zip(queries, nearest.rows, nearest.similarities, strict=True):
+        for rank, (row, similarity) in enumerate(zip(rows, similarities, strict=True), start=1):
+            if row >= 0:
+                yield Hit(name, query.query_id, passages[row].passage_id, rank, float(similarity))
 
 
 def _candidates_below(
-    store: Store, hits: list[Hit], ranker: Retriever, queries: list[Query], passages: list[Passage], listen: Listener
+    store: Store, nearest: Nearest, ranker: Retriever, queries: list[Query], passages: list[Passage], listen: Listener
 ) -> list[Hit]:
-    """Return the candidates that the rankings do not reach, with their true rank below the depth."""
-    retrieved = {(hit.query_id, hit.passage_id) for hit in hits}
-    row_of = {passage.passage_id: row for row, passage in enumerate(passages)}
+    """Return the candidates that the rankings do not reach, with their true rank below the depth.
+
+    Not of an approximate search: their true rank takes a comparison with every passage, which it is there to spare.
+    """
     candidates = views.candidates_of(store, queries[0].split)
+    proposed = {passage_id for of_query in candidates.values() for passage_id in of_query}
+    row_of = {passage.passage_id: row for row, passage in enumerate(passages) if passage.passage_id in proposed}
     missing = [
-        (query, [row_of[p] for p in candidates.get(query.query_id, ()) if (query.query_id, p) not in retrieved])
-        for query in queries
+        (query, [row for row in (row_of[p] for p in candidates.get(query.query_id, ())) if row not in retrieved])
+        for query, retrieved in zip(queries, map(set, nearest.rows.tolist()), strict=True)
     ]
     missing = [(query, rows) for query, rows in missing if rows]
     if not missing:

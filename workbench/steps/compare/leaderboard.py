@@ -105,8 +105,9 @@ class Leaderboard(Result):
     @property
     def in_words(self) -> str:
         """Return which student is best, and whether it is better than its base, with the evidence."""
+        approximate = "".join(f" {sentence}" for sentence in self.approximate)
         if not (best := self.best):
-            return "No student has been trained in this workspace yet."
+            return f"No student has been trained in this workspace yet.{approximate}"
         trained = sum(len(recipe.students) for recipe in self.recipes)
         words = (
             f"{_many(trained, 'student')} by {_many(len(self.recipes), 'recipe')}. Dev chooses {best.label} "
@@ -122,7 +123,12 @@ class Leaderboard(Result):
             few = comparisons[0].few if comparisons else ""
             words += f" Against their bases on {self.measure}, of {len(self.recipes):,} recipes: {verdicts}{few}."
             words += selection_in_words(comparisons, "recipes")
-        return words + early_in_words(self.early)
+        return words + early_in_words(self.early) + approximate
+
+    @property
+    def approximate(self) -> tuple[str, ...]:
+        """Return of each student whose run was not searched exactly how it was."""
+        return tuple(f"{row.student} was {row.approximation}." for row in self.students if row.approximation)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each recipe, best on dev first."""
@@ -239,6 +245,7 @@ def leaderboard(
             unseen_measures=unseen_means.get(row.student, {}),
             stale=row.student in stale,
             imported=row.student in imported,
+            approximation=runs[row.student].approximation if row.student in runs else "",
         )
         for row in rows
     ]

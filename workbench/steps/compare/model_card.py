@@ -10,6 +10,7 @@ from workbench import losses, students
 from workbench.evaluation.comparison import RULE, SECONDARY
 from workbench.evaluation.measures import MEASURES, PRIMARY
 from workbench.evaluation.significance import interval
+from workbench.records import approximate_in_words
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.answer_measures import answer_measures, is_answer_measure
 from workbench.steps.compare.diff import Values, compared_on
@@ -74,7 +75,7 @@ def _measures(store: Store, student: Student) -> model_card.Table | None:
     of_answers = answer_measures(judgements.read_runs)
     names = judgements.names((PRIMARY, *MEASURES, *of_answers))
     shown = judgements.names((*SHOWN, *of_answers))
-    values, stale = _values(store, (student.name, student.base, students.BM25), names, judgements)
+    values, remarks = _values(store, (student.name, student.base, students.BM25), names, judgements)
     own = values.pop(student.name, {})
     if not any(own.values()):
         return None
@@ -95,7 +96,7 @@ def _measures(store: Store, student: Student) -> model_card.Table | None:
         note += f" {RULE} {SECONDARY}"
     absent = [name for name in (student.base, students.BM25) if name and name not in values]
     note += "".join(f" {model_card.inline(model_card.shown_name(name))} has not been evaluated." for name in absent)
-    return model_card.Table(header, rows, note + (" The collection has changed since." if stale else ""))
+    return model_card.Table(header, rows, note + remarks)
 
 
 def _of_answers(store: Store, judgements: Judgements, own: Values) -> list[str]:
@@ -137,11 +138,12 @@ def _rows(own: Values, values: Mapping[str, Values], shown: Sequence[str], part:
 
 def _values(
     store: Store, evaluated: Sequence[str], names: Sequence[str], judgements: Judgements
-) -> tuple[dict[str, Values], bool]:
-    """Return student -> measure -> query_id -> value for those with a run on test; whether any run is stale."""
+) -> tuple[dict[str, Values], str]:
+    """Return student -> measure -> query_id -> value of those with a run on test; what is stale or approximate."""
     by_student = {run.student: run for run in reversed(views.runs(store, "test"))}
     runs = [by_student[name] for name in dict.fromkeys(evaluated) if name in by_student]
     fingerprint = views.collection_fingerprint(store)
     measured = run_measures.measure_all(store, runs, names, judgements)
     values: dict[str, Values] = {run.student: one.values for run, one in zip(runs, measured, strict=True)}
-    return values, any(run.is_stale(fingerprint) for run in runs)
+    stale = " The collection has changed since." if any(run.is_stale(fingerprint) for run in runs) else ""
+    return values, stale + "".join(f" {model_card.inline(sentence)}" for sentence in approximate_in_words(runs))

@@ -10,6 +10,7 @@ from workbench.errors import NothingToDo, UnknownName
 from workbench.evaluation.displacement import Displacement, displacements
 from workbench.evaluation.rank_similarity import NAMES, find_rank_similarity
 from workbench.evaluation.significance import Interval, interval
+from workbench.records import approximate_in_words
 from workbench.results import Result
 from workbench.steps.compare.diff import missing_from, stale
 from workbench.store import Store, views
@@ -51,6 +52,7 @@ class RankSimilarityResult(Result):
     rows: tuple[QueryRankSimilarity, ...]
     mean: Interval
     stale: tuple[str, ...]
+    approximate: tuple[str, ...] = ()
 
     @property
     def in_words(self) -> str:
@@ -63,7 +65,7 @@ class RankSimilarityResult(Result):
         return (
             f"{self.after} against {self.before} by {self.by}, {self.split}: mean {self.mean} over {self.mean.n:,} "
             f"queries, {same:,} of them the same{lacking}{without}."
-        )
+        ) + "".join(f" {sentence}" for sentence in self.approximate)
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each query, the most differently ranked first."""
@@ -130,6 +132,7 @@ def rank_similarity(
         rows=tuple(sorted(rows, key=lambda row: (row.value is None, -_apart(row, kind.alike), row.query_id))),
         mean=interval([row.value for row in rows if row.value is not None]),
         stale=stale(store, first, second),
+        approximate=approximate_in_words((first, second)),
     )
 
 

@@ -43,7 +43,8 @@ class LeaderboardRow:
     `pairs` are those of query and scored passage that it was shown at most; `finished` says that its training was not
     asked to stop. `measures` is empty for a student that was not evaluated on the split; `stale` if the passages have
     changed since it was. Students of equal `recipe` differ in their seed alone. `unseen_measures` are those on
-    the queries that train has not seen, where it has seen some.
+    the queries that train has not seen, where it has seen some. `approximation` says how its run was searched, if not
+    exactly.
     """
 
     student: str
@@ -66,6 +67,7 @@ class LeaderboardRow:
     stale: bool = False
     imported: bool = False
     unseen_measures: dict[str, Interval] = field(default_factory=dict)
+    approximation: str = ""
 
     @property
     def label(self) -> str:

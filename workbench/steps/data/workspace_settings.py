@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any, Unpack
 
 from workbench.errors import BadSetting
-from workbench.store import MeasureSettings, Store, WorkspaceSettings, read_settings, settings_of, write_settings
+from workbench.store import SearchSettings, Store, WorkspaceSettings, read_settings, settings_of, write_settings
 
 
 def settings(store: Store) -> WorkspaceSettings:
@@ -39,7 +39,8 @@ def settings(store: Store) -> WorkspaceSettings:
 def configure(store: Store, **changes: Any) -> WorkspaceSettings:
     """Change settings of a workspace, and keep the others.
 
-    `relevance` and `without_relevant` only change what is measured from now on. `title_join` changes what is read of
+    `relevance` and `without_relevant` only change what is measured from now on, `index` how passages are searched from
+    now on. `title_join` changes what is read of
     passages that have title and text: vectors are encoded anew, runs become stale until `evaluate` is called again,
     and a likelihood teacher gets another name, so that utilities under either join never mix. A student's recipe says
     which join it was trained with.
@@ -77,7 +78,7 @@ def configure(store: Store, **changes: Any) -> WorkspaceSettings:
     return changed
 
 
-def with_settings(store: Store, **settings: Unpack[MeasureSettings]) -> Store:
+def with_settings(store: Store, **settings: Unpack[SearchSettings]) -> Store:
     """Return the same workspace, measured by other settings than its own; the workspace keeps its own.
 
     Parameters
@@ -85,7 +86,7 @@ def with_settings(store: Store, **settings: Unpack[MeasureSettings]) -> Store:
     store : Store
         The workspace.
     **settings : optional
-        `relevance` and `without_relevant`, as `WorkspaceSettings` has them; None leaves one as it is.
+        `relevance`, `without_relevant` and `index`, as `WorkspaceSettings` has them; None leaves one as it is.
 
     Returns
     -------

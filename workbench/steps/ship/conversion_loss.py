@@ -15,8 +15,8 @@ from workbench.evaluation import measures
 from workbench.evaluation.comparison import Comparison, adjusted, compare_all
 from workbench.evaluation.measures import PRIMARY
 from workbench.records import Listener, Passage, Query
-from workbench.retrieval.dense import Index
 from workbench.retrieval.encoder import Encoder
+from workbench.retrieval.index.exact import Index
 from workbench.runtimes import RuntimeEncoder
 from workbench.steps.compare.run_measures import Judgements
 from workbench.store import Store, views

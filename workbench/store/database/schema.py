@@ -110,6 +110,11 @@ MIGRATIONS: tuple[str, ...] = (
         from (select rowid as row, row_number() over (order by created, rowid) as sequence from annotations) numbered
         where annotations.rowid = numbered.row;
     """,
+    # By which index a run was searched for, and what share of the nearest that finds; null of exact search.
+    """
+    alter table runs add column index_kind varchar default 'flat';
+    alter table runs add column recall double;
+    """,
 )
 
 

@@ -39,7 +39,7 @@ def runs(store: Store, split: str | None = None) -> list[Run]:
     with store.read() as connection:
         rows = connection.execute(
             """
-            select run, student, split, depth, collection, created, imported from runs
+            select run, student, split, depth, collection, created, imported, index_kind, recall from runs
             where $split is null or split = $split order by created, run
             """,
             {"split": split},

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
-from workbench.records import stale_in_words
+from workbench.records import approximation, stale_in_words
 from workbench.steps.compare.evaluate import Evaluation
 from workbench.store import Store
 from workbench.store.views import TeacherCounts
@@ -62,6 +62,8 @@ def students(store: Store) -> str:
     for evaluation in evaluations:
         if evaluation.stale:
             components.stale(stale_in_words(evaluation.student, split))
+        if evaluation.recall is not None:
+            components.stale(f"{evaluation.student} was {approximation(evaluation.index_kind, evaluation.recall)}.")
     _students(evaluations)
     return split
 

@@ -25,6 +25,8 @@ def overview(board: Leaderboard) -> None:
     """Show the recipe that dev chooses in key numbers, and every recipe against its base."""
     for name in (row.student for row in board.students if row.stale):
         components.stale(stale_in_words(name))
+    for sentence in board.approximate:
+        components.stale(sentence)
     if best := board.best:
         _numbers(board, best)
     if board.unseen:

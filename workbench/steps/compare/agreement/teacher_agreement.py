@@ -11,7 +11,7 @@ from workbench.evaluation.comparison import Comparison, comparisons_frame
 from workbench.evaluation.significance import Interval, intervals
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements_of
 from workbench.progress import listener
-from workbench.records import Progress, Unit, stale_in_words
+from workbench.records import Progress, Unit, approximate_in_words, stale_in_words
 from workbench.results import Result
 from workbench.steps.compare.agreement.calibration import ReliabilityCurve, reliability_of
 from workbench.steps.compare.agreement.common_pools import (
@@ -86,6 +86,7 @@ class TeacherAgreement(Result):
     no_cosine: tuple[str, ...]
     stale: tuple[str, ...]
     unit: Unit = "unknown"
+    approximate: tuple[str, ...] = ()
 
     @property
     def in_words(self) -> str:
@@ -132,6 +133,7 @@ class TeacherAgreement(Result):
             remarks.append(f"Similarities of {name} are no cosines: its KL, JS and probabilities mean little.")
         for name in self.stale:
             remarks.append(stale_in_words(name))
+        remarks += self.approximate
         return tuple(remarks)
 
 
@@ -235,6 +237,7 @@ def teacher_agreement(
         gap_recovered=gap_recovered(judgements, sides[1], sides[0], utilities) if runs[1:] else (),
         no_cosine=no_cosine,
         stale=stale(store, *runs),
+        approximate=approximate_in_words(runs),
         unit=unit,
     )
 

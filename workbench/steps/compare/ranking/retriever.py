@@ -14,7 +14,7 @@ from workbench.retrieval.encoder import Encoder
 from workbench.retrieval.exhaustive import ExhaustiveRetriever
 from workbench.retrieval.ranking import Retriever
 from workbench.steps.compare.ranking.rerank import Reranking
-from workbench.store import Store, views
+from workbench.store import Store, settings_of, views
 from workbench.students import Student, architectures
 
 
@@ -41,12 +41,12 @@ def find_student(store: Store, name: str) -> Student:
 def retriever(store: Store, name: str, passages: Sequence[Passage], engine: Engine = LOCAL) -> Retriever:
     """Return the retriever of a student, or of BM25, over `passages`.
 
-    A dense student's vectors are kept in the workspace, and encoded by an engine; a sparse or multi-vector one's are
-    not.
+    A dense student's vectors are encoded by an engine, kept in the workspace, and searched by the index that its
+    settings name; a sparse or multi-vector one's are not kept.
     """
     if name == students.BM25:
         return BM25(passages)
     student = find_student(store, name)
     if architectures.architecture(student.path) is architectures.DENSE:
-        return DenseRetriever(Encoder(student, store.vectors, engine=engine), passages)
+        return DenseRetriever(Encoder(student, store.vectors, engine=engine), passages, kind=settings_of(store).index)
     return ExhaustiveRetriever(student, passages)
