@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from workbench.engines import LOCAL, Engine
 from workbench.records import IndexKind, Listener, Passage, silent
+from workbench.retrieval import stored_vectors
 from workbench.retrieval.encoder import Encoder
 from workbench.retrieval.index.approximate import ApproximateIndex, choose
 from workbench.retrieval.index.exact import Index
+from workbench.retrieval.index.search_work import SearchWork, search_blocks
 from workbench.retrieval.ranking import Floats, Nearest, Placement, check_collection
 
 
@@ -38,11 +41,13 @@ class DenseRetriever:
         passages: Sequence[Passage] = (),
         index: Index | None = None,
         kind: IndexKind = "auto",
+        engine: Engine = LOCAL,
     ) -> None:
         self.encoder = encoder
         self.passages = passages
         self._exact = index
         self._kind: IndexKind = kind
+        self._engine = engine
         self._approximate: dict[str, ApproximateIndex] = {}
 
     @property
@@ -55,6 +60,9 @@ class DenseRetriever:
         exact = self._indexed(listen)
         vectors = self.encoder.queries(queries, listen)
         index = self._quicker(exact, len(vectors), listen)
+        if index is exact and self._engine.uses_files and len(self.passages) > stored_vectors.ROWS_AT_ONCE:
+            ids, workspace = [passage.passage_id for passage in self.passages], self.encoder.cache.parent
+            return search_blocks(exact, ids, SearchWork(vectors, k), self._engine, workspace, listen)
         nearest = index.search(vectors, k)
         if isinstance(index, ApproximateIndex) and len(vectors):
             return nearest._replace(index_kind=index.kind, recall=index.recall(vectors))

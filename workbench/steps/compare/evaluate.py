@@ -138,7 +138,7 @@ def evaluate(
     listen : Listener
         Is called with the progress.
     engine : Engine
-        Where texts are encoded, as `wb.engine` makes one: in this process unless given.
+        Where texts are encoded and passages are searched, as `wb.engine` makes one: in this process unless given.
     **settings : optional
         `relevance`, `without_relevant` and `index` in place of the workspace's, see `WorkspaceSettings`. An
         approximate index's recall@10, measured on some of the queries, is kept with the run.

@@ -88,7 +88,7 @@ def candidates(
     listen : Listener
         Called with the progress.
     engine : Engine
-        Where the student encodes texts, as `wb.engine` makes one: in this process unless given.
+        Where the student encodes and searches, as `wb.engine` makes one: in this process unless given.
 
     Returns
     -------

@@ -48,5 +48,6 @@ def retriever(store: Store, name: str, passages: Sequence[Passage], engine: Engi
         return BM25(passages)
     student = find_student(store, name)
     if architectures.architecture(student.path) is architectures.DENSE:
-        return DenseRetriever(Encoder(student, store.vectors, engine=engine), passages, kind=settings_of(store).index)
+        encoder = Encoder(student, store.vectors, engine=engine)
+        return DenseRetriever(encoder, passages, kind=settings_of(store).index, engine=engine)
     return ExhaustiveRetriever(student, passages)
