@@ -113,16 +113,21 @@ def scored_orders(
 
     With a run, only those it ranks, its candidates below the depth included.
     """
-    ordered = "join (select * from hits where run = $run) using (query_id, passage_id)" if run else ""
+    one = (
+        "true" if query_id is None else "query_id = $query"
+    )  # of the hits too, else the whole run is read for one query
+    ordered = f"join (select * from hits where run = $run and {one}) using (query_id, passage_id)" if run else ""
     with store.read() as connection:
         rows = connection.execute(
             f"""
             select query_id, passage_id, value from utilities {ordered}
             semi join (select query_id from queries where split = $split) using (query_id)
-            where teacher = $teacher and ($query is null or query_id = $query)
+            where teacher = $teacher and {one}
             order by query_id, {"rank" if run else "value desc"}, passage_id
             """,
-            {"teacher": teacher, "split": split, "query": query_id} | ({"run": run.run} if run else {}),
+            {"teacher": teacher, "split": split}
+            | ({} if query_id is None else {"query": query_id})
+            | ({"run": run.run} if run else {}),
         ).fetchall()
     orders: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
     for of_query, passage_id, value in rows:
