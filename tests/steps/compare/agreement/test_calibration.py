@@ -9,14 +9,19 @@ from hypothesis import strategies as st
 
 from workbench.evaluation.teacher_agreement import Temperatures
 from workbench.records import Qrel
-from workbench.steps.compare.agreement.calibration import Points, ReliabilityCurve, curve, reliability_of
+from workbench.steps.compare.agreement import calibration
+from workbench.steps.compare.agreement.calibration import Observed, Points, ReliabilityCurve, curves, reliability_of
 from workbench.steps.compare.run_measures import Judgements
 from workbench.store import WorkspaceSettings
 
 
 def drawn(predicted: list[float], observed: list[float], bins: int = 10) -> ReliabilityCurve:
     of = Points(np.array(predicted), np.array(observed), np.arange(len(predicted)))
-    return curve(of, ("said", "seen"), len(predicted), same_unit=True, bins=bins)
+    return curve(of, len(predicted), bins)
+
+
+def curve(points: Points, queries: int, bins: int = 10) -> ReliabilityCurve:
+    return curves({"one": Observed(points, ("predicted", "observed"), same_unit=True)}, queries, bins)["one"]
 
 
 def test_bins_hold_as_many_and_the_error_is_the_mean_gap() -> None:
@@ -40,12 +45,25 @@ def test_pairs_of_one_query_are_resampled_together() -> None:
     # Of each query all or none is seen: ten pairs a query say no more than one does.
     random = np.random.default_rng(1)
     seen = random.integers(0, 2, 40).astype(float)
-    once = curve(Points(np.full(40, 0.5), seen, np.arange(40)), ("", ""), 40, same_unit=True)
+    once = curve(Points(np.full(40, 0.5), seen, np.arange(40)), 40)
     often = Points(np.full(400, 0.5), np.repeat(seen, 10), np.repeat(np.arange(40), 10))
-    found = curve(often, ("", ""), 40, same_unit=True)
+    found = curve(often, 40)
     assert (found.bins[0].n, once.bins[0].n) == (400, 40)
     assert found.bins[0].observed.low == pytest.approx(once.bins[0].observed.low)
     assert found.bins[0].observed.high == pytest.approx(once.bins[0].observed.high)
+
+
+def test_all_curves_share_their_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_for: list[int] = []
+    ratios = calibration.ratios
+    monkeypatch.setattr(
+        calibration, "ratios", lambda tops, bottoms: drawn_for.append(len(tops)) or ratios(tops, bottoms)
+    )
+    sides = {name: [("a", 1.0), ("b", at / 9)] for at, name in enumerate("qrstuv")}
+    judgements = Judgements((Qrel("r", "a", 1),), WorkspaceSettings())
+    shown = reliability_of(sides, sides, Temperatures(1.0, 1.0), judgements)
+    assert drawn_for == [sum(len(one.bins) for one in shown.values())]
+    assert list(shown) == ["teacher", "useful", "utility", "relevant"]
 
 
 def test_the_first_passage_is_held_against_teacher_and_judgements() -> None:

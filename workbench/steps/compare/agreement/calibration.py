@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -30,6 +30,14 @@ class Points(NamedTuple):
     predicted: Floats
     observed: Floats
     query: NDArray[np.int64]
+
+
+class Observed(NamedTuple):
+    """The points of a curve, the names of both axes, and whether these are of one unit."""
+
+    points: Points
+    names: tuple[str, str]
+    same_unit: bool = False
 
 
 class ReliabilityBin(NamedTuple):
@@ -108,51 +116,52 @@ def reliability_of(
         of_teacher, first = dict(utilities[query_id]), ranked[0][0]
         of_student = probabilities([value for _, value in ranked], temperatures.student)
         p = probabilities([of_teacher[name] for name, _ in ranked], temperatures.teacher)
-        observed = float((query_id, first) in relevant) if query_id in judged else np.nan
-        firsts.append((float(of_student[0]), float(p[0]), observed, float(of_teacher[first] > line)))
+        is_relevant = float((query_id, first) in relevant) if query_id in judged else np.nan
+        firsts.append((float(of_student[0]), float(p[0]), is_relevant, float(of_teacher[first] > line)))
         scores += [(value, of_teacher[name]) for name, value in standardised(ranked)]
         places += [row] * len(ranked)
-    q, p, is_relevant, useful = np.array(firsts).T
+    q, p, relevance, useful = np.array(firsts).T
     of_all, queries = np.arange(len(q)), len(q)
-    has = ~np.isnan(is_relevant)
+    has = ~np.isnan(relevance)
     pairs = np.array(scores).T
-    curves = {
-        "teacher": curve(Points(q, p, of_all), (FIRST, "probability the teacher gives it"), queries, same_unit=True),
-        "useful": curve(Points(q, useful, of_all), (FIRST, observed_useful), queries, same_unit=False),
-        "utility": curve(
+    first_ones = Points(q, p, of_all)
+    observed = {
+        "teacher": Observed(first_ones, (FIRST, "probability the teacher gives it"), same_unit=True),
+        "useful": Observed(first_ones._replace(observed=useful), (FIRST, observed_useful)),
+        "utility": Observed(
             Points(pairs[0], pairs[1], np.array(places)),
-            (
-                "similarity, mean 0 and deviation 1 per query",
-                observed_utility,
-            ),
-            queries,
-            same_unit=False,
+            ("similarity, mean 0 and deviation 1 per query", observed_utility),
         ),
     }
     if has.any():
-        points = Points(q[has], is_relevant[has], of_all[has])
-        curves["relevant"] = curve(points, (FIRST, "share that is relevant"), queries, same_unit=True)
-    return curves
+        judged_ones = Points(q[has], relevance[has], of_all[has])
+        observed["relevant"] = Observed(judged_ones, (FIRST, "share that is relevant"), same_unit=True)
+    return curves(observed, queries)
 
 
-def curve(
-    points: Points, names: tuple[str, str], queries: int, *, same_unit: bool, bins: int = BINS
+def curves(observed: Mapping[str, Observed], queries: int, bins: int = BINS) -> dict[str, ReliabilityCurve]:
+    """Return the curves of points from `queries` queries, which are resampled whole, and for all curves at once."""
+    parts = {name: _parts(one.points.predicted, bins) for name, one in observed.items()}
+    binned = [(observed[name].points, part) for name, of_curve in parts.items() for part in of_curve]
+    counts = [np.bincount(points.query[part], minlength=queries) for points, part in binned]
+    sums = [np.bincount(points.query[part], points.observed[part], minlength=queries) for points, part in binned]
+    means = iter(ratios(np.reshape(sums, (len(binned), queries)), np.reshape(counts, (len(binned), queries))))
+    return {name: _curve(one, parts[name], means) for name, one in observed.items()}
+
+
+def _curve(
+    observed: Observed, parts: Sequence[NDArray[np.int64]], means: Iterator[Interval | None]
 ) -> ReliabilityCurve:
-    """Return the curve of `points` from `queries` queries, which are resampled whole; `names` are of both axes."""
-    parts = _parts(points.predicted, bins)
-    counts, sums = np.zeros((len(parts), queries)), np.zeros((len(parts), queries))
-    for row, part in enumerate(parts):
-        np.add.at(counts[row], points.query[part], 1.0)
-        np.add.at(sums[row], points.query[part], points.observed[part])
+    predicted = observed.points.predicted
     filled = []
-    for part, observed in zip(parts, ratios(sums, counts), strict=True):
-        assert observed is not None  # no part is empty
-        values = points.predicted[part]
+    for part in parts:
+        mean, values = next(means), predicted[part]
+        assert mean is not None  # no part is empty
         span = float(values[0]), float(values[-1])
-        filled.append(ReliabilityBin(span[0], span[1], len(part), float(values.mean()), observed))
+        filled.append(ReliabilityBin(span[0], span[1], len(part), float(values.mean()), mean))
     gaps = [one.n * abs(one.predicted - one.observed.mean) for one in filled]
-    error = sum(gaps) / len(points.predicted) if same_unit and gaps else None
-    return ReliabilityCurve(*names, tuple(filled), error)
+    error = sum(gaps) / len(predicted) if observed.same_unit and gaps else None
+    return ReliabilityCurve(*observed.names, tuple(filled), error)
 
 
 def _parts(predicted: Floats, bins: int) -> list[NDArray[np.int64]]:
