@@ -16,7 +16,8 @@ from workbench.ui.shell.navigation import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PARAMS = {"teacher": TEACHER, "before": BASE, "after": STUDENT, "student": STUDENT, "annotator": ANNOTATORS[0]}
+PARAMS = {"teacher": TEACHER, "before": BASE, "after": STUDENT, "student": STUDENT, "annotator": ANNOTATORS[0],
+          "students": "bm25"}  # fmt: skip
 # What foreign text would become if it were read as markup, Markdown, a directive or a formula.
 BECOME = (
     ":is(img[src='x'], img[src^='http'], .katex, .stMarkdownBadge, [href^='javascript'], [onerror], "
@@ -26,6 +27,7 @@ BECOME = (
 WRITTEN = "document.querySelector('.stMain').textContent"
 SHOWN = {
     "overview": (BASE, STUDENT, TEACHER, MARKUP[:60]),
+    "search": (DIRECTIVES, query_id(DIRECTIVES)),
     "utility": (DIRECTIVES, MARKUP, TEACHER, STUDENT),
     "train": (STUDENT, TEACHER),
     "students": (STUDENT, BASE),
@@ -39,7 +41,7 @@ def test_hostile_text_is_shown_as_text_on_every_page(browser: Any, tmp_path: Pat
         for name in (page.name for page in PAGES):
             tab, dialogs = Tab(browser), []
             tab.page.on("dialog", lambda dialog, dialogs=dialogs: (dialogs.append(dialog.message), dialog.dismiss()))
-            chosen = {**PARAMS, "query": query_id(DIRECTIVES)} if name in ("utility", "diff") else PARAMS
+            chosen = {**PARAMS, "query": query_id(DIRECTIVES)} if name in ("search", "utility", "diff") else PARAMS
             tab.open(f"{address}/{name}?{urlencode(chosen)}")
             tab.page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
             for text in SHOWN.get(name, ()):

@@ -87,7 +87,7 @@ def test_an_index_is_made_once_and_follows_the_passages(
     monkeypatch.setattr(Encoder, "passages", lambda self, texts, listen=None: encoded.extend(texts))
     again = wb.search(store, "question3", ["bm25", student])
     assert encoded == []
-    assert isinstance(searcher(store, student)._retriever._index.vectors, np.memmap), "read from the disk"
+    assert isinstance(searcher(store, student)._retriever._exact.vectors, np.memmap), "read from the disk"
     monkeypatch.undo()
     store.add_collection(passages=[Passage("p3-9", "", "question3 question3")])
     index = kept_index(store, student)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +17,11 @@ from workbench.retrieval.exhaustive import ExhaustiveRetriever
 from workbench.retrieval.saved_index import is_saved, open_bm25, open_vectors, save_bm25, save_vectors
 from workbench.retrieval.searcher import Searcher
 from workbench.steps.compare.ranking.retriever import find_student
-from workbench.store import Store, views
+from workbench.store import Store, kept, views
 from workbench.students import architectures
 
-FOLDER = "kept"  # beside other answers that take long; they can be deleted at any time
 PREFIX = "index-"
-INDEXES = 8  # that are kept: those that were made last
+INDEXES = 8  # that are kept: those that were opened last
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class KeptIndex:
         )
 
     def make(self, listen: Listener = silent) -> None:
-        """Write the index; passages without a vector are encoded. The indexes made longest ago give way."""
+        """Write the index; passages without a vector are encoded. Those not opened for longest give way."""
         size = views.counts(self.store).passages
         if not size:
             raise NothingToDo("There are no passages to search.", "Run `workbench ingest` first.")
@@ -71,6 +72,8 @@ class KeptIndex:
 
     def open(self) -> Searcher:
         """Return a searcher on the index, which is made."""
+        with suppress(OSError):  # in a workspace that can only be read
+            os.utime(self.folder)
         if self.encoder is None:
             return Searcher(self.student, *open_bm25(self.folder), unit="BM25")
         return Searcher(self.student, *open_vectors(self.folder, self.encoder), unit="cosine")
@@ -86,12 +89,14 @@ def kept_index(store: Store, name: str, collection: str = "") -> KeptIndex | Non
     """
     collection = collection or views.collection_fingerprint(store)
     if name == students.BM25:
-        return KeptIndex(store, name, store.path / FOLDER / f"{PREFIX}{name}-{collection}", None)
+        return KeptIndex(store, name, store.path / kept.FOLDER / f"{PREFIX}{name}-{collection}", None)
     student = find_student(store, name)
     if architectures.architecture(student.path) is not architectures.DENSE:
         return None
     encoder = Encoder(student, store.vectors)
-    return KeptIndex(store, name, store.path / FOLDER / f"{PREFIX}{encoder.index_fingerprint}-{collection}", encoder)
+    return KeptIndex(
+        store, name, store.path / kept.FOLDER / f"{PREFIX}{encoder.index_fingerprint}-{collection}", encoder
+    )
 
 
 def searcher(store: Store, name: str, listen: Listener = silent) -> Searcher:
