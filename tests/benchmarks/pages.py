@@ -27,6 +27,7 @@ from workbench.store.kept import FOLDER
 from workbench.ui.shell.navigation import PAGES
 
 PATIENCE = 120_000  # milliseconds
+DRAWN = 1_000  # milliseconds after a run in which the browser draws, and begins to listen to keys
 # Counts the runs of the script that have ended, and knows when the last one did.
 _WATCH = """
     window.ended = 0;
@@ -105,6 +106,8 @@ class Visitor:
         return merged(every)
 
     def _timed(self, act: Callable[[], object], ended: int | None = None) -> Taken:
+        if ended is None:
+            self.tab.wait_for_timeout(DRAWN)
         before = self.tab.evaluate("window.ended") if ended is None else ended
         self.size, started = 0, time.perf_counter()
         act()
