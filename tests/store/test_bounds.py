@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from tests.conftest import run
@@ -203,3 +204,14 @@ def _without(words: str, using: Callable[..., Any]) -> Callable[..., Any]:
             yield Refusing(inner)
 
     return held
+
+
+def test_rows_that_were_written_are_let_go_of_within_a_transaction(store: Store) -> None:
+    """DuckDB holds on to what was registered; a million passages are added in one transaction, batch by batch."""
+    before = pa.total_allocated_bytes()
+    with store.transaction():
+        for batch in range(8):
+            rows = [Passage(f"b{batch} {number}", "", f"{number} " + "x" * 1_000) for number in range(1_000)]
+            assert store.add_collection((), rows).passages == len(rows)
+        assert pa.total_allocated_bytes() - before < 4_000_000
+    assert views.counts(store).passages == 4 + 8_000

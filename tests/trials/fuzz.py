@@ -16,8 +16,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tests.trials.samples import samples
-
 READERS = ("table.jsonl", "table.csv", "table.tsv", "table.parquet", "a.qrels", "a.run", "tasks.json")
 LONGEST = 4_096  # bytes of an input
 
@@ -43,7 +41,9 @@ def fuzz(name: str, seconds: float) -> None:
     """Fuzz a reader in this process, which ends with it."""
     import atheris
 
-    with atheris.instrument_imports(include=["workbench.formats"]):
+    with atheris.instrument_imports(include=["workbench.formats"]):  # which nothing has imported before
+        from tests.trials.samples import samples
+
         read = reader(name)
     from workbench.errors import BadInput, UnknownName
 

@@ -24,7 +24,7 @@ from workbench.store import Store
 from workbench.store.database import schema
 
 BEGUN = "begun"
-VERDICTS = 40
+VERDICTS = 20
 Verb = Callable[[Store, str], object]
 
 
@@ -70,7 +70,7 @@ def workspace(folder: Path) -> Store:
     """Return a workspace to work in, with files beside it to be ingested."""
     store = collection(folder / "ws")
     other = Store(folder / "other", create=True)
-    passages = [Passage(f"n{number}", "", f"{number * 7919} {'a word ' * 40}") for number in range(3_000)]
+    passages = [Passage(f"n{number}", "", f"{number * 7919} {'a word ' * 40}") for number in range(1_500)]
     other.add_collection([Query(f"n{number}", f"{number}?", (), "train") for number in range(300)], passages)
     export(other, "beir", folder / "files")
     store.add_scored([utility("train0", f"p{number}-0", float(number)) for number in range(1, 8)])

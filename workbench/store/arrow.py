@@ -104,14 +104,26 @@ def table(name: str, rows: Iterable[Sequence[Any]]) -> pa.Table:
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema)
 
 
+class _Registered:
+    """What DuckDB reads an Arrow table through: it holds on to what was registered, until long after a transaction."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self.rows = rows
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.rows.__arrow_c_stream__(requested_schema)
+
+
 @contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, rows: pa.Table, name: str = "rows") -> Iterator[None]:
-    """Let SQL within the block read an Arrow table by a name."""
-    connection.register(name, rows)
+    """Let SQL within the block read an Arrow table by a name; the table is let go of at its end."""
+    registration = _Registered(rows)
+    connection.register(name, registration)
     try:
         yield
     finally:
         connection.unregister(name)
+        registration.rows = None
 
 
 def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[Any]]) -> int:
