@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.browser.tab import Tab
-from tests.conftest import toy
+from tests.conftest import run, toy
 from tests.screenshots import served, settled
+from tests.steps import classes
 from tests.workspaces import copy_of
+from workbench.steps.compare.projection.project import project
 from workbench.store import Store, views
 from workbench.ui.shell.navigation import PAGES
 
@@ -26,6 +29,7 @@ LINKS = {
     "train": "Start training",
     "students": "Settings to try",
     f"diff?before=before&after=after&query={quote('http://q/2?x=1', safe='')}": "query http://q/2?x=1, test split",
+    "map": "has no map of the 4 queries",
     "annotate?student=after": "Why it is here",
 }
 
@@ -84,7 +88,9 @@ def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Stor
 MARK = """
 ([part, trace]) => {
     const chart = document.querySelector(`.stPlotlyChart[aria-label*="${part}"]`);
-    const drawn = chart.querySelector('.js-plotly-plot'), marks = drawn.data[trace], layout = drawn._fullLayout;
+    const drawn = chart.querySelector('.js-plotly-plot'), layout = drawn._fullLayout;
+    // Numbers may come as bytes, which are read in `_fullData` alone.
+    const marks = Array.isArray(drawn.data[trace].x) ? drawn.data[trace] : drawn._fullData[trace];
     chart.scrollIntoView({block: 'center'});
     const box = drawn.getBoundingClientRect();
     return [box.x + layout.xaxis._offset + layout.xaxis.d2p(marks.x[0]),
@@ -156,3 +162,28 @@ def test_a_selected_row_opens_its_query_and_the_link_brings_it_back(browser: Any
     tab.page.keyboard.press("ArrowLeft")
     tab.wait("1 of 2")
     assert tab.errors + again.errors == []
+
+
+def test_a_box_drawn_on_the_map_lists_its_texts_and_a_click_opens_a_query(browser: Any, tmp_path: Path) -> None:
+    store, base = classes.collection(tmp_path / "workspace"), classes.base(tmp_path / "base")
+    store.add_run(run(base), [])
+    project(store, base)
+    with served(store.path) as address:
+        tab = Tab(browser)
+        tab.open(f"{address}/map?student={quote(base, safe='')}&before=none")
+        x, y = mark(tab, "two dimensions", 1)
+        tab.page.mouse.click(x, y)
+        tab.wait_for_link("query=")
+        tab.wait("The opened query")
+        tab.page.locator('.modebar-btn[data-title="Box Select"]').click()
+        x, y = mark(tab, "two dimensions", 1)
+        tab.page.mouse.move(x - 15, y - 15)
+        tab.page.mouse.down()
+        tab.page.mouse.move(x + 15, y + 15, steps=5)
+        tab.page.mouse.up()
+        tab.wait_for_link("area=")
+        tab.wait("lie in it")
+        again = Tab(browser)
+        again.open(tab.page.url)
+        again.wait("lie in it")
+        assert tab.errors + again.errors == []

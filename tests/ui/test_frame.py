@@ -25,6 +25,7 @@ SAYS = {
     "train": "Start training",
     "students": "Try many recipes",
     "diff": "after against before on nDCG@10, test: 1 better, 1 worse, 0 the same of 2",
+    "map": "has no map of the 4 queries and 4 passages",
     "annotate": "Every case once with all its reasons",
 }
 
@@ -41,6 +42,7 @@ def test_every_page_shows_a_workspace(store: Store, visit: Visit, page: str) -> 
         "search",
         "train",
         "students",
+        "map",
         "annotate",
     )
 

@@ -21,7 +21,8 @@ def project_command(
     context: typer.Context,
     student: Annotated[str, typer.Argument(help="A dense student.")],
     axes_of: Annotated[
-        str, typer.Option(help="The student whose axes are used, to compare with it; its own unless given.")
+        str,
+        typer.Option(help="The student whose axes are used, placed too to compare with; its own unless given."),
     ] = "",
     method: Annotated[str, typer.Option(help=f"{ABOUT}. UMAP needs the extra `map`.")] = "pca",
     seed: Annotated[int, typer.Option(help="Of UMAP's random numbers.")] = 0,
@@ -32,7 +33,10 @@ def project_command(
     session: Session = context.obj
     store = session.store()
     with output.progress(session.reporter) as listen:
+        before = project(store, axes_of, "", method, seed, listen) if axes_of else None
         projection = project(store, student, axes_of, method, seed, listen)
+    if before and not json:
+        output.line(before.in_words)
     if out:
         with files.aside(out) as draft:
             copyfile(projection.file, draft)

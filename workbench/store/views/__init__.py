@@ -64,6 +64,7 @@ from workbench.store.views.pairs import (
 )
 from workbench.store.views.projected.colours import COLOURS, Colour
 from workbench.store.views.projected.points import (
+    Corner,
     Inside,
     Point,
     Points,
@@ -139,6 +140,7 @@ __all__ = [
     "CaseCounts",
     "Cell",
     "Colour",
+    "Corner",
     "Counts",
     "Decision",
     "Disagreement",

@@ -20,6 +20,7 @@ from workbench.steps.compare.filters import ComparedQuery, compared_queries, fre
 from workbench.steps.compare.health.teacher_health import teacher_health as health_of
 from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.leaderboard import leaderboard as leaderboard_of
+from workbench.steps.compare.projection.project import Projection, kept_projection
 from workbench.steps.compare.rank_similarity import displacement_to_teacher as compare_displacements
 from workbench.steps.compare.rank_similarity import query_displacements
 from workbench.steps.compare.rank_similarity import rank_similarity as compare_rankings
@@ -133,6 +134,12 @@ def _compared(
     return rows, frequent_first_words(rows)
 
 
+def _kept_projection(
+    store: Store, student: str, axes_of: str, method: str, seed: int, _state: tuple[str | None, ...]
+) -> Projection | None:
+    return kept_projection(store, student, axes_of, method, seed)
+
+
 counts = _remembered(views.counts, annotations=True)
 settings = _remembered(settings_of)
 grades = _remembered(views.grades)
@@ -182,3 +189,8 @@ teacher_agreement = _remembered(
 displacement_to_teacher = _remembered(compare_displacements, "Comparing the movements with the teacher's order …")
 _leaderboard = _remembered(_leaderboard_of, "Measuring every student, and comparing each recipe with its base …")
 displacements = _remembered(query_displacements)
+projection = _remembered(_kept_projection)
+drawn_points = _remembered(views.drawn_points, "Reading the map …", answer=_shared_answer)
+annotated_points = _remembered(views.drawn_points, "Reading the map …", annotations=True)
+query_points = _remembered(views.query_points)
+texts_inside = _remembered(views.texts_inside)

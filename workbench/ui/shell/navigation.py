@@ -29,6 +29,7 @@ PAGES = (
     Page("train", "Train", ":material/school:", "Distil a teacher's utilities into a student."),
     Page("students", "Students", ":material/leaderboard:", "Which student is best, and is it better than its base?"),
     Page("diff", "Diff", ":material/compare_arrows:", "Which queries did a student win or lose?"),
+    Page("map", "Map", ":material/scatter_plot:", "What lies near what, before and after training?"),
     Page("annotate", "Annotate", ":material/edit_note:", "How useful does a person find the hard cases?"),
 )
 

@@ -65,6 +65,11 @@ def find(store: Store, recipe: Recipe, of: Sequence[str] | None = None) -> tuple
     return None
 
 
+def state(store: Store, names: Sequence[str]) -> tuple[str | None, ...]:
+    """Return what changes when a projection is written or one of these models changes: for caches."""
+    return (*(file.name for file in _files(store)), *(local_fingerprint(store, name) for name in names))
+
+
 def write(store: Store, recipe: Recipe, of: Sequence[str], blocks: Iterable[PointBlock], facts: dict[str, Any]) -> Path:
     """Write a projection, in place of those of its recipe that are out of date; return its file."""
     name = f"{recipe.method}-{sha256(json.dumps([recipe, of]).encode()).hexdigest()[:16]}.parquet"

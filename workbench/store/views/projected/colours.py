@@ -13,13 +13,13 @@ TAGS = 7  # the most frequent ones, which have a colour of their own
 class ColourBy(NamedTuple):
     """What a colour stands for; `query` selects (kind, id, value, word), `needs` names the values that it binds.
 
-    A number is a `value`, anything else a `word`; a text without a row has neither.
+    A number is a `value`, anything else a `word`; a text without a row has neither. The query may read the table
+    `drawn` of (kind, id), where a row for every text would take long.
     """
 
     about: str
     query: str
     needs: tuple[str, ...] = ()
-    numeric: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Colour:
 
 _OF_PASSAGES = "select 'passage' as kind, passage_id as id"
 _OF_QUERIES = "select 'query' as kind, query_id as id"
+_DRAWN_QUERIES = "semi join (select id as query_id from drawn where kind = 'query') using (query_id)"
+_DRAWN_PASSAGES = "semi join (select id as passage_id from drawn where kind = 'passage') using (passage_id)"
 
 COLOURS: dict[str, ColourBy] = {
     "kind": ColourBy(
@@ -72,12 +74,13 @@ COLOURS: dict[str, ColourBy] = {
         "the teacher's utility: to the chosen query, else the mean over the scored pairs of a text",
         f"""
         {_OF_PASSAGES}, avg(value) as value, null::varchar as word
-        from utilities where teacher = $teacher and ($query_id = '' or query_id = $query_id) group by passage_id
+        from utilities {_DRAWN_PASSAGES}
+        where teacher = $teacher and ($query_id = '' or query_id = $query_id) group by passage_id
         union all
-        {_OF_QUERIES}, avg(value), null from utilities where teacher = $teacher and $query_id = '' group by query_id
+        {_OF_QUERIES}, avg(value), null
+        from utilities {_DRAWN_QUERIES} where teacher = $teacher and $query_id = '' group by query_id
         """,
         ("teacher", "query_id"),
-        numeric=True,
     ),
     "agreement": ColourBy(
         "how far the student orders a query's scored passages as the teacher does: Spearman's rank correlation",
@@ -88,11 +91,11 @@ COLOURS: dict[str, ColourBy] = {
                     + count(*) over (partition by query_id, value) / 2 as useful,
                 rank() over (partition by query_id order by similarity)
                     + count(*) over (partition by query_id, similarity) / 2 as near
-            from utilities join hits using (query_id, passage_id) where teacher = $teacher and run = $run
+            from utilities join hits using (query_id, passage_id) {_DRAWN_QUERIES}
+            where teacher = $teacher and run = $run
         ) group by query_id having isfinite(corr(useful, near))
         """,
         ("teacher", "run"),
-        numeric=True,
     ),
     "annotation": ColourBy(
         "the last verdict of a person on a pair of the text",

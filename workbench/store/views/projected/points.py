@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from workbench.errors import UnknownName
 from workbench.store.arrow import registered
 from workbench.store.kept import parquet_rows
+from workbench.store.near_duplicates import TextKind
 from workbench.store.views.judged import relevance_level
 from workbench.store.views.projected.colours import COLOURS, Colour
 from workbench.store.views.projected.texts import DRAWN, SampleSize, sample_size, sample_values
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_DRAWN = 20_000
 TEXT_LETTERS = 70  # of a point's text: of 20,000 it is most of what goes to a browser
+LISTED_LETTERS = 300  # of a text in a list
+Corner = tuple[float, float]
 
 
 class Point(NamedTuple):
@@ -54,7 +58,7 @@ class QueryPoint(NamedTuple):
 
 
 class Inside(NamedTuple):
-    """A page of the texts in an area, and how many queries and passages lie there."""
+    """A page of the texts of one kind in an area, and how many queries and passages lie there."""
 
     queries: int
     passages: int
@@ -98,7 +102,7 @@ def query_points(store: Store, file: Path, query_id: str, teacher: str, best: in
                 union select 'passage', passage_id from judged where relevant
                 union (select 'passage', passage_id from scored order by value desc, passage_id limit $best)
             )
-            select kind, id, x, y, text, coalesce(relevant, false), value
+            select kind, id, x, y, left(text, {LISTED_LETTERS}), coalesce(relevant, false), value
             from around join {parquet_rows(file)} using (kind, id) join ({_TEXTS}) using (kind, id)
             left join judged on kind = 'passage' and id = judged.passage_id
             left join scored on kind = 'passage' and id = scored.passage_id
@@ -110,32 +114,31 @@ def query_points(store: Store, file: Path, query_id: str, teacher: str, best: in
 
 
 def texts_inside(
-    store: Store, file: Path, corners: Sequence[tuple[float, float]], offset: int = 0, limit: int = 50
+    store: Store, file: Path, corners: Sequence[Corner], kind: TextKind = "query", offset: int = 0, limit: int = 50
 ) -> Inside:
-    """Return the texts of a projection in a polygon, drawn or not: `limit` of them from `offset`, queries first.
+    """Return the texts of a projection in a polygon, drawn or not: `limit` of a kind from `offset`, by id.
 
     A point is inside if a ray from it crosses the sides an odd number of times.
     """
-    sides = zip(corners, [*corners[1:], corners[0]], strict=True) if corners else []
-    ends = [(*start, *end) for start, end in sides]
-    names = ("x1", "y1", "x2", "y2")
-    table = pa.table({name: pa.array([end[at] for end in ends], pa.float64()) for at, name in enumerate(names)})
-    with store.read() as connection, registered(connection, table, "sides"):
-        inside = f"""
-            select kind, id, any_value(x) as x, any_value(y) as y
-            from (
-                from {parquet_rows(file)} where x between (select min(x1) from sides) and (select max(x1) from sides)
-                and y between (select min(y1) from sides) and (select max(y1) from sides)
-            ) join sides on (y1 > y) <> (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1
-            group by kind, id having count(*) % 2 = 1
-        """
+    starts = np.asarray(corners, np.float64).reshape(-1, 2)
+    ends = np.roll(starts, -1, axis=0)
+    columns = {"x1": starts[:, 0], "y1": starts[:, 1], "x2": ends[:, 0], "y2": ends[:, 1]}
+    inside = f"""
+        select kind, id, any_value(x) as x, any_value(y) as y
+        from (
+            from {parquet_rows(file)} where x between (select min(x1) from sides) and (select max(x1) from sides)
+            and y between (select min(y1) from sides) and (select max(y1) from sides)
+        ) join sides on (y1 > y) <> (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1
+        group by kind, id having count(*) % 2 = 1
+    """
+    with store.read() as connection, registered(connection, pa.table(columns), "sides"):
         counts = dict(connection.execute(f"select kind, count(*) from ({inside}) group by kind").fetchall())
         rows = connection.execute(
             f"""
-            with page as (select * from ({inside}) order by kind desc, id limit $limit offset $offset)
-            select kind, id, x, y, text from page join ({_TEXTS}) using (kind, id) order by kind desc, id
+            with page as (select * from ({inside}) where kind = $kind order by id limit $limit offset $offset)
+            select kind, id, x, y, left(text, {LISTED_LETTERS}) from page join ({_TEXTS}) using (kind, id) order by id
             """,
-            {"limit": limit, "offset": offset},
+            {"kind": kind, "limit": limit, "offset": offset},
         ).fetchall()
     return Inside(counts.get("query", 0), counts.get("passage", 0), tuple(Point(*row) for row in rows))
 
