@@ -59,7 +59,7 @@ def intervals(series: ArrayLike) -> list[Interval]:
         quantiles = np.quantile(_resampled_means(samples[drawn]), [0.025, 0.975], axis=0).T.tolist()
         for row, (low, high) in zip(drawn, quantiles, strict=True):
             limits[row] = low, high
-    return [Interval(mean, *of_row, n) for mean, of_row in zip(means, limits, strict=True) if of_row]
+    return [Interval(mean, low, high, n) for mean, (low, high) in zip(means, filter(None, limits), strict=True)]
 
 
 def intervals_of(series: Mapping[str, Sequence[float]]) -> dict[str, Interval]:

@@ -52,16 +52,6 @@ from workbench.store.views.hard_cases import (
 )
 from workbench.store.views.judged import judged_ranks, ranked_counts
 from workbench.store.views.leaks import LeakCounts, SeenQuery, leak_counts, seen_queries
-from workbench.store.views.pairs import (
-    Bin,
-    Cell,
-    Pair,
-    Sample,
-    density,
-    histogram,
-    sample_pairs,
-    scored_similarities,
-)
 from workbench.store.views.projected.colours import COLOURS, Colour
 from workbench.store.views.projected.points import (
     Corner,
@@ -100,6 +90,16 @@ from workbench.store.views.scored.health import (
     score_summary,
     shared_orders,
     utility_shapes,
+)
+from workbench.store.views.scored.pairs import (
+    Bin,
+    Cell,
+    Pair,
+    Sample,
+    density,
+    histogram,
+    sample_pairs,
+    scored_similarities,
 )
 from workbench.store.views.scored.regions import Region, quadrant_pairs, region_pairs
 from workbench.store.views.scored.unscored import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.records import Run
-from workbench.store.views.pairs import pair_values
+from workbench.store.views.scored.pairs import pair_values
 from workbench.store.views.thresholds import useful_above_sql
 
 if TYPE_CHECKING:
