@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +133,20 @@ def _annotate(path: Path, annotator: str, count: int) -> None:
         annotate(Store(path), "q1", "p/1", "useful", annotator, note=str(number))
 
 
+@contextmanager
+def running(ended: threading.Event, *targets: Callable[[], None]) -> Iterator[None]:
+    """Run threads beside the block, and end them whatever comes of it."""
+    threads = [threading.Thread(target=target) for target in targets]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
 def test_threads_read_on_while_it_is_written(store: Store) -> None:
     with_gaps(store)
     counts: list[int] = []
@@ -140,16 +156,11 @@ def test_threads_read_on_while_it_is_written(store: Store) -> None:
         while not ended.is_set():
             counts.append(views.counts(store).passages)
 
-    readers = [threading.Thread(target=read) for _ in range(3)]
-    for reader in readers:
-        reader.start()
-    compact(store)
-    assert set(counts) == {4}
-    store.add_collection((), many(count=1))
-    assert views.counts(store).passages == 5
-    ended.set()
-    for reader in readers:
-        reader.join()
+    with running(ended, *[read] * 3):
+        compact(store)
+        assert set(counts) == {4}
+        store.add_collection((), many(count=1))
+        assert views.counts(store).passages == 5
 
 
 def test_threads_that_write_wait_and_lose_nothing(store: Store) -> None:
@@ -162,12 +173,9 @@ def test_threads_that_write_wait_and_lose_nothing(store: Store) -> None:
             store.add_collection((), many(len(added), 1))
             added.append(len(added))
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    for _ in range(3):
-        compact(store)
-    ended.set()
-    writer.join()
+    with running(ended, write):
+        for _ in range(3):
+            compact(store)
     assert views.counts(store).passages == 4 + len(added)
 
 

@@ -56,9 +56,12 @@ if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
 
 
 @contextmanager
-def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[duckdb.DuckDBPyConnection]:
+def connected(
+    database: Path, *, read_only: bool, patience: float, keeps_writers_out: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Hold a connection to `database` for the length of the block, waiting up to `patience` seconds for it.
 
+    A reader that keeps writers out waits for its turn as they do, and has the file attached for reading alone.
     Raises StoreBusy naming the process or thread that keeps the file, StoreVersion for a file from a newer DuckDB.
     """
     file = _files.setdefault(database, SharedFile(database, partial(_attach, database), _let_go))
@@ -71,7 +74,7 @@ def connected(database: Path, *, read_only: bool, patience: float) -> Iterator[d
                     own.fetchall()
             return
         with (
-            file.held(not read_only, time.monotonic() + patience) as name,
+            file.held(not read_only, time.monotonic() + patience, in_turn=keeps_writers_out or not read_only) as name,
             _replaced_if_fatal(file),
             _using(name) as connection,
         ):

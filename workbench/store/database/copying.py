@@ -45,8 +45,8 @@ def rewrite(database: Path, patience: float) -> int:
     while True:
         with connected(database, read_only=False, patience=patience) as connection:
             connection.execute("checkpoint")
-        with connected(database, read_only=True, patience=patience) as connection:
-            if _is_read_only(connection) and not log.exists():
+        with connected(database, read_only=True, patience=patience, keeps_writers_out=True) as connection:
+            if not log.exists():
                 with files.aside(database) as draft:
                     copy_to(connection, draft)
                     shutil.copymode(database, draft)
@@ -56,14 +56,6 @@ def rewrite(database: Path, patience: float) -> int:
                 return before - database.stat().st_size
         if time.monotonic() > deadline:
             raise StoreBusy(f"Others write to {database} all the time.", "Stop them, and try again.")
-
-
-def _is_read_only(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Return whether nobody can write to the database, not even another thread that shares it with this one."""
-    ((read_only,),) = connection.execute(
-        "select readonly from duckdb_databases() where database_name = current_database()"
-    ).fetchall()
-    return bool(read_only)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, int]:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import get_ident
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -37,11 +38,19 @@ class User:
     depth: int = 1
 
 
+class _Turn(NamedTuple):
+    """A thread that waits for its turn, and whether it will write."""
+
+    thread: int
+    writes: bool
+
+
 class SharedFile:
     """Who of a process's threads works on a database file; the first one attaches it, the last one detaches it.
 
     Readers work side by side, and beside one writer: DuckDB shows them what was committed before. Writers come one at a
-    time, in the order in which they asked; a file that is attached for reading alone is left to them by all.
+    time, in the order in which they asked; a file that is attached for reading alone is left to them by all. A reader
+    who keeps writers out takes its turn among them.
     """
 
     def __init__(self, database: Path, attach: Callable[[bool, float], str], detach: Callable[[str], None]) -> None:
@@ -49,20 +58,23 @@ class SharedFile:
         self._attach, self._detach = attach, detach
         self._changed = threading.Condition()
         self._users: dict[int, User] = {}
-        self._writers: deque[int] = deque()  # threads that wait to write
+        self._queue: deque[_Turn] = deque()  # threads that wait to write, or to keep writers out
         self._changer = ""  # the thread that attaches or detaches the file now
         self._name = ""  # by which statements call the attached file
         self._writable = self._spoilt = False
         self._since = self._free_from = 0.0
 
     @contextmanager
-    def held(self, writes: bool, deadline: float) -> Iterator[str]:
-        """Hold the file for the block, and yield its name in statements; raises StoreBusy, naming who holds it."""
+    def held(self, writes: bool, deadline: float, *, in_turn: bool) -> Iterator[str]:
+        """Hold the file for the block, and yield its name in statements; raises StoreBusy, naming who holds it.
+
+        A reader `in_turn` waits as writers do, and attaches the file anew, for reading alone: nobody writes beside it.
+        """
         me = get_ident()
         if me in self._users:
             self._users[me].depth += 1
         else:
-            self._enter(me, writes, deadline)
+            self._enter(me, writes, deadline, in_turn)
         try:
             yield self._name
         finally:
@@ -75,19 +87,19 @@ class SharedFile:
         with self._changed:
             self._spoilt = bool(self._name)
 
-    def _enter(self, me: int, writes: bool, deadline: float) -> None:
+    def _enter(self, me: int, writes: bool, deadline: float, in_turn: bool) -> None:
         user = User(threading.current_thread().name, writes, time.monotonic())
         with self._changed:
-            if writes:
-                self._writers.append(me)
+            if in_turn:
+                self._queue.append(_Turn(me, writes))
             try:
-                while not ((joins := self._may_join(me, writes)) or self._may_attach(me, writes)):
+                while not ((joins := self._may_join(me, writes, in_turn)) or self._may_attach(me, in_turn)):
                     if (left := deadline - time.monotonic()) <= 0:
                         raise self._busy()
                     self._changed.wait(min(left, POLL))
             finally:
-                if writes:
-                    self._writers.remove(me)
+                if in_turn:
+                    self._queue.remove(_Turn(me, writes))
             user.since = time.monotonic()
             if joins:
                 self._users[me] = user
@@ -120,22 +132,22 @@ class SharedFile:
                     self._free_from = time.monotonic() + GAP
                 self._changed.notify_all()
 
-    def _may_join(self, me: int, writes: bool) -> bool:
+    def _may_join(self, me: int, writes: bool, in_turn: bool) -> bool:
         """Return whether a thread may work on the file as it is attached now."""
-        if not self._name or self._spoilt:
+        if not self._name or self._spoilt or (in_turn and not writes):
             return False
         if writes and not (
-            self._writable and self._writers[0] == me and not any(u.writes for u in self._users.values())
+            self._writable and self._queue[0].thread == me and not any(u.writes for u in self._users.values())
         ):
             return False
-        if not writes and self._writers and not self._writable:
+        if not writes and self._queue and not (self._writable and self._queue[0].writes):
             return False
         return time.monotonic() - self._since < TURN or not is_wanted(self.database)
 
-    def _may_attach(self, me: int, writes: bool) -> bool:
+    def _may_attach(self, me: int, in_turn: bool) -> bool:
         """Return whether it is a thread's turn to attach the file, which nobody uses."""
         free = not (self._name or self._changer) and time.monotonic() >= self._free_from
-        return free and (self._writers[0] == me if writes else not self._writers)
+        return free and (self._queue[0].thread == me if in_turn else not self._queue)
 
     def _busy(self) -> StoreBusy:
         """Return the error that names the thread which has the file, the longest if there are several."""
