@@ -22,8 +22,14 @@ from workbench.steps.compare.evaluate import measured
 from workbench.steps.compare.health.teacher_health import TeacherHealth, teacher_health
 from workbench.steps.compare.rank_similarity import displacement_to_teacher, rank_similarity
 from workbench.store import Store, views
-from workbench.store.views import Moved, Sample
+from workbench.store.views import Moved, Point, Sample
+from workbench.store.views.projected.texts import SampleSize
 
+# one with a value, one with a word, one with neither
+POINTS = (
+    Point("query", "q1", 0.1, 0.2, "What?", 0.5), Point("passage", "p1", -1.0, 2.0, "That.", word="relevant"),
+    Point("passage", "p2", 1.0, 0.0, "This."),
+)  # fmt: skip
 LINES = [{"step": 0, "dev": 0.5}, {"step": 10, "loss": 2.0}, {"step": 20, "loss": 1.0, "dev": 0.6}]
 
 
@@ -91,6 +97,11 @@ FIGURES: dict[str, tuple[Callable[[Store], Any], Callable[[Any], pd.DataFrame], 
     "opened": (_placed, pd.DataFrame, plots.opened),
     "softmaxes": (lambda store: query_softmaxes(store, "q1", "after", before="before"), _own, plots.softmaxes),
     "softmaxes of one": (lambda store: query_softmaxes(store, "q1", "after"), _own, plots.softmaxes),
+    "projection": (
+        lambda _: views.Points(POINTS, SampleSize(1, 2, 1, 2)),
+        lambda points: pd.DataFrame(points.points),
+        lambda data: plots.projection(data, "utility", "nats"),
+    ),
     "history": (lambda _: LINES, pd.DataFrame, plots.history),
 }
 

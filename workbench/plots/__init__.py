@@ -3,7 +3,7 @@
 from workbench.plots.health import effective_passages, health
 from workbench.plots.look import ROLES, Role
 from workbench.plots.pairs import density, histogram, scatter
-from workbench.plots.projection import extent, projection
+from workbench.plots.projection import projection
 from workbench.plots.queries import before_after, heatmap, measures, rank_similarities, waterfall
 from workbench.plots.rankings import bump, opened
 from workbench.plots.softmaxes import softmaxes
@@ -19,7 +19,6 @@ __all__ = [
     "closer",
     "density",
     "effective_passages",
-    "extent",
     "gap_recovered",
     "health",
     "heatmap",

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from workbench.plots import frames, look
 from workbench.records import Unit
 from workbench.store.views import Point, Points, QueryPoint
+from workbench.store.views.projected.texts import SampleSize
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,9 +56,12 @@ def projection(
 ) -> go.Figure:
     """Draw the points of a projection, and lines from one query to the passages `around` it.
 
-    `label` names what values are, in `unit` if they are utilities. A frame has the columns of `Point`.
+    `label` names what values are, in `unit` if they are utilities. A frame has the columns of `Point`, and holds all
+    points there are.
     """
-    listed = list(points.points) if isinstance(points, Points) else frames.rows(Point, points)
+    if not isinstance(points, Points):
+        points = _all_points(frames.rows(Point, points))
+    listed, size = points
     drawn = look.figure(HEIGHT, "first axis", "second axis")
     if ends:
         drawn.update_xaxes(range=ends.x)
@@ -76,19 +80,23 @@ def projection(
         bar = {"title": {"text": look.safe(title), "side": "top"}, "thickness": 10, "outlinewidth": 0, "len": 0.7}
         drawn.update_layout(coloraxis={"colorscale": "Cividis", "colorbar": bar})
     _lines(drawn, around)
-    if isinstance(points, Points):
-        size = points.size
-        look.remark(
-            drawn,
-            f"◆ {size.drawn_queries:,} of {size.queries:,} queries<br>● {size.drawn_passages:,} of {size.passages:,} "
-            "passages drawn",
-        )
-        drawn.layout.annotations[-1].update(x=0, xanchor="left", align="left")  # buttons appear at the right
+    look.remark(
+        drawn,
+        f"◆ {size.drawn_queries:,} of {size.queries:,} queries<br>● {size.drawn_passages:,} of {size.passages:,} "
+        "passages drawn",
+    )
+    drawn.layout.annotations[-1].update(x=0, xanchor="left", align="left")  # buttons appear at the right
     drawn.update_layout(
         legend={"orientation": "h", "x": 0, "y": -0.12, "yanchor": "top", "itemsizing": "constant"}, showlegend=True,
         margin={"t": 48},
     )  # fmt: skip
     return drawn
+
+
+def _all_points(points: Sequence[Point]) -> Points:
+    queries = sum(point.kind == "query" for point in points)
+    passages = len(points) - queries
+    return Points(tuple(points), SampleSize(queries, passages, queries, passages))
 
 
 def _marks(drawn: go.Figure, points: Sequence[Point], name: str, marker: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from workbench import plots
 from workbench.plots.look import AFTER, BEFORE
+from workbench.plots.projection import extent
 from workbench.steps.compare.projection.project import Projection
 from workbench.store import Store
 from workbench.store.views import Colour, Points, QueryPoint
@@ -40,7 +41,7 @@ def side_by_side(
     each = MOST_DRAWN // len(projections)
     drawn = [_points(store, one, colour, each) for one in projections]
     comparable = all(one.is_comparable for one in projections)
-    shared = plots.extent(*drawn) if comparable else None
+    shared = extent(*drawn) if comparable else None
     widths = [1] * len(projections)
     for column, projection, points, lines in zip(
         components.columns("two-maps", widths), projections, drawn, around, strict=True
@@ -49,7 +50,7 @@ def side_by_side(
             components.heading("Before" if len(projections) > 1 and projection is projections[0] else "Student")
             components.remark(projection.student)
             figure = plots.projection(
-                points, colour.by, colours.unit_of(store, colour), lines, shared or plots.extent(points)
+                points, colour.by, colours.unit_of(store, colour), lines, shared or extent(points)
             )
             areas.outlined(figure, areas.drawn_area(projection.student))
             alt = f"Queries and passages in two dimensions by {projection.student}"
