@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 SHARES = {"dev": 0.2, "ci": 1.0, "soak": 10.0}
@@ -27,6 +28,8 @@ for name, share in SHARES.items():
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
 settings.load_profile(PROFILE)
+
+ONLY_IN_A_SOAK = pytest.mark.skipif(PROFILE != "soak", reason="takes minutes: make soak")
 
 
 def examples(count: int) -> settings:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser.annotator import Annotator
+from tests.browser.tab import SIZE
 from tests.screenshots import QUIET, browser_path
 
 
@@ -24,6 +25,13 @@ def browser() -> Iterator[Any]:
         chromium = play.chromium.launch(executable_path=path, headless=True, args=list(QUIET))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def context(browser: Any) -> Iterator[Any]:
+    """Return what the tabs of one person have in common, such as the scripts that were loaded."""
+    with browser.new_context(viewport=SIZE) as shared:
+        yield shared
 
 
 @pytest.fixture

@@ -8,13 +8,18 @@ from tests.screenshots import settled
 
 # Streamlit looks for its own address below the page's before it finds it; nothing of ours.
 THEIRS = "/_stcore/"
+SIZE = {"width": 1440, "height": 1000}
 
 
 class Tab:
-    """A browser tab that notes what goes wrong in it, and requests that leave the machine."""
+    """A browser tab that notes what goes wrong in it, and requests that leave the machine.
+
+    In a browser it is alone, as in a fresh one; tabs of one context share the scripts that they have loaded.
+    """
 
     def __init__(self, browser: Any) -> None:
-        self.page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        context = browser.new_context(viewport=SIZE) if hasattr(browser, "new_context") else browser
+        self.page = context.new_page()
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("response", self._on_response)

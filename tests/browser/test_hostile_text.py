@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.tab import Tab
 from tests.hostile import ANNOTATORS, BASE, DIRECTIVES, MARKUP, STUDENT, TEACHER, hostile, query_id
+from tests.profiles import ONLY_IN_A_SOAK
 from tests.screenshots import served
 from tests.workspaces import copy_of
 from workbench.ui.shell.navigation import PAGES
@@ -36,10 +37,11 @@ SHOWN = {
 }
 
 
-def test_hostile_text_is_shown_as_text_on_every_page(browser: Any, tmp_path: Path) -> None:
+@ONLY_IN_A_SOAK
+def test_hostile_text_is_shown_as_text_on_every_page(context: Any, tmp_path: Path) -> None:
     with served(copy_of(hostile, tmp_path / "a workspace").path) as address:
         for name in (page.name for page in PAGES):
-            tab, dialogs = Tab(browser), []
+            tab, dialogs = Tab(context), []
             tab.page.on("dialog", lambda dialog, dialogs=dialogs: (dialogs.append(dialog.message), dialog.dismiss()))
             chosen = {**PARAMS, "query": query_id(DIRECTIVES)} if name in ("search", "utility", "diff") else PARAMS
             tab.open(f"{address}/{name}?{urlencode(chosen)}")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser.annotator import Annotator, Pair, many_cases
 from tests.conftest import run, utility
-from tests.profiles import PROFILE
+from tests.profiles import ONLY_IN_A_SOAK
 from tests.screenshots import served
 from workbench.records import Hit, Passage, Query
 from workbench.store import Store, views
@@ -20,7 +20,6 @@ from workbench.store import Store, views
 pytestmark = pytest.mark.browser
 
 GRADES = "3210"
-ONLY_IN_A_SOAK = pytest.mark.skipif(PROFILE != "soak", reason="takes minutes: make soak")
 # How long the page takes from the key to the next case, as the browser measures it.
 MEASURED = """
     window.answered = [];

@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.browser.accessibility import violations
 from tests.browser.tab import Tab
-from tests.conftest import run, toy
+from tests.conftest import nothing, run, toy
+from tests.profiles import ONLY_IN_A_SOAK
 from tests.screenshots import served, settled
 from tests.steps import classes
 from tests.workspaces import copy_of
@@ -42,16 +44,27 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_every_page_opens_from_a_fresh_link(browser: Any, address: str) -> None:
+def test_every_page_opens_from_a_fresh_link_and_can_be_read_by_all(context: Any, address: str) -> None:
     for link, words in LINKS.items():
-        tab = Tab(browser)
+        tab = Tab(context)
         tab.open(f"{address}/{link}")
         tab.wait(words)
         assert tab.page.locator('[data-testid="stException"]').count() == 0
         titles = tab.page.locator('[data-testid="stSidebarNavLink"]').all_inner_texts()
         assert [title.split()[-1] for title in titles] == [page.title for page in PAGES]
+        assert violations(tab.page) == [], link
         assert tab.errors == [], link
         tab.page.close()
+
+
+@ONLY_IN_A_SOAK
+def test_every_page_of_an_empty_workspace_can_be_read_by_all(context: Any, tmp_path: Path) -> None:
+    with served(copy_of(nothing, tmp_path / "a workspace").path) as address:
+        for page in PAGES:
+            tab = Tab(context)
+            tab.open(f"{address}/{page.name}")
+            assert violations(tab.page) == [], page.name
+            tab.page.close()
 
 
 def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Store) -> None:

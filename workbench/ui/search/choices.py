@@ -32,7 +32,7 @@ def query(store: Store) -> Query | None:
     known = _linked(store)
     if known and TEXT not in st.session_state and TEXT not in st.query_params:
         st.session_state[TEXT] = known.text[:CHARACTERS]
-    left, right = components.columns("two-query", [3, 1])
+    left, right = components.columns("pickers-query", [3, 1])
     with right:
         _picker(store)
     with left:

@@ -47,5 +47,6 @@ ol.wb-walk { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; paddi
 .stApp [data-testid="stCode"] .token:is(.keyword, .function, .class-name, .variable, .property) {
   color: light-dark(#1769AA, #6FB4E6); }
 .stApp [data-testid="stCode"] .token:is(.string, .number, .boolean) { color: light-dark(#0A6F58, #4CC3A6); }
-.stApp :is([data-testid^="stBaseButton-primary"], [data-baseweb="tag"]) { color: light-dark(#FFFFFF, #11151B); }
+.stApp :is([data-testid^="stBaseButton-primary"], [data-testid="stMultiSelect"] [data-tag]) {
+  color: light-dark(#FFFFFF, #11151B); }
 """
