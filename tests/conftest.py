@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -117,6 +118,12 @@ def moments(request: pytest.FixtureRequest) -> random.Random:
     """Return what to draw random moments from, such as when to kill a process; a failure shows the seed."""
     print(SEED)
     return random.Random(f"{profiles.SEED} {request.node.name}")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C interrupt: what a shell starts in the background is told to ignore it, children too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
