@@ -6,7 +6,7 @@ import streamlit as st
 
 from workbench.store import Store
 from workbench.ui.map import colours, one_query, pictures, projections, reproduction, selection
-from workbench.ui.shell import cache, components, frame, next_step
+from workbench.ui.shell import cache, components, frame, next_step, pickers
 
 
 def page(store: Store) -> None:
@@ -25,7 +25,7 @@ def page(store: Store) -> None:
         "need not be similar: the numbers say how far the picture can be believed."
     )
     pictures.numbers(placed)
-    query = one_query.opened(store)
+    query = pickers.linked_query(store)
     colour = colours.choose(store, query.query_id if query else "")
     around = [one_query.around(store, projection, query) for projection in placed]
     pictures.side_by_side(store, placed, colour, around)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from workbench import jobs
 from workbench.store import Store
-from workbench.ui.shell import cache, commands, components, frame, job_board, pickers
+from workbench.ui.shell import cache, commands, components, frame, job_board, next_step, pickers
 from workbench.ui.students import leaderboard, read_form, sweep_form
 
 VERBS = ("sweep", "read")
@@ -16,7 +16,7 @@ def page(store: Store) -> None:
     """Compare the students with one another and with their bases, open one, and offer to train more."""
     teachers = pickers.scoring_teachers(store)
     if not teachers and not cache.trained(store):
-        pickers.nothing_scored(store, "A student is trained on utilities, and no teacher has scored anything yet.")
+        next_step.nothing_scored(store, "A student is trained on utilities, and no teacher has scored anything yet.")
         return
     board = [job for job in jobs.jobs(store) if job.verb in VERBS]
     if running := [job for job in board if job.state == "running"]:

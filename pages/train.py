@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench import jobs
 from workbench.steps.teach.planning.candidate_fit import QRELS
 from workbench.store import Store
-from workbench.ui.shell import cache, commands, components, frame, job_board, navigation, pickers
+from workbench.ui.shell import cache, commands, components, frame, job_board, navigation, next_step, pickers
 from workbench.ui.students import report
 from workbench.ui.train import form
 
@@ -19,7 +19,7 @@ def page(store: Store) -> None:
     if any(split.split == "train" and split.judged > split.without_relevant for split in cache.counts(store).splits):
         teachers.append(QRELS)
     if not teachers:
-        pickers.nothing_scored(
+        next_step.nothing_scored(
             store, "A student is trained on utilities or on qrels of the train split, and there are neither yet."
         )
         return

@@ -42,7 +42,7 @@ def measure(workspace: Path, workers: int, model: str) -> str:
     result = wb.score(wb.Store(workspace), teacher, listen=listen, engine=engine)
     took = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    after_first = (result.pairs - engine.rows) / (took - first[0]) if workers else result.pairs / took
+    after_first = (result.pairs - engine.settings.rows) / (took - first[0]) if workers else result.pairs / took
     return (
         f"{workers or 'no'} workers: {result.pairs:,} pairs in {took:.1f} s, the first shard after {first[0]:.1f} s, "
         f"{after_first:,.0f} pairs a second from then on; peak memory of the process that stores {peak:,.0f} MB"

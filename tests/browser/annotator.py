@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tests.browser.tab import Tab
 from tests.conftest import run, utility
-from tests.screenshots import settled
 from workbench.records import Hit, Passage, Query
 from workbench.store import Store
 
@@ -29,10 +28,6 @@ def many_cases(path: Path, queries: int = 100) -> Store:
 
 class Annotator(Tab):
     """A browser tab in which hard cases are judged by keys."""
-
-    def wait(self, words: str) -> None:
-        shown = "words => document.body.innerText.replace(/\\s+/g, ' ').includes(words)"
-        self.page.wait_for_function(shown, arg=words, timeout=45_000)
 
     def start(self, address: str, who: str, split: str = "test", **params: str) -> None:
         others = "".join(f"&{name}={value}" for name, value in params.items())
@@ -58,5 +53,5 @@ class Annotator(Tab):
 
     def reload(self) -> None:
         self.page.reload()
-        settled(self.page)
+        self.settle()
         self.wait("judged by you")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.annotator import Annotator, Pair
 from tests.conftest import run
-from tests.screenshots import served, settled
+from tests.screenshots import served
 from tests.shell import worked
 from tests.steps.classes import base, collection
 from workbench.records import Hit
@@ -68,9 +68,9 @@ def test_twenty_cases_by_keyboard_alone_with_a_refresh_an_undo_and_a_skip(
             assert tab.on_screen() != seen, "at once"
         assert len(expected) == 20
         tab.all_kept()
-        settled(tab.page)  # a click while the page is drawn anew is lost
+        tab.settle()  # a click while the page is drawn anew is lost
         tab.page.get_by_text("Export the annotations").click()
-        settled(tab.page)
+        tab.settle()
         with tab.page.expect_download() as download:
             tab.page.get_by_role("button", name="annotations.jsonl").click()
         lines = Path(download.value.path()).read_text("utf-8").splitlines()

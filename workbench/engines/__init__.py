@@ -86,4 +86,4 @@ def engine_settings(kind: str) -> tuple[Setting, ...]:
 
 def shard_folder(engine: Engine, default: str, verb: str, recipe: str) -> ShardFolder | None:
     """Return the folder of an engine's shards, in `default` unless it names one; None if nothing goes through files."""
-    return ShardFolder.of(engine.shards or default, verb, recipe) if engine.uses_files else None
+    return ShardFolder.of(engine.settings.shards or default, verb, recipe) if engine.uses_files else None

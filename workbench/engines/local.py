@@ -24,16 +24,6 @@ class LocalEngine:
     settings: LocalSettings = field(default_factory=LocalSettings)
 
     @property
-    def shards(self) -> str:
-        """Return the URL of the shards."""
-        return self.settings.shards
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows a shard has, about."""
-        return self.settings.rows
-
-    @property
     def uses_files(self) -> bool:
         """Return whether shards go through files."""
         return bool(self.settings.shards)

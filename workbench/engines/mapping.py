@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
+from workbench.engines.settings import ShardSettings
 from workbench.engines.shards import ShardFolder
 from workbench.engines.work import Batch, Shard, Work
 from workbench.errors import WorkbenchError
@@ -20,13 +21,8 @@ class Engine(Protocol):
     """Where shards are computed, and where they are kept until their rows are stored."""
 
     @property
-    def shards(self) -> str:
-        """Return the URL of the shards: "" for the workspace's own folder."""
-        ...
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows a shard has, about."""
+    def settings(self) -> ShardSettings:
+        """Return where shards lie, "" for the workspace's own folder, and how many rows they have."""
         ...
 
     @property

@@ -53,16 +53,6 @@ class RayEngine:
             raise BadSetting("Ray is not installed.", "pip install 'utility-workbench[cluster]', on every machine.")
         self.settings = settings
 
-    @property
-    def shards(self) -> str:
-        """Return the URL of the shards."""
-        return self.settings.shards
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows a shard has, about."""
-        return self.settings.rows
-
     def compute(self, work: Work[Any, Any], folder: ShardFolder, names: Iterator[str]) -> Iterator[str]:
         """Yield the names of shards as workers finish them; whatever ends this ends the workers too."""
         first = next(names, "")

@@ -155,7 +155,7 @@ class Encoder:
     def _fill(self, cache: VectorCache, kind: str, missing: _Missing, listen: Listener, precision: str) -> None:
         """Encode and cache; longest first, so that batches hold little padding and time left is not underestimated."""
         work = EncodeWork(self.student, self.fingerprint, kind, precision, self.batch_size, self._here(kind, precision))
-        workspace, rows = self.cache.parent, self.engine.rows
+        workspace, rows = self.cache.parent, self.engine.settings.rows
         folder = shard_folder(self.engine, str(workspace / "shards"), "encode", work.name)
         if len(missing.rows) <= rows:
             folder = None  # too few for another machine to load a model

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from workbench.records import Unit
 from workbench.store import arrow
 from workbench.store.database.connection import watched
-from workbench.store.store import write_units
+from workbench.store.utilities import write_units
 
 if TYPE_CHECKING:
     from workbench.store.store import Store

@@ -17,7 +17,6 @@ from workbench.records import (
     Annotation,
     Answer,
     Candidate,
-    Failure,
     Hit,
     Passage,
     Qrel,
@@ -26,9 +25,8 @@ from workbench.records import (
     Run,
     Scored,
     Unit,
-    Utility,
 )
-from workbench.store import arrow, collection
+from workbench.store import arrow, collection, utilities
 from workbench.store.collection import Added
 from workbench.store.database import copying, schema
 from workbench.store.database.connection import connected, transaction
@@ -191,15 +189,8 @@ class Store:
         A utility that is there already stays, unless it is to be replaced; of a pair's failures the last one does, with
         the first characters of the answer. Raises Conflict for a teacher whose utilities are in another unit.
         """
-        utilities = [row for row in scored if isinstance(row, Utility)]
-        failures = [row._replace(answer=row.answer[:ANSWER_CHARACTERS]) for row in scored if isinstance(row, Failure)]
         with self.write() as connection:
-            write_units(connection, {row.teacher: unit for row in scored}, replace=False)
-            if replace:
-                _delete(connection, "utilities", utilities)
-            arrow.insert(connection, "utilities", utilities)
-            _delete(connection, "failures", scored)
-            arrow.insert(connection, "failures", failures)
+            utilities.add_scored(connection, scored, unit, replace)
 
     def add_units(self, units: Mapping[str, Unit], *, replace: bool = False) -> None:
         """Add the units of teachers by their names; an "unknown" one changes nothing, and gives way to another.
@@ -207,7 +198,7 @@ class Store:
         Raises Conflict for a teacher whose utilities are in another unit, unless that is to be replaced.
         """
         with self.write() as connection:
-            write_units(connection, units, replace=replace)
+            utilities.write_units(connection, units, replace=replace)
 
     def add_run(self, run: Run, hits: Iterable[Hit]) -> None:
         """Add a run with its hits, in place of an earlier run of that name."""
@@ -267,36 +258,11 @@ class Store:
         connection.execute("delete from runs where run = ?", [run])
 
 
-SCORED_PAIR = ("query_id", "passage_id", "teacher")
-ANSWER_CHARACTERS = 2_000  # of an answer that gave no utility: enough to see what went wrong
-
-
-def _delete(connection: duckdb.DuckDBPyConnection, name: str, scored: Sequence[Scored]) -> None:
-    """Delete the utilities or failures of the pairs and teachers of `scored`."""
-    with arrow.registered(connection, arrow.table("scored_pairs", [row[:3] for row in scored])):
-        connection.execute(f"delete from {name} using rows where {arrow.same(name, 'rows', SCORED_PAIR)}")
-
-
 def read_revision(connection: duckdb.DuckDBPyConnection, *, annotations: bool = True) -> int:
     """Return the revision of an open database."""
     statement = "select sum(case key when 'revision' then value when 'annotations' then ? * value end) from meta"
     ((number,),) = connection.execute(statement, [0 if annotations else -1]).fetchall()
     return int(number)
-
-
-def write_units(connection: duckdb.DuckDBPyConnection, units: Mapping[str, Unit], *, replace: bool) -> None:
-    """Write the units of teachers; raises Conflict for one that has another, unless that is to be replaced."""
-    held = dict(connection.execute("select teacher, unit from teachers").fetchall())
-    for teacher, unit in units.items():
-        known = held.get(teacher, "unknown")
-        if known != "unknown" and unit in ("unknown", known):
-            continue
-        if known != "unknown" and not replace:
-            raise Conflict(
-                f"The utilities of {teacher!r} are in the unit {known!r}, these are in {unit!r}.",
-                "Name the unit they are in, or add them under another teacher's name.",
-            )
-        connection.execute("insert or replace into teachers values (?, ?)", [teacher, unit])
 
 
 def _utc(moment: datetime) -> datetime:

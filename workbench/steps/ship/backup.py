@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import ClassVar
 
 from workbench import files, memory
 from workbench.errors import BadSetting, Conflict
 from workbench.records import Listener, Progress, silent
-from workbench.results import Result
 from workbench.steps.ship.backup_files import (
     DATABASE,
     MANIFEST,
@@ -23,6 +21,7 @@ from workbench.steps.ship.backup_files import (
     Manifest,
     SavedFile,
     TarWriter,
+    WorkspaceFiles,
     Writer,
 )
 from workbench.store import Store
@@ -30,16 +29,8 @@ from workbench.store.views import checks
 
 
 @dataclass(frozen=True)
-class Backup(Result):
+class Backup(WorkspaceFiles):
     """A backup that was written: how many files and bytes, whether with vectors, and the rows of each table."""
-
-    columns: ClassVar = {"table": "a table of the database", "rows": "how many rows it has"}
-
-    path: Path
-    files: int
-    size: int
-    vectors: bool
-    rows: Mapping[str, int]
 
     @property
     def in_words(self) -> str:
@@ -49,10 +40,6 @@ class Backup(Result):
             f"Backup in {self.path}: {self.files:,} files, {memory.in_words(self.size)}{vectors}. "
             "`workbench restore` makes a workspace of it."
         )
-
-    def table_rows(self) -> Iterable[Sequence[object]]:
-        """Return a row for each table."""
-        return list(self.rows.items())
 
 
 def backup(store: Store, path: Path | str, vectors: bool = True, listen: Listener = silent) -> Backup:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, ClassVar, NamedTuple, Protocol
 
 from workbench.errors import BadInput, StoreVersion
+from workbench.results import Result
 
 MANIFEST = "manifest.json"
 DATABASE = "workbench.duckdb"
@@ -54,6 +55,23 @@ class Manifest:
             "files": {name: file._asdict() for name, file in self.files.items()},
         }
         return json.dumps(values | {"sha256": _checksum(values)}, indent=1, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class WorkspaceFiles(Result):
+    """What was written of a workspace: how many files and bytes, whether with vectors, and the rows of each table."""
+
+    columns: ClassVar = {"table": "a table of the database", "rows": "how many rows it has"}
+
+    path: Path
+    files: int
+    size: int
+    vectors: bool
+    rows: Mapping[str, int]
+
+    def table_rows(self) -> Iterable[Sequence[object]]:
+        """Return a row for each table."""
+        return list(self.rows.items())
 
 
 class Writer(Protocol):

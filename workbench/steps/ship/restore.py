@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from workbench import files, memory
 from workbench.errors import BadInput, Conflict, StoreVersion
 from workbench.records import Listener, Progress, silent
-from workbench.results import Result
-from workbench.steps.ship.backup_files import Manifest, Opener, copy_file, damaged_files, opened, read_manifest
+from workbench.steps.ship.backup_files import (
+    Manifest,
+    Opener,
+    WorkspaceFiles,
+    copy_file,
+    damaged_files,
+    opened,
+    read_manifest,
+)
 from workbench.store import Store
 from workbench.store.database import schema
 from workbench.store.views import checks
@@ -20,26 +26,14 @@ NAMED = 5  # damaged files in a message
 
 
 @dataclass(frozen=True)
-class Restored(Result):
+class Restored(WorkspaceFiles):
     """A workspace that was made from a backup: how many files and bytes, and the rows of each table."""
-
-    columns: ClassVar = {"table": "a table of the database", "rows": "how many rows it has"}
-
-    path: Path
-    files: int
-    size: int
-    vectors: bool
-    rows: Mapping[str, int]
 
     @property
     def in_words(self) -> str:
         """Return what was restored, in a sentence."""
         vectors = "" if self.vectors else "; the backup has no vectors, texts are encoded again when needed"
         return f"Workspace in {self.path}: {self.files:,} files, {memory.in_words(self.size)}, all as saved{vectors}."
-
-    def table_rows(self) -> Iterable[Sequence[object]]:
-        """Return a row for each table."""
-        return list(self.rows.items())
 
 
 def restore(backup: Path | str, path: Path | str, listen: Listener = silent) -> Restored:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
-from workbench.errors import UnknownName
 from workbench.html.cards import question
 from workbench.records import Query
 from workbench.steps.compare.projection.project import Projection
@@ -15,19 +14,6 @@ from workbench.store import Store
 from workbench.store.views import QueryPoint
 from workbench.ui.map.projections import run_of
 from workbench.ui.shell import cache, components, navigation, pickers
-
-QUERY = "query"  # of the address
-
-
-def opened(store: Store) -> Query | None:
-    """Return the query that the address names; one that is not there is reported."""
-    if not (query_id := st.query_params.get(QUERY, "")):
-        return None
-    try:
-        return cache.query(store, query_id)
-    except UnknownName:
-        components.stale(f"The link names the query “{query_id}”, which is not in this workspace.")
-        return None
 
 
 def around(store: Store, projection: Projection, query: Query | None) -> list[QueryPoint]:
@@ -61,8 +47,4 @@ def panel(store: Store, query: Query, student: str, points: Sequence[QueryPoint]
     with st.container(horizontal=True):
         for page in ("utility", "diff", "annotate"):
             navigation.link(page, f"This query in {page.title()}", **params)
-        st.button("Close the query", key="map-close", on_click=_close)
-
-
-def _close() -> None:
-    st.query_params.pop(QUERY, None)
+        st.button("Close the query", key="map-close", on_click=pickers.forget_query)

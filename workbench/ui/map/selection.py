@@ -11,7 +11,6 @@ from workbench.steps.compare.projection.project import Projection
 from workbench.store import Store
 from workbench.store.near_duplicates import TextKind
 from workbench.ui.map import areas
-from workbench.ui.map.one_query import QUERY
 from workbench.ui.shell import cache, components, pickers, tables
 
 ROWS = 50  # of a page
@@ -60,4 +59,4 @@ def passage(store: Store, passage_id: str) -> None:
 
 
 def _open(query_id: str) -> None:
-    st.query_params[QUERY] = query_id
+    st.query_params[pickers.QUERY] = query_id

@@ -12,7 +12,7 @@ from workbench.records import approximation, stale_in_words
 from workbench.steps.compare.evaluate import Evaluation
 from workbench.store import Store
 from workbench.store.views import TeacherCounts
-from workbench.ui.shell import cache, commands, components, pickers
+from workbench.ui.shell import cache, commands, components, next_step, pickers
 from workbench.ui.shell.tables import counts
 
 
@@ -54,7 +54,7 @@ def students(store: Store) -> str:
         components.heading("Students")
     splits = pickers.splits(store)
     if not splits:
-        pickers.nothing_evaluated(store, "No student has been evaluated yet.")
+        next_step.nothing_evaluated(store, "No student has been evaluated yet.")
         return ""
     with right:
         split = pickers.select_split(splits)

@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from workbench.errors import UnknownName
 from workbench.records import Query
 from workbench.steps.compare.searching.choices import searching_students, usual_students
 from workbench.store import Store
 from workbench.teachers import TEACHERS, teacher_settings
 from workbench.ui.shell import cache, components, pickers
 
-TEXT, QUERY, STUDENTS = "q", "query", "students"  # of the link
+TEXT, STUDENTS = "q", "students"  # of the link
 CHARACTERS = 4_000  # of a typed query
 NOBODY = "nobody"
 MOST_RERANKED = 50
@@ -29,7 +28,7 @@ class TeacherChoice(NamedTuple):
 
 def query(store: Store) -> Query | None:
     """Let a person type a query or take one of the collection's; None, with what to do said, while there is none."""
-    known = _linked(store)
+    known = pickers.linked_query(store)
     if known and TEXT not in st.session_state and TEXT not in st.query_params:
         st.session_state[TEXT] = known.text[:CHARACTERS]
     left, right = components.columns("pickers-query", [3, 1])
@@ -38,7 +37,7 @@ def query(store: Store) -> Query | None:
     with left:
         text = st.text_input(
             "Query", key=TEXT, bind="query-params", max_chars=CHARACTERS, icon=":material/search:",
-            placeholder="A question, then Enter", on_change=_forget_query, label_visibility="collapsed",
+            placeholder="A question, then Enter", on_change=pickers.forget_query, label_visibility="collapsed",
         )  # fmt: skip
     if not (text or "").strip():
         components.remark("Type a query and press Enter, or take one of the collection's.")
@@ -87,17 +86,6 @@ def _runs_here(kind: str) -> bool:
     return {setting.name for setting in teacher_settings(kind) if setting.required} <= {"model"}
 
 
-def _linked(store: Store) -> Query | None:
-    """Return the query of the collection that the link names."""
-    if not (query_id := st.query_params.get(QUERY, "")):
-        return None
-    try:
-        return cache.query(store, query_id)
-    except UnknownName:
-        components.stale(f"The link names the query “{query_id}”, which is not in this workspace.")
-        return None
-
-
 def _picker(store: Store) -> None:
     with st.popover("Take one of the collection's", icon=":material/list:", width="stretch"):
         words = st.text_input("Words or id of a query", key="find")
@@ -106,14 +94,10 @@ def _picker(store: Store) -> None:
 
         def take() -> None:
             if query_id := st.session_state["taken"]:
-                st.query_params[QUERY] = query_id
+                st.query_params[pickers.QUERY] = query_id
                 st.session_state[TEXT] = cache.query(store, query_id).text[:CHARACTERS]
 
         st.selectbox(
             "Query", list(lines), None, format_func=lines.__getitem__, key="taken", on_change=take,
             placeholder=f"The first {len(lines):,} of them" if lines else "No query has these words",
         )  # fmt: skip
-
-
-def _forget_query() -> None:
-    st.query_params.pop(QUERY, None)

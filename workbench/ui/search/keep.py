@@ -13,7 +13,6 @@ from workbench.steps.compare.searching.results import SearchResult
 from workbench.store import Store, views
 from workbench.students import BM25
 from workbench.ui.search import searchers
-from workbench.ui.search.choices import QUERY
 from workbench.ui.shell import cache, components, navigation, next_step, pickers
 
 SPLITS = (pickers.NO_SPLIT, "test")
@@ -36,7 +35,7 @@ def offer(store: Store, result: SearchResult, indexes: Sequence[KeptIndex]) -> N
         kept = keep_with(store, result.query.text, searchers.opened(indexes), pickers.split_of(shown))
     if kept.ranked_by:
         navigation.switch("annotate", **_in_annotate(store, kept.query, kept.ranked_by))
-    st.query_params[QUERY] = kept.query.query_id
+    st.query_params[pickers.QUERY] = kept.query.query_id
     st.rerun()
 
 

@@ -8,8 +8,10 @@ import streamlit as st
 
 from workbench import jobs
 from workbench.steps.data.next_step import next_command
+from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
-from workbench.ui.shell import commands, components, navigation
+from workbench.students import BM25
+from workbench.ui.shell import cache, commands, components, navigation
 from workbench.ui.shell.verbs import score_form
 
 # What each step of the walk is for.
@@ -45,6 +47,31 @@ def offer(store: Store, arguments: Sequence[str] = ()) -> None:
         if started:
             jobs.start(store, started)
             st.rerun()
+
+
+def nothing_scored(store: Store, message: str) -> None:
+    """Say that utilities are lacking, and offer the step that leads to them; or to a training without, on the qrels."""
+    counts = cache.counts(store)
+    if not counts.queries or not counts.passages:
+        components.empty(message)
+        offer(store)
+    elif any(split.with_answers for split in counts.splits):
+        components.empty(message)
+        offer(store, ["score" if counts.candidates else "candidates"])
+    else:
+        components.empty(
+            f"{message} No query has a reference answer, and most teachers need one: train on the qrels, or import "
+            "scores.",
+            commands.line(store, "ingest", "utilities", "FILE", "--teacher", "imported:NAME"),
+        )
+        offer(store)
+
+
+def nothing_evaluated(store: Store, message: str) -> None:
+    """Say that runs are lacking, and offer to make them, or what must come before."""
+    components.empty(message)
+    judged = any(split.split == "test" and split.judged for split in cache.counts(store).splits)
+    offer(store, ["evaluate", BM25, DEFAULT_STUDENT] if judged else ())
 
 
 def _started(arguments: list[str]) -> list[str] | None:

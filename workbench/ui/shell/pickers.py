@@ -8,15 +8,16 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from workbench.errors import UnknownName
 from workbench.evaluation.answers import AnswerMeasure
 from workbench.evaluation.measures import MEASURES
-from workbench.records import SPLITS, Run
+from workbench.records import SPLITS, Query, Run
 from workbench.steps.compare.answer_measures import answer_measures
-from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
 from workbench.students import BM25
-from workbench.ui.shell import cache, commands, components, next_step
+from workbench.ui.shell import cache, components, next_step
 
+QUERY = "query"  # of the link
 NO_SPLIT = "none"  # how the queries without a split are named on pages
 GRADED = (("AP", ""), ("RR", ""), ("R", "@10"))
 
@@ -85,10 +86,10 @@ def pair(store: Store, *, newest: bool = False, without_teacher: bool = False) -
     """
     teachers = scoring_teachers(store)
     if not teachers and not without_teacher:
-        nothing_scored(store, "No teacher has scored anything yet.")
+        next_step.nothing_scored(store, "No teacher has scored anything yet.")
         return None
     if not cache.runs(store):
-        nothing_evaluated(store, "No student has been evaluated yet.")
+        next_step.nothing_evaluated(store, "No student has been evaluated yet.")
         return None
     notes = st.container()
     columns = components.columns("pickers", [3, 1, 3])
@@ -109,7 +110,9 @@ def comparison(store: Store) -> ChosenRuns | None:
     """Let a person choose split, two students and a measure; None, with the reason shown, without two runs."""
     comparable = [split for split in splits(store) if len(cache.runs(store, split)) > 1]
     if not comparable:
-        nothing_evaluated(store, "Two students must have been evaluated on the same split before they can be compared.")
+        next_step.nothing_evaluated(
+            store, "Two students must have been evaluated on the same split before they can be compared."
+        )
         return None
     notes = st.container()
     columns = components.columns("pickers-of-two", [3, 3, 1.2, 1.4])
@@ -200,29 +203,20 @@ def base_and_trained(store: Store, runs: Sequence[Run]) -> tuple[str, str]:
     return dense[0] if len(dense) > 1 else evaluated[0], dense[-1]
 
 
-def nothing_scored(store: Store, message: str) -> None:
-    """Say that utilities are lacking, and offer the step that leads to them; or to a training without, on the qrels."""
-    counts = cache.counts(store)
-    if not counts.queries or not counts.passages:
-        components.empty(message)
-        next_step.offer(store)
-    elif any(split.with_answers for split in counts.splits):
-        components.empty(message)
-        next_step.offer(store, ["score" if counts.candidates else "candidates"])
-    else:
-        components.empty(
-            f"{message} No query has a reference answer, and most teachers need one: train on the qrels, or import "
-            "scores.",
-            commands.line(store, "ingest", "utilities", "FILE", "--teacher", "imported:NAME"),
-        )
-        next_step.offer(store)
+def linked_query(store: Store) -> Query | None:
+    """Return the query that the link names; one that is not in the workspace is reported."""
+    if not (query_id := st.query_params.get(QUERY, "")):
+        return None
+    try:
+        return cache.query(store, query_id)
+    except UnknownName:
+        components.stale(f"The link names the query “{query_id}”, which is not in this workspace.")
+        return None
 
 
-def nothing_evaluated(store: Store, message: str) -> None:
-    """Say that runs are lacking, and offer to make them, or what must come before."""
-    components.empty(message)
-    judged = any(split.split == "test" and split.judged for split in cache.counts(store).splits)
-    next_step.offer(store, ["evaluate", BM25, DEFAULT_STUDENT] if judged else ())
+def forget_query() -> None:
+    """Take the query out of the link."""
+    st.query_params.pop(QUERY, None)
 
 
 def _warn_of_unknown(label: str, options: Sequence[str], key: str) -> None:

@@ -104,7 +104,7 @@ def score(
         buffer = ScoreBuffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
         if folder or (isinstance(teacher, RemoteTeacher) and teacher.spent is not None):
             buffer.seconds = 0.0
-        windows = _windows(unscored, engine.rows if folder else WINDOW)
+        windows = _windows(unscored, engine.settings.rows if folder else WINDOW)
         groups = (views.groups(store, teacher.name, window, retry=retry) for window in windows)
         interrupted = buffer.fill(map_shards(work, groups, engine, folder))
         if folder and not interrupted:
