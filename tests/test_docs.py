@@ -73,14 +73,31 @@ def test_every_place_that_contributing_names_is_there() -> None:
     assert not [name for name in re.findall(r"`wb\.(\w+)", text) if name not in workbench.__all__]
 
 
-def test_every_promise_of_security_names_a_test_that_is_there() -> None:
-    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
-    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ") and "guarded by" not in line]
-    assert len(rows) > 15
-    for promise, guards in rows:
-        named = re.findall(r"`(tests/[\w./]+)`", guards)
-        assert named, promise
-        assert [place for place in named if not (ROOT / place).exists()] == [], promise
+def promises(file: str) -> list[tuple[str, list[str]]]:
+    """Return each promise of a page's tables, with the tests that are named beside it."""
+    lines = [line for line in (ROOT / file).read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    cells = [line.strip("| ").split(" | ") for line in lines]
+    return [(words, re.findall(r"`(tests/[\w./:]+)`", tests)) for words, tests in cells if "`tests/" in tests]
+
+
+def is_there(test: str) -> bool:
+    """Return whether there is a file, and in it the function that is named."""
+    file, _, function = test.partition("::")
+    path = ROOT / file
+    return path.exists() and (not function or f"def {function}(" in path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("file", "headers"), [("SECURITY.md", 1), ("docs/promises.md", 4)])
+def test_every_promise_names_a_test_that_is_there(file: str, headers: int) -> None:
+    rows = promises(file)
+    lines = (ROOT / file).read_text(encoding="utf-8").count("\n| ")
+    assert len(rows) == lines - headers > 15  # no row without a test
+    assert [(words, test) for words, tests in rows for test in tests if not is_there(test)] == []
+
+
+def test_a_promise_of_the_readme_is_in_the_readme() -> None:
+    readme = " ".join(README.split())
+    assert [words for words, _ in promises("docs/promises.md") if words not in readme] == []
 
 
 @pytest.mark.process
