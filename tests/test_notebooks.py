@@ -30,7 +30,7 @@ def executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executed:
         notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
         (parameters,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
         sample = write_small_sample(tmp_path / "sample")
-        parameters.source = f"STEPS = 20\nwb.SAMPLE = {str(sample)!r}"
+        parameters.source = f"STEPS = 8\nwb.SAMPLE = {str(sample)!r}"
         NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
         drawn = [output for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
         return Store(tmp_path / "workspace"), sum("application/vnd.plotly.v1+json" in output.data for output in drawn)

@@ -14,7 +14,7 @@ from tests.screenshots import QUIET, browser_path
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
     path = browser_path()
     if not path:
         if os.environ.get("CI") == "true":
@@ -22,9 +22,17 @@ def browser() -> Iterator[Any]:
         pytest.skip("no Chromium or Chrome on this machine")
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=path, headless=True, args=list(QUIET))
-        yield chromium
-        chromium.close()
+        launched = play.chromium.launch(executable_path=path, headless=True, args=list(QUIET))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def browser(chromium: Any) -> Iterator[Any]:
+    """Return the browser; its tabs are closed after a test, for a page without a server tries to find it for ever."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
 
 
 @pytest.fixture
@@ -35,8 +43,6 @@ def context(browser: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def annotator(browser: Any) -> Iterator[Annotator]:
-    """Return a tab to judge in; it is closed, for a page without a server tries to find it again and again."""
-    tab = Annotator(browser)
-    yield tab
-    tab.page.close()
+def annotator(browser: Any) -> Annotator:
+    """Return a tab to judge in."""
+    return Annotator(browser)
