@@ -143,8 +143,8 @@ def test_a_pair_has_one_verdict_and_one_p_value_on_every_face(many: Store) -> No
 
 @pytest.mark.parametrize("student", MOVED)
 def test_agreement_with_a_teacher_is_judged_by_the_same_rule(many: Store, student: str) -> None:
-    found = teacher_agreement(many, student, before="good")
-    (one,) = (each for each in found.comparisons if each.measure == "regret")
+    agreement = teacher_agreement(many, student, before="good")
+    (one,) = (row for row in agreement.comparisons if row.measure == "regret")
     # regret is a secondary measure of agreement: what six queries show of it, they show no longer among all of them
     assert closeness(one) == ("farther from the teacher" if student == "poor" else "no difference shown")
     assert (one.verdict, one.difference.mean >= 0) == ("worse" if student == "poor" else "no difference shown", True)

@@ -33,11 +33,11 @@ def test_many_measures_at_once_say_what_each_says_alone() -> None:
     random = np.random.default_rng(0)
     before, after = ({name: random.random(50).tolist() for name in ("AP", "RR", "R@1")} for _ in range(2))
     before["R@1"] = after["R@1"] = [1.0] * 50
-    for found in compare_all(before, after):
-        alone = compare(found.measure, before[found.measure], after[found.measure])
-        assert found.p_value == alone.p_value
-        for each in ("before", "after", "difference"):
-            ours, theirs = getattr(found, each), getattr(alone, each)
+    for together in compare_all(before, after):
+        alone = compare(together.measure, before[together.measure], after[together.measure])
+        assert together.p_value == alone.p_value
+        for field in ("before", "after", "difference"):
+            ours, theirs = getattr(together, field), getattr(alone, field)
             assert (ours.mean, ours.low, ours.high) == pytest.approx((theirs.mean, theirs.low, theirs.high))
 
 

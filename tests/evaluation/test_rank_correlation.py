@@ -59,8 +59,8 @@ def test_tau_ap_is_the_mean_over_every_order_of_the_ties(first: list, second: li
     if len(names) < 2:
         assert tau_ap(first, second) is None
         return
-    truth, said = ({name: dict(side).get(name, -1.0) for name in names} for side in (first, second))
-    tied = [list(group) for _, group in groupby(sorted(names, key=lambda n: -said[n]), key=lambda n: said[n])]
+    truth, estimate = ({name: dict(side).get(name, -1.0) for name in names} for side in (first, second))
+    tied = [list(group) for _, group in groupby(sorted(names, key=lambda n: -estimate[n]), key=lambda n: estimate[n])]
     orders = product(*(list(permutations(group)) for group in tied))
     values = [by_definition(truth, tuple(name for group in order for name in group)) for order in orders]
     assert tau_ap(first, second) == pytest.approx(np.mean(values), abs=1e-9)

@@ -136,7 +136,7 @@ def test_bump_joins_each_passage_and_keeps_true_ranks_below_the_depth(store: Sto
     runs = views.find_run(store, "before", "test"), views.find_run(store, "after", "test")
     moved = views.movements(store, *runs, "q1", teacher="toy")
     lines = [trace for trace in plots.bump(moved).data if trace.mode == "lines+markers+text"]
-    assert sorted(line.y for line in lines) == sorted((found.before, found.after) for found in moved)
+    assert sorted(line.y for line in lines) == sorted((move.before, move.after) for move in moved)
     deep = [Moved(f"p{place}", "", "t", place, 40 + place, None, None) for place in (1, 2)] + [
         Moved("new", "", "t", None, 1, None, None)
     ]

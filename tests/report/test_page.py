@@ -133,7 +133,7 @@ def test_a_querys_passages_are_joined_from_before_to_after(store: Store) -> None
     (drawn,) = re.findall(r'<svg class="lines".*?</svg>', section, flags=re.DOTALL)
     joined = re.findall(r'<g data-passage="(.*?)"><title>(.*?)</title>', drawn)
     moved = views.movements(store, *(views.find_run(store, name, "test") for name in ("before", "after")), Q2, depth=10)
-    assert sorted(passage_id for passage_id, _ in joined) == sorted(each.passage_id for each in moved)
+    assert sorted(passage_id for passage_id, _ in joined) == sorted(move.passage_id for move in moved)
     told = dict(joined)
     assert told["03"].startswith("Rivers run to the sea. (03): rank 1 to rank 3, relevant")
     heights = {
@@ -152,7 +152,7 @@ def test_every_query_is_a_dot_before_against_after(store: Store) -> None:
         "What raised the price of oil?: 0.000 before, 1.000 after",
         "Where do rivers run?: 1.000 before, 0.000 after",
     ]
-    places = [tuple(map(float, found)) for found in re.findall(r"translate\((\S+) (\S+)\)scale", drawn)]
+    places = [tuple(map(float, place)) for place in re.findall(r"translate\((\S+) (\S+)\)scale", drawn)]
     assert places == [(62, 10), (442, 390)], "better above the diagonal, worse below it"
     assert "1 better." in " ".join(seen(text).said)
 

@@ -44,7 +44,7 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
 def triplets(example: TrainingExample, most: int, margin: float) -> Iterator[Row]:
     """Yield query, positive, negative: each positive with at most `most` negatives that are `margin` lower."""
     scored = list(zip(example.passages, example.values, example.helps, strict=True))
-    for positive, high, _ in (each for each in scored if each[2]):
+    for positive, high, _ in (row for row in scored if row[2]):
         below = [passage for passage, low, helps in scored if not helps and high - low >= margin]
         for negative in spread(below, most):
             yield {"query": example.query.text, "positive": positive.content, "negative": negative.content}

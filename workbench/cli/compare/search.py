@@ -55,15 +55,15 @@ def search_command(
     with output.progress(session.reporter):
         result = search(store, asked, students, chosen, depth, rerank_depth)
     session.message = result.in_words
-    kept = keep_query(store, result.query.text, students, split) if keep else None
+    kept_query = keep_query(store, result.query.text, students, split) if keep else None
     if json:
-        return output.as_json({"result": result, "kept": kept} if kept else result)
+        return output.as_json({"result": result, "kept": kept_query} if kept_query else result)
     for ranking in result.rankings:
         _show(ranking)
     output.line(f"\n{result.in_words}")
-    if kept:
-        session.message = kept.in_words
-        output.line(kept.in_words)
+    if kept_query:
+        session.message = kept_query.in_words
+        output.line(kept_query.in_words)
 
 
 def _show(ranking: SearchRanking) -> None:

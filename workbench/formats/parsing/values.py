@@ -70,7 +70,7 @@ def read_answers(value: Any) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list | tuple):
         value = [value]
-    return tuple(dict.fromkeys(_answer(each) for each in value))
+    return tuple(dict.fromkeys(_answer(answer) for answer in value))
 
 
 def read_tags(value: Any) -> tuple[str, ...]:
@@ -86,9 +86,7 @@ def read_tags(value: Any) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list | tuple):
         raise Unreadable(f"tags must be a list or a string, not {shown(value)}")
-    return tuple(
-        dict.fromkeys(read_text(read_id(each, "one of the tags"), "one of the tags").strip() for each in value)
-    )
+    return tuple(dict.fromkeys(read_text(read_id(tag, "one of the tags"), "one of the tags").strip() for tag in value))
 
 
 def read_split(value: Any) -> str:

@@ -67,10 +67,10 @@ def _split(counts: Counts) -> list[str]:
     judged = [split for split, queries in relevant.items() if queries]
     # Those of train can be shared out; without train, those of dev; what is left is tested on.
     source = next((split for split in ("train", "dev") if split in judged and len(judged) > 1), "")
-    kept = [split for split in judged if source and split != source]
-    filled = [split for split in SPLITS if split not in kept]
-    if sum(queries for split, queries in relevant.items() if split not in kept) >= len(filled):
-        return command("split", by="passages", keep=kept)
+    others = [split for split in judged if source and split != source]
+    filled = [split for split in SPLITS if split not in others]
+    if sum(queries for split, queries in relevant.items() if split not in others) >= len(filled):
+        return command("split", by="passages", keep=others)
     if sum(relevant.values()) >= len(SPLITS):
         return command("split", by="passages")
     return command("ingest", "qrels", "FILE") if counts.queries >= len(SPLITS) else command("ingest", "beir", "FOLDER")

@@ -38,8 +38,8 @@ def side_by_side(
     store: Store, projections: Sequence[Projection], colour: Colour, around: Sequence[Sequence[QueryPoint]]
 ) -> None:
     """Show a picture of each projection, with the same ends of the axes where they can be compared."""
-    each = MOST_DRAWN // len(projections)
-    drawn = [_points(store, one, colour, each) for one in projections]
+    most = MOST_DRAWN // len(projections)
+    drawn = [_points(store, one, colour, most) for one in projections]
     comparable = all(one.is_comparable for one in projections)
     shared = extent(*drawn) if comparable else None
     widths = [1] * len(projections)

@@ -32,10 +32,10 @@ def offer(store: Store, result: SearchResult, indexes: Sequence[KeptIndex]) -> N
         if not st.button("Keep it as a query to annotate", key="keep", icon=":material/bookmark_add:"):
             return
     with st.spinner("Keeping the query and what was found …"):
-        kept = keep_with(store, result.query.text, searchers.opened(indexes), pickers.split_of(shown))
-    if kept.ranked_by:
-        navigation.switch("annotate", **_in_annotate(store, kept.query, kept.ranked_by))
-    st.query_params[pickers.QUERY] = kept.query.query_id
+        kept_query = keep_with(store, result.query.text, searchers.opened(indexes), pickers.split_of(shown))
+    if kept_query.ranked_by:
+        navigation.switch("annotate", **_in_annotate(store, kept_query.query, kept_query.ranked_by))
+    st.query_params[pickers.QUERY] = kept_query.query.query_id
     st.rerun()
 
 

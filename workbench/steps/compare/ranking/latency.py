@@ -65,12 +65,14 @@ class Latency(Result):
     @property
     def in_words(self) -> str:
         """Return the medians, and how many times faster each is than the slowest."""
-        each = "; ".join(
+        medians = "; ".join(
             f"{row.student} {row.median:,.2f} ms"
             + ("" if row == self.slowest else f" ({self.times_faster(row):,.0f} times faster)")
             for row in self.rows
         )
-        return f"Median of {self.queries:,} queries of {self.split}, one at a time, {self.passages:,} passages: {each}."
+        return (
+            f"Median of {self.queries:,} queries of {self.split}, one at a time, {self.passages:,} passages: {medians}."
+        )
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each student."""

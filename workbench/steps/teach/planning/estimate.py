@@ -64,17 +64,17 @@ def estimate(
         tokens += passage_tokens * _passages_a_step(store, base, settings, examples)
         distinct += passage_tokens * len({passage.content for example in examples for passage in example.passages})
     activations = tokens * costs.activations
-    kept = min(activations, SHARE * memory.free(machine.best_device()))
+    stored_activations = min(activations, SHARE * memory.free(machine.best_device()))
     part = min(tokens, PART_TOKENS["cpu"]) * costs.activations
     if machine.best_device() == "cpu":
-        kept = min(kept, MOST_KEPT_ON_CPU)
-    read_twice = 1 - kept / max(activations, 1.0)
+        stored_activations = min(stored_activations, MOST_KEPT_ON_CPU)
+    read_twice = 1 - stored_activations / max(activations, 1.0)
     stored = _share_stored(costs.stored_bytes, tokens * settings.steps, distinct)
     saved = stored * (costs.seconds - costs.stored_seconds)
     step = tokens * (costs.seconds - saved + read_twice * max(0.0, costs.reading_seconds - saved))
     read = counted.queries * _dev_queries(store) + reads_passages * _dev_passages(store) * counted.mean(None)
     return Estimate(
-        memory=LIBRARIES + COPIES * costs.weights + kept + part,
+        memory=LIBRARIES + COPIES * costs.weights + stored_activations + part,
         timing=Timing(step=step, evaluation=read * costs.reading_seconds),
     )
 
