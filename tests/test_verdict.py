@@ -148,8 +148,8 @@ def test_agreement_with_a_teacher_is_judged_by_the_same_rule(many: Store, studen
     # regret is a secondary measure of agreement: what six queries show of it, they show no longer among all of them
     assert closeness(one) == ("farther from the teacher" if student == "poor" else "no difference shown")
     assert (one.verdict, one.difference.mean >= 0) == ("worse" if student == "poor" else "no difference shown", True)
-    assert found.headline and (found.headline.secondary, one.secondary) == (False, True)
-    assert found.comparisons_frame().set_index("measure").verdict["regret"] == one.verdict
+    assert agreement.headline and (agreement.headline.secondary, one.secondary) == (False, True)
+    assert agreement.comparisons_frame().set_index("measure").verdict["regret"] == one.verdict
     printed = worked("agreement", student, "--before", "good", workspace=many.path).out
     assert _line(printed, "regret", "0.").endswith(closeness(one))
 
