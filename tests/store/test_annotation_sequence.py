@@ -64,7 +64,7 @@ def test_a_workspace_of_before_keeps_the_order_of_its_clock(tmp_path: Path, monk
     with monkeypatch.context() as earlier:
         earlier.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:before])
         old = Store(tmp_path / "old", create=True)
-        with old.write() as connection:
+        with old.transaction() as connection:
             connection.execute(
                 "insert into annotations (query_id, passage_id, annotator, verdict, note, rule, created) values "
                 "('q', 'p', 'ada', 'useful', '', '', '2026-01-02'), ('q', 'p', 'ada', 'unsure', '', '', '2026-01-01')"

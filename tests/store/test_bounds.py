@@ -18,8 +18,8 @@ from tests.conftest import run
 from workbench import memory
 from workbench.records import Hit, Passage, Qrel, Query, Utility
 from workbench.steps.annotate.annotate import annotate
-from workbench.store import Store, kept, views
-from workbench.store.database import connection
+from workbench.store import ALL_BUT_ANNOTATIONS, Store, kept, views
+from workbench.store.database import changes, connection
 
 FORGOTTEN = connection.FORGOTTEN_SECONDS
 
@@ -134,8 +134,11 @@ def test_what_takes_long_is_answered_once_a_revision(store: Store, monkeypatch: 
         lambda: views.first_places(store, "toy", run_after),
         lambda: views.disagreements(store, "toy", run_after),
     )
+    tables: dict[str, tuple[str, ...]] = {}
+    monkeypatch.setattr(changes, "_tables_read", tables)
     answers = [question() for question in questions]
     assert not (store.path / kept.FOLDER).exists(), "what takes no time is not worth a file"
+    assert tables and all(set(reads) < set(ALL_BUT_ANNOTATIONS) for reads in tables.values())
     monkeypatch.setattr(kept, "SLOW", 0.0)
     assert [question() for question in questions] == answers
     files = set((store.path / kept.FOLDER).iterdir())

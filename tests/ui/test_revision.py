@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
 import pytest
 
+from tests.conftest import utility
 from tests.ui.pages import Visit
-from workbench.records import Query
-from workbench.store import Store
+from workbench.records import Hit, Query
+from workbench.store import MEASURED, Changes, Store
+from workbench.store.database import connection
+from workbench.store.database.changes import tables_read
 from workbench.ui.shell import cache
 
 
@@ -14,19 +23,19 @@ def test_a_click_that_changes_nothing_reads_no_revision(
     store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = visit(store, "utility")
-    asked: list[bool] = []
-    read = Store.revision
+    readings: list[Changes] = []
+    read = Store.changes
 
-    def counted(self: Store, *, annotations: bool = True) -> int:
-        asked.append(annotations)
-        return read(self, annotations=annotations)
+    def counted(self: Store) -> Changes:
+        readings.append(read(self))
+        return readings[-1]
 
-    monkeypatch.setattr(Store, "revision", counted)
+    monkeypatch.setattr(Store, "changes", counted)
     at.run()
-    assert not asked
+    assert not readings
     store.add_collection([Query("new", "Anything new?", (), "test")])
     at.run()
-    assert sorted(asked) == [False, True], "once for questions about annotations, once for the others"
+    assert len(readings) == 1
 
 
 def test_every_transaction_is_seen_at_once(store: Store) -> None:
@@ -36,6 +45,56 @@ def test_every_transaction_is_seen_at_once(store: Store) -> None:
         other.add_collection([Query(f"n{number}", "?", (), "test")])
         assert cache.revision(store) == before + 1 == store.revision()
         assert cache.counts(store).queries == cache.counts(other).queries == 5 + number
+
+
+def test_a_batch_of_utilities_leaves_the_measures_of_runs_as_they_are(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions: tuple[Callable[[], object], ...] = (
+        lambda: cache.diff(store, "before", "after", "nDCG@10", "test"),
+        lambda: cache.compared(store, ("before", "after"), "R@1", "test", "RBO"),
+        lambda: cache.evaluated(store, "test"),
+        lambda: cache.leaderboard(store, "test", "nDCG@10"),
+        lambda: cache.rank_similarity(store, "before", "after", "Jaccard@10", "test"),
+        lambda: cache.compare_runs(store, ["before", "after"], ["R@1"], "test"),
+    )
+    tables: set[str] = set()
+    monkeypatch.setattr(connection, "_using", _recording(tables, connection._using))
+    for hits in ([], [Hit("after@test", "q4", "ü", 1, 0.5)]):
+        store.add_hits(hits)
+        for question in questions:
+            tables.clear()
+            question()
+            assert "runs" in tables <= set(MEASURED)
+    store.add_scored([utility("007", "ü", 1.0)])
+    tables.clear()
+    for question in questions:
+        question()
+    assert not tables, "nothing is asked of the database again"
+
+
+def _recording(tables: set[str], using: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a way to hold a connection that adds what its queries read to `tables`."""
+
+    class Recording:
+        def __init__(self, held: duckdb.DuckDBPyConnection) -> None:
+            self._held = held
+
+        def execute(self, statement: str, *values: Any) -> Any:
+            query = re.sub(r"^\s*create or replace temp table \w+ as", "", statement)
+            if re.match(r"\s*(select|with|from)\b", query):
+                tables.update(tables_read(self._held, query))
+            return self._held.execute(statement, *values)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._held, name)
+
+    @contextmanager
+    def held(*arguments: Any) -> Iterator[Any]:
+        with using(*arguments) as inner:
+            yield Recording(inner)
+
+    return held
 
 
 def test_hard_cases_are_shared_and_not_copied(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from workbench.store import views
 from workbench.store.collection import Added
+from workbench.store.database.changes import ALL_BUT_ANNOTATIONS, MEASURED, TABLES, Changes, Table
 from workbench.store.imported import Misfit, add_ranking
 from workbench.store.store import Store
 from workbench.store.workspace_settings import (
@@ -17,12 +18,17 @@ from workbench.store.workspace_settings import (
 )
 
 __all__ = [
+    "ALL_BUT_ANNOTATIONS",
+    "MEASURED",
+    "TABLES",
     "TITLE_JOINS",
     "Added",
+    "Changes",
     "MeasureSettings",
     "Misfit",
     "SearchSettings",
     "Store",
+    "Table",
     "WithoutRelevant",
     "WorkspaceSettings",
     "add_ranking",

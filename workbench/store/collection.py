@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.errors import Conflict
 from workbench.store import arrow
+from workbench.store.database.changes import Table
 from workbench.store.refiling import give_split, refile_runs
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ _FILL = {
               and (rows.title <> '' or rows.text <> '')
     """,
 }
+
+
+def written(replace: bool) -> tuple[Table, ...]:
+    """Return the tables that adding a collection may change: hits too, which follow their queries' splits."""
+    of_texts: tuple[Table, ...] = ("utilities", "failures", "answers") if replace else ()
+    return "queries", "passages", "qrels", "runs", "hits", *of_texts
 
 
 def add_collection(

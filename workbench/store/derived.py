@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from workbench.records import Unit
 from workbench.store import arrow
+from workbench.store.database.changes import Part
 from workbench.store.database.connection import watched
 from workbench.store.utilities import write_units
 
@@ -153,7 +154,8 @@ _REMOVE_DIFFERING = """
 
 def _derive(store: Store, name: str, unit: Unit, select: str, values: Mapping[str, Any]) -> DerivedCounts:
     """Make a teacher's utilities those that `select` gives: add new ones, correct what differs, drop what is gone."""
-    with store.write() as connection, watched(connection, "derive"):
+    of_name = Part("utilities", name)
+    with store.write(of_name, "teachers") as connection, watched(connection, "derive"):
         connection.execute(f"create temp table computed as {select}", values)
         not_finite = arrow.changed(
             connection.execute("delete from computed where value is null or not isfinite(value)")

@@ -125,7 +125,7 @@ def add_ranking(
     """
     added = unchanged = 0
     try:
-        with store.write() as connection:
+        with store.write("queries", "passages", "runs", "hits") as connection:
             connection.execute(f"set memory_limit = '{MEMORY}'")
             _stage(connection, tables, split)
             counts = _counts(connection)

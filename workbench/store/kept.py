@@ -1,11 +1,11 @@
-"""Answers that take long, kept as files in the workspace until it changes; they can be deleted at any time."""
+"""Answers that take long, kept as files until a table that they read changes; they can be deleted at any time."""
 
 from __future__ import annotations
 
 import glob
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from workbench import files
+from workbench.store.database.changes import Part, read_changes, tables_read
 from workbench.store.database.connection import in_transaction, watched
-from workbench.store.store import read_revision
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
@@ -27,17 +27,26 @@ SLOW = 0.3  # seconds; of questions that most workspaces answer in less, only lo
 
 @contextmanager
 def kept_rows(
-    store: Store, question: str, query: str, values: Mapping[str, object], *, always: bool = False
+    store: Store,
+    question: str,
+    query: str,
+    values: Mapping[str, object],
+    *,
+    parts: Sequence[Part] = (),
+    always: bool = False,
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """Hold a connection for the block, and what a statement can select a query's rows from.
 
-    The query is run where no file has its rows, and once a revision; transactions that only annotate make no other.
-    The rows are a table of the connection where no file can be written; where the query took no longer than a moment,
-    unless they are to be kept `always`; and within a transaction, which may be rolled back.
+    The query is run where no file has its rows, and anew once a table that it names has changed; where `parts` are of
+    that table, once one of these has. The rows are a table of the connection where no file can be written; where the
+    query took no longer than a moment, unless they are to be kept `always`; and within a transaction, which may be
+    rolled back.
     """
     with store.read() as connection:
-        revision = read_revision(connection, annotations=False)
-        path, passing = _path(store, question, (query, values, revision)), in_transaction(store.database)
+        restricted = {part.table for part in parts}
+        reads = [*parts, *(table for table in tables_read(connection, query) if table not in restricted)]
+        last_change = read_changes(connection).last(reads)
+        path, passing = _path(store, question, (query, values, last_change)), in_transaction(store.database)
         if not passing and _readable(connection, path):
             yield connection, parquet_rows(path)
             return
@@ -55,9 +64,9 @@ def kept_rows(
 
 
 def _path(store: Store, question: str, asked: tuple[str, Mapping[str, object], int]) -> Path:
-    """Return the file of an answer: another query, value, revision or version of DuckDB has another one."""
-    query, values, revision = asked
-    exact = repr((query, sorted(values.items()), revision, duckdb.__version__))
+    """Return the file of an answer: another query, value, last change or version of DuckDB has another one."""
+    query, values, last_change = asked
+    exact = repr((query, sorted(values.items()), last_change, duckdb.__version__))
     return store.path / FOLDER / f"{question.replace(' ', '-')}-{sha256(exact.encode()).hexdigest()[:16]}.parquet"
 
 

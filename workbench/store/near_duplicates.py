@@ -68,7 +68,7 @@ def write_groups(store: Store, kind: TextKind, group_of: Mapping[str, str], fing
     rows = pa.table(
         {"id": pa.array(group_of.keys(), pa.string()), "group_id": pa.array(group_of.values(), pa.string())}
     )
-    with store.write() as connection:
+    with store.write("near_duplicates") as connection:
         connection.execute("delete from near_duplicates where kind = ?", [kind])
         with arrow.registered(connection, rows):
             connection.execute("insert into near_duplicates select ?, id, group_id from rows", [kind])

@@ -64,5 +64,9 @@ def split_moment(store: Store) -> datetime | None:
 def set_splits(store: Store, splits: Mapping[str, str]) -> None:
     """Give queries their splits and file all rankings by them, in one transaction."""
     rows = pa.table({"query_id": pa.array(splits.keys(), pa.string()), "split": pa.array(splits.values(), pa.string())})
-    with store.write() as connection, runs_follow(connection), arrow.registered(connection, rows):
+    with (
+        store.write("queries", "runs", "hits") as connection,
+        runs_follow(connection),
+        arrow.registered(connection, rows),
+    ):
         connection.execute("update queries set split = rows.split from rows where queries.query_id = rows.query_id")

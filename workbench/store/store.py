@@ -29,6 +29,7 @@ from workbench.records import (
 from workbench.store import arrow, collection, utilities
 from workbench.store.collection import Added
 from workbench.store.database import copying, schema
+from workbench.store.database.changes import ANNOTATIONS, TABLES, Changes, Part, Table, note, read_changes
 from workbench.store.database.connection import connected, transaction
 from workbench.store.refiling import runs_follow
 
@@ -126,16 +127,23 @@ class Store:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Write within one transaction, that of the block around it if there is one; the revision moves by one."""
+    def write(self, *changed: Table | Part) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Write within one transaction, that of the block around it if there is one; the revision moves by one.
+
+        What was computed from the `changed` tables, or parts of them, is old then; from any, if none is named.
+        """
         with self.transaction() as connection:
             yield connection
-            connection.execute("update meta set value = value + 1 where key = 'revision'")
+            note(connection, changed or TABLES)
 
-    def revision(self, *, annotations: bool = True) -> int:
-        """Return how many transactions this workspace has seen, or those that did more than annotate: for caches."""
+    def revision(self) -> int:
+        """Return how many transactions this workspace has seen."""
+        return self.changes().last()
+
+    def changes(self) -> Changes:
+        """Return at which revision each table last changed: for caches."""
         with self.read() as connection:
-            return read_revision(connection, annotations=annotations)
+            return read_changes(connection)
 
     def snapshot(self, path: Path | str) -> Path:
         """Copy the database, consistent and while others use it, to a new file at `path`.
@@ -175,12 +183,15 @@ class Store:
         more is a missing split. Qrels may name queries and passages that are not there: these are known by id only
         then, until their text comes. `split` is that of new queries for which nothing else says it.
         """
-        with self.write() as connection, runs_follow(connection) if replace else nullcontext():
+        with (
+            self.write(*collection.written(replace)) as connection,
+            runs_follow(connection) if replace else nullcontext(),
+        ):
             return collection.add_collection(connection, (queries, passages, qrels), split, replace)
 
     def add_candidates(self, candidates: Iterable[Candidate]) -> int:
         """Add candidates; return how many (query, passage, source) were new."""
-        with self.write() as connection:
+        with self.write("candidates") as connection:
             return arrow.insert(connection, "candidates", list(candidates))
 
     def add_scored(self, scored: Sequence[Scored], unit: Unit = "unknown", *, replace: bool = False) -> None:
@@ -189,7 +200,7 @@ class Store:
         A utility that is there already stays, unless it is to be replaced; of a pair's failures the last one does, with
         the first characters of the answer. Raises Conflict for a teacher whose utilities are in another unit.
         """
-        with self.write() as connection:
+        with self.write(*utilities.written(scored)) as connection:
             utilities.add_scored(connection, scored, unit, replace)
 
     def add_units(self, units: Mapping[str, Unit], *, replace: bool = False) -> None:
@@ -197,12 +208,12 @@ class Store:
 
         Raises Conflict for a teacher whose utilities are in another unit, unless that is to be replaced.
         """
-        with self.write() as connection:
+        with self.write("teachers") as connection:
             utilities.write_units(connection, units, replace=replace)
 
     def add_run(self, run: Run, hits: Iterable[Hit]) -> None:
         """Add a run with its hits, in place of an earlier run of that name."""
-        with self.write() as connection:
+        with self.write("runs", Part("hits", run.run)) as connection:
             self._drop_run(connection, run.run)
             connection.execute(
                 "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?)", run._replace(created=_utc(run.created))
@@ -213,12 +224,12 @@ class Store:
 
     def add_hits(self, hits: Sequence[Hit]) -> None:
         """Add hits of queries that their runs, which are there, do not rank yet."""
-        with self.write() as connection:
+        with self.write("hits") as connection:
             arrow.insert(connection, "hits", hits)
 
     def add_answers(self, answers: Sequence[Answer]) -> None:
         """Add a reader's answers, each in place of an earlier one from the same passages."""
-        with self.write() as connection:
+        with self.write("answers") as connection:
             key = arrow.same("answers", "rows", ("reader", "query_id", "passages"))
             with arrow.registered(connection, arrow.table("answers", answers)):
                 connection.execute(f"delete from answers using rows where {key}")
@@ -226,7 +237,7 @@ class Store:
 
     def add_read_run(self, read: ReadRun) -> None:
         """Keep that a reader reads a run's first passages, for how many queries."""
-        with self.write() as connection:
+        with self.write("read_runs") as connection:
             connection.execute("insert or replace into read_runs values (?, ?, ?, ?)", read)
 
     def add_annotation(self, annotation: Annotation) -> None:
@@ -242,8 +253,7 @@ class Store:
         all that are there, whatever the clock says; `earlier` ones precede these.
         """
         rows = [row._replace(created=_utc(row.created), tags=tuple(row.tags)) for row in annotations]
-        with self.write() as connection:
-            connection.execute("update meta set value = value + 1 where key = 'annotations'")
+        with self.write(*ANNOTATIONS) as connection:
             statement = "insert into received values (?) on conflict do nothing"
             if idempotency_key and not arrow.changed(connection.execute(statement, [idempotency_key])):
                 return False
@@ -256,13 +266,6 @@ class Store:
     def _drop_run(connection: duckdb.DuckDBPyConnection, run: str) -> None:
         connection.execute("delete from hits where run = ?", [run])
         connection.execute("delete from runs where run = ?", [run])
-
-
-def read_revision(connection: duckdb.DuckDBPyConnection, *, annotations: bool = True) -> int:
-    """Return the revision of an open database."""
-    statement = "select sum(case key when 'revision' then value when 'annotations' then ? * value end) from meta"
-    ((number,),) = connection.execute(statement, [0 if annotations else -1]).fetchall()
-    return int(number)
 
 
 def _utc(moment: datetime) -> datetime:

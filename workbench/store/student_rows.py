@@ -32,7 +32,7 @@ def student_rows(store: Store, name: str) -> StudentRows:
 
 def rename_rows(store: Store, name: str, new: str, move: Callable[[], None]) -> None:
     """Give a student's runs and candidates its new name; `move` is called within the transaction, before it is kept."""
-    with store.write() as connection:
+    with store.write("runs", "hits", "read_runs", "candidates") as connection:
         connection.execute(
             f"""
             create or replace temp table renamed as
@@ -54,6 +54,6 @@ def rename_rows(store: Store, name: str, new: str, move: Callable[[], None]) -> 
 
 def remove_rows(store: Store, name: str) -> None:
     """Remove a student's runs and those that re-rank one of them; the candidates it proposed stay."""
-    with store.write() as connection:
+    with store.write("runs", "hits", "read_runs") as connection:
         for table in ("hits", "read_runs", "runs"):  # the runs last: they say which the others are
             connection.execute(f"delete from {table} where run in (select run from ({_RUNS}))", {"name": name})

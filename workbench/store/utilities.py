@@ -9,6 +9,7 @@ import duckdb
 from workbench.errors import Conflict
 from workbench.records import Failure, Scored, Unit, Utility
 from workbench.store import arrow
+from workbench.store.database.changes import Part, Table
 
 SCORED_PAIR = ("query_id", "passage_id", "teacher")
 ANSWER_CHARACTERS = 2_000  # of an answer that gave no utility: enough to see what went wrong
@@ -24,6 +25,12 @@ def add_scored(connection: duckdb.DuckDBPyConnection, scored: Sequence[Scored], 
     arrow.insert(connection, "utilities", utilities)
     _delete(connection, "failures", scored)
     arrow.insert(connection, "failures", failures)
+
+
+def written(scored: Sequence[Scored]) -> tuple[Table | Part, ...]:
+    """Return the tables that a batch changes: of the utilities the rows of its teachers."""
+    teachers = {row.teacher for row in scored}
+    return "failures", "teachers", *(Part("utilities", teacher) for teacher in teachers)
 
 
 def write_units(connection: duckdb.DuckDBPyConnection, units: Mapping[str, Unit], *, replace: bool) -> None:

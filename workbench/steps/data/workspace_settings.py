@@ -72,7 +72,7 @@ def configure(store: Store, **changes: Any) -> WorkspaceSettings:
     names = [field.name for field in fields(WorkspaceSettings)]
     if unknown := [name for name in changes if name not in names]:
         raise BadSetting(f"A workspace has no setting {unknown[0]!r}.", f"It has: {', '.join(names)}.")
-    with store.write() as connection:
+    with store.write("settings") as connection:
         changed = replace(read_settings(connection), **changes)
         write_settings(connection, changed)
     return changed

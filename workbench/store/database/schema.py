@@ -115,6 +115,18 @@ MIGRATIONS: tuple[str, ...] = (
     alter table runs add column index_kind varchar default 'flat';
     alter table runs add column recall double;
     """,
+    # The revision at which a table last changed, and parts of it that change by themselves: a run's hits, a teacher's
+    # utilities. Annotating needs no count of its own any more.
+    """
+    create table changes (
+        table_name varchar, part varchar, revision bigint not null, primary key (table_name, part)
+    );
+    insert into changes select unnest([
+        'passages', 'queries', 'qrels', 'candidates', 'utilities', 'failures', 'teachers', 'runs', 'hits', 'answers',
+        'read_runs', 'annotations', 'received', 'near_duplicates', 'settings'
+    ]), '', (select value from meta where key = 'revision');
+    delete from meta where key = 'annotations';
+    """,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.records import Run
+from workbench.store.database.changes import Part
 from workbench.store.kept import kept_rows
 from workbench.store.workspace_settings import settings_of
 
@@ -34,7 +35,9 @@ def judged_ranks(store: Store, run: Run) -> dict[str, list[tuple[int, int]]]:
     The rank is trec_eval's: by similarity in single precision, equal ones by passage id from the end of the alphabet.
     So a run measures as its exported file does, also where its own order looks closer or ties differently.
     """
-    with kept_rows(store, "judged ranks", _JUDGED_RANKS, {"run": run.run, "depth": run.depth}) as (connection, ranks):
+    values = {"run": run.run, "depth": run.depth}
+    parts = [Part("hits", run.run)]
+    with kept_rows(store, "judged ranks", _JUDGED_RANKS, values, parts=parts) as (connection, ranks):
         rows: list[tuple[str, list[int], list[int]]] = connection.execute(f"from {ranks} order by query_id").fetchall()
     return {query_id: list(zip(of_query, relevances, strict=True)) for query_id, of_query, relevances in rows}
 
@@ -61,6 +64,7 @@ _JUDGED_RANKS = """
 def ranked_counts(store: Store, run: Run) -> dict[str, int]:
     """Return query_id -> how many passages the run ranks for it, down to its depth; none for an unanswered query."""
     query = "select query_id, count(*) as ranked from hits where run = $run and rank <= $depth group by query_id"
-    with kept_rows(store, "ranked", query, {"run": run.run, "depth": run.depth}) as (connection, counted):
+    values = {"run": run.run, "depth": run.depth}
+    with kept_rows(store, "ranked", query, values, parts=[Part("hits", run.run)]) as (connection, counted):
         rows: list[tuple[str, int]] = connection.execute(f"from {counted} order by query_id").fetchall()
     return dict(rows)

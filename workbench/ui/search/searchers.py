@@ -15,7 +15,7 @@ from workbench.retrieval.searcher import Searcher
 from workbench.steps.compare.searching.indexes import KeptIndex, kept_index
 from workbench.steps.compare.searching.results import SearchResult
 from workbench.steps.compare.searching.search import Reranker, search_with
-from workbench.store import Store, views
+from workbench.store import ALL_BUT_ANNOTATIONS, Store, views
 from workbench.teachers import RemoteTeacher, Teacher
 from workbench.teachers import teacher as make_teacher
 from workbench.ui.search.choices import TeacherChoice
@@ -66,7 +66,7 @@ def searched(
 ) -> SearchResult:
     """Return the rankings, remembered until the workspace changes."""
     key = (
-        str(store.path), cache.revision(store, annotations=False), store.overrides, query,
+        str(store.path), cache.revision(store, ALL_BUT_ANNOTATIONS), store.overrides, query,
         [(index.student, str(index.folder)) for index in indexes], teacher, depth,
     )  # fmt: skip
     with st.spinner("Searching; a model is loaded for the first query …"):

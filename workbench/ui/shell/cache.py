@@ -1,8 +1,8 @@
-"""Answers remembered until the workspace changes: keyed by its path and its revision, never a connection."""
+"""Answers remembered until what they read changes: keyed by the workspace's path and a revision, no connection."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -27,7 +27,7 @@ from workbench.steps.compare.rank_similarity import rank_similarity as compare_r
 from workbench.steps.data.splits.leaks import known_leaks
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.steps.teach.planning.candidate_fit import candidate_fit as fit_of
-from workbench.store import Store, settings_of, views
+from workbench.store import ALL_BUT_ANNOTATIONS, MEASURED, TABLES, Changes, Store, Table, settings_of, views
 from workbench.students import Student
 
 P = ParamSpec("P")
@@ -37,26 +37,25 @@ R = TypeVar("R")
 SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10")
 
 
-# Of a workspace's files: when they were written last and their sizes, and the revision that was read then.
-_revisions: dict[tuple[Path, bool], tuple[list[tuple[int, int]], int]] = {}
+# Of a workspace's files: when they were written last and their sizes, and what was read of its changes then.
+_changes: dict[Path, tuple[list[tuple[int, int]], Changes]] = {}
 
 
-def revision(store: Store, *, annotations: bool = True) -> int:
-    """Return the workspace's revision, which is read anew only where its files have changed.
+def revision(store: Store, reads: Collection[Table] = TABLES) -> int:
+    """Return the revision of the workspace, or that at which any of some tables last changed.
 
-    Reading it opens the database, and every remembered answer asks for it. A transaction changes the database's file or
-    the log beside it, and looking at when is harmless to its lock.
+    It is read anew only where the workspace's files have changed: reading it opens the database, and every remembered
+    answer asks for it. A transaction changes the database's file or the log beside it, and looking at when is harmless
+    to its lock.
     """
     written = [
         (state.st_mtime_ns, state.st_size)
         for state in (file.stat() for file in (store.database, Path(f"{store.database}.wal")) if file.exists())
     ]
-    known = _revisions.get((store.path, annotations))
-    if known and known[0] == written:
-        return known[1]
-    number = store.revision(annotations=annotations)
-    _revisions[store.path, annotations] = written, number
-    return number
+    known = _changes.get(store.path)
+    if not known or known[0] != written:
+        known = _changes[store.path] = written, store.changes()
+    return known[1].last(reads)
 
 
 @st.cache_data(max_entries=400, ttl="6h", show_spinner=False)
@@ -84,19 +83,20 @@ def _remembered(
     question: Callable[Concatenate[Store, P], R],
     waiting: str = "",
     *,
-    annotations: bool = False,
+    reads: Collection[Table] = ALL_BUT_ANNOTATIONS,
     answer: Callable[..., Any] = _answer,
 ) -> Callable[Concatenate[Store, P], R]:
     """Return `question` with a memory; `waiting` is shown while an answer takes more than a blink.
 
-    Only questions about `annotations` are asked anew after one: every key of an annotator is a transaction.
+    It is asked anew once a table has changed that it `reads`. Every key of an annotator is a transaction, and every
+    batch of a scoring job: what reads neither need not be asked again.
     """
 
     def ask(store: Store, /, *arguments: P.args, **named: P.kwargs) -> R:
         key = (
             f"{question.__module__}.{question.__qualname__}",
             str(store.path),
-            revision(store, annotations=annotations),
+            revision(store, reads),
             store.overrides,
         )
         if not waiting:
@@ -140,7 +140,7 @@ def _kept_projection(
     return kept_projection(store, student, axes_of, method, seed)
 
 
-counts = _remembered(views.counts, annotations=True)
+counts = _remembered(views.counts, reads=TABLES)
 settings = _remembered(settings_of)
 grades = _remembered(views.grades)
 teachers = _remembered(views.teachers)
@@ -172,25 +172,29 @@ utilities = _remembered(views.utilities)
 failures = _remembered(views.failures)
 failure_reasons = _remembered(views.failure_reasons)
 hard_cases = _remembered(views.hard_cases, "Looking for hard cases …", answer=_shared_answer)
-verdicts = _remembered(views.verdicts, annotations=True)
-last_words = _remembered(views.last_words, annotations=True)
-disputes = _remembered(views.disputes, annotations=True)
-annotator_agreement = _remembered(compare_annotators, annotations=True)
-evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …", answer=_shared_answer)
-diff = _remembered(compare_two, "Comparing the two runs, query by query …", answer=_shared_answer)
-compared = _remembered(_compared, answer=_shared_answer)
+verdicts = _remembered(views.verdicts, reads=TABLES)
+last_words = _remembered(views.last_words, reads=TABLES)
+disputes = _remembered(views.disputes, reads=TABLES)
+annotator_agreement = _remembered(compare_annotators, reads=TABLES)
+evaluated = _remembered(_evaluated, "Measuring the runs, with intervals …", reads=MEASURED, answer=_shared_answer)
+diff = _remembered(compare_two, "Comparing the two runs, query by query …", reads=MEASURED, answer=_shared_answer)
+compared = _remembered(_compared, reads=MEASURED, answer=_shared_answer)
 disagreements = _remembered(views.disagreements, answer=_shared_answer)
-rank_similarity = _remembered(compare_rankings, "Comparing the two rankings, query by query …", answer=_shared_answer)
-compare_runs = _remembered(compare_many, "Comparing the runs, query by query …", answer=_shared_answer)
+rank_similarity = _remembered(
+    compare_rankings, "Comparing the two rankings, query by query …", reads=MEASURED, answer=_shared_answer
+)
+compare_runs = _remembered(compare_many, "Comparing the runs, query by query …", reads=MEASURED, answer=_shared_answer)
 query_softmaxes = _remembered(softmaxes_of)
 teacher_agreement = _remembered(
     compare_with_teacher, "Comparing with the teacher, query by query …", answer=_shared_answer
 )
 displacement_to_teacher = _remembered(compare_displacements, "Comparing the movements with the teacher's order …")
-_leaderboard = _remembered(_leaderboard_of, "Measuring every student, and comparing each recipe with its base …")
+_leaderboard = _remembered(
+    _leaderboard_of, "Measuring every student, and comparing each recipe with its base …", reads=MEASURED
+)
 displacements = _remembered(query_displacements)
 projection = _remembered(_kept_projection)
 drawn_points = _remembered(views.drawn_points, "Reading the map …", answer=_shared_answer)
-annotated_points = _remembered(views.drawn_points, "Reading the map …", annotations=True)
+annotated_points = _remembered(views.drawn_points, "Reading the map …", reads=TABLES)
 query_points = _remembered(views.query_points)
 texts_inside = _remembered(views.texts_inside)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.records import Run
+from workbench.store.database.changes import Part
 from workbench.store.kept import kept_rows
 from workbench.store.views.judged import JUDGED, WITHOUT_RELEVANT, judging
 
 if TYPE_CHECKING:
+    import duckdb
+
     from workbench.store.store import Store
 
 
@@ -57,9 +62,17 @@ _CHOICES = """
 """
 
 
+@contextmanager
+def _choices(store: Store, teacher: str, run: Run) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """Hold a connection, and what selects the choices of teacher and student in each query."""
+    values, parts = {"teacher": teacher, "run": run.run}, [Part("utilities", teacher), Part("hits", run.run)]
+    with kept_rows(store, "choices", _CHOICES, values, parts=parts) as kept:
+        yield kept
+
+
 def first_places(store: Store, teacher: str, run: Run) -> FirstPlaces:
     """Compare the teacher's and the student's first choice among the candidates, query by query."""
-    with kept_rows(store, "choices", _CHOICES, {"teacher": teacher, "run": run.run}) as (connection, choices):
+    with _choices(store, teacher, run) as (connection, choices):
         row = connection.execute(
             f"""
             select count(*), count(*) filter (judged), count(*) filter (judged and query_id in {WITHOUT_RELEVANT}),
@@ -76,7 +89,7 @@ def first_places(store: Store, teacher: str, run: Run) -> FirstPlaces:
 
 def disagreements(store: Store, teacher: str, run: Run) -> list[Disagreement]:
     """Return the run's scored queries, those where most is given away first."""
-    with kept_rows(store, "choices", _CHOICES, {"teacher": teacher, "run": run.run}) as (connection, choices):
+    with _choices(store, teacher, run) as (connection, choices):
         rows = connection.execute(
             f"""
             select query_id, text, candidates, best, rank_of_best, best - of_first as regret

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.records import Run
+from workbench.store.database.changes import Part
 from workbench.store.kept import kept_rows
 
 if TYPE_CHECKING:
@@ -48,5 +49,6 @@ def displacement_sums(
     """
     before, after = runs
     values = {"teacher": teacher, "before": before.run, "after": after.run, "split": after.split, "queries": queries}
-    with kept_rows(store, "displacement", _SUMS, values) as (connection, sums):
+    parts = [Part("utilities", teacher), Part("hits", before.run), Part("hits", after.run)]
+    with kept_rows(store, "displacement", _SUMS, values, parts=parts) as (connection, sums):
         return connection.execute(f"from {sums} order by query_id").fetchall()

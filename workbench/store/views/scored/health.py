@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from workbench.store.database.changes import Part
 from workbench.store.kept import kept_rows
 from workbench.store.views.judged import relevance_level
 
@@ -144,7 +145,7 @@ def median_spread(store: Store, teacher: str, split: str | None = None) -> float
         )
     """
     values = {"teacher": teacher, "split": split} | relevance_level(store)
-    with kept_rows(store, "spread", query, values) as (connection, spreads):
+    with kept_rows(store, "spread", query, values, parts=[Part("utilities", teacher)]) as (connection, spreads):
         ((spread,),) = connection.execute(f"from {spreads}").fetchall()
     return None if spread is None else float(spread)
 

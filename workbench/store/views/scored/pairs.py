@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.records import Run
+from workbench.store.database.changes import Part
 from workbench.store.kept import kept_rows
 from workbench.store.views.judged import relevance_level
 
@@ -68,7 +69,8 @@ _PAIRS = """
 def pair_values(store: Store, teacher: str, run: Run) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """Hold a connection, and what selects the values of all pairs: finding them takes longer than any use of them."""
     query = f"with {_PAIRS} select * exclude (passage_id) from pairs"
-    with kept_rows(store, "pairs", query, {"teacher": teacher, "run": run.run}) as kept:
+    values, parts = {"teacher": teacher, "run": run.run}, [Part("utilities", teacher), Part("hits", run.run)]
+    with kept_rows(store, "pairs", query, values, parts=parts) as kept:
         yield kept
 
 
