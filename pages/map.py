@@ -17,7 +17,7 @@ def page(store: Store) -> None:
         next_step.offer(store)
         return
     chosen = projections.choose(store)
-    if not (placed := projections.kept_projections(store, chosen)):
+    if not (placed := projections.kept_projections(store, chosen) or projections.made_projections(store, chosen)):
         projections.offer(store, chosen)
         return
     components.lead(

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, ClassVar
 
+from workbench.direction import balanced
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -55,5 +57,5 @@ def as_html(sentence: str, table: pd.DataFrame) -> str:
         index=False, border=0, escape=True, na_rep="–", float_format=f"{{:.{DIGITS}f}}".format
     )
     rest = f"<p>{SHOWN} of {len(table):,} rows; <code>to_frame()</code> has all.</p>" if len(table) > SHOWN else ""
-    words = "<br>".join(escape(line) for line in sentence.splitlines())
+    words = "<br>".join(escape(balanced(line)) for line in sentence.splitlines())
     return f'<div class="tex2jax_ignore mathjax_ignore"><p>{words}</p>{drawn}{rest}</div>'

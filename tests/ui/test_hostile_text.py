@@ -73,6 +73,6 @@ def test_no_foreign_text_is_read_as_markdown_or_markup(store: Store, visit: Visi
 def test_the_texts_of_an_opened_query_are_shown_as_they_are(store: Store, visit: Visit, page: str) -> None:
     at = visit(store, page, teacher=TEACHER, before=BASE, after=STUDENT, query=query_id(DIRECTIVES))
     blocks = " ".join(unescape(element.value) for element in at.html)
-    assert f'<p class="wb-query">{DIRECTIVES}</p>' in blocks
+    assert f'<p class="wb-query" dir="auto">{DIRECTIVES}</p>' in blocks
     for text in TEXTS:
         assert text in re.sub("</?mark[^>]*>", "", blocks)

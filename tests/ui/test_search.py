@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 import workbench as wb
 from tests.steps.classes import base, collection
 from tests.ui.copied import reproduction, run_cell, run_line, tiles
-from tests.ui.pages import NASTY, Visit, button, text_of
+from tests.ui.pages import NASTY, Visit, button, press, text_of
 from workbench import jobs
 from workbench.records import Passage, Qrel, Query
 from workbench.store import Store, views
@@ -74,6 +74,10 @@ def test_the_picker_finds_queries_by_words_and_id(searched: tuple[Store, str], v
     at.selectbox(key="taken").select("test5").run()
     assert at.query_params["query"] == "test5"
     assert "query test5, test split" in text_of(at)
+    press(at, "Next")
+    assert at.query_params["query"] == "test6"
+    assert at.text_input(key="q").value == views.query(searched[0], "test6").text
+    assert "8 of 9 in test" in text_of(at)
 
 
 def test_a_link_opens_the_search_it_names(searched: tuple[Store, str], visit: Visit) -> None:
@@ -142,7 +146,7 @@ def test_many_passages_are_never_indexed_by_the_page(
 
 def test_a_model_is_loaded_only_when_a_person_asks(searched: tuple[Store, str], visit: Visit) -> None:
     at = visit(searched[0], "search", q="answer3", rerank="cross_encoder", model="/nowhere")
-    assert "Load /nowhere" in [one.label for one in at.button]
+    assert "Load the model" in [one.label for one in at.button]
     assert len(columns(at)) == 2
     assert "endpoint" not in at.selectbox(key="rerank").options
 

@@ -17,6 +17,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from workbench import direction
 from workbench.jobs import Reporter
 from workbench.progress import ProgressLines, Stopwatch, in_words, listening
 from workbench.records import Listener, Progress
@@ -28,7 +29,7 @@ err = Console(stderr=True, highlight=False)
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 _PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 # Marks, embeddings, overrides and isolates of direction: with them a text could show an id or a command as another.
-_PICTURES |= dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
+_PICTURES |= dict.fromkeys(map(ord, direction.MARKS), ord(direction.REPLACEMENT))
 
 
 def jsonable(value: Any) -> Any:

@@ -74,7 +74,7 @@ def card(shown: Card, query: Query, *, fold: bool = True, most: int = 0) -> str:
     body = marked(shown.text[:most] if cut else shown.text, query.text, query.answers)
     if not shown.title and not shown.text:
         body = f'<span class="wb-soft">{NO_TEXT}</span>'
-    text = f'<p class="wb-text">{body}{rest}</p>'
+    text = f'<p class="wb-text" dir="auto">{body}{rest}</p>'
     if fold and len(shown.text) > FOLD_LENGTH:
         below = " (the answer is further down)" if answer is not None and answer > FOLD_LENGTH else ""
         words = f"show all {len(shown.text.split()):,} words{below}"
@@ -89,7 +89,7 @@ def card(shown: Card, query: Query, *, fold: bool = True, most: int = 0) -> str:
     return (
         f'<div class="wb-card {"wb-role " + role_class(shown.role) if shown.role else ""}" '
         f'data-passage="{html(shown.passage_id)}"><div class="wb-head">{head}'
-        f'<span class="wb-title">{title}</span>{_move(shown.move)}</div>'
+        f'<span class="wb-title" dir="auto">{title}</span>{_move(shown.move)}</div>'
         f'<div class="wb-badges">{"".join(badges)}</div>{text}'
         f'<div class="wb-id">{html(shown.passage_id)}</div></div>'
     )
@@ -110,7 +110,7 @@ def question(query: Query) -> str:
     word = "answer" if len(query.answers) == 1 else "answers"
     text = html(query.text) or f'<span class="wb-soft">{NO_TEXT}</span>'
     return (
-        f'<div class="wb"><p class="wb-query">{text}</p><div class="wb-badges">'
+        f'<div class="wb"><p class="wb-query" dir="auto">{text}</p><div class="wb-badges">'
         f'<span class="wb-soft">{word if query.answers else ""}</span> {answers}</div>'
         f'<div class="wb-id">query {html(query.query_id)}, {html(query.split or "no")} split</div></div>'
     )

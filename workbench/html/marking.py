@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from html import escape
 
+from workbench.direction import balanced
+
 # Function words; marking them would drown the words of content.
 _COMMON = frozenset(
     re.findall(
@@ -21,8 +23,8 @@ _COMMON = frozenset(
 
 
 def html(text: str) -> str:
-    """Return foreign text as HTML that shows it character by character and does nothing else."""
-    return escape(text, quote=True)
+    """Return foreign text as HTML that shows it character by character, turns nothing after it, and does no more."""
+    return escape(balanced(text), quote=True)
 
 
 def terms(query: str) -> tuple[str, ...]:
@@ -34,13 +36,14 @@ def terms(query: str) -> tuple[str, ...]:
 def marked(text: str, query: str = "", answers: Iterable[str] = ()) -> str:
     """Return `text` as HTML with the answers and the query's words in it marked; an answer wins over a word."""
     return "".join(
-        f'<mark class="wb-{mark}">{html(part)}</mark>' if mark else html(part)
+        f'<mark class="wb-{mark}">{escape(part)}</mark>' if mark else escape(part)
         for part, mark in marked_parts(text, query, answers)
     )
 
 
 def marked_parts(text: str, query: str = "", answers: Iterable[str] = ()) -> list[tuple[str, str]]:
     """Return `text` in parts, each with its mark: "answer", "term" for a word of the query, or ""."""
+    text = balanced(text)  # as a whole: what opens in one part may close in another
     spans = [(*match.span(), "answer") for match in _answers(text, answers)]
     taken = list(spans)
     if wanted := terms(query):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 import plotly.io as pio
 
+from workbench.direction import balanced
 from workbench.evaluation.significance import Interval
 from workbench.records import Unit, useful_above
 
@@ -74,7 +75,7 @@ def safe(text: str, length: int = 0) -> str:
     if length and len(shown) > length:
         shown = shown[: length - 1].rstrip() + "…"
     # Quotes stay: plotly would write their escapes out.
-    return escape(shown, quote=False).replace("$", "&#36;")
+    return escape(balanced(shown), quote=False).replace("$", "&#36;")
 
 
 def figure(height: int, x: str, y: str) -> go.Figure:

@@ -100,10 +100,10 @@ class Encoder:
         """Return the same, left on disk; at least one text, of which none is kept in memory."""
         return self._stored("passage", texts, listen)
 
-    def passages_to_encode(self, texts: Sequence[str]) -> int:
-        """Return how many of some passages have no vector on disk, in the precision that has most of them."""
-        keys = list({key("passage", text) for text in texts})
-        model = self.index_fingerprint
+    def to_encode(self, kind: str, texts: Sequence[str]) -> int:
+        """Return how many of some texts of a kind have no vector on disk, in the precision that has most of them."""
+        keys = list({key(kind, text) for text in texts})
+        model = self.fingerprint if kind == "query" else self.index_fingerprint
         chosen = self._chosen.get(model, self._setting)
         precisions = PRECISIONS if chosen == "auto" else (chosen,)
         return min(len(self._cache(model, precision).missing(keys)) for precision in precisions)

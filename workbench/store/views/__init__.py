@@ -123,8 +123,10 @@ from workbench.store.views.scored.utilities import (
 )
 from workbench.store.views.searched import (
     Judged,
+    Neighbours,
     QueryLine,
     judged_passages,
+    neighbouring_queries,
     passage_parts,
     queries_with,
     query_of_text,
@@ -154,6 +156,7 @@ __all__ = [
     "JudgedPlace",
     "LeakCounts",
     "Moved",
+    "Neighbours",
     "Pair",
     "PairCounts",
     "Part",
@@ -216,6 +219,7 @@ __all__ = [
     "median_spread",
     "movements",
     "movements_of",
+    "neighbouring_queries",
     "pair_counts",
     "passage_parts",
     "passages",

@@ -31,6 +31,15 @@ class QueryLine(NamedTuple):
     split: str
 
 
+class Neighbours(NamedTuple):
+    """The queries before and after one, None at an end, and its place among so many."""
+
+    before: str | None
+    after: str | None
+    place: int
+    number: int
+
+
 def passage_parts(store: Store, at_once: int = PASSAGES_AT_ONCE) -> Iterator[list[Passage]]:
     """Yield the passages that have a text by id, so many at a time; the database is closed between two parts."""
     last: str | None = None
@@ -64,6 +73,21 @@ def queries_with(store: Store, words: str, limit: int = 20) -> list[QueryLine]:
             {"words": words, "limit": limit},
         ).fetchall()
     return [QueryLine(*row) for row in rows]
+
+
+def neighbouring_queries(store: Store, query_id: str) -> Neighbours:
+    """Return the queries before and after one, by id, among those of its split that have a text."""
+    with store.read() as connection:
+        row = connection.execute(
+            f"""
+            select max(query_id) filter (where query_id < $id), min(query_id) filter (where query_id > $id),
+                   count(*) filter (where query_id <= $id), count(*)
+            from queries
+            where {HAS_TEXT["queries"]} and split = (select split from queries where query_id = $id)
+            """,
+            {"id": query_id},
+        ).fetchone()
+    return Neighbours(*row) if row else Neighbours(None, None, 0, 0)
 
 
 def query_of_text(store: Store, text: str) -> str | None:

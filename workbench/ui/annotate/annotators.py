@@ -33,7 +33,7 @@ def guide(store: Store) -> None:
     """Show the guidelines as text, and let a person write them."""
     with st.expander("Guidelines", icon=":material/menu_book:"):
         text = guidelines(store)
-        st.text(text)
+        components.text(text)
         if st.toggle("Edit the guidelines", key="edit-guidelines"):
             new_text = st.text_area("Guidelines", text, key="guidelines", height=220, max_chars=20_000)
             st.button("Keep the guidelines", on_click=_keep_guidelines, args=(store, new_text))

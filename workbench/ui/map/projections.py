@@ -9,8 +9,8 @@ import streamlit as st
 from workbench import jobs
 from workbench.commands import command
 from workbench.records import Run
-from workbench.steps.compare.projection import kept
-from workbench.steps.compare.projection.project import METHODS, Projection
+from workbench.steps.compare.projection import encoded, kept
+from workbench.steps.compare.projection.project import METHODS, Projection, project
 from workbench.steps.compare.ranking.rerank import Reranking
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
@@ -19,6 +19,7 @@ from workbench.ui.shell import cache, commands, components, job_board, pickers
 
 VERB = "project"
 NONE = "none"
+AT_ONCE = 20_000  # texts whose map a page makes by itself, if all of them are encoded
 
 
 class Chosen(NamedTuple):
@@ -63,6 +64,21 @@ def kept_projections(store: Store, chosen: Chosen) -> tuple[Projection, ...]:
     state = kept.state(store, chosen.students)
     projections = [cache.projection(store, name, chosen.before, chosen.method, 0, state) for name in chosen.students]
     return tuple(one for one in projections if one) if all(projections) else ()
+
+
+def made_projections(store: Store, chosen: Chosen) -> tuple[Projection, ...]:
+    """Return the projections made here and now, where all vectors are there and that takes a moment; else none."""
+    counts = cache.counts(store)
+    if chosen.method != "pca" or counts.queries + counts.passages > AT_ONCE:
+        return ()
+    if not all(kept.local_fingerprint(store, name) and _is_encoded(store, name) for name in chosen.students):
+        return ()
+    with st.spinner("Making the map …"):
+        return tuple(project(store, name, chosen.before) for name in chosen.students)
+
+
+def _is_encoded(store: Store, student: str) -> bool:
+    return not encoded.texts_to_encode(store, encoded.dense_encoder(store, student))
 
 
 def offer(store: Store, chosen: Chosen) -> None:

@@ -55,7 +55,7 @@ def passage(store: Store, passage_id: str) -> None:
         components.stale(f"The link names the passage “{passage_id}”, which has no text in this workspace.")
     for one in texts:
         st.caption("Passage")
-        st.text(f"{one.passage_id}\n\n{one.content}")
+        components.text(f"{one.passage_id}\n\n{one.content}")
 
 
 def _open(query_id: str) -> None:

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from workbench.direction import balanced
 from workbench.records import Query
 from workbench.steps.compare.searching.choices import searching_students, usual_students
 from workbench.store import Store
 from workbench.teachers import TEACHERS, teacher_settings
-from workbench.ui.shell import cache, components, pickers
+from workbench.ui.shell import cache, components, pickers, tables
 
 TEXT, STUDENTS = "q", "students"  # of the link
 CHARACTERS = 4_000  # of a typed query
@@ -39,6 +40,8 @@ def query(store: Store) -> Query | None:
             "Query", key=TEXT, bind="query-params", max_chars=CHARACTERS, icon=":material/search:",
             placeholder="A question, then Enter", on_change=pickers.forget_query, label_visibility="collapsed",
         )  # fmt: skip
+    if known and known.text[:CHARACTERS] == text:
+        _neighbours(store, known)
     if not (text or "").strip():
         components.remark("Type a query and press Enter, or take one of the collection's.")
         return None
@@ -90,14 +93,23 @@ def _picker(store: Store) -> None:
     with st.popover("Take one of the collection's", icon=":material/list:", width="stretch"):
         words = st.text_input("Words or id of a query", key="find")
         rows = cache.queries_with(store, (words or "").strip())
-        lines = {row.query_id: f"{row.text} ({row.query_id})" for row in rows}
-
-        def take() -> None:
-            if query_id := st.session_state["taken"]:
-                st.query_params[pickers.QUERY] = query_id
-                st.session_state[TEXT] = cache.query(store, query_id).text[:CHARACTERS]
+        lines = {row.query_id: f"{balanced(row.text)} ({balanced(row.query_id)})" for row in rows}
 
         st.selectbox(
-            "Query", list(lines), None, format_func=lines.__getitem__, key="taken", on_change=take,
+            "Query", list(lines), None, format_func=lines.__getitem__, key="taken",
+            on_change=lambda: _open(store, st.session_state["taken"]),
             placeholder=f"The first {len(lines):,} of them" if lines else "No query has these words",
         )  # fmt: skip
+
+
+def _neighbours(store: Store, known: Query) -> None:
+    """Lead to the queries before and after one of the collection, of its split: so do kept ones."""
+    before, after, place, number = cache.neighbouring_queries(store, known.query_id)
+    of = f"of {number:,} {f'in {known.split}' if known.split else 'without a split'}"
+    tables.neighbours(pickers.QUERY, before, after, f"{place:,} {of}", lambda query_id: _open(store, query_id))
+
+
+def _open(store: Store, query_id: str | None) -> None:
+    if query_id:
+        st.query_params[pickers.QUERY] = query_id
+        st.session_state[TEXT] = cache.query(store, query_id).text[:CHARACTERS]

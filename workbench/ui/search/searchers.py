@@ -53,7 +53,7 @@ def offer_indexes(store: Store, query: Query, lacking: dict[str, str]) -> None:
     """Say which indexes are lacking and why, with the button that makes them as a job."""
     with st.container(border=True):
         for name, why in lacking.items():
-            st.text(f"{name}: {why}")
+            components.text(f"{name}: {why}")
         if any(job.state == "running" and job.verb == "search" for job in jobs.jobs(store)):
             components.remark("They are being made; the sidebar shows how far it is.")
         elif st.button("Make the indexes", key="make-indexes", type="primary", icon=":material/play_arrow:"):
@@ -82,7 +82,7 @@ def is_loaded(store: Store, choice: TeacherChoice) -> bool:
     """Return whether a teacher can be asked; one without a model is loaded now, for another a button is shown."""
     if _key(store, choice) in _loaded():
         return True
-    if choice.model and not st.button(f"Load {choice.model}", key="load-teacher", icon=":material/download:"):
+    if choice.model and not st.button("Load the model", key="load-teacher", icon=":material/download:"):
         components.remark("The model is loaded into the memory of this server, and stays there until another one is.")
         return False
     with st.spinner("Loading the teacher …"):

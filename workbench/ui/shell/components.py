@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from workbench.direction import balanced
 from workbench.evaluation.significance import Interval
 from workbench.html import cards
 from workbench.html.cards import role_class
@@ -119,6 +120,11 @@ def html_block(block: str) -> None:
     st.html(block)
 
 
+def text(foreign: str) -> None:
+    """Show foreign text as it is, line by line; it turns nothing after it."""
+    st.text(balanced(foreign))
+
+
 def table(rows: Sequence[Mapping[str, object]], key: str, alt: str, /, **columns: Any) -> None:
     """Show a read-only table; cells are text, whatever they hold. Up to MOST_ROWS are shown without scrolling."""
     st.dataframe(
@@ -131,7 +137,7 @@ def empty(message: str, *lines: str) -> None:
     """Say calmly that there is nothing to show yet, and by which shell lines to get it."""
     with st.container(border=True):
         st.markdown(":material/inbox: **Nothing here yet**")
-        st.text(message)
+        text(message)
         for line in lines:
             st.code(line, language="shell", wrap_lines=True)
 

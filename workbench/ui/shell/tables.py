@@ -93,19 +93,20 @@ def _pages(ids: Sequence[str], start: int, key: str) -> None:
 def steps(ids: Sequence[str], chosen: str, key: str) -> None:
     """Offer the previous and the next row, by button and by arrow key."""
     position = ids.index(chosen)
+    before = ids[position - 1] if position else None
+    after = ids[position + 1] if position + 1 < len(ids) else None
+    neighbours(key, before, after, f"{position + 1:,} of {len(ids):,}", lambda row_id: _open(key, row_id))
+
+
+def neighbours(key: str, before: str | None, after: str | None, place: str, opens: Callable[[str], None]) -> None:
+    """Offer what comes before and after, by button and by arrow key; `place` says where one is."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, shift, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):
-            target = position + shift
-            inside = 0 <= target < len(ids)
+        for label, shift, target in (("Previous", -1, before), ("Next", 1, after)):
             st.button(
-                label,
-                key=f"step-{key}-{shift}",
-                shortcut=shortcut,
-                disabled=not inside,
-                on_click=_open,
-                args=(key, ids[target] if inside else chosen),
-            )
-        components.remark(f"{position + 1:,} of {len(ids):,}")
+                label, key=f"step-{key}-{shift}", shortcut="Left" if shift < 0 else "Right", disabled=target is None,
+                on_click=opens, args=(target,),
+            )  # fmt: skip
+        components.remark(place)
 
 
 def unknown(ids: Sequence[str], key: str, noun: str) -> None:

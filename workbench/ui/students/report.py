@@ -23,9 +23,9 @@ def report(store: Store, student: Student) -> None:
     """Show how a student was trained and with what result, and offer what can be done with it next."""
     with st.container(border=True):
         recipe, outcome = student.recipe, student.recipe.get("outcome", {})
-        st.text(manage.title(student))
+        components.text(manage.title(student))
         if note := student.recipe.get("note"):
-            st.text(str(note))
+            components.text(str(note))
         components.remark(
             f"from {student.base}, trained on {labels_in_words(recipe.get('teacher', 'an unknown teacher'))}, "
             f"method {recipe.get('method', 'full')}, loss {recipe.get('loss', 'unknown')}"

@@ -51,6 +51,17 @@ def blocks(store: Store, encoder: Encoder, listen: Listener) -> Iterator[Block]:
             listen(Progress("project", done, counts.queries + counts.passages, "texts", encoder.name))
 
 
+def texts_to_encode(store: Store, encoder: Encoder) -> int:
+    """Return how many queries and passages have no vector on disk, which reads all texts."""
+    lacking = 0
+    for kind in TEXT_KINDS:
+        after = ""
+        while page := texts.text_page(store, kind, after, AT_ONCE):
+            lacking += encoder.to_encode(kind, [content for _, content in page])
+            after = page[-1][0]
+    return lacking
+
+
 def sample_vectors(
     store: Store, encoder: Encoder, sample: Mapping[TextKind, Sequence[str]], listen: Listener
 ) -> NDArray[np.float32]:

@@ -52,7 +52,7 @@ class KeptIndex:
         if self.encoder is None:
             return 0
         return sum(
-            self.encoder.passages_to_encode([passage.content for passage in part])
+            self.encoder.to_encode("passage", [passage.content for passage in part])
             for part in views.passage_parts(self.store)
         )
 

@@ -75,7 +75,7 @@ class Face {
     this.noteOf = queue.at;
     empty.textContent = current ? "" : this.atTheEnd();
     last.textContent = current ? lastVerdict(annotation, queue.settles) : "";
-    who.textContent = `You judge as ${queue.annotator}.`;
+    who.textContent = `You judge as ${isolated(queue.annotator)}.`;
     this.drawButtons(current, annotation);
     this.drawTags(annotation);
     this.drawTabs();

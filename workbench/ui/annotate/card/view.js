@@ -36,6 +36,11 @@ function badge({ word, role, hint }) {
   return element("span", { className: `wb-badge ${role || "wb-plain"}`, title: hint ?? "", dir: "auto" }, word);
 }
 
+// Foreign text for a sentence of ours: marks of direction in it reach no further than itself.
+function isolated(text) {
+  return /[\u202a-\u202e\u2066-\u2069]/.test(text) ? `\u2068${text.replace(/[\u2066-\u2069]/g, "\ufffd")}\u2069` : text;
+}
+
 function soft(text) {
   return element("span", { className: "wb-soft" }, text);
 }
@@ -54,7 +59,7 @@ function keyButton({ key, label, help }, act) {
 function why({ reasons, student }) {
   if (!reasons) return [soft("Why it is here: hidden while you judge blind")];
   const shown = reasons.flatMap(({ rule, why: finding }) => [badge({ word: rule }), " ", element("bdi", {}, finding), "; "]);
-  return [soft("Why it is here: "), ...shown, student ? soft(`student ${student}`) : null].filter(Boolean);
+  return [soft("Why it is here: "), ...shown, student ? soft(`student ${isolated(student)}`) : null].filter(Boolean);
 }
 
 function question({ query_id, query, answers, split, no_text }) {
@@ -63,7 +68,7 @@ function question({ query_id, query, answers, split, no_text }) {
   return [
     element("p", { className: "wb-query", dir: "auto" }, text),
     element("div", { className: "wb-badges" }, soft(answers.length === 1 ? "answer" : answers.length ? "answers" : ""), ...references),
-    element("div", { className: "wb-id" }, `query ${query_id}, ${split || "no"} split`),
+    element("div", { className: "wb-id" }, `query ${isolated(query_id)}, ${isolated(split) || "no"} split`),
   ];
 }
 
@@ -84,7 +89,7 @@ function passage({ passage_id, title, text, badges, role, no_text }) {
 function lastVerdict({ verdict, grade, annotator, when }, settles) {
   if (stateOf({ verdict }) === "pending") return "";
   const what = verdict === "skipped" ? "skipped it" : `called it ${verdict}`;
-  const who = settles ? `${annotator} has` : "You";
+  const who = settles ? `${isolated(annotator)} has` : "You";
   return `${who} ${what}${grade === null ? "" : `, grade ${grade}`}, ${when}. A new verdict follows it; the old one stays on record.`;
 }
 
