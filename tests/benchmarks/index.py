@@ -45,7 +45,7 @@ def build(folder: Path, passages: int) -> None:
     cache = VectorCache(folder)
     for start in range(0, passages, ROWS):
         keys = [key("passage", str(number)) for number in range(start, min(start + ROWS, passages))]
-        if cache.missing(keys):
+        if len(cache.missing(keys)):
             cache.add(keys, vectors(1 + start, len(keys)))
 
 

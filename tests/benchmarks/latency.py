@@ -28,6 +28,7 @@ from workbench.formats import read_beir
 from workbench.records import Group, Query
 from workbench.retrieval.bm25 import BM25
 from workbench.retrieval.index.approximate import import_faiss
+from workbench.retrieval.ranking import Collection
 
 QUERIES, WARM, CANDIDATES, DEPTH = 30, 3, 20, 20
 GOAL = 180
@@ -58,7 +59,7 @@ def main(model: Path, prompts: str, names: list[str]) -> None:
     sample = read_beir(wb.SAMPLE)
     passages = list(sample.passages)
     queries = [query._replace(answers=query.answers[:1]) for query in sample.queries if query.answers][: QUERIES + WARM]
-    rows = BM25(passages).search([query.text for query in queries], CANDIDATES).rows
+    rows = BM25(Collection.of(passages)).search([query.text for query in queries], CANDIDATES).rows
     groups = [Group(query, tuple(passages[row] for row in some)) for query, some in zip(queries, rows, strict=True)]
     teacher = wb.teacher("likelihood", model=str(model), template=prompts, dtype="float32")
     teacher.prepare(())

@@ -29,7 +29,7 @@ def exact_index(folder: Path, seed: int = 0) -> Index:
     for start in range(0, COUNT, 700):
         cache.add(keys[start : start + 700], vectors[start : start + 700])
     reopened = VectorCache(folder)
-    assert not reopened.missing(keys)
+    assert not len(reopened.missing(keys))
     return Index(reopened.stored(keys), [f"{number:04d}" for number in range(COUNT)])
 
 

@@ -14,6 +14,7 @@ from tests.profiles import examples
 from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import Passage, Progress
 from workbench.retrieval.bm25 import BM25, BM25Settings
+from workbench.retrieval.ranking import Collection
 
 PLAIN = BM25Settings(language="")
 PASSAGES = [
@@ -22,6 +23,7 @@ PASSAGES = [
     Passage("p3", "", "Rivers run to the sea."),
     Passage("p4", "", "Rivers run to the sea."),
 ]
+COLLECTION = Collection.of(PASSAGES)
 
 
 def _similarity(tf: int, df: int, words: int, average: float, number: int) -> float:
@@ -31,7 +33,7 @@ def _similarity(tf: int, df: int, words: int, average: float, number: int) -> fl
 
 
 def test_gives_the_formulas_similarities() -> None:
-    nearest = BM25(PASSAGES, PLAIN).search(["Oil price"], 4)
+    nearest = BM25(COLLECTION, PLAIN).search(["Oil price"], 4)
     average = (10 + 5 + 5 + 5) / 4
     assert nearest.rows.tolist() == [[0, 1, -1, -1]]
     first = _similarity(2, 2, 10, average, 4) + _similarity(1, 1, 10, average, 4)
@@ -40,7 +42,7 @@ def test_gives_the_formulas_similarities() -> None:
 
 
 def test_a_passage_without_a_shared_word_is_no_hit_but_has_a_place() -> None:
-    retriever = BM25(PASSAGES, PLAIN)
+    retriever = BM25(COLLECTION, PLAIN)
     (placed,) = retriever.place(["sea"], [[0, 1, 2, 3]])
     assert placed.ranks.tolist() == [4, 3, 2, 1]
     assert placed.similarities[:2].tolist() == [0.0, 0.0]
@@ -49,11 +51,11 @@ def test_a_passage_without_a_shared_word_is_no_hit_but_has_a_place() -> None:
 
 @pytest.mark.parametrize("query", ["", "?!", "unheard", "…"])
 def test_a_query_without_a_known_word_finds_nothing(query: str) -> None:
-    assert (BM25(PASSAGES, PLAIN).search([query], 2).rows == -1).all()
+    assert (BM25(COLLECTION, PLAIN).search([query], 2).rows == -1).all()
 
 
 def test_a_collection_without_words_finds_nothing() -> None:
-    retriever = BM25([Passage("a", "", "…"), Passage("b", "", "!")], PLAIN)
+    retriever = BM25(Collection.of([Passage("a", "", "…"), Passage("b", "", "!")]), PLAIN)
     assert (retriever.search(["a"], 2).rows == -1).all()
     assert retriever.place(["a"], [[0, 1]])[0].ranks.tolist() == [2, 1]
 
@@ -64,7 +66,7 @@ words = st.lists(st.sampled_from(["oil", "sea", "salt", "run", "to"]), max_size=
 @examples(60)
 @given(st.lists(words, min_size=1, max_size=12), words, st.integers(1, 6))
 def test_search_is_the_head_of_place(texts: list[str], query: str, k: int) -> None:
-    retriever = BM25([Passage(f"{number:02d}", "", text) for number, text in enumerate(texts)], PLAIN)
+    retriever = BM25(Collection.of([Passage(f"{number:02d}", "", text) for number, text in enumerate(texts)]), PLAIN)
     (placed,) = retriever.place([query], [range(len(texts))])
     expected = [row for row in np.argsort(placed.ranks) if placed.similarities[row] > 0][:k]
     nearest = retriever.search([query], k)
@@ -76,22 +78,22 @@ def test_search_is_the_head_of_place(texts: list[str], query: str, k: int) -> No
 
 def test_english_stems_and_stop_words() -> None:
     pytest.importorskip("Stemmer", reason="PyStemmer is not installed")
-    retriever = BM25(PASSAGES)
+    retriever = BM25(COLLECTION)
     assert retriever.search(["running river"], 4).rows[0, :2].tolist() == [3, 2]
     assert (retriever.search(["to the"], 4).rows == -1).all()
     with pytest.raises(UnknownName, match="klingon"):
-        BM25(PASSAGES, BM25Settings(language="klingon"))
+        BM25(COLLECTION, BM25Settings(language="klingon"))
 
 
 def test_says_what_to_install_for_stems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "Stemmer", None)
     with pytest.raises(BadSetting, match="pip install PyStemmer"):
-        BM25(PASSAGES)
+        BM25(COLLECTION)
 
 
 def test_tells_how_far_it_is() -> None:
     heard: list[Progress] = []
-    ranker = BM25(PASSAGES, PLAIN)
+    ranker = BM25(COLLECTION, PLAIN)
     ranker.search(["oil"] * 3, 1, heard.append)
     *indexing, _, _ = heard
     assert [(at.step, at.done) for at in indexing] == [("index", 0), ("index", len(PASSAGES))]
@@ -103,8 +105,8 @@ def test_tells_how_far_it_is() -> None:
 
 def test_refuses_what_cannot_be_searched() -> None:
     with pytest.raises(NothingToDo, match="no passages"):
-        BM25([], PLAIN)
+        BM25(Collection.of([]), PLAIN)
     with pytest.raises(BadSetting, match="depth"):
-        BM25(PASSAGES, PLAIN).search(["oil"], 0)
+        BM25(COLLECTION, PLAIN).search(["oil"], 0)
     with pytest.raises(BadSetting, match="b is 2"):
         BM25Settings(b=2)

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.profiles import examples
-from workbench.errors import BadSetting, NothingToDo
+from workbench.errors import BadSetting, Conflict, NothingToDo
 from workbench.records import Listener, Passage, silent
 from workbench.retrieval.dense import DenseRetriever
+from workbench.retrieval.encode_work import Texts
 from workbench.retrieval.index import exact
 from workbench.retrieval.index.exact import Index
+from workbench.retrieval.ranking import Collection, PassageIds
 
 
 def _unit(rows: Sequence[Sequence[float]]) -> np.ndarray:
@@ -102,6 +104,19 @@ def test_refuses_what_cannot_be_searched() -> None:
         Index(_unit([[1, 0]]), ["a"]).search(_unit([[1, 0]]), 0)
 
 
+def test_a_collection_is_that_of_its_ids() -> None:
+    passages = [Passage(passage_id, "", f"text {passage_id}") for passage_id in ("b", "ü", "-a", "B")]
+    ids = PassageIds([passage.passage_id for passage in passages])
+    assert (ids[1], ids[2:], ids.of([3, 0]), ids.rows(["-a", "zz"]).tolist()) == ("ü", ["-a", "B"], ["B", "b"], [2, -1])
+    assert ids.rows([]).tolist() == []
+    since = [passages[:3], [passages[3], Passage("new", "", "since then")]]
+    texts = [passage.content for passage in passages]
+    assert [text for part in Collection(ids, lambda: since).texts() for text in part] == texts
+    for changed in (passages[:3], [passages[1], *passages[1:]]):
+        with pytest.raises(Conflict, match="while they were read"):
+            list(Collection(ids, lambda changed=changed: [changed]).texts())
+
+
 class _Encoder:
     """Turns north, east and northeast into directions."""
 
@@ -114,15 +129,16 @@ class _Encoder:
     def queries(self, texts: Sequence[str], listen: Listener = silent) -> np.ndarray:
         return _unit([self.directions[text] for text in texts])
 
-    def stored_passages(self, texts: Sequence[str], listen: Listener = silent) -> np.ndarray:
-        self.read += texts
-        return self.queries([text.rpartition(" ")[2] for text in texts])
+    def stored_passages(self, texts: Texts, listen: Listener = silent) -> np.ndarray:
+        (block,) = texts()
+        self.read += block
+        return self.queries([text.rpartition(" ")[2] for text in block])
 
 
 def test_a_dense_retriever_reads_titles_and_indexes_once() -> None:
     passages = [Passage("a", "Way", "north"), Passage("b", "", "east"), Passage("c", "", "northeast")]
     encoder = _Encoder()
-    retriever = DenseRetriever(encoder, passages)  # type: ignore[arg-type]
+    retriever = DenseRetriever(encoder, Collection.of(passages))  # type: ignore[arg-type]
     assert retriever.name == "compass"
     assert retriever.search(["north", "east"], 2).rows.tolist() == [[0, 2], [1, 2]]
     assert retriever.place(["north"], [[1, 0]])[0].ranks.tolist() == [3, 1]

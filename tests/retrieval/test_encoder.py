@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,29 @@ def test_encodes_each_text_once(student: Student, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(encode_work, "load", lambda _: pytest.fail("the model was loaded again"))
     np.testing.assert_array_equal(Encoder(student, tmp_path / "vectors").passages(TEXTS[::-1]), first[::-1])
     assert Encoder(student, tmp_path / "vectors").passages([]).shape[0] == 0
+
+
+def test_texts_are_held_a_few_shards_at_a_time(
+    student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder, "TEXTS_IN_FILE", 20)
+    monkeypatch.setattr(Encoder, "_encode", lambda self, model, kind, texts: np.eye(8, dtype=np.float32)[: len(texts)])
+    monkeypatch.setattr(encode_work, "TEXTS_IN_CALL", 8)
+    encodes = Encoder(student, tmp_path / "vectors")
+    encodes.queries(TEXTS)  # what is imported is no text
+    tracemalloc.start()
+    blocks = [range(start, start + 10) for start in range(0, 1_000, 10)]
+    vectors = encodes.stored_passages(lambda: ([f"{number} " * 10_000 for number in block] for block in blocks))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert vectors.shape == (1_000, 8)
+    assert peak < 15 * 2**20, "the texts take 40 MB"
+
+
+def test_what_has_changed_while_it_was_encoded_is_said(student: Student, tmp_path: Path) -> None:
+    readings = iter([["oil"], ["salt"]])
+    with pytest.raises(Conflict, match="changed while they were encoded"):
+        Encoder(student, tmp_path / "vectors").stored_passages(lambda: [next(readings)])
 
 
 def test_needs_no_torch_for_what_is_on_disk(student: Student, tmp_path: Path) -> None:
@@ -134,17 +158,17 @@ def test_drafts_and_vectors_without_keys_do_not_count(tmp_path: Path) -> None:
     # Where a writer that was killed leaves what it had not finished: see files.aside.
     (tmp_path / ".aside-x").mkdir()
     keys.rename(tmp_path / ".aside-x" / keys.name)
-    assert VectorCache(tmp_path).missing([key("query", "a")]) == {key("query", "a")}
+    assert VectorCache(tmp_path).missing([key("query", "a")]).tolist() == [key("query", "a")]
 
 
 def test_two_writers_see_each_others_vectors(tmp_path: Path) -> None:
     one, two = VectorCache(tmp_path), VectorCache(tmp_path)
     a, b = key("query", "a"), key("query", "b")
-    assert one.missing([a, b]) == {a, b}
+    assert one.missing([a, b]).tolist() == sorted([a, b])
     one.add([a], np.array([[1, 0]], np.float32))
     two.add([b], np.array([[0, 1]], np.float32))
-    assert not one.missing([a, b])
-    assert not two.missing([a, b])
+    assert not len(one.missing([a, b]))
+    assert not len(two.missing([a, b]))
     np.testing.assert_array_equal(one.take([b, a, b]), [[0, 1], [1, 0], [0, 1]])
 
 

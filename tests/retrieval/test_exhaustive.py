@@ -10,7 +10,7 @@ from workbench import students
 from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Passage, Progress
 from workbench.retrieval.exhaustive import ExhaustiveRetriever
-from workbench.retrieval.ranking import Retriever
+from workbench.retrieval.ranking import Collection, Retriever
 from workbench.students import Student, architectures
 
 # More than are encoded at a time, of which many have the same text.
@@ -37,7 +37,7 @@ def _by_hand(student: Student) -> tuple[np.ndarray, list[list[int]]]:
 
 
 def test_search_and_place_agree_with_sorting_everything(student: Student) -> None:
-    ranker: Retriever = ExhaustiveRetriever(student, PASSAGES)
+    ranker: Retriever = ExhaustiveRetriever(student, Collection.of(PASSAGES))
     heard: list[Progress] = []
     nearest = ranker.search(QUERIES, 7, heard.append)
     placed = ranker.place(QUERIES, [range(len(PASSAGES))] * len(QUERIES))
@@ -57,17 +57,17 @@ def test_search_and_place_agree_with_sorting_everything(student: Student) -> Non
 
 
 def test_a_collection_shorter_than_the_depth_leaves_places_empty(student: Student) -> None:
-    nearest = ExhaustiveRetriever(student, PASSAGES[:2]).search(["salt"], 4)
+    nearest = ExhaustiveRetriever(student, Collection.of(PASSAGES[:2])).search(["salt"], 4)
     assert list(nearest.rows[0][2:]) == [-1, -1]
     assert np.isinf(nearest.similarities[0][2:]).all()
 
 
 def test_what_cannot_be_searched_is_refused(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NothingToDo):
-        ExhaustiveRetriever(student, ())
+        ExhaustiveRetriever(student, Collection.of(()))
     with pytest.raises(BadSetting, match="depth"):
-        ExhaustiveRetriever(student, PASSAGES[:1]).search(QUERIES, 0)
+        ExhaustiveRetriever(student, Collection.of(PASSAGES[:1])).search(QUERIES, 0)
     small = architectures.MULTI_VECTOR._replace(most=3)
     monkeypatch.setattr(architectures, "architecture", lambda _: small)
     with pytest.raises(BadSetting, match="up to 3 passages; these are 4"):
-        ExhaustiveRetriever(student, PASSAGES[:4])
+        ExhaustiveRetriever(student, Collection.of(PASSAGES[:4]))

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import BadSetting, UnknownName
-from workbench.records import Listener, Passage, Progress, silent
+from workbench.records import Listener, Progress, silent
 from workbench.retrieval.ranking import (
+    Collection,
     Nearest,
     Placement,
     best_rows,
-    check_collection,
     check_depth,
     no_hits,
     placements,
@@ -53,11 +53,10 @@ class BM25:
     `place` still gives its rank, behind all hits, in the order of ties.
     """
 
-    def __init__(self, passages: Sequence[Passage], settings: BM25Settings | None = None) -> None:
-        check_collection([passage.passage_id for passage in passages])
-        self.passages = passages
+    def __init__(self, collection: Collection, settings: BM25Settings | None = None) -> None:
+        self.collection = collection
         self.settings = settings or BM25Settings()
-        self.order = tie_order([passage.passage_id for passage in passages])
+        self.order = tie_order(collection.ids)
         self._stopwords, self._stemmer = _language(self.settings.language)
 
     @property
@@ -97,14 +96,14 @@ class BM25:
             listen(Progress("search", start, len(queries), "queries", self.name))
             for words in self._words(queries[start : start + QUERIES_AT_ONCE], return_ids=False):
                 ids = [word_ids[word] for word in words if word in word_ids]
-                yield index.get_scores_from_ids(ids) if ids else np.zeros(len(self.passages), np.float32)
+                yield index.get_scores_from_ids(ids) if ids else np.zeros(len(self.order), np.float32)
         listen(Progress("search", len(queries), len(queries), "queries", self.name))
 
     def _indexed(self, listen: Listener) -> tuple[Any, dict[str, int]]:
         """Return the index and its word ids, made when they are first asked for."""
         if "_index" in vars(self):
             return self._index
-        size = len(self.passages)
+        size = len(self.collection)
         listen(Progress("index", 0, size, "passages", self.name))
         index = self._index
         listen(Progress("index", size, size, "passages", self.name))
@@ -116,7 +115,7 @@ class BM25:
         import bm25s
 
         index = bm25s.BM25(k1=self.settings.k1, b=self.settings.b, method="lucene")
-        words = self._words([passage.content for passage in self.passages], return_ids=True)
+        words = self._words([text for part in self.collection.texts() for text in part], return_ids=True)
         if words.vocab:
             index.index(words, create_empty_token=False, show_progress=False)
         return index, dict(words.vocab)

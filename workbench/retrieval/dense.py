@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from workbench.engines import LOCAL, Engine
-from workbench.records import IndexKind, Listener, Passage, silent
+from workbench.records import IndexKind, Listener, silent
 from workbench.retrieval import stored_vectors
 from workbench.retrieval.encoder import Encoder
 from workbench.retrieval.index.approximate import ApproximateIndex, choose
 from workbench.retrieval.index.exact import Index
 from workbench.retrieval.index.search_work import SearchWork, search_blocks
-from workbench.retrieval.ranking import Floats, Nearest, Placement, check_collection
-
-
-class Contents(Sequence[str]):
-    """What students read of passages, each text made when it is asked for."""
-
-    def __init__(self, passages: Sequence[Passage]) -> None:
-        self._passages = passages
-
-    def __len__(self) -> int:
-        return len(self._passages)
-
-    def __getitem__(self, row: Any) -> Any:
-        return self._passages[row].content
+from workbench.retrieval.ranking import Collection, Floats, Nearest, Placement
 
 
 class DenseRetriever:
-    """A student and the vectors of a collection, or the exact `index` of them; its similarities are cosines.
+    """A student and a collection, whose vectors it finds or encodes, or the exact `index` of vectors that are there.
 
+    Its similarities are cosines.
     `kind` says by which index they are searched: an approximate one gives exact similarities too, is kept beside the
     vectors, and has its recall measured on some queries of each search.
     """
@@ -38,14 +25,12 @@ class DenseRetriever:
     def __init__(
         self,
         encoder: Encoder,
-        passages: Sequence[Passage] = (),
-        index: Index | None = None,
+        collection: Collection | Index,
         kind: IndexKind = "auto",
         engine: Engine = LOCAL,
     ) -> None:
         self.encoder = encoder
-        self.passages = passages
-        self._exact = index
+        self._collection = collection
         self._kind: IndexKind = kind
         self._engine = engine
         self._approximate: dict[str, ApproximateIndex] = {}
@@ -60,9 +45,8 @@ class DenseRetriever:
         exact = self._indexed(listen)
         vectors = self.encoder.queries(queries, listen)
         index = self._quicker(exact, len(vectors), listen)
-        if index is exact and self._engine.uses_files and len(self.passages) > stored_vectors.ROWS_AT_ONCE:
-            ids, workspace = [passage.passage_id for passage in self.passages], self.encoder.cache.parent
-            return search_blocks(exact, ids, SearchWork(vectors, k), self._engine, workspace, listen)
+        if index is exact and self._engine.uses_files and len(exact.ids) > stored_vectors.ROWS_AT_ONCE:
+            return search_blocks(exact, SearchWork(vectors, k), self._engine, self.encoder.cache.parent, listen)
         nearest = index.search(vectors, k)
         if isinstance(index, ApproximateIndex) and len(vectors):
             return nearest._replace(index_kind=index.kind, recall=index.recall(vectors))
@@ -83,11 +67,10 @@ class DenseRetriever:
         return self._indexed(listen).place(self.encoder.queries(queries, listen), rows)
 
     def _indexed(self, listen: Listener) -> Index:
-        if self._exact is None:
-            ids = [passage.passage_id for passage in self.passages]
-            check_collection(ids)
-            self._exact = Index(self.encoder.stored_passages(Contents(self.passages), listen), ids)
-        return self._exact
+        if isinstance(self._collection, Collection):
+            texts, ids = self._collection.texts, self._collection.ids
+            self._collection = Index(self.encoder.stored_passages(texts, listen), ids)
+        return self._collection
 
     def _quicker(self, exact: Index, queries: int, listen: Listener) -> Index:
         """Return the index that so many queries are searched by: the exact one, unless another was chosen."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from workbench import memory
 from workbench.engines import Work
 from workbench.errors import Conflict, WorkbenchError
 from workbench.retrieval.fingerprint import fingerprint
-from workbench.retrieval.vector_cache import KEY_BYTES, Vectors, key
+from workbench.retrieval.vector_cache import KEY_BYTES, Keys, Vectors, key, keys_of
 from workbench.students import Student, load
 
 if TYPE_CHECKING:
@@ -20,6 +21,35 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 TEXTS_IN_CALL = 128
+SHARDS_AT_ONCE = 4  # whose texts are in memory, to be sorted
+# Texts block by block, the same ones each time that it is called.
+Texts = Callable[[], Iterable[Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class MissingTexts:
+    """The texts of one kind, query or passage, that have no vector: those of some sorted `keys`, each once."""
+
+    kind: str
+    blocks: Texts
+    keys: Keys
+
+    def shards(self, size: int) -> Iterator[list[str]]:
+        """Yield them so many at a time, of each few shards the longest first: so batches hold little padding."""
+        texts = self._each()
+        while block := list(islice(texts, SHARDS_AT_ONCE * size)):
+            block.sort(key=len, reverse=True)
+            yield from (block[start : start + size] for start in range(0, len(block), size))
+
+    def _each(self) -> Iterator[str]:
+        is_waiting = np.ones(len(self.keys), np.bool_)
+        blocks = iter(self.blocks())
+        while is_waiting.any() and (block := next(blocks, None)) is not None:
+            places = np.searchsorted(self.keys, keys := keys_of(self.kind, [block])).clip(max=len(self.keys) - 1)
+            for row in np.flatnonzero((self.keys[places] == keys) & is_waiting[places]).tolist():
+                if is_waiting[places[row]]:
+                    is_waiting[places[row]] = False
+                    yield block[row]
 
 
 class Encoded(NamedTuple):

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench import machine
 from workbench.engines import LOCAL, Engine, leftovers, map_shards, only_caller, shard_folder
-from workbench.errors import BadSetting
+from workbench.errors import BadSetting, Conflict
 from workbench.records import Listener, Progress, silent
-from workbench.retrieval.encode_work import Encoded, EncodeWork, load_at, unit_vectors
+from workbench.retrieval.encode_work import Encoded, EncodeWork, MissingTexts, Texts, load_at, unit_vectors
 from workbench.retrieval.fingerprint import fingerprint
 from workbench.retrieval.passage_index import noted_index
 from workbench.retrieval.precision import PRECISIONS, Choice, load_choices, measure, save_choice
 from workbench.retrieval.stored_vectors import StoredVectors
-from workbench.retrieval.vector_cache import VectorCache, Vectors, key
+from workbench.retrieval.vector_cache import Keys, VectorCache, Vectors, keys_of
 from workbench.students import Student
 
 if TYPE_CHECKING:
@@ -28,16 +30,6 @@ if TYPE_CHECKING:
 # What an interrupt may cost: the texts of one file, or the work of that many seconds.
 TEXTS_IN_FILE = 2048
 SECONDS_IN_FILE = 20.0
-
-
-class _Missing(NamedTuple):
-    """Texts to be encoded, each by the key of its vector; a text is made when its turn comes."""
-
-    texts: Sequence[str]
-    rows: dict[bytes, int]
-
-    def text(self, key: bytes) -> str:
-        return self.texts[self.rows[key]]
 
 
 class Encoder:
@@ -96,31 +88,32 @@ class Encoder:
         """Return unit vectors (n, d) of passages, with the model's prompt for documents where it has one."""
         return self._vectors("passage", texts, listen)
 
-    def stored_passages(self, texts: Sequence[str], listen: Listener = silent) -> StoredVectors:
-        """Return the same, left on disk; at least one text, of which none is kept in memory."""
+    def stored_passages(self, texts: Texts, listen: Listener = silent) -> StoredVectors:
+        """Return the same, left on disk, of at least one text; texts are read block by block, and none is held."""
         return self._stored("passage", texts, listen)
 
     def to_encode(self, kind: str, texts: Sequence[str]) -> int:
         """Return how many of some texts of a kind have no vector on disk, in the precision that has most of them."""
-        keys = list({key(kind, text) for text in texts})
+        keys = keys_of(kind, [texts])
         model = self.fingerprint if kind == "query" else self.index_fingerprint
         chosen = self._chosen.get(model, self._setting)
         precisions = PRECISIONS if chosen == "auto" else (chosen,)
         return min(len(self._cache(model, precision).missing(keys)) for precision in precisions)
 
     def _vectors(self, kind: str, texts: Sequence[str], listen: Listener) -> Vectors:
-        return self._stored(kind, texts, listen)[:] if texts else np.empty((0, 0), np.float32)
+        return self._stored(kind, lambda: [texts], listen)[:] if texts else np.empty((0, 0), np.float32)
 
-    def _stored(self, kind: str, texts: Sequence[str], listen: Listener) -> StoredVectors:
-        keys = [key(kind, text) for text in texts]
+    def _stored(self, kind: str, texts: Texts, listen: Listener) -> StoredVectors:
+        keys = keys_of(kind, texts())
         model = self.fingerprint if kind == "query" else self.index_fingerprint
         cache = self._cache_for(model, keys, texts)
-        if absent := cache.missing(keys):
-            missing = _Missing(texts, {key: row for row, key in enumerate(keys) if key in absent})
-            self._fill(cache, kind, missing, listen, self._chosen.get(model, self._setting))
+        if len(absent := cache.missing(keys)):
+            self._fill(cache, MissingTexts(kind, texts, absent), listen, self._chosen.get(model, self._setting))
+            if len(cache.missing(absent)):
+                raise Conflict("Texts have changed while they were encoded.", "Run the same again.")
         return cache.stored(keys)
 
-    def _cache_for(self, model: str, keys: Sequence[bytes], texts: Sequence[str]) -> VectorCache:
+    def _cache_for(self, model: str, keys: Keys, texts: Texts) -> VectorCache:
         """Choose the precision as late as possible: what is complete on disk needs no choice and no model."""
         if (precision := self._chosen.get(model, self._setting)) != "auto":
             return self._cache(model, precision)
@@ -128,9 +121,10 @@ class Encoder:
         choices = load_choices(file)
         if cpu not in choices:
             for precision in dict.fromkeys(choice.precision for choice in choices.values()):
-                if not self._cache(model, precision).missing(keys):
+                if not len(self._cache(model, precision).missing(keys)):
                     return self._cache(model, precision)
-            choices[cpu] = self._choose([texts[row] for row in range(0, len(texts), -(-len(texts) // TEXTS_IN_FILE))])
+            spread = islice(chain.from_iterable(texts()), 0, None, -(-len(keys) // TEXTS_IN_FILE))
+            choices[cpu] = self._choose(list(spread))
             save_choice(file, cpu, choices[cpu])
         self._chosen[model] = choices[cpu].precision
         return self._cache(model, choices[cpu].precision)
@@ -152,25 +146,25 @@ class Encoder:
             self._models[precision] = load_at(self.student, precision)
         return self._models[precision]
 
-    def _fill(self, cache: VectorCache, kind: str, missing: _Missing, listen: Listener, precision: str) -> None:
-        """Encode and cache; longest first, so that batches hold little padding and time left is not underestimated."""
-        work = EncodeWork(self.student, self.fingerprint, kind, precision, self.batch_size, self._here(kind, precision))
+    def _fill(self, cache: VectorCache, missing: MissingTexts, listen: Listener, precision: str) -> None:
+        """Encode and cache."""
+        here = self._here(missing.kind, precision)
+        work = EncodeWork(self.student, self.fingerprint, missing.kind, precision, self.batch_size, here)
         workspace, rows = self.cache.parent, self.engine.settings.rows
         folder = shard_folder(self.engine, str(workspace / "shards"), "encode", work.name)
-        if len(missing.rows) <= rows:
+        if len(missing.keys) <= rows:
             folder = None  # too few for another machine to load a model
         with only_caller(folder, workspace / "locks"):
             for left in leftovers(work, folder) if folder else ():
                 cache.add(*left)
-            absent = cache.missing([*missing.rows])
-            order = sorted((key for key in missing.rows if key in absent), key=lambda key: -len(missing.text(key)))
-            step, note = rows if folder else TEXTS_IN_FILE, f"{self.name}, {precision}"
-            shards = ([missing.text(key) for key in order[at : at + step]] for at in range(0, len(order), step))
+            missing = replace(missing, keys=cache.missing(missing.keys))
+            total, note = len(missing.keys), f"{self.name}, {precision}"
+            shards = missing.shards(rows if folder else TEXTS_IN_FILE)
             _add(
                 cache,
                 map_shards(work, shards, self.engine, folder),
                 1 if folder else TEXTS_IN_FILE,
-                lambda done: listen(Progress("encode", done, len(order), "texts", note)),
+                lambda done: listen(Progress("encode", done, total, "texts", note)),
             )
             if folder:
                 folder.clear()

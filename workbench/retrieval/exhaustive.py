@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import WorkbenchError
-from workbench.records import Listener, Passage, Progress, silent
+from workbench.records import Listener, Progress, silent
 from workbench.retrieval.ranking import (
     DECIMALS,
+    Collection,
     Nearest,
     Placement,
     best_rows,
-    check_collection,
     check_depth,
     no_hits,
     placements,
@@ -39,16 +39,15 @@ class ExhaustiveRetriever:
     them again. Raises BadSetting for more passages than its architecture can compare.
     """
 
-    def __init__(self, student: Student, passages: Sequence[Passage]) -> None:
+    def __init__(self, student: Student, collection: Collection) -> None:
         self.student = student
         self.architecture = architectures.architecture(student.path)
-        check_collection([passage.passage_id for passage in passages])
-        self.architecture.check_size(len(passages))
+        self.architecture.check_size(len(collection))
         # Equal texts are encoded once, so that they tie whatever the machine's arithmetic makes of them.
-        self.texts = list(dict.fromkeys(passage.content for passage in passages))
-        row_of = {text: row for row, text in enumerate(self.texts)}
-        self.text_of = np.array([row_of[passage.content] for passage in passages], np.int64)
-        self.order = tie_order([passage.passage_id for passage in passages])
+        row_of: dict[str, int] = {}
+        rows = [row_of.setdefault(text, len(row_of)) for part in collection.texts() for text in part]
+        self.texts, self.text_of = list(row_of), np.array(rows, np.int64)
+        self.order = tie_order(collection.ids)
         self._embeddings: list[architectures.Embeddings] = []
 
     @property

@@ -16,6 +16,7 @@ from workbench.retrieval.bm25 import BM25, BM25Settings
 from workbench.retrieval.dense import DenseRetriever
 from workbench.retrieval.encoder import Encoder
 from workbench.retrieval.index.exact import Index
+from workbench.retrieval.ranking import Collection, PassageIds
 
 IDS, VECTORS, WORDS = "ids.json", "vectors.npy", "words"  # the ids are written last
 
@@ -52,14 +53,13 @@ def save_vectors(
 def open_vectors(folder: Path, encoder: Encoder) -> tuple[DenseRetriever, list[str]]:
     """Return a student's retriever on vectors that `save_vectors` has written, and the passages' ids."""
     ids = _read_ids(folder)
-    return DenseRetriever(encoder, index=Index(np.load(folder / VECTORS, mmap_mode="r"), ids)), ids
+    return DenseRetriever(encoder, Index(np.load(folder / VECTORS, mmap_mode="r"), ids)), ids
 
 
-def save_bm25(folder: Path, parts: Iterable[Sequence[Passage]], listen: Listener = silent) -> None:
-    """Write the BM25 index of passages that come part by part, and their ids."""
-    passages = [passage for part in parts for passage in part]
-    BM25(passages).save(folder / WORDS, listen)
-    _write_ids(folder, [passage.passage_id for passage in passages])
+def save_bm25(folder: Path, collection: Collection, listen: Listener = silent) -> None:
+    """Write the BM25 index of a collection, and the passages' ids."""
+    BM25(collection).save(folder / WORDS, listen)
+    _write_ids(folder, collection.ids[:])
 
 
 def open_bm25(folder: Path) -> tuple[BM25, list[str]]:
@@ -72,7 +72,7 @@ class _SavedBM25(BM25):
     """BM25 whose index lies in a folder."""
 
     def __init__(self, folder: Path, ids: Sequence[str], settings: BM25Settings | None = None) -> None:
-        super().__init__([Passage(passage_id, "", "") for passage_id in ids], settings)
+        super().__init__(Collection(PassageIds(ids), tuple), settings)
         self._folder = folder
 
     @cached_property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,18 @@ CHECKED = "sha256-"
 UNIT_WITHIN = 1e-3
 
 Vectors = NDArray[np.float32]
+Keys = NDArray[np.bytes_]
 
 
 def key(kind: str, text: str) -> bytes:
     """Return the key of a vector: a digest of the text and of the kind, query or passage, it was encoded as."""
     return blake2b(f"{kind}\0{text}".encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
+
+
+def keys_of(kind: str, blocks: Iterable[Sequence[str]]) -> Keys:
+    """Return the keys of texts that come block by block, in a quarter of the memory of as many Python objects."""
+    parts = [np.frombuffer(b"".join(key(kind, text) for text in block), KEY) for block in blocks]
+    return np.concatenate(parts) if parts else np.empty(0, KEY)
 
 
 class VectorCache:
@@ -45,27 +52,28 @@ class VectorCache:
         self._damaged: set[str] = set()
         self._keys = np.empty(0, KEY)  # sorted; each is in the file of that number, in that row
         self._numbers = self._rows = np.empty(0, np.int32)
-        self._unsorted: list[tuple[NDArray[np.bytes_], int]] = []
+        self._unsorted: list[tuple[Keys, int]] = []
 
-    def missing(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Return the keys that no file holds, looking again at the folder if there are any."""
-        wanted = _array(keys)
-        absent = ~self._find(wanted)[1]
-        if absent.any() and self._look():
-            absent = ~self._find(wanted)[1]
-        return {keys[int(at)] for at in np.flatnonzero(absent)}
+    def missing(self, keys: Keys | Sequence[bytes]) -> Keys:
+        """Return the keys that no file holds, sorted, looking again at the folder if there are any."""
+        absent = np.unique(_array(keys))
+        absent = absent[~self._find(absent)[1]]
+        if len(absent) and self._look():
+            absent = absent[~self._find(absent)[1]]
+        return absent
 
-    def stored(self, keys: Sequence[bytes]) -> StoredVectors:
+    def stored(self, keys: Keys | Sequence[bytes]) -> StoredVectors:
         """Return the vectors of keys that are there, (n, d) float32, in the order asked for; they stay on disk."""
-        places, is_there = self._find(_array(keys))
+        wanted = _array(keys)
+        places, is_there = self._find(wanted)
         if not is_there.all():
-            raise KeyError(keys[int(np.argmin(is_there))])
+            raise KeyError(wanted[int(np.argmin(is_there))])
         files = [self.folder / f"{name}.npy" for name in self._names]
         return StoredVectors(files, self._width, self._numbers[places], self._rows[places])
 
     def take(self, keys: Sequence[bytes]) -> Vectors:
         """Return the vectors of keys that are there, (n, d) float32, in the order asked for."""
-        return self.stored(keys)[:] if keys else np.empty((0, 0), np.float32)
+        return self.stored(keys)[:] if len(keys) else np.empty((0, 0), np.float32)
 
     def add(self, keys: Sequence[bytes], vectors: Vectors) -> None:
         """Save vectors (n, d) under their keys; once this returns they survive a crash."""
@@ -92,7 +100,7 @@ class VectorCache:
             self._open(name)
         return bool(fresh)
 
-    def _find(self, wanted: NDArray[np.bytes_]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    def _find(self, wanted: Keys) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return where keys stand among the sorted ones, and whether they do; of several files the first one counts."""
         if self._unsorted:
             keys = np.concatenate([self._keys, *(keys for keys, _ in self._unsorted)])
@@ -120,7 +128,7 @@ class VectorCache:
             file = self.folder / f"{name}.npy"
             warnings.warn(f"Left out a damaged file of vectors, {file}: {error}", Damaged, stacklevel=2)
             return
-        self._unsorted.append((_array(keys), len(self._names)))
+        self._unsorted.append((np.frombuffer(keys.tobytes(), KEY), len(self._names)))
         self._names.append(name)
         self._width = vectors.shape[1]
 
@@ -136,10 +144,8 @@ class VectorCache:
             raise ValueError("some of its vectors are not of unit length")
 
 
-def _array(keys: Sequence[bytes] | NDArray[np.uint8]) -> NDArray[np.bytes_]:
-    """Return keys as one array, which takes a fifth of the memory of as many Python objects."""
-    content = keys.tobytes() if isinstance(keys, np.ndarray) else b"".join(keys)
-    return np.frombuffer(content, KEY)
+def _array(keys: Keys | Sequence[bytes]) -> Keys:
+    return keys if isinstance(keys, np.ndarray) else np.frombuffer(b"".join(keys), KEY)
 
 
 def _name(keys: NDArray[Any], vectors: NDArray[Any]) -> str:

@@ -35,7 +35,7 @@ from workbench.store.refiling import runs_follow
 
 READ_PATIENCE = 20.0
 WRITE_PATIENCE = 60.0
-ROWS_AT_ONCE = 200_000  # of a run, which may be made while it is written
+ROWS_AT_ONCE = 200_000  # that are in memory, of those that may be made while they are written
 
 
 class Store:
@@ -192,7 +192,7 @@ class Store:
     def add_candidates(self, candidates: Iterable[Candidate]) -> int:
         """Add candidates; return how many (query, passage, source) were new."""
         with self.write("candidates") as connection:
-            return arrow.insert(connection, "candidates", list(candidates))
+            return _insert(connection, "candidates", candidates)
 
     def add_scored(self, scored: Sequence[Scored], unit: Unit = "unknown", *, replace: bool = False) -> None:
         """Add a teacher's finished batch, its utilities in `unit`; a pair that fails no longer loses its failure.
@@ -218,9 +218,7 @@ class Store:
             connection.execute(
                 "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?)", run._replace(created=_utc(run.created))
             )
-            rows = iter(hits)
-            while block := list(islice(rows, ROWS_AT_ONCE)):
-                arrow.insert(connection, "hits", block)
+            _insert(connection, "hits", hits)
 
     def add_hits(self, hits: Sequence[Hit]) -> None:
         """Add hits of queries that their runs, which are there, do not rank yet."""
@@ -266,6 +264,14 @@ class Store:
     def _drop_run(connection: duckdb.DuckDBPyConnection, run: str) -> None:
         connection.execute("delete from hits where run = ?", [run])
         connection.execute("delete from runs where run = ?", [run])
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Iterable[Sequence[Any]]) -> int:
+    """Insert rows, which may be made meanwhile, into table `name`; return how many were new."""
+    remaining, new = iter(rows), 0
+    while block := list(islice(remaining, ROWS_AT_ONCE)):
+        new += arrow.insert(connection, name, block)
+    return new
 
 
 def _utc(moment: datetime) -> datetime:

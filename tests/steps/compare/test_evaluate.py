@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import log2
 from pathlib import Path
 
@@ -83,6 +84,21 @@ def test_a_query_that_nobody_judged_is_ranked_but_not_measured(store: Store, stu
     found = evaluate(store, student)
     assert (found.queries, found.judged) == (3, 2)
     assert all(value.n == 2 for value in found.measures.values())
+
+
+@pytest.mark.parametrize("name", ["student", "bm25"])
+def test_passages_are_read_part_by_part(empty: Store, student: str, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    passages = [Passage(f"-{number % 7} ü{number}", "", PASSAGES[number % 3].text) for number in range(40)]
+    empty.add_collection(QUERIES, [*passages[20:], *PASSAGES, *passages[:20]], QRELS)
+    name = student if name == "student" else name
+    candidates(empty, name, split="test", depth=4)
+    evaluate(empty, name, depth=5)
+    expected = views.hits(empty, views.find_run(empty, name, "test"))
+    monkeypatch.setattr(views, "passages", lambda *_: pytest.fail("all passages were read"))
+    monkeypatch.setattr(views, "passage_parts", partial(views.passage_parts, at_once=7))
+    assert candidates(empty, name, split="test", depth=4).added == 0
+    evaluate(empty, name, depth=5)
+    assert views.hits(empty, views.find_run(empty, name, "test")) == expected
 
 
 def test_bm25_finds_by_words(store: Store) -> None:

@@ -16,6 +16,7 @@ from workbench.retrieval.ranking import (
     DECIMALS,
     Floats,
     Nearest,
+    PassageIds,
     Placement,
     Rows,
     best_rows,
@@ -49,7 +50,8 @@ class Index:
         check_collection(ids)
         self.stored = vectors
         self.vectors: Vectors = vectors[:] if len(vectors) * vectors.shape[1] * 4 <= HELD_BYTES else vectors
-        self.order = tie_order(ids)
+        self.ids = PassageIds(ids)
+        self.order = tie_order(self.ids)
 
     def search(self, queries: Floats, k: int) -> Nearest:
         """Return the k nearest passages of query vectors (q, d): rows and similarities (q, k)."""

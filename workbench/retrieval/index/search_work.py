@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -71,16 +71,14 @@ class SearchWork(Work[Block, Nearest]):
         return Nearest(_from_lists(table["rows"]), _from_lists(table["similarities"]))
 
 
-def search_blocks(
-    index: Index, ids: Sequence[str], work: SearchWork, engine: Engine, workspace: Path, listen: Listener
-) -> Nearest:
-    """Return what `index.search` does, each block of its vectors searched by an engine; `ids` are the passages'.
+def search_blocks(index: Index, work: SearchWork, engine: Engine, workspace: Path, listen: Listener) -> Nearest:
+    """Return what `index.search` does, each block of its vectors searched by an engine.
 
     An interrupted search begins anew.
     """
     check_depth(work.k)
     folder = shard_folder(engine, str(workspace / "shards"), "search", work.name)
-    shards = (Block(rows, [ids[row] for row in rows], vectors) for rows, vectors in blocks(index.stored))
+    shards = (Block(rows, index.ids.of(rows), vectors) for rows, vectors in blocks(index.stored))
     best, done = no_hits(len(work.queries), work.k), 0
     with only_caller(folder, workspace / "locks"):
         for part in map_shards(work, shards, engine, folder):

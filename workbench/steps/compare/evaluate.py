@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -13,14 +13,14 @@ from workbench.engines import LOCAL, Engine
 from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
 from workbench.evaluation.significance import Interval, interval, intervals_of
-from workbench.records import Hit, Listener, Passage, Query, Run, approximation, labelled, silent
+from workbench.records import Listener, Run, approximation, labelled, silent
 from workbench.results import Result
-from workbench.retrieval.ranking import Nearest, Retriever
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.answer_measures import answer_measures
 from workbench.steps.compare.model_card import renew
+from workbench.steps.compare.ranking.hits import RankedRows, candidates_below, nearest_rows, run_hits
 from workbench.steps.compare.ranking.rerank import Reranking, reranked_run
-from workbench.steps.compare.ranking.retriever import retriever
+from workbench.steps.compare.ranking.retriever import retriever, stored_collection
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
 from workbench.steps.data.next_step import must_have_queries
 from workbench.steps.data.splits.near_duplicates import refresh_near_duplicates
@@ -180,16 +180,16 @@ def evaluate(
         return measured(measured_as, run, seconds=time.monotonic() - started)
     must_have_queries(store, split)
     refresh_near_duplicates(store)
-    queries, passages = views.queries(store, split), views.passages(store)
-    if not passages:
-        raise NothingToDo("There are no passages to rank.", "Run `workbench ingest` first.")
-    ranker = retriever(measured_as, student, passages, engine)
-    name = f"{ranker.name}@{split}"
+    queries, searched = views.queries(store, split), views.collection_fingerprint(store)
+    collection = stored_collection(store)
+    ranker = retriever(measured_as, student, collection, engine)
     nearest = ranker.search([query.text for query in queries], depth, listen)
-    below = [] if nearest.recall is not None else _candidates_below(store, nearest, ranker, queries, passages, listen)
-    collection = views.collection_fingerprint(store)
-    run = Run(name, ranker.name, split, depth, collection, datetime.now(UTC), False, nearest.index_kind, nearest.recall)
-    store.add_run(run, chain(_hits(name, nearest, queries, passages), below))
+    below: Iterable[RankedRows] = ()
+    if nearest.recall is None:  # else true ranks take the comparisons that the index is there to spare
+        below = [*candidates_below(store, ranker, collection.ids, queries, nearest, listen)]
+    name = f"{ranker.name}@{split}"
+    run = Run(name, ranker.name, split, depth, searched, datetime.now(UTC), False, nearest.index_kind, nearest.recall)
+    store.add_run(run, run_hits(name, chain(nearest_rows(queries, nearest), below), collection.ids))
     renew(store, ranker.name)
     return measured(measured_as, run, seconds=time.monotonic() - started)
 
@@ -231,35 +231,3 @@ def _imported(store: Store, name: str, split: str) -> Run | None:
         f"{name!r} is an imported run of {', '.join(run.split for run in runs)}, and has no ranking of {split}.",
         f"Ingest its run of the {split} split, or name another --split.",
     )
-
-
-def _hits(name: str, nearest: Nearest, queries: list[Query], passages: list[Passage]) -> Iterator[Hit]:
-    for query, rows, similarities in zip(queries, nearest.rows, nearest.similarities, strict=True):
-        for rank, (row, similarity) in enumerate(zip(rows, similarities, strict=True), start=1):
-            if row >= 0:
-                yield Hit(name, query.query_id, passages[row].passage_id, rank, float(similarity))
-
-
-def _candidates_below(
-    store: Store, nearest: Nearest, ranker: Retriever, queries: list[Query], passages: list[Passage], listen: Listener
-) -> list[Hit]:
-    """Return the candidates that the rankings do not reach, with their true rank below the depth.
-
-    Not of an approximate search: their true rank takes a comparison with every passage, which it is there to spare.
-    """
-    candidates = views.candidates_of(store, queries[0].split)
-    proposed = {passage_id for of_query in candidates.values() for passage_id in of_query}
-    row_of = {passage.passage_id: row for row, passage in enumerate(passages) if passage.passage_id in proposed}
-    missing = [
-        (query, [row for row in (row_of[p] for p in candidates.get(query.query_id, ())) if row not in retrieved])
-        for query, retrieved in zip(queries, map(set, nearest.rows.tolist()), strict=True)
-    ]
-    missing = [(query, rows) for query, rows in missing if rows]
-    if not missing:
-        return []
-    places = ranker.place([query.text for query, _ in missing], [rows for _, rows in missing], listen)
-    return [
-        Hit(f"{ranker.name}@{query.split}", query.query_id, passages[row].passage_id, int(rank), float(similarity))
-        for (query, rows), place in zip(missing, places, strict=True)
-        for row, rank, similarity in zip(rows, place.ranks, place.similarities, strict=True)
-    ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
 from workbench.engines import LOCAL, Engine
 from workbench.errors import NothingToDo
-from workbench.records import Candidate, Listener, Passage, Query, silent
+from workbench.records import Candidate, Listener, Query, silent
 from workbench.results import Result
-from workbench.retrieval.ranking import Nearest
-from workbench.steps.compare.ranking.retriever import find_student, retriever
+from workbench.retrieval.ranking import Nearest, PassageIds
+from workbench.steps.compare.ranking.hits import nearest_rows
+from workbench.steps.compare.ranking.retriever import find_student, retriever, stored_collection
 from workbench.steps.data.next_step import must_have_queries
 from workbench.steps.teach.planning.candidate_fit import QRELS, fitting_students
 from workbench.store import Store, views
@@ -111,30 +113,36 @@ def candidates(
     started = time.monotonic()
     if split:
         must_have_queries(store, split)
-    queries, passages = views.queries(store, split), views.passages(store)
+    queries, passages = views.queries(store, split), views.counts(store).passages
     if not queries or not passages:
         raise NothingToDo(
-            f"There are {len(queries):,} queries and {len(passages):,} passages to pair.",
-            "Run `workbench ingest` first.",
+            f"There are {len(queries):,} queries and {passages:,} passages to pair.", "Run `workbench ingest` first."
         )
-    with_text = {query.query_id for query in queries}, {passage.passage_id for passage in passages}
-    proposed = [
-        Candidate(qrel.query_id, qrel.passage_id, QRELS)
-        for qrel in views.qrels(store, split)
-        if qrel.query_id in with_text[0] and qrel.passage_id in with_text[1]
-    ]
+    collection = stored_collection(store)
+    judged = _judged(store, split)
+    proposals, number = [iter(judged)], len(judged)
     source = student if student == BM25 else find_student(store, student).name
     for name in dict.fromkeys((BM25, source)):
-        nearest = retriever(store, name, passages, engine).search([query.text for query in queries], depth, listen)
-        proposed += _top(name, queries, passages, nearest)
-    added = store.add_candidates(proposed)
-    return CandidatesResult(len(queries), len(proposed), added, time.monotonic() - started, fitting_students(store))
+        nearest = retriever(store, name, collection, engine).search([query.text for query in queries], depth, listen)
+        proposals.append(_top(name, queries, collection.ids, nearest))
+        number += int((nearest.rows >= 0).sum())
+    added = store.add_candidates(chain.from_iterable(proposals))
+    return CandidatesResult(len(queries), number, added, time.monotonic() - started, fitting_students(store))
 
 
-def _top(name: str, queries: list[Query], passages: list[Passage], nearest: Nearest) -> list[Candidate]:
+def _judged(store: Store, split: str | None) -> list[Candidate]:
+    """Return the qrels whose query and passage have a text."""
+    qrels = views.qrels(store, split)
+    queries, passages = {qrel.query_id for qrel in qrels}, {qrel.passage_id for qrel in qrels}
+    without_query, without_passage = views.lacking_text(store, queries, passages)
     return [
-        Candidate(query.query_id, passages[row].passage_id, name, rank)
-        for query, rows in zip(queries, nearest.rows, strict=True)
-        for rank, row in enumerate(rows, start=1)
-        if row >= 0
+        Candidate(qrel.query_id, qrel.passage_id, QRELS)
+        for qrel in qrels
+        if qrel.query_id not in without_query and qrel.passage_id not in without_passage
     ]
+
+
+def _top(name: str, queries: list[Query], ids: PassageIds, nearest: Nearest) -> Iterator[Candidate]:
+    for query_id, rows, ranks, _ in nearest_rows(queries, nearest):
+        for passage_id, rank in zip(ids.of(rows), ranks.tolist(), strict=True):
+            yield Candidate(query_id, passage_id, name, rank)

@@ -59,7 +59,7 @@ def rerank(
     must_have_queries(store, split)
     run = views.find_run(store, student, split)
     check_depth(depth, run)
-    teacher.prepare(views.passages(store))
+    teacher.prepare(views.stream_passages(store))
     missing = views.unscored_first(store, run, teacher.name, depth, with_answers=needs_answers(teacher))
     if not missing and teacher.name not in {counts.teacher for counts in views.teachers(store)}:
         reason = "no query has a reference answer" if needs_answers(teacher) else "texts are lacking"

@@ -127,9 +127,11 @@ from workbench.store.views.searched import (
     QueryLine,
     judged_passages,
     neighbouring_queries,
+    passage_ids,
     passage_parts,
     queries_with,
     query_of_text,
+    stream_passages,
 )
 from workbench.store.views.thresholds import Threshold, UtilityScale
 
@@ -221,6 +223,7 @@ __all__ = [
     "movements_of",
     "neighbouring_queries",
     "pair_counts",
+    "passage_ids",
     "passage_parts",
     "passages",
     "proposals_judged",
@@ -250,6 +253,7 @@ __all__ = [
     "scored_similarities",
     "seen_queries",
     "shared_orders",
+    "stream_passages",
     "tags",
     "teacher_of_cases",
     "teacher_unit",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.store.views.collection import queries_by
@@ -21,15 +21,18 @@ class ProposalCounts(NamedTuple):
     scored: int
 
 
-def candidates_of(store: Store, split: str) -> dict[str, list[str]]:
-    """Return query_id -> its candidates' passage ids, for a split."""
+def candidates_of(store: Store, split: str, ids: Collection[str] | None = None) -> dict[str, list[str]]:
+    """Return query_id -> its candidates' passage ids, for a split; with `ids`, for just those of its queries."""
     with store.read() as connection:
         rows: list[tuple[str, list[str]]] = connection.execute(
             """
             select query_id, list(distinct passage_id order by passage_id) from candidates
-            semi join (select query_id from queries where split = ?) using (query_id) group by query_id
+            semi join (
+                select query_id from queries
+                where split = $split and ($ids is null or query_id in (select unnest($ids::varchar[])))
+            ) using (query_id) group by query_id
             """,
-            [split],
+            {"split": split, "ids": None if ids is None else list(ids)},
         ).fetchall()
     return dict(rows)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+import pyarrow as pa
+
 from workbench.records import Passage
 from workbench.store.collection import HAS_TEXT
 from workbench.store.views.judged import relevance_level
@@ -40,24 +42,39 @@ class Neighbours(NamedTuple):
     number: int
 
 
+def passage_ids(store: Store) -> pa.ChunkedArray:
+    """Return the ids of the passages that have a text, in the order in which `passage_parts` yields them."""
+    with store.read() as connection:
+        statement = f"select passage_id from passages where {HAS_TEXT['passages']} order by rowid"
+        return connection.sql(statement).to_arrow_table()["passage_id"]
+
+
 def passage_parts(store: Store, at_once: int = PASSAGES_AT_ONCE) -> Iterator[list[Passage]]:
-    """Yield the passages that have a text by id, so many at a time; the database is closed between two parts."""
-    last: str | None = None
-    while True:
+    """Yield the passages that have a text as they are stored, so many at a time at most.
+
+    The database is closed between two parts; what is added meanwhile is left out. By their places in the table a part
+    of a million takes 0.04 s of a core, while a part in the order of ids would read, and hold, all others as well.
+    """
+    with store.read() as connection:
+        ((last,),) = connection.execute("select max(rowid) from passages").fetchall()
+    for start in range(0, 0 if last is None else last + 1, at_once):
         with store.read() as connection:
             title_join = TITLE_JOINS[read_settings(connection).title_join]
             rows = connection.execute(
                 f"""
                 select passage_id, title, text from passages
-                where {HAS_TEXT["passages"]} and ($last is null or passage_id > $last)
-                order by passage_id limit $at_once
+                where rowid between $first and $last and {HAS_TEXT["passages"]} order by rowid
                 """,
-                {"last": last, "at_once": at_once},
+                {"first": start, "last": min(last, start + at_once - 1)},
             ).fetchall()
-        if not rows:
-            return
-        yield [Passage(passage_id, title, text, title_join) for passage_id, title, text in rows]
-        last = rows[-1][0]
+        if rows:
+            yield [Passage(passage_id, title, text, title_join) for passage_id, title, text in rows]
+
+
+def stream_passages(store: Store) -> Iterator[Passage]:
+    """Yield the passages that have a text as they are stored, of which a part is in memory at a time."""
+    for part in passage_parts(store):
+        yield from part
 
 
 def queries_with(store: Store, words: str, limit: int = 20) -> list[QueryLine]:

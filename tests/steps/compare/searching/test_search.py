@@ -87,7 +87,7 @@ def test_an_index_is_made_once_and_follows_the_passages(
     monkeypatch.setattr(Encoder, "passages", lambda self, texts, listen=None: encoded.extend(texts))
     again = wb.search(store, "question3", ["bm25", student])
     assert encoded == []
-    assert isinstance(searcher(store, student)._retriever._exact.vectors, np.memmap), "read from the disk"
+    assert isinstance(searcher(store, student)._retriever._collection.vectors, np.memmap), "read from the disk"
     monkeypatch.undo()
     store.add_collection(passages=[Passage("p3-9", "", "question3 question3")])
     index = kept_index(store, student)
@@ -109,7 +109,14 @@ def test_the_indexes_that_are_kept_are_few(store: Store, monkeypatch: pytest.Mon
 def test_texts_are_read_part_by_part(store: Store) -> None:
     parts = list(wb.views.passage_parts(store, at_once=10))
     assert [len(part) for part in parts] == [10, 10, 4]
-    assert [passage for part in parts for passage in part] == wb.views.passages(store)
+    read = [passage for part in parts for passage in part]
+    assert sorted(read) == wb.views.passages(store)
+    assert wb.views.passage_ids(store).to_pylist() == [passage.passage_id for passage in read]
+    begun = wb.views.passage_parts(store, at_once=20)
+    assert len(next(begun)) == 20
+    store.add_collection(passages=[Passage("p0-9", "", "since then")])
+    assert len(next(begun)) == 4
+    assert next(begun, None) is None
 
 
 def test_a_query_that_one_cannot_search_for_leaves_the_others(store: Store, student: str) -> None:

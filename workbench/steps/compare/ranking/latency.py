@@ -14,7 +14,7 @@ from workbench.progress import tracked
 from workbench.records import Group, Passage, Query
 from workbench.results import Result
 from workbench.retrieval.dense import DenseRetriever
-from workbench.retrieval.ranking import Retriever
+from workbench.retrieval.ranking import Collection, Retriever
 from workbench.steps.compare.ranking.rerank import Reranking
 from workbench.steps.compare.ranking.retriever import retriever
 from workbench.steps.data.next_step import must_have_queries
@@ -134,7 +134,8 @@ def latency(
             f"There are {len(passages):,} passages to search and {len(asked):,} queries of {split} to ask.",
             "Ingest passages, and for this teacher queries with reference answers.",
         )
-    searchers = {name: _searcher(retriever(store, name, passages), depth) for name in dict.fromkeys(students)}
+    collection = Collection.of(passages)
+    searchers = {name: _searcher(retriever(store, name, collection), depth) for name in dict.fromkeys(students)}
     ways: dict[str, Callable[[Query], object]] = {**searchers}
     if teacher:
         teacher.prepare(passages)

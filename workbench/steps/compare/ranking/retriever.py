@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
 from workbench import students
 from workbench.engines import LOCAL, Engine
 from workbench.errors import BadSetting
-from workbench.records import Passage
 from workbench.retrieval.bm25 import BM25
 from workbench.retrieval.dense import DenseRetriever
 from workbench.retrieval.encoder import Encoder
 from workbench.retrieval.exhaustive import ExhaustiveRetriever
-from workbench.retrieval.ranking import Retriever
+from workbench.retrieval.ranking import Collection, PassageIds, Retriever
 from workbench.steps.compare.ranking.rerank import Reranking
 from workbench.store import Store, settings_of, views
 from workbench.students import Student, architectures
@@ -38,16 +37,21 @@ def find_student(store: Store, name: str) -> Student:
     return students.find(name, store.students)
 
 
-def retriever(store: Store, name: str, passages: Sequence[Passage], engine: Engine = LOCAL) -> Retriever:
-    """Return the retriever of a student, or of BM25, over `passages`.
+def stored_collection(store: Store) -> Collection:
+    """Return the passages of a workspace that have a text; raises NothingToDo where there are none."""
+    return Collection(PassageIds(views.passage_ids(store)), partial(views.passage_parts, store))
+
+
+def retriever(store: Store, name: str, collection: Collection, engine: Engine = LOCAL) -> Retriever:
+    """Return the retriever of a student, or of BM25, over a collection.
 
     A dense student's vectors are encoded by an engine, kept in the workspace, and searched by the index that its
     settings name; a sparse or multi-vector one's are not kept.
     """
     if name == students.BM25:
-        return BM25(passages)
+        return BM25(collection)
     student = find_student(store, name)
     if architectures.architecture(student.path) is architectures.DENSE:
         encoder = Encoder(student, store.vectors, engine=engine)
-        return DenseRetriever(encoder, passages, kind=settings_of(store).index, engine=engine)
-    return ExhaustiveRetriever(student, passages)
+        return DenseRetriever(encoder, collection, kind=settings_of(store).index, engine=engine)
+    return ExhaustiveRetriever(student, collection)

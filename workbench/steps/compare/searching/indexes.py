@@ -16,7 +16,7 @@ from workbench.retrieval.encoder import Encoder
 from workbench.retrieval.exhaustive import ExhaustiveRetriever
 from workbench.retrieval.saved_index import is_saved, open_bm25, open_vectors, save_bm25, save_vectors
 from workbench.retrieval.searcher import Searcher
-from workbench.steps.compare.ranking.retriever import find_student
+from workbench.steps.compare.ranking.retriever import find_student, stored_collection
 from workbench.store import Store, kept, views
 from workbench.students import architectures
 
@@ -64,7 +64,7 @@ class KeptIndex:
         with files.aside(self.folder, replace=True) as draft:
             draft.mkdir()
             if self.encoder is None:
-                save_bm25(draft, views.passage_parts(self.store), listen)
+                save_bm25(draft, stored_collection(self.store), listen)
             else:
                 save_vectors(draft, self.encoder, views.passage_parts(self.store), size, listen)
         for former in sorted(self._all(), key=lambda folder: folder.stat().st_mtime, reverse=True)[INDEXES:]:
@@ -105,6 +105,6 @@ def searcher(store: Store, name: str, listen: Listener = silent) -> Searcher:
         if not index.is_made:
             index.make(listen)
         return index.open()
-    passages = views.passages(store)
-    retriever = ExhaustiveRetriever(find_student(store, name), passages)
-    return Searcher(name, retriever, [passage.passage_id for passage in passages], unit="similarity")
+    collection = stored_collection(store)
+    retriever = ExhaustiveRetriever(find_student(store, name), collection)
+    return Searcher(name, retriever, collection.ids, unit="similarity")

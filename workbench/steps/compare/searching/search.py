@@ -92,7 +92,7 @@ def search(
     asked = checked_query(query, students)
     searchers = [searcher(store, name) for name in dict.fromkeys(students)]
     if teacher:
-        teacher.prepare(passage for part in views.passage_parts(store) for passage in part)
+        teacher.prepare(views.stream_passages(store))
     return search_with(store, asked, searchers, Reranker(teacher, rerank_depth) if teacher else None, depth)
 
 

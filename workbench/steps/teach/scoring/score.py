@@ -91,7 +91,7 @@ def score(
     with_answers, splits = needs_answers(teacher), must_have_candidates(store, split)
     without_answers = _without_answers(splits) if with_answers else 0
     started, engine = time.monotonic(), options.get("engine", LOCAL)
-    teacher.prepare(views.passages(store))
+    teacher.prepare(views.stream_passages(store))
     work, folder = score_work(store, teacher, engine)
     # A teacher can have something to say of how it is run, such as its arithmetic.
     remark = str(getattr(teacher, "remark", ""))

@@ -84,7 +84,7 @@ def score_estimate(
     """
     if not isinstance(teacher, RemoteTeacher):
         return None
-    teacher.prepare(views.passages(store))
+    teacher.prepare(views.stream_passages(store))
     if teacher.spent is None:
         return None
     with_answers = needs_answers(teacher)

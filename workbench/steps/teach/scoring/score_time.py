@@ -81,7 +81,7 @@ def score_time(store: Store, teacher: Teacher, split: str | None = None, limit: 
     48
     """
     must_have_candidates(store, split)
-    teacher.prepare(views.passages(store))
+    teacher.prepare(views.stream_passages(store))
     if isinstance(teacher, RemoteTeacher) and teacher.spent is not None:
         return None
     counts = dict(views.unscored(store, teacher.name, split, limit, with_answers=needs_answers(teacher)))

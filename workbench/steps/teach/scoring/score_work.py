@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from workbench.engines import Engine, ShardFolder, Work, shard_folder
@@ -16,7 +15,7 @@ from workbench.teachers import RemoteTeacher, Teacher
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PASSAGES_AT_ONCE = 8192  # of the collection, written and read
+PASSAGES_AT_ONCE = 8192  # of the collection, read
 VERB = "score"
 
 
@@ -107,16 +106,16 @@ def score_work(store: Store, teacher: Teacher, engine: Engine) -> tuple[ScoreWor
         raise BadSetting(f"{teacher.name} has no settings that another process could make it from.")
     collection = views.collection_fingerprint(store)
     if not folder.holds("shared", collection):
-        folder.write("shared", collection, _passage_tables(views.passages(store)))
+        folder.write("shared", collection, _passage_tables(views.passage_parts(store)))
     return ScoreWork.of(teacher, folder, collection), folder
 
 
-def _passage_tables(passages: Iterable[Passage]) -> Iterator[pa.Table]:
+def _passage_tables(parts: Iterable[Sequence[Passage]]) -> Iterator[pa.Table]:
     import pyarrow as pa
 
-    schema, waiting = pa.schema(_passage_fields()), iter(passages)
+    schema = pa.schema(_passage_fields())
     yield pa.Table.from_pylist([], schema)
-    while part := list(islice(waiting, PASSAGES_AT_ONCE)):
+    for part in parts:
         yield pa.Table.from_pylist([passage._asdict() for passage in part], schema)
 
 
