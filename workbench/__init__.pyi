@@ -87,6 +87,7 @@ from .steps.compare.filters import ComparedQuery as ComparedQuery
 from .steps.compare.filters import Filters as Filters
 from .steps.compare.filters import compared_queries as compared_queries
 from .steps.compare.filters import filtered as filtered
+from .steps.compare.health.teacher_health import HealthSettings as HealthSettings
 from .steps.compare.health.teacher_health import TeacherHealth as TeacherHealth
 from .steps.compare.health.teacher_health import teacher_health as teacher_health
 from .steps.compare.leaderboard import Leaderboard as Leaderboard

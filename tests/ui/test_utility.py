@@ -55,7 +55,7 @@ def test_two_teachers_stand_side_by_side_with_a_sentence_on_each(store: Store, v
     store.add_scored([Failure("q1", "ü", "other", "no grade", "unreadable", "I think so")])
     at = visit(store, "utility", teacher="toy", student="before", health="true", other="other", factor="2")
     words = text_of(at)
-    assert "toy is not shown to be fit to teach before: it has scored 2 queries (at least 20)" in words
+    assert "toy is not shown to be fit to teach before: it is measured on 2 queries (at least 20)" in words
     assert "other is not fit to teach before: 33% of the pairs have no utility" in words
     shown = {row["figure"]: row for row in table(at, "figure")}
     (line,) = [line for line in printed_lines(at) if line.startswith("workbench") and " health " in line]

@@ -56,6 +56,10 @@ TeacherTemperature = Annotated[
     float | None, typer.Option(help="Divides utilities; unless given, set from their spread.", show_default=False)
 ]
 
+MeasuredQueries = Annotated[
+    int, typer.Option("--queries", min=1, help="Measure no more than so many queries, drawn evenly.")
+]
+
 _ENGINE_SETTINGS = {name: ", ".join(one.name for one in engine_settings(name)) for name in ENGINES}
 EngineName = Annotated[
     str,

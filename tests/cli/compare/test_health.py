@@ -12,7 +12,7 @@ def test_the_sentence_the_figures_and_the_pairs_are_printed(store: Store) -> Non
     store.add_scored([Failure("007", "ü", "toy", "no grade", "unreadable", "hm")])
     store.add_scored([utility("q1", "p/1", 1.0, "-odd"), utility("q1", "p 2", 3.0, "-odd")])
     printed = shell("health", "toy", "--split", "test", "--student", "before", "--other=-odd", workspace=store.path)
-    assert printed.out.startswith("toy is not shown to be fit to teach before: it has scored 2 queries")
+    assert printed.out.startswith("toy is not shown to be fit to teach before: it is measured on 2 queries")
     assert "AUC" in printed.out
     assert "Kendall" in printed.out
     assert "0 failed, 0 refused, 0 unreadable" in printed.err

@@ -256,8 +256,8 @@ def test_the_distances_of_many_queries_are_those_of_each(store: Store) -> None:
     sums = views.displacement_sums(store, "toy", runs)
     assert {query_id for query_id, *_ in sums} == {"q1", Q2}
     for query_id, before, after in sums:
-        utilities = dict(views.scored_orders(store, "toy", "test")[query_id])
-        orders = [[p for p, _ in views.scored_orders(store, "toy", "test", run, query_id)[query_id]] for run in runs]
+        utilities = dict(views.scored_orders(store, "toy", [query_id])[query_id])
+        orders = [[p for p, _ in views.scored_orders(store, "toy", [query_id], run)[query_id]] for run in runs]
         one_by_one = displacements(utilities, orders[0], orders[1])
         assert (before, after) == (sum(one.before for one in one_by_one), sum(one.after for one in one_by_one))
     (one,) = views.displacement_sums(store, "toy", runs, 1)
@@ -273,6 +273,16 @@ def test_a_teacher_of_other_queries_says_so(store: Store) -> None:
 
 def test_scored_orders_are_the_teachers_and_the_runs(store: Store) -> None:
     before = views.find_run(store, "before", "test")
-    assert views.scored_orders(store, "toy", "test")["q1"] == [("p/1", 2.0), ("03", 0.0), ("p 2", -0.5), ("ü", -1.0)]
-    assert [p for p, _ in views.scored_orders(store, "toy", "test", before)["q1"]] == ["p 2", "ü", "p/1", "03"]
-    assert list(views.scored_orders(store, "toy", "test", before, "q1")) == ["q1"]
+    assert views.scored_orders(store, "toy", ["q1"])["q1"] == [
+        ("p/1", 2.0),
+        ("03", 0.0),
+        ("p 2", -0.5),
+        ("ü", -1.0),
+    ]
+    assert [p for p, _ in views.scored_orders(store, "toy", ["q1"], before)["q1"]] == [
+        "p 2",
+        "ü",
+        "p/1",
+        "03",
+    ]
+    assert list(views.scored_orders(store, "toy", ["q1"], before)) == ["q1"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, LeftOut, Relevance, Split, TeacherName, TeacherTemperature
+from workbench.cli.options import Json, LeftOut, MeasuredQueries, Relevance, Split, TeacherName, TeacherTemperature
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
 from workbench.evaluation.comparison import Comparison, printed_p
@@ -16,6 +16,7 @@ from workbench.evaluation.teacher_agreement import STUDENT_TEMPERATURE, TEACHER_
 from workbench.steps.annotate.annotator_agreement import annotator_agreement
 from workbench.steps.compare.agreement.common_pools import AgreementSettings
 from workbench.steps.compare.agreement.teacher_agreement import TeacherAgreement, closeness, teacher_agreement
+from workbench.store.views import MOST_QUERIES
 
 
 def agreement_command(
@@ -29,6 +30,7 @@ def agreement_command(
     split: Split = "test",
     teacher_temperature: TeacherTemperature = None,
     student_temperature: Annotated[float, typer.Option(help="Divides similarities.")] = STUDENT_TEMPERATURE,
+    queries: MeasuredQueries = MOST_QUERIES,
     show: Annotated[int, typer.Option(min=0, help="How many of the queries farthest from the teacher to print.")] = 5,
     relevance: Relevance = None,
     without_relevant: LeftOut = None,
@@ -45,7 +47,7 @@ def agreement_command(
             raise BadSetting("A teacher agrees with a student, and none is named.", "workbench agreement STUDENT")
         return _annotators(session, json)
     store = session.store(relevance=relevance, without_relevant=without_relevant)
-    settings = AgreementSettings(teacher_temperature, student_temperature)
+    settings = AgreementSettings(teacher_temperature, student_temperature, queries)
     with output.progress(session.reporter):
         result = teacher_agreement(store, student, teacher, split, before, settings)
     session.finish(result, result.in_words, json)

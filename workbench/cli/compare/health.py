@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from workbench.cli import output
-from workbench.cli.options import Json, LeftOut, OptionalSplit, Relevance, TeacherTemperature
+from workbench.cli.options import Json, LeftOut, MeasuredQueries, OptionalSplit, Relevance, TeacherTemperature
 from workbench.cli.session import Session
 from workbench.records import STATUSES
 from workbench.steps.compare.health.figures import FIGURES
-from workbench.steps.compare.health.teacher_health import TeacherHealth, teacher_health
+from workbench.steps.compare.health.teacher_health import HealthSettings, TeacherHealth, teacher_health
+from workbench.store.views import MOST_QUERIES
 
 
 def health_command(
@@ -23,6 +24,7 @@ def health_command(
     student: Annotated[str, typer.Option(help="The student to be taught, which was evaluated on the split.")] = "",
     other: Annotated[str, typer.Option(help="Another teacher to measure agreement with.")] = "",
     teacher_temperature: TeacherTemperature = None,
+    queries: MeasuredQueries = MOST_QUERIES,
     relevance: Relevance = None,
     without_relevant: LeftOut = None,
     json: Json = False,
@@ -34,8 +36,9 @@ def health_command(
     """
     session: Session = context.obj
     store = session.store(relevance=relevance, without_relevant=without_relevant)
+    settings = HealthSettings(teacher_temperature, queries)
     with output.progress(session.reporter):
-        result = teacher_health(store, teacher, split, teacher_temperature, student, other)
+        result = teacher_health(store, teacher, split, settings, student, other)
     session.finish(result, result.in_words, json)
     if not json:
         _print(result)

@@ -233,9 +233,9 @@ def query_displacements(store: Store, before: str, after: str, query_id: str, te
     """Return passage_id -> "toward the teacher", "away from the teacher" or "", for one query's scored passages."""
     split = views.query(store, query_id).split
     runs = [views.find_run(store, student, split) for student in (before, after)]
-    utilities = dict(views.scored_orders(store, teacher, split, query_id=query_id).get(query_id, []))
+    utilities = dict(views.scored_orders(store, teacher, [query_id]).get(query_id, []))
     orders = [
-        [passage for passage, _ in views.scored_orders(store, teacher, split, run, query_id).get(query_id, [])]
+        [passage for passage, _ in views.scored_orders(store, teacher, [query_id], run).get(query_id, [])]
         for run in runs
     ]
     if not all(orders):

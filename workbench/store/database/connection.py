@@ -21,6 +21,7 @@ from workbench import memory
 from workbench.progress import QUICK_SECONDS, listener
 from workbench.records import Progress, silent
 from workbench.store.database.connection_errors import busy, in_words, is_busy, translated
+from workbench.store.database.functions import add_functions
 from workbench.store.database.schema import STORAGE
 from workbench.store.database.shared_file import POLL, SharedFile, waiting
 
@@ -223,7 +224,9 @@ def _cursor() -> duckdb.DuckDBPyConnection:
 def _instance(process: int) -> duckdb.DuckDBPyConnection:
     """Return this process's DuckDB; a process that was forked from another needs one of its own."""
     size = max(LEAST_MEMORY, min(MEMORY, memory.free() // 2))
-    return duckdb.connect(":memory:", config=CONFIG | {"memory_limit": f"{size}B"})
+    connection = duckdb.connect(":memory:", config=CONFIG | {"memory_limit": f"{size}B"})
+    add_functions(connection)
+    return connection
 
 
 def _spill_beside(connection: duckdb.DuckDBPyConnection, database: Path) -> None:

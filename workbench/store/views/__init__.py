@@ -81,6 +81,7 @@ from workbench.store.views.runs import (
 from workbench.store.views.scored.answer_bias import answer_lengths, answer_places
 from workbench.store.views.scored.choices import Disagreement, FirstPlaces, disagreements, first_places
 from workbench.store.views.scored.displacement import displacement_sums
+from workbench.store.views.scored.drawn import MOST_QUERIES, DrawnQueries, drawn_queries, must_measure_some
 from workbench.store.views.scored.health import (
     JudgedPlace,
     ScoreSummary,
@@ -138,6 +139,7 @@ from workbench.store.views.thresholds import Threshold, UtilityScale
 __all__ = [
     "ADJUDICATION",
     "COLOURS",
+    "MOST_QUERIES",
     "RULES",
     "AnnotatedCase",
     "Bin",
@@ -149,6 +151,7 @@ __all__ = [
     "Decision",
     "Disagreement",
     "Dispute",
+    "DrawnQueries",
     "FailureReason",
     "FirstPlaces",
     "HardCase",
@@ -197,6 +200,7 @@ __all__ = [
     "displacement_sums",
     "disputes",
     "drawn_points",
+    "drawn_queries",
     "examples",
     "examples_of_qrels",
     "failure_reasons",
@@ -221,6 +225,7 @@ __all__ = [
     "median_spread",
     "movements",
     "movements_of",
+    "must_measure_some",
     "neighbouring_queries",
     "pair_counts",
     "passage_ids",

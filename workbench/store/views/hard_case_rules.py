@@ -93,34 +93,29 @@ _TEACHERS = f"""
 # no reading. The words of the most useful passage that is left are compared; of the others only where these differ.
 SKETCH = 4  # of 64 bits each
 _BITS = ", ".join(
-    f"list_bit_xor(list_transform(list_filter(words, lambda w: (w >> 6) % {SKETCH} = {part}), "
-    f"lambda w: 1::ubigint << (w % 64))) as bits_{part}"
+    f"coalesce(list_bit_xor(list_transform(list_filter(words, lambda w: (w >> 6) % {SKETCH} = {part}), "
+    f"lambda w: 1::ubigint << (w % 64))), 0) as bits_{part}"
     for part in range(SKETCH)
 )
-_BITS_APART = " + ".join(
-    f"bit_count(xor(coalesce(a.bits_{part}, 0), coalesce(b.bits_{part}, 0)))::integer" for part in range(SKETCH)
-)
-_ALIKE = f"""
-    b.utility - a.utility >= $apart and {_BITS_APART} <= (a.size + b.size) * (1 - $alike) / (1 + $alike) + 1e-9
-"""
+_BITS_APART = " + ".join(f"bit_count(xor(a.bits_{part}, b.bits_{part}))::smallint" for part in range(SKETCH))
+_ALIKE = f"b.utility - a.utility >= $apart and {_BITS_APART} <= a.reach + b.reach + 1e-9"
 _COMPARED = """
     select query_id, passage_id, twin, common / (size + its_size - common) as shared from (
-        select query_id, passage_id, twin, len(list_intersect(l.words, r.words)) as common, len(l.words) as size,
+        select query_id, passage_id, twin, shared_words(l.words, r.words) as common, len(l.words) as size,
                len(r.words) as its_size
         from {pairs} join word_sets l using (passage_id) join (select passage_id as twin, words from word_sets) r
              using (twin)
     )
 """
-_TWINS = rf"""
+_TWINS = f"""
     word_sets as materialized (
-        select passage_id, list_distinct(list_transform(list_filter(
-                   regexp_split_to_array(lower(concat_ws(' ', title, text)), '[^\pL\pN]+'), lambda w: w <> ''),
-                   lambda w: (hash(w) % 4294967296)::uinteger)) as words
+        select passage_id, word_set(lower(concat_ws(' ', title, text))) as words
         from passages semi join (select passage_id from pair where utility is not null) using (passage_id)
     ), sketched as materialized (
-        select query_id, passage_id, utility, size, columns('bits_.*')
-        from pair join (select passage_id, len(words) as size, {_BITS} from word_sets where len(words) > 0)
-             using (passage_id)
+        select query_id, passage_id, utility, reach, columns('bits_.*') from pair join (
+            select passage_id, len(words) * (1 - $alike) / (1 + $alike) as reach, {_BITS} from word_sets
+            where len(words) > 0
+        ) using (passage_id)
         where utility is not null
     ), likeliest as (
         select a.query_id, a.passage_id, arg_max(b.passage_id, (b.utility, b.passage_id)) as twin

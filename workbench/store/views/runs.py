@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +13,7 @@ from workbench.records import Hit, Run
 from workbench.store.collection import HAS_TEXT
 from workbench.store.views.collection import among, texts_of_passages
 from workbench.store.views.judged import relevance_level
+from workbench.store.views.scored.drawn import MEASURED
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
@@ -107,27 +108,24 @@ def hits(store: Store, run: Run, query_ids: Collection[str] | None = None) -> li
 
 
 def scored_orders(
-    store: Store, teacher: str, split: str, run: Run | None = None, query_id: str | None = None
+    store: Store, teacher: str, query_ids: Sequence[str], run: Run | None = None
 ) -> dict[str, list[tuple[str, float]]]:
     """Return query_id -> [(passage_id, utility)] of the passages a teacher scored, in the run's order or its own.
 
-    With a run, only those it ranks, its candidates below the depth included.
+    Of these queries alone. With a run, only the passages that it ranks, its candidates below the depth included.
     """
-    one = (
-        "true" if query_id is None else "query_id = $query"
-    )  # of the hits too, else the whole run is read for one query
-    ordered = f"join (select * from hits where run = $run and {one}) using (query_id, passage_id)" if run else ""
+    # Of the hits only the queries that are asked for, else the whole run is read for one.
+    ranked = "join (from hits semi join measured using (query_id) where run = $run) using (query_id, passage_id)"
     with store.read() as connection:
         rows = connection.execute(
             f"""
-            select query_id, passage_id, value from utilities {ordered}
-            semi join (select query_id from queries where split = $split) using (query_id)
-            where teacher = $teacher and {one}
+            with {MEASURED}
+            select query_id, passage_id, value from (
+                from utilities semi join measured using (query_id) where teacher = $teacher
+            ) {ranked if run else ""}
             order by query_id, {"rank" if run else "value desc"}, passage_id
             """,
-            {"teacher": teacher, "split": split}
-            | ({} if query_id is None else {"query": query_id})
-            | ({"run": run.run} if run else {}),
+            {"teacher": teacher, "query_ids": query_ids} | ({"run": run.run} if run else {}),
         ).fetchall()
     orders: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
     for of_query, passage_id, value in rows:

@@ -11,7 +11,7 @@ from workbench import plots
 from workbench.commands import command
 from workbench.steps.compare.health.figures import FIGURES
 from workbench.steps.compare.health.rules import Fitness
-from workbench.steps.compare.health.teacher_health import TeacherHealth
+from workbench.steps.compare.health.teacher_health import HealthSettings, TeacherHealth
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, pickers
 from workbench.ui.shell.pickers import Pair
@@ -46,10 +46,10 @@ def panel(store: Store, pair: Pair) -> None:
         other = pickers.select("Second teacher", [NOBODY, *others], "other")
     other = "" if other == NOBODY else other
     temperature = float(factor) * spread
-    looked_at = [cache.teacher_health(store, teacher, run.split, temperature, run.student, other)]
+    looked_at = [cache.teacher_health(store, teacher, run.split, HealthSettings(temperature), run.student, other)]
     if other:
         own = float(factor) * (cache.median_spread(store, other, run.split) or 1.0)
-        looked_at.append(cache.teacher_health(store, other, run.split, own, run.student, teacher))
+        looked_at.append(cache.teacher_health(store, other, run.split, HealthSettings(own), run.student, teacher))
     for health in looked_at:
         _verdict(health)
     temperatures = ", ".join(f"{health.temperature:.3g} of {health.teacher}" for health in looked_at)

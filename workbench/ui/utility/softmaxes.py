@@ -50,7 +50,8 @@ def _chosen(own: Temperatures) -> AgreementSettings:
             source = f" ({own.source})" if word == "Teacher" and factor == 1 else ""
             components.remark(f"{value * factor:.3g}{source}")
             factors.append(value * factor)
-    return AgreementSettings(*factors)
+    teacher, student = factors
+    return AgreementSettings(teacher, student)
 
 
 def _numbers(shown: QuerySoftmaxes) -> None:

@@ -35,7 +35,7 @@ def taught(empty: Store) -> Callable[..., Store]:
         qrels = [Qrel(query_id, "a", 1) for query_id in ids] if judged else []
         empty.add_collection([Query(q, f"what {q}", (), "test") for q in ids], [Passage(p, p, p) for p in "abc"], qrels)
         empty.add_candidates(Candidate(q, p, "bm25") for q in ids for p in "abc")
-        empty.add_scored(utility(q, p, value) for q in ids for p, value in zip("abc", (2.0, 1.0, 0.0), strict=True))
+        empty.add_scored([utility(q, p, value) for q in ids for p, value in zip("abc", (2.0, 1.0, 0.0), strict=True)])
         for name, orders in (("base", base), ("student", student)):
             empty.add_run(run(name, depth=3), _hits(name, dict(zip(ids, orders, strict=True))))
         return empty
@@ -89,6 +89,17 @@ def test_a_student_alone_has_no_comparison_and_nothing_kept(store: Store) -> Non
     assert (found.before, found.comparisons, found.gap_recovered, found.reliability_before) == ("", (), (), {})
     assert all(row.before == {} for row in found.rows)
     assert "over 2 queries" in found.in_words
+
+
+def test_of_many_queries_an_even_sample_is_measured_and_that_is_said(taught: Callable[..., Store]) -> None:
+    store = taught(["abc", "cba"] * 6, ["bac", "abc"] * 6)
+    every = teacher_agreement(store, "student", before="base")
+    drawn = teacher_agreement(store, "student", before="base", settings=AgreementSettings(queries=5))
+    assert all(row in every.rows for row in drawn.rows)
+    assert drawn.after["KL"].n == drawn.comparisons[0].difference.n == drawn.gap_recovered[0].lead.n == 5
+    assert "over 5 queries, drawn evenly." in drawn.in_words
+    assert drawn.remarks[0] == "Measured on 5 of the 12 queries that it has scored, drawn evenly."
+    assert drawn.remarks[1:] == every.remarks
 
 
 def test_what_cannot_be_said_is_counted_and_not_filled_in(store: Store) -> None:

@@ -111,7 +111,7 @@ def test_what_failed_and_what_is_not_judged_is_named(judged: Store) -> None:
     judged.add_scored([Utility("new", p, "few", float(n)) for n, p in enumerate(LENGTH)])
     health = wb.teacher_health(judged, "few")
     assert health.fitness == "not shown"
-    assert "scored 1 queries (at least 20)" in health.in_words
+    assert "measured on 1 queries (at least 20)" in health.in_words
     assert "nothing says what is right" in health.in_words
     assert "nDCG@10" not in health.figures
 
@@ -148,10 +148,25 @@ def test_the_figures_are_those_of_plain_computations(judged: Store) -> None:
 
 def test_another_temperature_changes_the_entropy_and_no_order(judged: Store) -> None:
     scored(judged, knows)
-    sharp, flat = (wb.teacher_health(judged, temperature=at).figures for at in (0.01, 100.0))
+    sharp, flat = (wb.teacher_health(judged, settings=wb.HealthSettings(at)).figures for at in (0.01, 100.0))
     assert sharp["effective passages"].mean == pytest.approx(1, abs=0.05)
     assert flat["effective passages"].mean == pytest.approx(PASSAGES, abs=0.05)
     assert sharp["AUC"] == flat["AUC"]
+
+
+def test_of_many_queries_an_even_sample_is_measured_and_that_is_said(judged: Store) -> None:
+    scored(judged, knows)
+    scored(judged, noise, "u")
+    every = {shape.query_id: shape for shape in wb.teacher_health(judged, "t").shapes}
+    health = wb.teacher_health(judged, "t", settings=wb.HealthSettings(1.0, 20), student="s", other="u")
+    assert {figure.n for figure in health.figures.values()} == {20}
+    assert health.lead
+    assert health.lead.before.n == 20
+    assert all(every[shape.query_id].auc == shape.auc for shape in health.shapes)
+    assert health.remarks == ("Measured on 20 of the 30 queries that it has scored, drawn evenly.",)
+    assert wb.teacher_health(judged, "t", settings=wb.HealthSettings(queries=30)).remarks == ()
+    with pytest.raises(BadSetting, match="number of queries to measure is 0"):
+        wb.HealthSettings(queries=0)
 
 
 def test_relevance_counts_from_the_level_that_is_asked_for(judged: Store) -> None:
@@ -167,7 +182,7 @@ def test_what_cannot_be_looked_at_says_what_to_do(judged: Store) -> None:
     with pytest.raises(NothingToDo, match="no run of 'nobody'"):
         wb.teacher_health(judged, student="nobody")
     with pytest.raises(BadSetting, match="temperature is 0"):
-        wb.teacher_health(judged, temperature=0)
+        wb.HealthSettings(0)
     with pytest.raises(UnknownName, match="no split named 'x'"):
         wb.teacher_health(judged, split="x")
 
@@ -201,4 +216,4 @@ def test_a_teacher_that_follows_where_the_answer_stands_is_not_fit(empty: Store)
     health = wb.teacher_health(empty, "early")
     assert (health.figures["answer position"].mean, health.figures["answer position"].n) == (pytest.approx(-1.0), 25)
     assert "its order follows where in the passage the answer stands: rank correlation -1.000" in health.in_words
-    assert views.answer_places(empty, "early", "train") == []
+    assert views.answer_places(empty, "early", []) == []

@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.evaluation.teacher_agreement import STUDENT_TEMPERATURE, Temperatures
-from workbench.records import Example, Query
 from workbench.store import Store, views
-from workbench.trainer import natural_temperature
 
 # query_id -> [(passage_id, value)], best first
 Rankings = Mapping[str, Sequence[tuple[str, float]]]
@@ -19,14 +17,19 @@ COSINE = 1.001  # a similarity beyond it, up to rounding, is no cosine
 
 @dataclass(frozen=True)
 class AgreementSettings:
-    """What utilities and similarities are divided by before their softmax.
+    """What utilities and similarities are divided by before their softmax, and how many queries are measured.
 
     `teacher_temperature` None: the median spread of the teacher's utilities, as in training, on the train split if it
-    was scored, else on the split that is asked about.
+    was scored, else on the split that is asked about. Of more than `queries` an even sample is measured, the same one
+    each time.
     """
 
     teacher_temperature: float | None = None
     student_temperature: float = STUDENT_TEMPERATURE
+    queries: int = views.MOST_QUERIES
+
+    def __post_init__(self) -> None:
+        views.must_measure_some(self.queries)
 
 
 def pools_of(scored: Rankings, similarities: Sequence[Rankings]) -> tuple[dict[str, set[str]], Counter[str]]:
@@ -53,20 +56,14 @@ def within(ranked: Sequence[tuple[str, float]], ids: set[str]) -> list[tuple[str
     return [(name, value) for name, value in ranked if name in ids]
 
 
-def temperatures_of(
-    store: Store, teacher: str, split: str, settings: AgreementSettings, scored: Rankings
-) -> Temperatures:
+def temperatures_of(store: Store, teacher: str, split: str, settings: AgreementSettings) -> Temperatures:
     """Return the temperatures asked for, or the spread of the teacher's utilities on train, else on the split."""
     temperatures = Temperatures(settings.teacher_temperature or 1.0, settings.student_temperature)
     if settings.teacher_temperature is not None:
         return replace(temperatures, teacher=settings.teacher_temperature)
-    on_train = views.scored_orders(store, teacher, "train")
-    for name, orders in (("train", on_train), (split, scored)):
-        examples = [Example(Query(query_id, ""), (), tuple(value for _, value in r)) for query_id, r in orders.items()]
-        if any(len(set(example.utilities)) > 1 for example in examples):
-            return replace(
-                temperatures, teacher=natural_temperature(examples), source=f"median spread on the {name} split"
-            )
+    for name in ("train", split):
+        if spread := views.median_spread(store, teacher, name):
+            return replace(temperatures, teacher=spread, source=f"median spread on the {name} split")
     raise AssertionError("a query has a pool, so some utilities differ")
 
 

@@ -58,6 +58,7 @@ class TeacherAgreement(Result):
     the queries before and after; that of the `headline` is tested alone, the others, which are secondary, are adjusted
     for one another (Holm). `reliability` is by what was observed.
     `no_cosine` names students whose similarities the temperature was not made for. `unit` is that of the utilities.
+    `drawn` says of how many queries the measured ones are a sample, "" where they are all.
     """
 
     columns: ClassVar = {
@@ -87,12 +88,14 @@ class TeacherAgreement(Result):
     stale: tuple[str, ...]
     unit: Unit = "unknown"
     approximate: tuple[str, ...] = ()
+    drawn: str = ""
 
     @property
     def in_words(self) -> str:
         """Return the finding in sentences."""
         shown = ", ".join(f"{name} {self.after[name]}" for name in ("KL", "Kendall", "top-1"))
-        words = f"{self.student} against {self.teacher}, {self.split}: {shown} over {len(self.rows):,} queries."
+        drawn = ", drawn evenly" if self.drawn else ""
+        words = f"{self.student} against {self.teacher}, {self.split}: {shown} over {len(self.rows):,} queries{drawn}."
         if one := self.headline:
             words += f" {self.before} has {one.measure} {one.before}: {one.evidence}: {closeness(one)}{one.few}."
         for gap in self.gap_recovered[:1]:
@@ -123,7 +126,7 @@ class TeacherAgreement(Result):
     @property
     def remarks(self) -> tuple[str, ...]:
         """Return what to know before believing it: what was left out, and what is stale or no cosine."""
-        remarks = []
+        remarks = [self.drawn] if self.drawn else []
         if self.undefined:
             reasons = ", ".join(f"{number:,} with {reason}" for reason, number in self.undefined.items())
             remarks.append(f"Agreement is undefined for {sum(self.undefined.values()):,} queries: {reasons}.")
@@ -174,7 +177,7 @@ def teacher_agreement(
     before : str
         A student to compare with, such as the base; none unless given.
     settings : AgreementSettings, optional
-        The temperatures of both softmaxes.
+        The temperatures of both softmaxes, and how many of the queries are measured: 2,000 unless given.
     **measured_by : optional
         `relevance` and `without_relevant` in place of the workspace's, see `WorkspaceSettings`.
 
@@ -204,8 +207,10 @@ def teacher_agreement(
     store = with_settings(store, **measured_by)
     name = views.find_teacher(store, teacher)
     runs = [views.find_run(store, one, split) for one in filter(None, (student, before))]
-    scored = views.scored_orders(store, name, split)
-    similarities = [views.scored_similarities(store, name, run) for run in runs]
+    settings = settings or AgreementSettings()
+    measured = views.drawn_queries(store, [name], split, settings.queries)
+    scored = views.scored_orders(store, name, measured.query_ids)
+    similarities = [views.scored_similarities(store, name, run, measured.query_ids) for run in runs]
     pools, undefined = pools_of(scored, similarities)
     if not pools:
         raise NothingToDo(
@@ -213,7 +218,7 @@ def teacher_agreement(
             "whose passages they can be compared.",
             f"{hint_to_fill(name, split)} Evaluate the students there too.",
         )
-    temperatures = temperatures_of(store, name, split, settings or AgreementSettings(), scored)
+    temperatures = temperatures_of(store, name, split, settings)
     unit = views.teacher_unit(store, name)
     utilities = {query_id: within(scored[query_id], ids) for query_id, ids in pools.items()}
     sides = [{query_id: within(side[query_id], ids) for query_id, ids in pools.items()} for side in similarities]
@@ -227,7 +232,7 @@ def teacher_agreement(
         before=runs[1].student if runs[1:] else "",
         split=split,
         temperatures=temperatures,
-        rows=_rows(store, split, values, pools),
+        rows=_rows(store, values, pools),
         undefined=dict(undefined),
         left_out=sum(len(scored[query_id]) - len(ids) for query_id, ids in pools.items()),
         after=_means(values[0]),
@@ -239,6 +244,7 @@ def teacher_agreement(
         stale=stale(store, *runs),
         approximate=approximate_in_words(runs),
         unit=unit,
+        drawn=measured.in_words,
     )
 
 
@@ -256,9 +262,9 @@ def _values(utilities: Rankings, side: Rankings, temperatures: Temperatures) -> 
 
 
 def _rows(
-    store: Store, split: str, values: Sequence[Mapping[str, Values]], pools: Mapping[str, set[str]]
+    store: Store, values: Sequence[Mapping[str, Values]], pools: Mapping[str, set[str]]
 ) -> tuple[QueryAgreement, ...]:
-    texts = {query.query_id: query.text for query in views.queries(store, split)}
+    texts = {query.query_id: query.text for query in views.queries(store, ids=pools, known_by_id=True)}
     rows = [
         QueryAgreement(q, texts[q], len(pool), values[0][q], values[1][q] if values[1:] else {})
         for q, pool in pools.items()

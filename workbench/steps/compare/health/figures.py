@@ -18,7 +18,6 @@ from workbench.store import Store, settings_of, views
 from workbench.store.views import UtilityShape
 
 MEASURE = "nDCG@10"
-AGREEMENT_QUERIES = 2_000  # two teachers are compared on a sample of so many
 AGREEMENTS = ("Kendall", "RBO", "top-1")
 FEWEST = 10  # queries for a correlation over queries
 
@@ -63,9 +62,9 @@ def shape_figures(shapes: Sequence[UtilityShape]) -> dict[str, Interval]:
     )
 
 
-def answer_position(store: Store, teacher: str, split: str | None) -> dict[str, Interval]:
+def answer_position(store: Store, teacher: str, query_ids: Sequence[str]) -> dict[str, Interval]:
     """Return the mean rank correlation of utility with where in the passage the answer stands, if there is any."""
-    return means({"answer position": views.answer_places(store, teacher, split)})
+    return means({"answer position": views.answer_places(store, teacher, query_ids)})
 
 
 def means(series: Mapping[str, Sequence[float | None]]) -> dict[str, Interval]:
@@ -84,12 +83,12 @@ def means(series: Mapping[str, Sequence[float | None]]) -> dict[str, Interval]:
     return {name: known[name] for name in series if name in known}
 
 
-def answer_length(store: Store, teacher: str, split: str | None) -> dict[str, Interval]:
+def answer_length(store: Store, teacher: str, query_ids: Sequence[str]) -> dict[str, Interval]:
     """Return the rank correlation of best utility and answer length over queries; nothing for a few queries.
 
     The interval is Fisher's, with the variance that Fieller, Hartley and Pearson (1957) found for Spearman's.
     """
-    rows = views.answer_lengths(store, teacher, split)
+    rows = views.answer_lengths(store, teacher, query_ids)
     sides = [[(str(place), float(value)) for place, value in enumerate(side)] for side in zip(*rows, strict=True)]
     correlation = spearman(*sides) if len(rows) >= FEWEST else None
     if correlation is None:
@@ -100,23 +99,23 @@ def answer_length(store: Store, teacher: str, split: str | None) -> dict[str, In
 
 
 def against_qrels(
-    store: Store, teacher: str, split: str | None, runs: Sequence[Run]
+    store: Store, teacher: str, query_ids: Sequence[str], runs: Sequence[Run]
 ) -> tuple[dict[str, Interval], Comparison | None]:
     """Return the nDCG@10 of the teacher's order and, with a student's runs, its lead over them on the same passages."""
-    judgements = Judgements(tuple(views.qrels(store, split)), settings_of(store))
+    judgements = Judgements(tuple(views.qrels(store)), settings_of(store))
     lead = None
     if runs:
-        of_student, of_teacher = _values(store, teacher, split, judgements, runs)
+        of_student, of_teacher = _values(store, teacher, query_ids, judgements, runs)
         lead = next(iter(compared_on([MEASURE], {MEASURE: of_student}, {MEASURE: of_teacher})), None)
-    (values,) = _values(store, teacher, split, judgements, ())
+    (values,) = _values(store, teacher, query_ids, judgements, ())
     return means({MEASURE: list(values.values())}), lead
 
 
 def _values(
-    store: Store, teacher: str, split: str | None, judgements: Judgements, runs: Sequence[Run]
+    store: Store, teacher: str, query_ids: Sequence[str], judgements: Judgements, runs: Sequence[Run]
 ) -> list[dict[str, float]]:
     """Return query_id -> nDCG@10 by the runs' order, if there are any, and by the teacher's, of the same passages."""
-    places, counts = views.judged_places(store, teacher, split, runs)
+    places, counts = views.judged_places(store, teacher, query_ids, runs)
     qrels = judgements.of_queries(counts).qrels
     sides = []
     for side in ("run_rank", "teacher_rank") if runs else ("teacher_rank",):
@@ -128,10 +127,10 @@ def _values(
     return sides
 
 
-def agreement_figures(store: Store, teachers: tuple[str, str], split: str | None) -> dict[str, Interval]:
-    """Return how far two teachers agree on the passages that both have scored, over a sample of the queries."""
+def agreement_figures(store: Store, teachers: tuple[str, str], query_ids: Sequence[str]) -> dict[str, Interval]:
+    """Return how far two teachers agree on the passages of these queries that both have scored."""
     utilities, others = [], []
-    for pairs in views.shared_orders(store, teachers, split, AGREEMENT_QUERIES):
+    for pairs in views.shared_orders(store, teachers, query_ids):
         orders = [
             sorted(((p, values[side]) for p, *values in pairs), key=lambda pair: (-pair[1], pair[0])) for side in (0, 1)
         ]

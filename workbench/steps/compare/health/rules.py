@@ -50,7 +50,7 @@ def doubts(figures: Mapping[str, Interval], queries: int, lead: Comparison | Non
     """Return why it cannot be shown that a teacher is fit, where nothing speaks against it."""
     reasons = []
     if queries < MIN_QUERIES:
-        reasons.append(f"it has scored {queries:,} queries (at least {MIN_QUERIES})")
+        reasons.append(f"it is measured on {queries:,} queries (at least {MIN_QUERIES})")
     if "AUC" not in figures:
         reasons.append("no scored query has both a relevant passage and another one, so nothing says what is right")
     elif lead and lead.verdict == "worse":

@@ -32,6 +32,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class HealthSettings:
+    """At which temperature utilities are looked at, and of how many queries.
+
+    `temperature` divides utilities before the softmax whose entropy is measured; None is the median spread of a query's
+    utilities, as in training. Of more than `queries` an even sample is measured, the same one each time.
+    """
+
+    temperature: float | None = None
+    queries: int = views.MOST_QUERIES
+
+    def __post_init__(self) -> None:
+        if self.temperature is not None and not 0 < self.temperature < float("inf"):
+            raise BadSetting(f"The temperature is {self.temperature:g}.", "Choose a number above 0.")
+        views.must_measure_some(self.queries)
+
+
+@dataclass(frozen=True)
 class TeacherHealth(Result):
     """What a teacher's utilities look like, and whether they are fit to teach a student; `split` None is all queries.
 
@@ -97,7 +114,7 @@ def teacher_health(
     store: Store,
     teacher: str = "",
     split: str | None = None,
-    temperature: float | None = None,
+    settings: HealthSettings | None = None,
     student: str = "",
     other: str = "",
     **measured_by: Unpack[MeasureSettings],
@@ -108,7 +125,7 @@ def teacher_health(
     more than half of the queries; whose order has a rank correlation beyond 0.5 with the length or the place of
     passages, or with where the answer stands in them; or that hardly tells relevant passages from others (AUC of 0.55
     or less). Not shown to be fit is one that is not shown to rank the same passages better than the student (nDCG@10),
-    has scored fewer than 20 queries, or has no qrels to be held against.
+    is measured on fewer than 20 queries, or has no qrels to be held against.
 
     Parameters
     ----------
@@ -118,9 +135,8 @@ def teacher_health(
         The teacher, by name or its beginning; the only one unless given.
     split : str, optional
         Only the queries of this split; all unless given.
-    temperature : float, optional
-        Divides utilities before the softmax whose entropy is measured; the median spread of a query's utilities unless
-        given, as in training.
+    settings : HealthSettings, optional
+        The temperature of the softmax whose entropy is measured, and how many of the queries are: 2,000 unless given.
     student : str
         The student to be taught, evaluated on the split; without one the lead over it is not asked for.
     other : str
@@ -140,7 +156,7 @@ def teacher_health(
     NothingToDo
         The teacher has scored no query of the split, or the student has no run there.
     BadSetting
-        The temperature is not above 0, or several teachers have names that begin so.
+        Several teachers have names that begin so, or a setting cannot be.
 
     Examples
     --------
@@ -150,21 +166,22 @@ def teacher_health(
     >>> health.to_frame()["figure"].tolist()[:3]
     ['effective passages', 'entropy', 'margin']
     """
-    if temperature is not None and not 0 < temperature < float("inf"):
-        raise BadSetting(f"The temperature is {temperature:g}.", "Choose a number above 0.")
-    store = with_settings(store, **measured_by)
+    store, settings = with_settings(store, **measured_by), settings or HealthSettings()
     name, split = views.find_teacher(store, teacher), known_split(split)
     runs = _runs(store, student, split)
-    divisor = temperature or views.median_spread(store, name, split) or 1.0
-    shapes = views.utility_shapes(store, name, split, divisor)
-    counts = views.pair_counts(store, name, split)
-    if not shapes:
+    divisor = settings.temperature or views.median_spread(store, name, split) or 1.0
+    measured = views.drawn_queries(store, [name], split, settings.queries)
+    if not (query_ids := measured.query_ids):
         of_split = f" of the {split} split" if split else ""
         raise NothingToDo(f"{name} has scored no query{of_split}.", hint_to_fill(name, split))
-    ndcg, lead = against_qrels(store, name, split, runs)
-    figures = shape_figures(shapes) | answer_position(store, name, split) | answer_length(store, name, split) | ndcg
-    second = views.find_teacher(store, other) if other else ""
-    figures |= agreement_figures(store, (name, second), split) if second else {}
+    shapes = views.utility_shapes(store, name, query_ids, divisor)
+    counts = views.pair_counts(store, name, split)
+    ndcg, lead = against_qrels(store, name, query_ids, runs)
+    figures = shape_figures(shapes) | ndcg
+    figures |= answer_position(store, name, query_ids) | answer_length(store, name, query_ids)
+    if second := views.find_teacher(store, other) if other else "":
+        shared = views.drawn_queries(store, [name, second], split, settings.queries)
+        figures |= agreement_figures(store, (name, second), shared.query_ids)
     failed = counts.failures / (counts.failures + counts.scored)
     return TeacherHealth(
         teacher=name,
@@ -178,7 +195,7 @@ def teacher_health(
         lead=lead,
         against=rules.reasons_against(figures, failed),
         doubts=rules.doubts(figures, len(shapes), lead),
-        remarks=(*_of_sources(name, counts), *rules.remarks(figures)),
+        remarks=(*filter(None, [measured.in_words]), *_of_sources(name, counts), *rules.remarks(figures)),
         shapes=tuple(shapes),
     )
 

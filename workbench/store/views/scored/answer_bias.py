@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.store.views.scored.drawn import MEASURED
 from workbench.store.views.scored.health import RANK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.store.store import Store
 
 
-def answer_lengths(store: Store, teacher: str, split: str | None = None) -> list[tuple[int, float]]:
-    """Return the characters of the shortest reference answer, and the best utility, of each query that has answers."""
+def answer_lengths(store: Store, teacher: str, query_ids: Sequence[str]) -> list[tuple[int, float]]:
+    """Return the characters of the shortest reference answer, and the best utility, of those queries with answers."""
     with store.read() as connection:
         return connection.execute(
-            """
+            f"""
+            with {MEASURED}
             select list_min(list_transform(any_value(queries.answers), lambda a: len(a))) as characters, max(value)
-            from queries join (select * from utilities where teacher = $teacher) u using (query_id)
-            where len(queries.answers) > 0 and ($split is null or split = $split)
-            group by query_id order by query_id
+            from queries join (from utilities semi join measured using (query_id) where teacher = $teacher) u
+                 using (query_id)
+            where len(queries.answers) > 0 group by query_id order by query_id
             """,
-            {"teacher": teacher, "split": split},
+            {"teacher": teacher, "query_ids": query_ids},
         ).fetchall()
 
 
@@ -29,12 +33,12 @@ _WORDS = r"' ' || trim(regexp_replace(lower({0}), '[^\pL\pN]+', ' ', 'g')) || ' 
 _SPACES = "(len({0}) - len(replace({0}, ' ', '')) - 1)"
 # The first place of any answer in each scored passage that holds one, as the share of its words before it.
 _PLACES = f"""
-    with scored as (
-        select query_id, passage_id, value from utilities where teacher = $teacher
-    ),
-    answers as (
+    with {MEASURED}, answers as (
         select distinct query_id, {_WORDS.format("answer")} as answer
-        from (select query_id, unnest(answers) as answer from queries where $split is null or split = $split)
+        from (select query_id, unnest(answers) as answer from queries semi join measured using (query_id))
+    ),
+    scored as (
+        select query_id, passage_id, value from utilities semi join answers using (query_id) where teacher = $teacher
     ),
     texts as (
         select passage_id, {_WORDS.format("title || ' ' || text")} as words
@@ -53,8 +57,8 @@ _PLACES = f"""
 """
 
 
-def answer_places(store: Store, teacher: str, split: str | None = None) -> list[float]:
-    """Return the rank correlation of utility with the share of words before the answer, of each query that has one.
+def answer_places(store: Store, teacher: str, query_ids: Sequence[str]) -> list[float]:
+    """Return the rank correlation of utility with the share of words before the answer, of those queries that have one.
 
     It is over the passages that hold an answer, as whole words, of queries with three or more of these.
     """
@@ -69,6 +73,6 @@ def answer_places(store: Store, teacher: str, split: str | None = None) -> list[
             select corr(value_rank, share_rank) from ranked group by query_id
             having count(*) > 2 and max(value) > min(value) and max(share) > min(share) order by query_id
             """,
-            {"teacher": teacher, "split": split},
+            {"teacher": teacher, "query_ids": query_ids},
         ).fetchall()
     return [correlation for (correlation,) in rows]

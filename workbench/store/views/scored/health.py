@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from workbench.store.database.changes import Part
 from workbench.store.kept import kept_rows
 from workbench.store.views.judged import relevance_level
+from workbench.store.views.scored.drawn import MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,19 +74,20 @@ _CORRELATION = """
          then corr(value_rank, {1}) end
 """
 _SCORED = """
-    select query_id, passage_id, value, len(title) + len(text) as characters,
-           coalesce(relevance >= $relevance, false) as relevant
-    from utilities semi join (select query_id from queries where $split is null or split = $split) using (query_id)
-    left join passages using (passage_id) left join qrels using (query_id, passage_id)
+    select query_id, passage_id, value, relevance, coalesce(relevance >= $relevance, false) as relevant
+    from utilities semi join measured using (query_id) left join qrels using (query_id, passage_id)
     where teacher = $teacher
 """
 _SHAPES = f"""
-    with scored as ({_SCORED}),
+    with {MEASURED}, scored as materialized ({_SCORED}),
     bounds as (select min(value) as low, max(value) as high from scored),
+    lengths as (
+        select passage_id, len(title) + len(text) as characters from passages semi join scored using (passage_id)
+    ),
     ranked as (
         select *, max(value) over q as best, {RANK.format("value")} as value_rank,
                {RANK.format("characters")} as length_rank, row_number() over (q order by passage_id) as place
-        from scored window q as (partition by query_id)
+        from scored left join lengths using (passage_id) window q as (partition by query_id)
     ),
     weighed as (select *, (value - best) / $temperature as logit, exp(logit) as weight from ranked)
     select query_id, count(*) as pairs, max(value), max(value) - min(value),
@@ -104,10 +106,10 @@ _SHAPES = f"""
 
 
 def utility_shapes(
-    store: Store, teacher: str, split: str | None = None, temperature: float = 1.0
+    store: Store, teacher: str, query_ids: Sequence[str], temperature: float = 1.0
 ) -> list[UtilityShape]:
-    """Return the shape of a teacher's utilities for each query that it has scored, of a split or of all."""
-    values = {"teacher": teacher, "split": split, "temperature": temperature} | relevance_level(store)
+    """Return the shape of a teacher's utilities for each of these queries, which it has scored."""
+    values = {"teacher": teacher, "query_ids": query_ids, "temperature": temperature} | relevance_level(store)
     with store.read() as connection:
         return [UtilityShape(*row) for row in connection.execute(_SHAPES, values).fetchall()]
 
@@ -138,66 +140,66 @@ def score_summary(store: Store, teacher: str) -> ScoreSummary:
 
 def median_spread(store: Store, teacher: str, split: str | None = None) -> float | None:
     """Return the median over queries of the standard deviation of their utilities; None if all are equal everywhere."""
-    query = f"""
+    query = """
         select median(deviation) as spread from (
-            select stddev_pop(value) as deviation from ({_SCORED}) group by query_id
-            having max(value) > min(value)
+            select stddev_pop(value) as deviation from utilities
+            semi join (select query_id from queries where $split is null or split = $split) using (query_id)
+            where teacher = $teacher group by query_id having max(value) > min(value)
         )
     """
-    values = {"teacher": teacher, "split": split} | relevance_level(store)
+    values = {"teacher": teacher, "split": split}
     with kept_rows(store, "spread", query, values, parts=[Part("utilities", teacher)]) as (connection, spreads):
         ((spread,),) = connection.execute(f"from {spreads}").fetchall()
     return None if spread is None else float(spread)
 
 
 def judged_places(
-    store: Store, teacher: str, split: str | None = None, runs: Sequence[Run] = ()
+    store: Store, teacher: str, query_ids: Sequence[str], runs: Sequence[Run] = ()
 ) -> tuple[list[JudgedPlace], dict[str, int]]:
     """Return the ranks of judged passages among those that a teacher scored, and query_id -> how many these are.
 
-    With `runs`, of one student, the passages are those that these rank too, and both orders are over the same. Equal
-    utilities are in trec_eval's order, by passage id from the end of the alphabet.
+    Of these queries alone. With `runs`, of one student, the passages are those that these rank too, and both orders are
+    over the same. Equal utilities are in trec_eval's order, by passage id from the end of the alphabet.
     """
-    values: dict[str, Any] = {"teacher": teacher, "split": split}
+    values: dict[str, Any] = {"teacher": teacher, "query_ids": query_ids} | relevance_level(store)
     values |= {"runs": [run.run for run in runs]} if runs else {}
-    ranked = "(select query_id, passage_id, rank from hits where list_contains($runs, run))"
+    of_runs = "from hits semi join measured using (query_id) where list_contains($runs, run)"
+    ranked = f"(select query_id, passage_id, rank {of_runs})"
     scored = f"""
         select query_id, passage_id, relevance,
                row_number() over (q order by value desc, passage_id desc) as teacher_rank,
                {"row_number() over (q order by rank)" if runs else "0"} as run_rank
         from ({_SCORED}) {f"join {ranked} using (query_id, passage_id)" if runs else ""}
-        left join qrels using (query_id, passage_id) window q as (partition by query_id)
+        window q as (partition by query_id)
     """
-    values |= relevance_level(store)
     with store.read() as connection:
         places = connection.execute(
             f"""
-            select query_id, relevance, teacher_rank, run_rank from ({scored})
+            with {MEASURED} select query_id, relevance, teacher_rank, run_rank from ({scored})
             where relevance is not null order by query_id, teacher_rank
             """,
             values,
         ).fetchall()
-        counts = connection.execute(f"select query_id, count(*) from ({scored}) group by query_id", values).fetchall()
+        counts = connection.execute(
+            f"with {MEASURED} select query_id, count(*) from ({scored}) group by query_id", values
+        ).fetchall()
     return [JudgedPlace(*row) for row in places], {query_id: int(count) for query_id, count in counts}
 
 
-def shared_orders(store: Store, teachers: tuple[str, str], split: str | None, queries: int) -> list[Any]:
-    """Return [(passage_id, first utility, second utility)] of up to `queries` queries that both teachers have scored.
-
-    Of more queries they are a sample, the same one each time.
-    """
+def shared_orders(store: Store, teachers: tuple[str, str], query_ids: Sequence[str]) -> list[Any]:
+    """Return [(passage_id, first utility, second utility)] of those of these queries that both teachers have scored."""
     with store.read() as connection:
         rows = connection.execute(
-            """
-            with shared as (
+            f"""
+            with {MEASURED}, shared as (
                 select query_id, passage_id, a.value as first, b.value as second
-                from (select * from utilities where teacher = $first) a
-                join (select * from utilities where teacher = $second) b using (query_id, passage_id)
-                semi join (select query_id from queries where $split is null or split = $split) using (query_id)
+                from (from utilities semi join measured using (query_id) where teacher = $first) a
+                join (from utilities semi join measured using (query_id) where teacher = $second) b
+                     using (query_id, passage_id)
             )
             select list((passage_id, first, second) order by passage_id) from shared
-            group by query_id having count(*) > 1 order by hash(query_id), query_id limit $queries
+            group by query_id having count(*) > 1 order by query_id
             """,
-            {"first": teachers[0], "second": teachers[1], "split": split, "queries": queries},
+            {"first": teachers[0], "second": teachers[1], "query_ids": query_ids},
         ).fetchall()
     return [pairs for (pairs,) in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +10,7 @@ from workbench.records import Run
 from workbench.store.database.changes import Part
 from workbench.store.kept import kept_rows
 from workbench.store.views.judged import relevance_level
+from workbench.store.views.scored.drawn import MEASURED
 
 if TYPE_CHECKING:
     import duckdb
@@ -146,15 +147,23 @@ def sample_pairs(store: Store, teacher: str, run: Run, limit: int = 4000) -> Sam
     return Sample(tuple(Pair(*row) for row in rows), total)
 
 
-def scored_similarities(store: Store, teacher: str, run: Run) -> dict[str, list[tuple[str, float]]]:
-    """Return query_id -> [(passage_id, similarity)] of the passages a teacher scored and the run knows, by its rank."""
+def scored_similarities(
+    store: Store, teacher: str, run: Run, query_ids: Sequence[str]
+) -> dict[str, list[tuple[str, float]]]:
+    """Return query_id -> [(passage_id, similarity)] of the passages a teacher scored and the run knows, by its rank.
+
+    Of these queries alone.
+    """
     with store.read() as connection:
         rows: list[tuple[str, list[str], list[float]]] = connection.execute(
             f"""
-            with {_PAIRS}
+            with {MEASURED}
             select query_id, list(passage_id order by rank, passage_id), list(similarity order by rank, passage_id)
-            from pairs group by query_id order by query_id
+            from (from hits semi join measured using (query_id) where run = $run)
+            semi join (from utilities semi join measured using (query_id) where teacher = $teacher)
+                 using (query_id, passage_id)
+            group by query_id order by query_id
             """,
-            {"teacher": teacher, "run": run.run},
+            {"teacher": teacher, "run": run.run, "query_ids": query_ids},
         ).fetchall()
     return {query_id: list(zip(ids, similarities, strict=True)) for query_id, ids, similarities in rows}
