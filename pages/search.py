@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.results import counted
 from workbench.store import Store
 from workbench.ui.search import choices, keep, rankings, reproduction, searchers
 from workbench.ui.shell import cache, components, frame, next_step
@@ -16,7 +17,7 @@ def page(store: Store) -> None:
         next_step.offer(store)
         return
     components.lead(
-        f"Ask the {components.counted(passages, 'passage')} of this workspace: what each student finds, side by side, "
+        f"Ask the {counted(passages, 'passage')} of this workspace: what each student finds, side by side, "
         "and in how many milliseconds."
     )
     query = choices.query(store)

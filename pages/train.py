@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench import jobs
+from workbench.results import counted
 from workbench.steps.teach.planning.candidate_fit import QRELS
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components, frame, job_board, navigation, next_step, pickers
@@ -50,7 +51,7 @@ def page(store: Store) -> None:
     for student in trained[:SHOWN]:
         report.report(store, student)
     if len(trained) > SHOWN:
-        navigation.link("students", f"All {len(trained):,} students")
+        navigation.link("students", f"All {counted(len(trained), 'student')}")
     commands.reproduce(
         store,
         "train",

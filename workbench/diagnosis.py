@@ -15,7 +15,7 @@ import psutil
 
 from workbench import files, jobs, memory, students
 from workbench.errors import BadInput, NothingToDo, WorkbenchError
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.retrieval.index import approximate
 from workbench.retrieval.vector_cache import VectorCache
 from workbench.steps.ship import orphans
@@ -118,7 +118,7 @@ def _database(store: Store) -> Iterator[Finding]:
         yield Finding("database", "note", f"A log of {size} waits to be worked in; the next write does it.")
     if unsound:
         first = ", ".join(map(repr, unsound[0]))
-        message = f"{len(unsound):,} annotations that no verb could have made are left out, the first ({first})."
+        message = f"Left out: {counted(len(unsound), 'annotation')} that no verb could have made, the first ({first})."
         yield Finding("annotations", "bad", message, "Export the others, and ingest them into a new workspace.")
 
 

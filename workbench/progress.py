@@ -76,7 +76,7 @@ def tracked(items: Collection[Item], step: str, unit: str) -> Iterator[Item]:
         listen(Progress(step, len(items), len(items), unit))
 
 
-def counted(items: Iterable[Item], step: str, unit: str, note: str = "") -> Iterator[Item]:
+def reporting(items: Iterable[Item], step: str, unit: str, note: str = "") -> Iterator[Item]:
     """Yield items, and report now and then how many there were: for those whose number nobody knows before."""
     listen = listener()
     for number, item in enumerate(items):

@@ -16,6 +16,12 @@ SHOWN = 10  # rows of a table in a notebook
 DIGITS = 3
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of something, in words."""
+    several = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else several}"
+
+
 class Result(ABC):
     """What a verb returns: a frozen dataclass that says its outcome in words and gives its rows as a frame.
 

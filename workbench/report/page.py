@@ -16,6 +16,7 @@ from workbench.html.cards import table
 from workbench.html.marking import html
 from workbench.html.style import css
 from workbench.report import queries, summary
+from workbench.results import counted
 from workbench.steps.compare.compare_runs import RunsComparison
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.filters import ComparedQuery, Filters, compared_queries, filtered
@@ -106,7 +107,7 @@ def _listed(rows: Sequence[ComparedQuery], about: Report, shown: Shown) -> str:
     opened = "open" if len(listed) <= 40 else ""
     return (
         f'<h2>Query by query</h2><p class="soft">{drawn}{filtered}</p><details {opened}><summary>'
-        f"{len(listed):,} queries</summary>{table(head, listed)}</details>"
+        f"{counted(len(listed), 'query')}</summary>{table(head, listed)}</details>"
     )
 
 

@@ -11,6 +11,7 @@ from workbench.html.marking import html
 from workbench.plots.look import HARMFUL, USEFUL
 from workbench.records import stale_in_words
 from workbench.report import pictures
+from workbench.results import counted
 from workbench.steps.compare.compare_runs import Against, RunsComparison
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.rank_similarity import RankSimilarityResult
@@ -22,7 +23,7 @@ def warnings(result: Diff | RankSimilarityResult) -> list[str]:
     """Return what a reader should know before believing the numbers."""
     lines = [stale_in_words(name) for name in result.stale]
     if isinstance(result, Diff) and result.unanswered:
-        lines.append(f"{result.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
+        lines.append(f"No ranking in one of the runs for {counted(result.unanswered, 'judged query')}, counted as 0.")
     return [f'<p role="note">⚠ {html(line)}</p>' for line in lines]
 
 
@@ -43,7 +44,7 @@ def _unseen(diff: Diff) -> list[str]:
         return []
     rows = [[html(one.measure), *_cells(one)] for one in diff.unseen_comparisons]
     return [
-        f"<h2>Every measure, on the {diff.unseen.unseen:,} queries not seen in train</h2>",
+        f"<h2>Every measure, on the {counted(diff.unseen.unseen, 'query')} not seen in train</h2>",
         f'{table(("measure", *_HEAD), rows)}<p class="soft">{html(f"{RULE} {SECONDARY}")}</p>',
     ]
 
@@ -54,7 +55,7 @@ def of_table(runs: RunsComparison) -> list[str]:
     if selection := runs.selection_in_words.strip():
         parts.append(f"<p>{html(selection)}</p>")
     if runs.unseen and runs.against_unseen:
-        title = f"Against {runs.baseline}, on the {runs.unseen.unseen:,} queries not seen in train"
+        title = f"Against {runs.baseline}, on the {counted(runs.unseen.unseen, 'query')} not seen in train"
         parts.append(f"<h2>{html(title)}</h2>{_against(runs.against_unseen)}")
     return [*parts, pictures.heatmap(runs)]
 
@@ -120,6 +121,6 @@ def _bars(diff: Diff) -> str:
         f'<svg class="bars" viewBox="0 0 {len(shown)} 100" preserveAspectRatio="none" role="img" '
         'aria-label="Change per query, largest gain to largest loss">'
         f'<line x1="0" x2="{len(shown)}" y1="50" y2="50" stroke="currentColor" stroke-width=".2"/>{"".join(bars)}</svg>'
-        f'<p class="soft">{len(changed):,} queries that changed, largest gain '
+        f'<p class="soft">{counted(len(changed), "query")} that changed, largest gain '
         f"({changed[0].change:+.3f}) to largest loss ({changed[-1].change:+.3f}).{thinned}</p>"
     )

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from workbench import memory
+from workbench.results import counted
 from workbench.trainer.distributed import world_size
 
 Features = dict[str, Any]
@@ -90,7 +91,7 @@ class Reader:
     @property
     def in_words(self) -> str:
         """Return how large a part is at most."""
-        return f"{self.tokens:,} tokens" if self.chunk is None else f"{self.chunk:,} texts"
+        return counted(self.tokens, "token") if self.chunk is None else counted(self.chunk, "text")
 
     def read(self, sides: Sequence[tuple[Encode, Features]]) -> list[list[Part]]:
         """Return the parts of each side, read; what has no table of tokens costs little and is one part."""

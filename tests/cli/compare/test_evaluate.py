@@ -27,7 +27,7 @@ def test_an_imported_run_is_measured_as_it_is(store: Store, tmp_path: Path) -> N
     worked("ingest", "run", str(tmp_path / "run"), workspace=store.path)
     printed = worked("evaluate", "theirs", workspace=store.path)
     assert "theirs: imported run, measured as it is" in printed.err
-    assert "theirs: no ranking for 1 judged queries, counted as 0" in printed.err
+    assert "theirs: no ranking for 1 judged query, counted as 0" in printed.err
     assert "0.500" in printed.out
     assert "theirs (imported run)" in worked("info", workspace=store.path).out
     assert "theirs (imported run)" in worked("students", workspace=store.path).out

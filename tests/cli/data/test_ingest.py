@@ -42,6 +42,6 @@ def test_a_folder_of_runs_is_ingested_beside_qrels_and_counted(tmp_path: Path) -
     assert "3 hits were there already" in second.out
     assert "bad.run, line 1: expected" in second.err
     shown = worked("info", workspace=workspace).out
-    assert "3 passages and 1 queries are known by id only" in shown
+    assert "3 passages and 1 query known by id only" in shown
     assert "two" in shown
     assert "AP         0.500" in worked("evaluate", "one", workspace=workspace).out

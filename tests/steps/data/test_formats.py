@@ -56,7 +56,7 @@ def test_results_show_their_counts_and_problems(store, tmp_path):
             "what": "relevance must be a whole number of up to nine digits, not 'yes'",
         }
     ]
-    assert previewed.in_words.endswith("0 queries, 0 passages, 1 qrels, 0 duplicates, 1 problems")
+    assert previewed.in_words.endswith("0 queries, 0 passages, 1 qrels, 0 duplicates, 1 problem")
     ingested = wb.ingest(store, "qrels", tmp_path / "x.qrels", wb.IngestSettings(skip_bad_lines=True))
     assert ingested.to_frame().set_index("rows")["added"].to_dict() == {
         "queries": 0, "passages": 0, "qrels": 0, "hits": 0, "annotations": 0, "utilities": 0,

@@ -309,7 +309,7 @@ def test_a_folder_of_runs_is_one_call(plain: Store, tmp_path: Path) -> None:
     assert [(Path(problem.file).name, problem.line) for problem in done.refused] == [("bad.txt", 2)]
     assert {run.student for run in views.runs(plain)} == {"first", "three", "two"}
     assert f"4 hits of 3 runs added from {folder}; 0 hits were there already" in done.in_words
-    assert "1 files were not added, the first bad.txt: expected" in done.in_words
+    assert "1 file not added, the first bad.txt: expected" in done.in_words
     assert preview("run", folder).counts == {"runs": 4, "queries": 1, "hits": 5}
     (folder / "bad.txt").unlink()
     by_file = Store(tmp_path / "by file", create=True)

@@ -41,9 +41,9 @@ def test_what_depends_on_a_student_is_said(trained: Store) -> None:
     assert (lasting.students, lasting.runs, lasting.candidates) == (
         ("third",), ("after@test", f"{RERANKED}@test"), 1
     )  # fmt: skip
-    assert "Its 2 runs go with it: after@test" in lasting.in_words
+    assert "2 runs would go with it: after@test" in lasting.in_words
     assert "without a base to be compared with: third" in lasting.in_words
-    assert "1 candidates that it proposed stay" in lasting.in_words
+    assert "1 candidate that it proposed would stay" in lasting.in_words
 
 
 def test_a_new_name_reaches_folder_runs_candidates_and_descendants(trained: Store) -> None:

@@ -175,7 +175,7 @@ def test_an_ensemble_follows_its_parts(empty: Store) -> None:
     [
         (["a"], [], "z-score", "needs two teachers"),
         (["a", "a"], [], "z-score", "a comes twice"),
-        (["a", "b"], [1], "z-score", "1 weights for 2 teachers"),
+        (["a", "b"], [1], "z-score", "1 weight for 2 teachers"),
         (["a", "b"], [1, 0], "z-score", "not above 0"),
         (["a", "b"], [1, math.nan], "z-score", "not above 0"),
         (["a", "b"], [], "median", "no normalisation named 'median'"),

@@ -244,7 +244,7 @@ def test_queries_to_which_all_passages_are_alike_are_left_out_on_request(school:
     left = {example.query.query_id for example in everything.examples} - {e.query.query_id for e in planned.examples}
     assert left == {"train1"}
     assert planned.recipe["range"] == {"min_range": 2.5, "left_out": 1}
-    assert "1 queries left out whose utilities span less than 2.5" in planned.in_words
+    assert "1 query left out whose utilities span less than 2.5" in planned.in_words
     assert "range" not in everything.recipe
     with pytest.raises(NothingToDo, match=r"the widest span is 2\.5"):
         plan(school, untrained, "flat", QUICK, only=ExampleFilter(min_range=2.6))

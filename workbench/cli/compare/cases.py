@@ -10,6 +10,7 @@ from workbench.cli import output
 from workbench.cli.options import Json, Relevance, Split, TeacherName
 from workbench.cli.session import Session
 from workbench.errors import BadSetting
+from workbench.results import counted
 from workbench.store import views
 from workbench.store.views import RULES, Part, Thresholds, known_thresholds
 
@@ -61,7 +62,7 @@ def cases_command(
             ]
             output.table(("query", "passage", "why"), rows, title=f"\n{name}: {number:,}. {RULES[name].meaning}")
     number = counts.rules[rule] if rule else counts.cases
-    session.message = f"{number:,} hard cases"
+    session.message = counted(number, "hard case")
     following = (
         "Judge them on the Annotate page, or with `workbench annotate`." if number else "Thresholds move with --set."
     )

@@ -22,6 +22,7 @@ from workbench.cli.options import (
 from workbench.cli.session import Session
 from workbench.evaluation.significance import Interval
 from workbench.records import INDEX_KINDS, IndexKind, approximation
+from workbench.results import counted
 from workbench.steps.compare.evaluate import Evaluation, evaluate
 
 
@@ -73,7 +74,9 @@ def _show(evaluations: list[Evaluation], summary: str) -> None:
         if evaluation.recall is not None:
             output.note(f"{evaluation.student}: {approximation(evaluation.index_kind, evaluation.recall)}")
         if evaluation.unanswered:
-            output.note(f"{evaluation.student}: no ranking for {evaluation.unanswered:,} judged queries, counted as 0")
+            output.note(
+                f"{evaluation.student}: no ranking for {counted(evaluation.unanswered, 'judged query')}, counted as 0"
+            )
     output.note(f"means over {first.counts.in_words} with 95 % bootstrap intervals")
     if not first.unseen:
         return

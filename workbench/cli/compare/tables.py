@@ -9,6 +9,7 @@ from workbench.cli import output
 from workbench.evaluation.comparison import SECONDARY, Comparison, printed_p
 from workbench.evaluation.measures import cutoff
 from workbench.records import stale_in_words
+from workbench.results import counted
 from workbench.steps.compare.compare_runs import RunsComparison
 from workbench.steps.compare.diff import Diff
 from workbench.steps.compare.filters import ComparedQuery
@@ -46,7 +47,7 @@ def show(results: Results, rows: Sequence[ComparedQuery], most: int, summary: st
 def _against(runs: RunsComparison) -> None:
     tables = [(f"\nAgainst {runs.baseline}", runs.against)]
     if runs.against_unseen and runs.unseen:
-        tables.append((f"\nOn the {runs.unseen.unseen:,} queries not seen in train", runs.against_unseen))
+        tables.append((f"\nOn the {counted(runs.unseen.unseen, 'query')} not seen in train", runs.against_unseen))
     for title, against in tables:
         output.table(
             ("student", "measure", *DIFFERENCE),
@@ -72,7 +73,7 @@ def _measures(diff: Diff) -> None:
         output.table(
             ("measure", "before", "after", *DIFFERENCE),
             [(row.measure, f"{row.before}", f"{row.after}", *_difference(row)) for row in diff.unseen_comparisons],
-            title=f"\nOn the {diff.unseen.unseen:,} queries not seen in train",
+            title=f"\nOn the {counted(diff.unseen.unseen, 'query')} not seen in train",
         )
 
 
@@ -116,4 +117,6 @@ def _warn(results: Results, summary: str) -> None:
         if sentence not in summary:
             output.note(sentence)
     if results.diff and results.diff.unanswered:
-        output.note(f"{results.diff.unanswered:,} judged queries have no ranking in one of the runs; they count as 0.")
+        output.note(
+            f"No ranking in one of the runs for {counted(results.diff.unanswered, 'judged query')}, counted as 0."
+        )

@@ -7,6 +7,7 @@ import typer
 from workbench.cli import output
 from workbench.cli.options import Json, LeftOut, Relevance
 from workbench.cli.session import Session
+from workbench.results import counted
 from workbench.steps.data.workspace_settings import settings
 from workbench.store import unusual_settings, views
 
@@ -22,14 +23,16 @@ def info_command(
     if json:
         contents = {"counts": counts, "tags": tags, "teachers": teachers, "runs": runs, "settings": current}
         return output.as_json({"workspace": store.path, **contents})
-    output.line(f"{counts.passages:,} passages, {counts.queries:,} queries, {counts.qrels:,} qrels")
+    output.line(
+        f"{counted(counts.passages, 'passage')}, {counted(counts.queries, 'query')}, {counted(counts.qrels, 'qrel')}"
+    )
     if unusual := unusual_settings(current):
         chosen = ", ".join(f"{name} is {value}" for name, value in unusual.items())
         output.line(f"Settings other than usual: {chosen} (`workbench settings` says what they mean)")
     if counts.passages_by_id or counts.queries_by_id:
+        ids = f"{counted(counts.passages_by_id, 'passage')} and {counted(counts.queries_by_id, 'query')}"
         output.line(
-            f"{counts.passages_by_id:,} passages and {counts.queries_by_id:,} queries are known by id only, from qrels "
-            "or runs: they are measured and shown, never encoded, scored or trained on"
+            f"{ids} known by id only, from qrels or runs: measured and shown, never encoded, scored or trained on"
         )
     output.table(
         ("split", "queries", "with answers", "judged", "without relevant", "candidates", "known by id only"),

@@ -13,7 +13,7 @@ from workbench.errors import BadInput
 from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
 from workbench.formats.parsing.values import parse_json, shown
 from workbench.formats.parsing.watched import open_watched
-from workbench.progress import counted
+from workbench.progress import reporting
 
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_BOM = b"\xef\xbb\xbf"
@@ -133,7 +133,7 @@ def write_lines(lines: Iterable[str], path: Path) -> None:
 
     The same lines give the same bytes, also compressed.
     """
-    encoded = (f"{line}\n".encode() for line in counted(lines, "write", "lines", path.name))
+    encoded = (f"{line}\n".encode() for line in reporting(lines, "write", "lines", path.name))
     with files.stream(path) as file:
         if path.suffix == ".gz":
             with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:

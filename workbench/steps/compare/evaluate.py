@@ -14,7 +14,7 @@ from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
 from workbench.evaluation.significance import Interval, interval, intervals_of
 from workbench.records import Listener, Run, approximation, labelled, silent
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.answer_measures import answer_measures
 from workbench.steps.compare.model_card import renew
@@ -89,8 +89,8 @@ class Evaluation(Result):
         if not self.measures:
             lacking = f"has {self.counts.relevant}" if self.judged else "is judged"
             return (
-                f"{self.student}{source} ranked {self.queries:,} queries; none of them {lacking}, so nothing can be "
-                "measured"
+                f"{self.student}{source} ranked {counted(self.queries, 'query')}; none of them {lacking}, "
+                "so nothing can be measured"
             )
         measure, mean = next(iter(self.measures.items()))
         words = (

@@ -11,6 +11,7 @@ from workbench.evaluation.comparison import RULE, SECONDARY
 from workbench.evaluation.measures import MEASURES, PRIMARY
 from workbench.evaluation.significance import interval
 from workbench.records import approximate_in_words
+from workbench.results import counted
 from workbench.steps.compare import run_measures
 from workbench.steps.compare.answer_measures import answer_measures, is_answer_measure
 from workbench.steps.compare.diff import Values, compared_on
@@ -52,7 +53,7 @@ def _loss(name: str) -> str:
 def _collection(store: Store, student: Student) -> list[str]:
     counts, now = views.counts(store), views.collection_fingerprint(store)
     then = student.recipe.get("collection", now)
-    lines = [f"{counts.passages:,} passages; fingerprint of the collection {model_card.inline(then)}."]
+    lines = [f"{counted(counts.passages, 'passage')}; fingerprint of the collection {model_card.inline(then)}."]
     if then != now:
         lines[0] += f" It has changed since the training: now {model_card.inline(now)}."
     lines += [

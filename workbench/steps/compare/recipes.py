@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from workbench.evaluation.comparison import Comparison, Verdict, compare, selection_p_values
 from workbench.evaluation.significance import Interval
 from workbench.records import labelled
+from workbench.results import counted
 from workbench.steps.compare.diff import Values
 from workbench.steps.data.splits.unseen import UnseenPart
 from workbench.students import Student
@@ -142,7 +143,8 @@ class Recipe:
         words = f"{words}{comparison.few}: {comparison.measure} {comparison.evidence}, {seeds}"
         if not (unseen := self.unseen_comparison):
             return words
-        return f"{words}; on the {unseen.difference.n:,} queries not seen in train {unseen.evidence}: {unseen.in_words}"
+        queries = f"{counted(unseen.difference.n, 'query')} not seen in train"
+        return f"{words}; on the {queries} {unseen.evidence}: {unseen.in_words}"
 
 
 def leaderboard_row(student: Student) -> LeaderboardRow:

@@ -16,7 +16,7 @@ from workbench.errors import BadSetting, UnknownName, WorkbenchError
 from workbench.formats.cases import CASES
 from workbench.formats.labelling import LABELLING
 from workbench.records import SPLITS
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.steps.data.formats import FORMATS, writable
 from workbench.steps.data.training_rows import ExportSettings
 from workbench.steps.data.writers import licence_note
@@ -43,7 +43,7 @@ class Exported(Result):
         """Return what was written, and each count that is not 0 on a line of its own."""
         others = {name: count for name, count in self.counts.items() if count and name != "rows"}
         lines = "".join(f"\n{name.replace('_', ' ')}: {count:,}" for name, count in others.items())
-        return f"{self.rows:,} rows in {self.path}, their origin in {self.manifest}{lines}"
+        return f"{counted(self.rows, 'row')} in {self.path}, their origin in {self.manifest}{lines}"
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return the counts."""

@@ -16,7 +16,7 @@ from workbench.formats.beir import corpus_batches, corpus_file, read_beir_querie
 from workbench.formats.parsing.lookup import ImportedRows
 from workbench.progress import listening
 from workbench.records import Listener, Passage, Progress, silent
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.steps.data.imported import add_imported
 from workbench.steps.data.preview import Preview, read_files
 from workbench.steps.data.readers import IngestSettings, must_be_whole
@@ -114,7 +114,7 @@ class Ingested(Result):
     def _refused(self) -> str:
         if not self.refused:
             return ""
-        return f"{len(self.refused):,} files were not added, the first {Path(self.refused[0].file).name}: " + (
+        return f"{counted(len(self.refused), 'file')} not added, the first {Path(self.refused[0].file).name}: " + (
             self.refused[0].what.rstrip(".") + "."
         )
 

@@ -11,7 +11,7 @@ from workbench.errors import UnknownName
 from workbench.formats import Collection, Problem, Ranking, Rankings
 from workbench.progress import listening
 from workbench.records import Listener, silent
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.steps.data.formats import readable
 from workbench.steps.data.readers import Contents, IngestSettings, Source
 from workbench.store import Store, views
@@ -52,8 +52,8 @@ class Preview(Result):
     def in_words(self) -> str:
         """Return what there is, in a sentence."""
         counts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
-        words = f"{self.source}: {counts}, {self.collection.duplicates:,} duplicates, {len(self.problems):,} problems"
-        return words + self._by_id
+        problems = f"{counted(self.collection.duplicates, 'duplicate')}, {counted(len(self.problems), 'problem')}"
+        return f"{self.source}: {counts}, {problems}{self._by_id}"
 
     @property
     def _by_id(self) -> str:

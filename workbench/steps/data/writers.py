@@ -16,7 +16,7 @@ from workbench.formats.distillation import TrainingExample, listwise, pairs
 from workbench.formats.huggingface import Card, write_dataset
 from workbench.formats.labelling import Task
 from workbench.formats.quepid import write_quepid
-from workbench.progress import counted
+from workbench.progress import reporting
 from workbench.steps.data.training_rows import ExportSettings, every_split, training_examples
 from workbench.store import Store, views
 
@@ -31,7 +31,7 @@ def licence_note(settings: ExportSettings) -> str:
 
 def write_rows(rows: Iterable[dict[str, Any]], path: Path) -> int:
     """Write rows in the form that the file's name ends in; return how many there are."""
-    listed = list(counted(rows, "collect", "rows", path.name))
+    listed = list(reporting(rows, "collect", "rows", path.name))
     path.write_bytes(CASES[path.suffix.lstrip(".")](listed))
     return len(listed)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from workbench import files, memory
 from workbench.errors import BadSetting, Conflict
 from workbench.records import Listener, Progress, silent
+from workbench.results import counted
 from workbench.steps.ship.backup_files import (
     DATABASE,
     MANIFEST,
@@ -37,7 +38,7 @@ class Backup(WorkspaceFiles):
         """Return what was written, in a sentence."""
         vectors = "" if self.vectors else ", without vectors"
         return (
-            f"Backup in {self.path}: {self.files:,} files, {memory.in_words(self.size)}{vectors}. "
+            f"Backup in {self.path}: {counted(self.files, 'file')}, {memory.in_words(self.size)}{vectors}. "
             "`workbench restore` makes a workspace of it."
         )
 

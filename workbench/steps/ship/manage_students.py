@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from workbench import files, students
 from workbench.errors import BadSetting, Conflict, UnknownName
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.steps.compare.model_card import about
 from workbench.steps.teach.train import work_folder
 from workbench.store import Store
@@ -34,12 +34,15 @@ class Dependents(Result):
     @property
     def in_words(self) -> str:
         """Return what goes with the student, and what stays without it, in sentences."""
-        runs = f"Its {len(self.runs):,} runs go with it" if self.runs else "It has no runs"
-        sentences = [f"{runs}." if not self.runs else f"{runs}: {', '.join(self.runs)}."]
+        sentences = ["It has no runs."]
+        if self.runs:
+            sentences = [f"{counted(len(self.runs), 'run')} would go with it: {', '.join(self.runs)}."]
         if self.students:
             sentences.append(f"Trained from it, and without a base to be compared with: {', '.join(self.students)}.")
         if self.candidates:
-            sentences.append(f"The {self.candidates:,} candidates that it proposed stay, with their utilities.")
+            sentences.append(
+                f"{counted(self.candidates, 'candidate')} that it proposed would stay, with their utilities."
+            )
         return " ".join(sentences)
 
     def table_rows(self) -> Iterable[Sequence[object]]:

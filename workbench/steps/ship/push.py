@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from workbench import students
 from workbench.errors import BadSetting, NothingToDo, WorkbenchError
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.steps.compare.model_card import renew
 from workbench.steps.compare.ranking.retriever import find_student
 from workbench.store import Store
@@ -30,7 +30,7 @@ class FilesToPush(Result):
     def in_words(self) -> str:
         """Return how much would be uploaded."""
         size = sum(size for _, size in self.files) / 1e6
-        return f"{self.student}: {len(self.files):,} files, {size:,.1f} MB, from {self.path}"
+        return f"{self.student}: {counted(len(self.files), 'file')}, {size:,.1f} MB, from {self.path}"
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return a row for each file."""
@@ -56,7 +56,7 @@ class Pushed(Result):
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence."""
-        return f"{self.student}: {self.files:,} files are at {self.url}"
+        return f"{self.student}: {counted(self.files, 'file')} at {self.url}"
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return one row."""

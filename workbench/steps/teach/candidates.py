@@ -11,7 +11,7 @@ from typing import ClassVar
 from workbench.engines import LOCAL, Engine
 from workbench.errors import NothingToDo
 from workbench.records import Candidate, Listener, Query, silent
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.retrieval.ranking import Nearest, PassageIds
 from workbench.steps.compare.ranking.hits import nearest_rows
 from workbench.steps.compare.ranking.retriever import find_student, retriever, stored_collection
@@ -48,7 +48,7 @@ class CandidatesResult(Result):
     def in_words(self) -> str:
         """Return the outcome in a sentence."""
         return (
-            f"{self.proposed:,} proposals for {self.queries:,} queries, {self.added:,} of them new, "
+            f"{counted(self.proposed, 'proposal')} for {counted(self.queries, 'query')}, {self.added:,} of them new, "
             f"in {self.seconds:.1f} s{self._fitting}"
         )
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from workbench.errors import BadSetting, NothingToDo, UnknownName
+from workbench.results import counted
 from workbench.steps.teach.derived import DerivedUtilities
 from workbench.store import Store, views
 from workbench.store.derived import NORMALISATIONS, derive_ensemble, lacking_pairs
@@ -77,7 +78,9 @@ def _checked(names: Sequence[str], weights: Sequence[float]) -> list[float]:
         raise BadSetting(f"{twice[0]} comes twice.", "Give it a larger weight instead.")
     given = [float(weight) for weight in weights] or [1.0] * len(names)
     if len(given) != len(names):
-        raise BadSetting(f"There are {len(given):,} weights for {len(names):,} teachers.", "Give one for each.")
+        raise BadSetting(
+            f"There are {counted(len(given), 'weight')} for {counted(len(names), 'teacher')}.", "Give one for each."
+        )
     if not all(math.isfinite(weight) and weight > 0 for weight in given):
         raise BadSetting("A weight is not above 0.", "Leave the teacher out, or give it a number above 0.")
     return given

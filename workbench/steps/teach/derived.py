@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from workbench.records import Unit
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.store.derived import DerivedCounts
 
 
@@ -51,7 +51,7 @@ class DerivedUtilities(Result):
     def in_words(self) -> str:
         """Return how many pairs it has, what became of them, and which are left out."""
         changes = {"changed": self.changed, "removed": self.removed, "left out, as not finite": self.not_finite}
-        words = f"{self.teacher}: {self.pairs:,} pairs in {self.unit}, {self.added:,} of them new"
+        words = f"{self.teacher}: {counted(self.pairs, 'pair')} in {self.unit}, {self.added:,} of them new"
         words += "".join(f", {count:,} {what}" for what, count in changes.items() if count)
         left_out = ", ".join(f"{teacher} lacks {count:,}" for teacher, count in self.lacking.items())
         return f"{words}." + (f" Left out are pairs that not all have scored: {left_out}." if left_out else "")

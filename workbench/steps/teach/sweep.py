@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from workbench import students
 from workbench.errors import BadSetting, Conflict
 from workbench.records import Listener, Progress, silent
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.steps.compare.evaluate import evaluate
 from workbench.steps.teach.planning.plan import Plan, labels_in_words, plan
 from workbench.steps.teach.train import train
@@ -75,7 +75,7 @@ class SweepResult(Result):
         """Return the outcome in a few sentences, every failure with its reason."""
         count = Counter(attempt.state for attempt in self.attempts)
         words = (
-            f"{self.planned:,} students of {self.base}, trained on {labels_in_words(self.teacher)}: "
+            f"{counted(self.planned, 'student')} of {self.base}, trained on {labels_in_words(self.teacher)}: "
             f"{count['trained']:,} trained, {count['existing']:,} were there already, {count['failed']:,} failed"
         )
         if self.stopped:

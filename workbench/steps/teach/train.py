@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from workbench import machine, students, trainer
 from workbench.errors import Conflict
 from workbench.records import Listener, silent
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.retrieval.fingerprint import fingerprint
 from workbench.retrieval.passage_index import note_index
 from workbench.steps.compare.model_card import about
@@ -98,7 +98,7 @@ class TrainResult(Result):
                 "command goes on from here."
             )
         reasons = {"budget": "its last step or minute", "patience": "no more gain on dev", "asked": "a request to stop"}
-        ended = f"{t.steps:,} steps in {t.seconds:.0f} s, ended by {reasons[t.stopped]}"
+        ended = f"{counted(t.steps, 'step')} in {t.seconds:.0f} s, ended by {reasons[t.stopped]}"
         if not t.improved:
             return (
                 f"{self.student}: no evaluation on dev beat the base ({t.measure} {t.dev_before:.3f}), so the student "

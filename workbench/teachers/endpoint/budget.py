@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from workbench.errors import BudgetSpent
+from workbench.results import counted
 from workbench.teachers.endpoint.settings import ServerOptions
 
 MILLION = 1_000_000
@@ -50,7 +51,7 @@ class Usage(NamedTuple):
     @property
     def in_words(self) -> str:
         """Return it as people read it, the cost only if it is known."""
-        words = f"{self.requests:,} requests, {self.tokens:,} tokens"
+        words = f"{counted(self.requests, 'request')}, {counted(self.tokens, 'token')}"
         return words if self.cost is None else f"{words}, at a cost of {self.cost:,.4g}"
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from workbench.errors import WorkbenchError
 from workbench.records import Verdict
+from workbench.results import counted
 from workbench.steps.annotate.annotate import annotate_all
 from workbench.steps.annotate.guidelines import guidelines, write_guidelines
 from workbench.store import Store
@@ -52,7 +53,9 @@ def all_pending(store: Store, queue: Queue) -> None:
         if not st.session_state.get(CONFIRMING):
             st.button(f"Call all {len(pending):,} waiting cases {verdict} …", on_click=_confirm, args=(True,))
             return
-        st.warning(f"{len(pending):,} cases will be called {verdict} in your name. U takes all of it back at once.")
+        st.warning(
+            f"{counted(len(pending), 'case')} will be called {verdict} in your name. U takes all of it back at once."
+        )
         with st.container(horizontal=True):
             st.button(
                 f"Yes, all {len(pending):,}", type="primary", on_click=_annotate_all, args=(store, queue, verdict)
@@ -72,15 +75,13 @@ def agreement(store: Store) -> None:
             return
         components.remark(result.in_words)
         components.numbers(
-            _number("Alpha of verdicts", result.nominal, f"nominal, {components.counted(result.pairs, 'shared pair')}"),
+            _number("Alpha of verdicts", result.nominal, f"nominal, {counted(result.pairs, 'shared pair')}"),
             _number("Alpha in order", result.ordinal, "ordinal: harmful, useless, useful"),
-            _number(
-                "Alpha of grades", result.grades, f"ordinal, {components.counted(result.graded, 'pair')} graded twice"
-            ),
+            _number("Alpha of grades", result.grades, f"ordinal, {counted(result.graded, 'pair')} graded twice"),
             components.Number(
                 "To settle",
                 f"{result.disputed - result.settled:,}",
-                f"of {components.counted(result.disputed, 'disputed pair')}",
+                f"of {counted(result.disputed, 'disputed pair')}",
             ),
         )
         rows = [
@@ -103,7 +104,7 @@ def export(store: Store, queue: Queue) -> None:
         commands.show(store, ["export", "annotations", "annotations.jsonl"])
         _downloads("annotations", partial(_annotations, store))
         if not queue.settles:
-            cases = components.counted(len(queue.cases), "case")
+            cases = counted(len(queue.cases), "case")
             components.remark(f"The {cases} of this filter with all their rules, judged or not:")
             _downloads("hard-cases", partial(_cases, queue))
 
@@ -137,7 +138,7 @@ def _annotate_all(store: Store, queue: Queue, verdict: Verdict) -> None:
         st.session_state[FAILURE] = f"Nothing was kept. {error}"
         return
     st.session_state[BULK] = st.session_state.get(BULK, 0) + 1
-    st.toast(f"Kept: {verdict} for {components.counted(len(annotations), 'case')}")
+    st.toast(f"Kept: {verdict} for {counted(len(annotations), 'case')}")
 
 
 def _keep_guidelines(store: Store, text: str) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from workbench.records import Annotation, Run
+from workbench.results import counted
 from workbench.store import Store
 from workbench.store.views import ADJUDICATION, RULES, HardCase, Part, Reason, Thresholds, rule_counts
 from workbench.ui.annotate.thresholds import threshold_inputs
@@ -145,7 +146,9 @@ def _searched_queries(store: Store, run: Run) -> int | None:
     number = next((split.queries for split in cache.counts(store).splits if split.split == run.split), 0)
     if number <= SEARCHED:
         return None
-    every = st.toggle(f"Search all {number:,} queries", key="all-queries", bind="query-params", help="Takes longer.")
+    every = st.toggle(
+        f"Search all {counted(number, 'query')}", key="all-queries", bind="query-params", help="Takes longer."
+    )
     return None if every else SEARCHED
 
 

@@ -14,6 +14,7 @@ from workbench.evaluation.comparison import RULE, SECONDARY, SELECTION, Comparis
 from workbench.evaluation.measures import cutoff
 from workbench.plots.look import AFTER, BEFORE
 from workbench.records import stale_in_words
+from workbench.results import counted
 from workbench.steps.compare.compare_runs import Against, RunsComparison
 from workbench.steps.compare.diff import Diff
 from workbench.store import Store
@@ -44,13 +45,11 @@ def overview(store: Store, diff: Diff, students: tuple[str, ...]) -> None:
     for name in diff.stale:
         components.stale(stale_in_words(name))
     if diff.unanswered:
-        components.stale(
-            f"No ranking in one of the runs for {components.counted(diff.unanswered, 'judged query')}, counted as 0."
-        )
+        components.stale(f"No ranking in one of the runs for {counted(diff.unanswered, 'judged query')}, counted as 0.")
     components.tally(won=diff.wins, tied=diff.ties, lost=diff.losses)
     _numbers(diff.comparison)
     if diff.unseen and diff.unseen_comparison:
-        components.remark(f"The same on the {diff.unseen.unseen:,} queries that train has not seen:")
+        components.remark(f"The same on the {counted(diff.unseen.unseen, 'query')} that train has not seen:")
         _numbers(diff.unseen_comparison)
     left, right = components.columns("two", [1, 1.25])
     with left:

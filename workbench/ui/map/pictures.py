@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from workbench import plots
 from workbench.plots.look import AFTER, BEFORE
 from workbench.plots.projection import extent
+from workbench.results import counted
 from workbench.steps.compare.projection.project import Projection
 from workbench.store import Store
 from workbench.store.views import Colour, Points, QueryPoint
@@ -27,7 +28,7 @@ def numbers(projections: Sequence[Projection]) -> None:
         shown.append(components.Number("Variance on the axes", f"{sum(first.explained):.0%}", note))
     for projection, role in zip(projections, (BEFORE, AFTER)[-len(projections) :], strict=True):
         value = "–" if projection.neighbours is None else f"{10 * projection.neighbours:.1f} of 10"
-        note = f"{role.word}, over {projection.sample:,} texts"
+        note = f"{role.word}, over {counted(projection.sample, 'text')}"
         shown.append(components.Number("Near here, near in truth", value, note, role))
     components.numbers(*shown)
     for projection in projections:

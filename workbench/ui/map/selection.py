@@ -7,6 +7,7 @@ from math import ceil
 import streamlit as st
 from streamlit.column_config import TextColumn
 
+from workbench.results import counted
 from workbench.steps.compare.projection.project import Projection
 from workbench.store import Store
 from workbench.store.near_duplicates import TextKind
@@ -28,8 +29,8 @@ def listed(store: Store, projection: Projection) -> None:
     if not any(numbers.values()):
         components.remark("No query and no passage lies in it.")
         return
-    counted = [components.counted(number, kind) for kind, number in numbers.items()]
-    components.remark(f"{' and '.join(counted)} lie in it, on the map of {projection.student}.")
+    parts = [counted(number, kind) for kind, number in numbers.items()]
+    components.remark(f"{' and '.join(parts)} lie in it, on the map of {projection.student}.")
     usual = "query" if counts.queries else "passage"
     kind: TextKind = "query" if pickers.select("List", list(numbers), "kind", usual) == "query" else "passage"
     pages = max(1, ceil(numbers[kind] / ROWS))

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
 from workbench.records import approximation, stale_in_words
+from workbench.results import counted
 from workbench.steps.compare.evaluate import Evaluation
 from workbench.store import Store
 from workbench.store.views import TeacherCounts
@@ -106,7 +107,7 @@ def _students(evaluations: Sequence[Evaluation]) -> None:
         if evaluation.unanswered:
             components.stale(
                 f"{evaluation.student} gives no ranking for "
-                f"{components.counted(evaluation.unanswered, 'judged query')}, counted as 0."
+                f"{counted(evaluation.unanswered, 'judged query')}, counted as 0."
             )
 
 

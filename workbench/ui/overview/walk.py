@@ -8,10 +8,11 @@ import streamlit as st
 
 from workbench.html.marking import html
 from workbench.records import Run
+from workbench.results import counted
 from workbench.steps.data.next_step import next_command
 from workbench.store import Store
 from workbench.store.views import Counts, TeacherCounts
-from workbench.ui.shell import cache, components, next_step
+from workbench.ui.shell import cache, next_step
 
 STEPS = ("ingest", "candidates", "score", "train", "evaluate", "diff", "annotate")
 
@@ -22,12 +23,12 @@ def summary(counts: Counts, teachers: Sequence[TeacherCounts], runs: Sequence[Ru
         return "This workspace is empty."
     evaluated = len({run.student for run in runs})
     known = ("more query", counts.queries_by_id), ("more passage", counts.passages_by_id)
-    more = " and ".join(components.counted(count, noun) for noun, count in known if count)
+    more = " and ".join(counted(count, noun) for noun, count in known if count)
     known_by_id = f" ({more} by id only)" if more else ""
-    queries, passages = components.counted(counts.queries, "query"), components.counted(counts.passages, "passage")
+    queries, passages = counted(counts.queries, "query"), counted(counts.passages, "passage")
     return (
         f"{queries} over {passages}{known_by_id}; "
-        f"{components.counted(len(teachers), 'teacher')} and {components.counted(evaluated, 'evaluated student')}."
+        f"{counted(len(teachers), 'teacher')} and {counted(evaluated, 'evaluated student')}."
     )
 
 

@@ -18,6 +18,7 @@ from workbench.html.cards import role_class
 from workbench.html.marking import html
 from workbench.plots.look import Role
 from workbench.records import Unit
+from workbench.results import counted
 
 # Buttons of plotly that a figure does without in which a box is drawn: a click selects only while none is being drawn.
 ZOOM = ["zoom2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d", "toImage"]
@@ -181,12 +182,6 @@ def _with_commands(text: str) -> str:
 def heading(text: str) -> None:
     """Begin a section."""
     st.header(text, anchor=False)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return how many there are of something, in words."""
-    several = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else several}"
 
 
 def in_unit(unit: Unit) -> str:

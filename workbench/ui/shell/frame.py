@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from workbench import machine
 from workbench.errors import StoreBusy, WorkbenchError
+from workbench.results import counted
 from workbench.store import Store
 from workbench.ui.shell import cache, components, counting, job_board, navigation, style
 
@@ -101,6 +102,6 @@ def _wait(path: Path, busy: StoreBusy) -> None:
 def _about(store: Store) -> None:
     counts = cache.counts(store)
     components.remark(
-        f"{components.counted(counts.passages, 'passage')}, {components.counted(counts.queries, 'query')}. "
+        f"{counted(counts.passages, 'passage')}, {counted(counts.queries, 'query')}. "
         f"Revision {cache.revision(store):,}, read {datetime.now(UTC):%H:%M} UTC."
     )

@@ -13,6 +13,7 @@ from workbench.commands import command
 from workbench.evaluation.comparison import RULE, SELECTION, printed_p
 from workbench.plots.look import AFTER
 from workbench.records import stale_in_words
+from workbench.results import counted
 from workbench.steps.compare.leaderboard import Leaderboard
 from workbench.steps.compare.recipes import LeaderboardRow, Recipe
 from workbench.store import Store
@@ -44,10 +45,10 @@ def overview(board: Leaderboard) -> None:
 
 
 def _numbers(board: Leaderboard, best: Recipe) -> None:
-    seeds = f"{components.counted(len(best.seeds), 'seed')}, {best.dev_before or 0:.3f} before"
+    seeds = f"{counted(len(best.seeds), 'seed')}, {best.dev_before or 0:.3f} before"
     numbers = [
         components.Number("Students", f"{sum(len(recipe.students) for recipe in board.recipes):,}",
-                          f"by {components.counted(len(board.recipes), 'recipe')}"),
+                          f"by {counted(len(board.recipes), 'recipe')}"),
         components.Number(f"Best {best.dev_measure} on dev", str(best.dev), seeds, AFTER),
     ]  # fmt: skip
     if comparison := best.comparison:

@@ -9,6 +9,7 @@ import streamlit as st
 from workbench import jobs
 from workbench.commands import command
 from workbench.errors import WorkbenchError
+from workbench.results import counted
 from workbench.steps.ship.manage_students import delete_student, dependents, describe_student, rename_student
 from workbench.store import Store
 from workbench.students import Student
@@ -33,7 +34,7 @@ def title(student: Student) -> str:
     parts = [
         student.name,
         f"seed {seed}" if seed is not None else "",
-        f"{steps:,} of {planned:,} steps" if steps is not None and planned else f"{steps:,} steps" if steps else "",
+        f"{steps:,} of {planned:,} steps" if steps is not None and planned else counted(steps, "step") if steps else "",
         *(f"#{tag}" for tag in _tags(student)),
     ]
     return " · ".join(filter(None, parts))

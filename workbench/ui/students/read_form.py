@@ -6,6 +6,7 @@ import streamlit as st
 
 from workbench.commands import command
 from workbench.readers import READERS
+from workbench.results import counted
 from workbench.store import Store
 from workbench.ui.shell import cache, commands, components
 
@@ -22,7 +23,7 @@ def form(store: Store, split: str) -> list[str] | None:
         return None
     components.heading("Measure answers")
     components.remark(
-        f"A language model answers the {components.counted(with_answers, 'query')} of {split} that have "
+        f"A language model answers the {counted(with_answers, 'query')} of {split} that have "
         "reference answers, from each student's first passages; token F1 and exact match then stand beside the other "
         "measures, here and on Diff. What was answered before is not asked again."
     )
@@ -46,7 +47,7 @@ def form(store: Store, split: str) -> list[str] | None:
         )
         commands.show(store, arguments)
         if st.button(
-            f"Read {components.counted(len(students), 'student')}", type="primary", icon=":material/play_arrow:",
+            f"Read {counted(len(students), 'student')}", type="primary", icon=":material/play_arrow:",
             key="read-start", disabled=not (students and (model or "").strip()),
             help="Name a model and a student first." if not (students and (model or "").strip()) else None,
         ):  # fmt: skip

@@ -8,6 +8,7 @@ import streamlit as st
 
 from workbench.commands import command
 from workbench.errors import WorkbenchError
+from workbench.results import counted
 from workbench.steps.teach.candidates import DEFAULT_STUDENT
 from workbench.store import Store
 from workbench.students import MINILM
@@ -53,7 +54,7 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         commands.show(store, arguments)
         components.remark("Those that were trained before are not trained again. They are evaluated on test.")
         if st.button(
-            f"Train {components.counted(number, 'student')}",
+            f"Train {counted(number, 'student')}",
             type="primary",
             icon=":material/play_arrow:",
             key="sweep-start",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from workbench.results import counted
 from workbench.store import Store
 from workbench.store.views.scored.teacher_names import asked_teachers
 from workbench.ui.shell import cache, components
@@ -23,7 +24,7 @@ def _of_asked(store: Store, teacher: str) -> None:
     if not reasons:
         return
     failed = sum(row.pairs for row in reasons)
-    components.stale(f"{teacher} could not score {components.counted(failed, 'pair')}; they are missing here, not 0.")
+    components.stale(f"{teacher} could not score {counted(failed, 'pair')}; they are missing here, not 0.")
     rows = [
         {
             "status": row.status,

@@ -8,6 +8,7 @@ from workbench import plots
 from workbench.plots.look import AFTER, TEACHER
 from workbench.plots.pairs import outlined
 from workbench.records import Unit
+from workbench.results import counted
 from workbench.store import Store
 from workbench.store.views import FirstPlaces, Region
 from workbench.ui.shell import cache, components, pickers
@@ -24,14 +25,12 @@ def first_places(first: FirstPlaces, unit: Unit) -> None:
         return f"{number / first.judged:.3f}" if first.judged else "–"
 
     lacking = f", {first.without_relevant:,} without a relevant passage" if first.without_relevant else ""
-    judged = f"of {components.counted(first.judged, 'judged query')}{lacking}"
+    judged = f"of {counted(first.judged, 'judged query')}{lacking}"
     components.numbers(
         components.Number("Scored queries", f"{first.queries:,}", "with candidates that the student ranks"),
         components.Number("Teacher puts a relevant passage first", share(first.teacher_relevant), judged, TEACHER),
         components.Number("Student puts a relevant candidate first", share(first.student_relevant), judged, AFTER),
-        components.Number(
-            "Same first choice", f"{first.same / first.queries:.0%}", components.counted(first.same, "query")
-        ),
+        components.Number("Same first choice", f"{first.same / first.queries:.0%}", counted(first.same, "query")),
         components.Number("Regret", f"{first.regret:.2f}", f"mean over queries{components.in_unit(unit)}"),
     )
 

@@ -9,6 +9,7 @@ from workbench import plots
 from workbench.html.cards import card, column, placed_card, question
 from workbench.plots.look import AFTER, TEACHER
 from workbench.records import NO_TEXT
+from workbench.results import counted
 from workbench.store import Store
 from workbench.store.views import Disagreement, Region
 from workbench.ui.shell import cache, components, navigation, pickers, tables
@@ -37,7 +38,7 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
         inside = cache.quadrant_pairs(store, *pair, useful=useful, near=near)
         rows = [row for row in rows if row.query_id in inside]
         components.remark(
-            f"{components.counted(len(rows), 'query')} with {components.counted(sum(inside.values()), 'pair')} there; "
+            f"{counted(len(rows), 'query')} with {counted(sum(inside.values()), 'pair')} there; "
             "near is the median similarity and above."
         )
     if region := Region.parse(st.query_params.get(REGION, "")):
@@ -74,7 +75,7 @@ def _region(region: Region, queries: int, pairs: int) -> None:
     (low, high), (least, most) = region
     with st.container(horizontal=True, vertical_alignment="center"):
         components.remark(
-            f"{components.counted(queries, 'query')} with {components.counted(pairs, 'pair')} of similarity "
+            f"{counted(queries, 'query')} with {counted(pairs, 'pair')} of similarity "
             f"{low:.3g} to {high:.3g} and utility {least:+.3g} to {most:+.3g}."
         )
         st.button("All regions", icon=":material/close:", on_click=_leave_region)

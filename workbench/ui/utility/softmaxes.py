@@ -7,6 +7,7 @@ import streamlit as st
 from workbench import plots
 from workbench.evaluation.teacher_agreement import Temperatures
 from workbench.plots.look import AFTER, BEFORE
+from workbench.results import counted
 from workbench.steps.compare.agreement.common_pools import AgreementSettings
 from workbench.steps.compare.agreement.query_softmaxes import QuerySoftmaxes
 from workbench.store import Store
@@ -65,5 +66,5 @@ def _numbers(shown: QuerySoftmaxes) -> None:
             for (word, role), value in divergences
         ),
         components.Number("Teacher's best passage", f"rank {best.rank:,}", probabilities),
-        components.Number("Would be pulled up", f"{up:,}", f"of {components.counted(len(shown.passages), 'passage')}"),
+        components.Number("Would be pulled up", f"{up:,}", f"of {counted(len(shown.passages), 'passage')}"),
     )

@@ -111,7 +111,7 @@ def test_what_failed_and_what_is_not_judged_is_named(judged: Store) -> None:
     judged.add_scored([Utility("new", p, "few", float(n)) for n, p in enumerate(LENGTH)])
     health = wb.teacher_health(judged, "few")
     assert health.fitness == "not shown"
-    assert "measured on 1 queries (at least 20)" in health.in_words
+    assert "measured on 1 query (at least 20)" in health.in_words
     assert "nothing says what is right" in health.in_words
     assert "nDCG@10" not in health.figures
 

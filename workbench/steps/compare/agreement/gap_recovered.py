@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.evaluation import measures
 from workbench.evaluation.comparison import FEW, adjusted, compare
 from workbench.evaluation.significance import Interval, interval, ratios
-from workbench.results import frame
+from workbench.results import counted, frame
 from workbench.steps.compare.run_measures import Judgements
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class GapRecovered(NamedTuple):
             )
         return (
             f"Performance gap recovered in {self.measure}: {self.share_in_words} of the teacher's lead, over "
-            f"{'only ' if self.lead.n < FEW else ''}{self.lead.n:,} judged queries."
+            f"{'only ' if self.lead.n < FEW else ''}{counted(self.lead.n, 'judged query')}."
         )
 
 

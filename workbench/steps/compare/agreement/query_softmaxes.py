@@ -13,7 +13,7 @@ from workbench.evaluation.rank_correlation import Floats
 from workbench.evaluation.teacher_agreement import Temperatures
 from workbench.losses import loss
 from workbench.records import Run, Unit
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.steps.compare.agreement.common_pools import AgreementSettings
 from workbench.store import Store, views
 from workbench.store.views import Placed
@@ -91,7 +91,7 @@ class QuerySoftmaxes(Result):
         up, down = (sum(one.direction == word for one in self.passages) for word in ("up", "down"))
         return (
             f"KL {self.kl:.3f} nats{before}; {self.temperatures.in_words}. {self.loss} would pull {up:,} of "
-            f"{len(self.passages):,} passages up and push {down:,} down."
+            f"{counted(len(self.passages), 'passage')} up and push {down:,} down."
         )
 
     def table_rows(self) -> Iterable[Sequence[object]]:

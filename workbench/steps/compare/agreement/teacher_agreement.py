@@ -12,7 +12,7 @@ from workbench.evaluation.significance import Interval, intervals
 from workbench.evaluation.teacher_agreement import TEACHER_AGREEMENTS, Temperatures, agreements_of
 from workbench.progress import listener
 from workbench.records import Progress, Unit, approximate_in_words, stale_in_words
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.steps.compare.agreement.calibration import ReliabilityCurve, reliability_of
 from workbench.steps.compare.agreement.common_pools import (
     AgreementSettings,
@@ -129,7 +129,7 @@ class TeacherAgreement(Result):
         remarks = [self.drawn] if self.drawn else []
         if self.undefined:
             reasons = ", ".join(f"{number:,} with {reason}" for reason, number in self.undefined.items())
-            remarks.append(f"Agreement is undefined for {sum(self.undefined.values()):,} queries: {reasons}.")
+            remarks.append(f"Agreement is undefined for {counted(sum(self.undefined.values()), 'query')}: {reasons}.")
         if self.left_out:
             remarks.append(f"{self.left_out:,} scored pairs are left out: one of the runs does not know them.")
         for name in self.no_cosine:

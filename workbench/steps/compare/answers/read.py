@@ -14,7 +14,7 @@ from workbench.evaluation.significance import Interval, interval
 from workbench.progress import listener
 from workbench.readers import Reader
 from workbench.records import Answer, Progress, ReadRun
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.steps.compare import model_card
 from workbench.steps.compare.answer_measures import answer_values
 from workbench.steps.compare.ranking.rerank import check_depth
@@ -68,7 +68,7 @@ class ReadResult(Result):
         """Return the outcome in a sentence or two."""
         words = (
             f"{self.reader} has read the first {self.depth} of {self.student} on {self.split}: {self.asked:,} of "
-            f"{self.queries:,} queries asked in {self.seconds:.1f} s"
+            f"{counted(self.queries, 'query')} asked in {self.seconds:.1f} s"
         )
         words += "".join(
             f", {number:,} {what}"

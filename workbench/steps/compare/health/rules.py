@@ -7,6 +7,7 @@ from typing import Literal
 
 from workbench.evaluation.comparison import Comparison
 from workbench.evaluation.significance import Interval
+from workbench.results import counted
 
 Fitness = Literal["fit", "not fit", "not shown"]
 
@@ -50,7 +51,7 @@ def doubts(figures: Mapping[str, Interval], queries: int, lead: Comparison | Non
     """Return why it cannot be shown that a teacher is fit, where nothing speaks against it."""
     reasons = []
     if queries < MIN_QUERIES:
-        reasons.append(f"it is measured on {queries:,} queries (at least {MIN_QUERIES})")
+        reasons.append(f"it is measured on {counted(queries, 'query')} (at least {MIN_QUERIES})")
     if "AUC" not in figures:
         reasons.append("no scored query has both a relevant passage and another one, so nothing says what is right")
     elif lead and lead.verdict == "worse":

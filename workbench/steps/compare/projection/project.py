@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from workbench.errors import BadSetting
 from workbench.records import Listener, silent
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.retrieval.encoder import Encoder
 from workbench.steps.compare.projection import encoded, kept
 from workbench.steps.compare.projection.axes import (
@@ -102,7 +102,7 @@ class Projection(Result):
             return f"{variance}There are too few texts to say whether neighbours stay neighbours."
         return (
             f"{variance}Of a point's 10 nearest points, {10 * self.neighbours:.1f} are among its 10 nearest in all "
-            f"dimensions, over {self.sample:,} texts: what is near here need not be similar."
+            f"dimensions, over {counted(self.sample, 'text')}: what is near here need not be similar."
         )
 
     def table_rows(self) -> Iterable[Sequence[object]]:

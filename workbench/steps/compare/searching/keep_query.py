@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from workbench.errors import UnknownName
 from workbench.records import SPLITS, Candidate, Hit, Query, Run
-from workbench.results import Result
+from workbench.results import Result, counted
 from workbench.retrieval.searcher import Searcher
 from workbench.steps.compare.searching.indexes import searcher
 from workbench.steps.compare.searching.search import checked_query
@@ -55,7 +55,7 @@ class KeptQuery(Result):
         split = f"in {self.query.split}" if self.query.split else "without a split"
         words = f"{'Kept as' if self.is_new else 'The workspace has it as'} query {self.query.query_id}, {split}"
         ranked = f"ranked by {', '.join(self.ranked_by)}" if self.ranked_by else "ranked by no run yet"
-        return f"{words}, {self.added:,} candidates added; {ranked}."
+        return f"{words}, {counted(self.added, 'candidate')} added; {ranked}."
 
     def table_rows(self) -> Iterable[Sequence[object]]:
         """Return one row."""

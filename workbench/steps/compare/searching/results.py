@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from workbench.records import Query
-from workbench.results import Result
+from workbench.results import Result, counted
 
 
 class SearchHit(NamedTuple):
@@ -92,7 +92,7 @@ class SearchResult(Result):
     def in_words(self) -> str:
         """Return who took how long, and how many passages all have among their first."""
         times = "; ".join(f"{ranking.ranker}: {ranking.outcome}" for ranking in self.rankings)
-        words = f"{self.query.text!r} in {self.passages:,} passages, timed warm: {times}."
+        words = f"{self.query.text!r} in {counted(self.passages, 'passage')}, timed warm: {times}."
         shown = [{hit.passage_id for hit in ranking.hits} for ranking in self.rankings if ranking.hits]
         if len(shown) > 1:
             words += f" {len(set.intersection(*shown)):,} of {len(set.union(*shown)):,} passages are in all rankings."

@@ -12,6 +12,7 @@ from workbench.errors import BadInput, BadSetting, NothingToDo
 from workbench.formats.parsing.gathering import Problem
 from workbench.formats.parsing.lines import open_text
 from workbench.records import Example
+from workbench.results import counted
 from workbench.store import Store, views
 
 
@@ -46,7 +47,7 @@ class QuerySubset:
     @property
     def in_words(self) -> str:
         """Return the same in a sentence."""
-        words = f"{self.queries:,} queries chosen by {self.source}"
+        words = f"{counted(self.queries, 'query')} chosen by {self.source}"
         return words + (f", of which {self.without_examples:,} had no example" if self.without_examples else "")
 
 
@@ -60,7 +61,7 @@ class RangeSubset:
     @property
     def in_words(self) -> str:
         """Return the same in a sentence."""
-        return f"{self.left_out:,} queries left out whose utilities span less than {self.min_range:g}"
+        return f"{counted(self.left_out, 'query')} left out whose utilities span less than {self.min_range:g}"
 
 
 def read_query_ids(path: Path) -> dict[str, int]:
