@@ -194,14 +194,15 @@ class Store:
         with self.write("candidates") as connection:
             return _insert(connection, "candidates", candidates)
 
-    def add_scored(self, scored: Sequence[Scored], unit: Unit = "unknown", *, replace: bool = False) -> None:
+    def add_scored(self, scored: Iterable[Scored], unit: Unit = "unknown", *, replace: bool = False) -> None:
         """Add a teacher's finished batch, its utilities in `unit`; a pair that fails no longer loses its failure.
 
         A utility that is there already stays, unless it is to be replaced; of a pair's failures the last one does, with
         the first characters of the answer. Raises Conflict for a teacher whose utilities are in another unit.
         """
-        with self.write(*utilities.written(scored)) as connection:
-            utilities.add_scored(connection, scored, unit, replace)
+        batch = list(scored)
+        with self.write(*utilities.written(batch)) as connection:
+            utilities.add_scored(connection, batch, unit, replace)
 
     def add_units(self, units: Mapping[str, Unit], *, replace: bool = False) -> None:
         """Add the units of teachers by their names; an "unknown" one changes nothing, and gives way to another.

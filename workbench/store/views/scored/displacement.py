@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 # As `evaluation.displacement` has it for one query: equal utilities share their places, and what a run leaves out
 # counts as the one behind the last that it ranks.
 _SUMS = """
-    with ranked as (
-        select query_id from (
-            select distinct query_id from hits
-            semi join (select query_id from utilities where teacher = $teacher) using (query_id)
-            semi join (select query_id from queries where split = $split) using (query_id)
-            where run = $after
-        ) order by md5(query_id) limit $queries
+    with ranked as materialized (
+        select query_id from (select distinct query_id from hits where run = $after)
+        semi join (select distinct query_id from utilities where teacher = $teacher) using (query_id)
+        semi join (select query_id from queries where split = $split) using (query_id)
+        order by md5(query_id) limit $queries
     ), scored as (
         select query_id, passage_id, value, before.rank as before, after.rank as after
         from (from utilities semi join ranked using (query_id) where teacher = $teacher)

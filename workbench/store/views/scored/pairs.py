@@ -57,22 +57,46 @@ class Sample(NamedTuple):
     total: int
 
 
+# A row a query of which the run knows a candidate: its pairs that both know, and the choices that its candidates leave.
+# One join for all that is asked of pairs: it takes longer than any use of them.
 _PAIRS = """
-    pairs as (
-        select u.query_id, u.passage_id, h.similarity, u.value as utility, h.rank, coalesce(q.relevance, 0) as relevance
-        from utilities u join hits h using (query_id, passage_id) left join qrels q using (query_id, passage_id)
-        where u.teacher = $teacher and h.run = $run
+    with scored as (select query_id, passage_id, value from utilities where teacher = $teacher),
+    known as (
+        select query_id, passage_id, value, rank, similarity, coalesce(relevance, 0) as relevance
+        from scored join (from hits where run = $run) using (query_id, passage_id)
+        left join qrels using (query_id, passage_id)
+    ),
+    of_known as (
+        select query_id, list(struct_pack(similarity, utility := value, relevance)) as pairs, max(value) as best_known,
+               arg_max(struct_pack(passage_id, rank, relevance), (value, passage_id)) as favourite,
+               arg_min(struct_pack(value, relevance), rank) as first
+        from known group by query_id
+    ),
+    of_all as (
+        select query_id, count(*) as candidates, max(value) as best,
+               arg_max(passage_id, (value, passage_id)) as best_passage
+        from scored group by query_id
     )
+    select query_id, candidates, best, if(favourite.passage_id = best_passage, favourite.rank, null) as rank_of_best,
+           best_known, favourite.relevance as teachers_first, first.value as of_first,
+           first.relevance as students_first, pairs
+    from of_known join of_all using (query_id)
 """
 
 
 @contextmanager
-def pair_values(store: Store, teacher: str, run: Run) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """Hold a connection, and what selects the values of all pairs: finding them takes longer than any use of them."""
-    query = f"with {_PAIRS} select * exclude (passage_id) from pairs"
+def scored_and_ranked(store: Store, teacher: str, run: Run) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """Hold a connection, and what selects the queries with candidates that the run knows, each with its `pairs`."""
     values, parts = {"teacher": teacher, "run": run.run}, [Part("utilities", teacher), Part("hits", run.run)]
-    with kept_rows(store, "pairs", query, values, parts=parts) as kept:
+    with kept_rows(store, "pairs", _PAIRS, values, parts=parts) as kept:
         yield kept
+
+
+@contextmanager
+def pair_values(store: Store, teacher: str, run: Run) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """Hold a connection, and what selects the values of all pairs."""
+    with scored_and_ranked(store, teacher, run) as (connection, queries):
+        yield connection, f"(select query_id, unnest(pairs, max_depth := 2) from {queries})"
 
 
 def histogram(store: Store, teacher: str, run: Run, of: str = "utility", bins: int = 48) -> list[Bin]:
@@ -118,11 +142,11 @@ def density(store: Store, teacher: str, run: Run, bins: int = 40) -> list[Cell]:
 
 def sample_pairs(store: Store, teacher: str, run: Run, limit: int = 4000) -> Sample:
     """Return at most `limit` pairs, every query giving its share, the same ones each time; and the total."""
-    with pair_values(store, teacher, run) as (connection, pairs):
-        ((total,),) = connection.execute(f"select count(*) from {pairs}").fetchall()
+    with scored_and_ranked(store, teacher, run) as (connection, queries):
+        ((total,),) = connection.execute(f"select coalesce(sum(len(pairs)), 0)::bigint from {queries}").fetchall()
         # Of more queries than pairs are drawn, the last ones by this order give none.
         giving = connection.execute(
-            f"select query_id from {pairs} group by query_id order by md5(query_id) limit $limit", {"limit": limit}
+            f"select query_id from {queries} order by md5(query_id) limit $limit", {"limit": limit}
         ).fetchall()
         rows = connection.execute(
             """

@@ -112,18 +112,19 @@ def _examples(store: Store, split: str, rows: Sequence[tuple[str, list[str], lis
 
 
 _TEACHERS = f"""
-    with best as (
-        select teacher, query_id, arg_max(coalesce(relevance, 0), (value, passage_id)) as relevance
-        from utilities left join qrels using (query_id, passage_id) group by all
+    with of_query as (
+        select teacher, query_id, count(*) as pairs, count(*) filter (truncated > 0) as truncated,
+               count(*) filter (value > {useful_above_sql("unit", "0.0")}) as helpful,
+               arg_max(passage_id, (value, passage_id)) as passage_id
+        from utilities left join teachers using (teacher) group by teacher, query_id
     ), first as (
         select teacher, count(*) filter (relevance >= $relevance) as relevant_first, count(*) as judged
-        from best semi join {JUDGED} using (query_id) group by all
+        from of_query left join qrels using (query_id, passage_id) semi join {JUDGED} using (query_id) group by all
     ), failed as (select teacher, count(*) as failures from failures group by all),
     scored as (
-        select teacher, count(distinct query_id) as queries, count(*) as pairs,
-               count(*) filter (truncated > 0) as truncated,
-               avg((value > {useful_above_sql("unit", "0.0")})::int) as helpful
-        from utilities left join teachers using (teacher) group by teacher
+        select teacher, count(*) as queries, sum(pairs)::bigint as pairs, sum(truncated)::bigint as truncated,
+               sum(helpful) / sum(pairs) as helpful
+        from of_query group by teacher
     )
     select teacher, coalesce(unit, 'unknown') as unit, coalesce(queries, 0) as queries, coalesce(pairs, 0) as pairs,
            coalesce(failures, 0) as failures, coalesce(truncated, 0) as truncated, coalesce(helpful, 0) as helpful,
