@@ -200,9 +200,11 @@ class Run(NamedTuple):
         return not self.imported and self.collection != collection
 
 
-def approximation(index_kind: str, recall: float | None) -> str:
-    """Return by which index was searched, and how much of the exact result that finds; "" if exactly."""
-    return "" if recall is None else f"searched by an index {index_kind} with a recall@10 of {recall:.3f}"
+def approximation(index_kind: str, recall: float | None, reason: str = "") -> str:
+    """Return by which index was searched, how much of the exact result that finds, and why; "" if exactly."""
+    if recall is None:
+        return ""
+    return f"searched by an index {index_kind} with a recall@10 of {recall:.3f}{f' ({reason})' if reason else ''}"
 
 
 def approximate_in_words(runs: Iterable[Run]) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """What each index costs and finds: seconds to build, milliseconds a query, recall@10, bytes on disk, peak memory.
 
+Times are those of the processor: with one thread, what an idle machine's clock would show but for reading from disk.
+
     python -m tests.benchmarks.index FOLDER --passages 100000 [--queries 1000] [--kinds flat,place,int8,hnsw,ivfpq]
 
 Vectors are made once in FOLDER, in the files of a workspace's cache: 384 numbers each, random in 48 dimensions and a
@@ -82,8 +84,8 @@ def _built(index: Index, kind: str) -> Index:
 
 
 def _timed(work: Callable[[], Value]) -> tuple[Value, float]:
-    started = time.perf_counter()
-    return work(), time.perf_counter() - started
+    started = time.process_time()
+    return work(), time.process_time() - started
 
 
 def main() -> None:

@@ -102,12 +102,18 @@ def test_a_damaged_index_is_built_again_and_old_ones_go(tmp_path: Path, monkeypa
     assert not list(tmp_path.glob(".*")), "no draft stays"
 
 
-def test_auto_is_exact_while_that_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choose("auto", 1_000_000, 50_000) == "flat"
-    assert choose("auto", 10_000_000, 50_000) == approximate.USUAL
-    assert choose("hnsw", 10, 1) == "hnsw"
-    monkeypatch.setattr(approximate, "QUICK_COMPARISONS", 0)
-    assert choose("auto", 999, 1) == "flat"
+def test_auto_is_exact_while_that_is_quick_and_vectors_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(approximate.memory, "free", lambda: 1_536_000_000)
+    assert choose("auto", (1_000_000, 384), 50_000) == ("flat", "")
+    kind, reason = choose("auto", (10_000_000, 16), 50_000)
+    assert (kind, reason) == (approximate.USUAL, "auto: exact search takes 500,000,000,000 comparisons")
+    assert choose("hnsw", (10, 384), 1) == ("hnsw", "")
+    monkeypatch.setattr(approximate.memory, "free", lambda: 1_535_999_999)
+    kind, reason = choose("auto", (1_000_000, 384), 1)
+    assert (kind, reason) == ("ivfpq", "auto: exact search reads vectors of 1.4 GB, and 1.4 GB of memory are free")
+    assert choose("flat", (1_000_000, 384), 1) == ("flat", "")
+    monkeypatch.setattr(approximate.memory, "free", lambda: 0)
+    assert choose("auto", (999, 384), 1) == ("flat", "")
 
 
 def test_few_passages_are_searched_exactly() -> None:

@@ -44,12 +44,12 @@ class DenseRetriever:
         """Return the k nearest passages of each query, and the recall of an approximate search."""
         exact = self._indexed(listen)
         vectors = self.encoder.queries(queries, listen)
-        index = self._quicker(exact, len(vectors), listen)
+        index, reason = self._quicker(exact, len(vectors), listen)
         if index is exact and self._engine.uses_files and len(exact.ids) > stored_vectors.ROWS_AT_ONCE:
             return search_blocks(exact, SearchWork(vectors, k), self._engine, self.encoder.cache.parent, listen)
         nearest = index.search(vectors, k)
         if isinstance(index, ApproximateIndex) and len(vectors):
-            return nearest._replace(index_kind=index.kind, recall=index.recall(vectors))
+            return nearest._replace(index_kind=index.kind, recall=index.recall(vectors), reason=reason)
         return nearest
 
     def search_anew(self, queries: Sequence[str], k: int) -> Nearest:
@@ -58,7 +58,8 @@ class DenseRetriever:
 
     def search_vectors(self, queries: Floats, k: int) -> Nearest:
         """Return the k nearest passages of queries' vectors."""
-        return self._quicker(self._indexed(silent), len(queries), silent).search(queries, k)
+        index, _ = self._quicker(self._indexed(silent), len(queries), silent)
+        return index.search(queries, k)
 
     def place(
         self, queries: Sequence[str], rows: Sequence[Sequence[int]], listen: Listener = silent
@@ -72,11 +73,11 @@ class DenseRetriever:
             self._collection = Index(self.encoder.stored_passages(texts, listen), ids)
         return self._collection
 
-    def _quicker(self, exact: Index, queries: int, listen: Listener) -> Index:
-        """Return the index that so many queries are searched by: the exact one, unless another was chosen."""
-        kind = choose(self._kind, len(exact.vectors), queries)
+    def _quicker(self, exact: Index, queries: int, listen: Listener) -> tuple[Index, str]:
+        """Return the index that so many queries are searched by: the exact one, unless another was chosen, and why."""
+        kind, reason = choose(self._kind, exact.vectors.shape, queries)
         if kind == "flat":
-            return exact
+            return exact, reason
         if kind not in self._approximate:
             self._approximate[kind] = ApproximateIndex(exact, kind, listen)
-        return self._approximate[kind]
+        return self._approximate[kind], reason

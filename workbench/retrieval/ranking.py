@@ -96,13 +96,14 @@ class Nearest(NamedTuple):
     """The best passages of each query, best first: their rows (n, k) and similarities (n, k).
 
     Where a query has fewer than k hits, the rest are row -1 with similarity -inf. `recall` is that of an approximate
-    index, None of exact search.
+    index, None of exact search, and `reason` says why that was chosen where nobody asked for it.
     """
 
     rows: Rows
     similarities: Floats
     index_kind: str = "flat"
     recall: float | None = None
+    reason: str = ""
 
     def fill(self, query: int, rows: Rows, similarities: NDArray[Any]) -> None:
         """Set the hits of one query, best first, at most k."""

@@ -54,6 +54,19 @@ def test_recall_is_kept_with_the_run_and_shown_with_it(store: Store, tmp_path: P
     assert worked("evaluate", student, "--index=int8", "--json", workspace=store.path).json[0]["index_kind"] == "int8"
 
 
+def test_where_memory_is_short_an_index_is_chosen_and_the_reason_said(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student = base(tmp_path / "base")
+    monkeypatch.setattr(approximate, "USUAL", "int8")
+    monkeypatch.setattr(approximate.memory, "free", lambda: 2**20)
+    assert wb.evaluate(store, student).index_kind == "flat"
+    monkeypatch.setattr(approximate.memory, "free", lambda: 99)
+    reason = "(auto: exact search reads vectors of 0 MB, and 0 MB of memory are free)"
+    assert reason in wb.evaluate(store, student).in_words
+    assert reason in wb.candidates(store, student, split="test").in_words
+
+
 def test_the_index_is_a_setting_of_the_workspace(store: Store, tmp_path: Path) -> None:
     student = base(tmp_path / "base")
     wb.configure(store, index="int8")

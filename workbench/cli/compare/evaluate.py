@@ -21,7 +21,7 @@ from workbench.cli.options import (
 )
 from workbench.cli.session import Session
 from workbench.evaluation.significance import Interval
-from workbench.records import INDEX_KINDS, IndexKind, approximation
+from workbench.records import INDEX_KINDS, IndexKind
 from workbench.results import counted
 from workbench.steps.compare.evaluate import Evaluation, evaluate
 
@@ -71,8 +71,8 @@ def _show(evaluations: list[Evaluation], summary: str) -> None:
     for evaluation in evaluations:
         if evaluation.imported:
             output.note(f"{evaluation.student}: imported run, measured as it is")
-        if evaluation.recall is not None:
-            output.note(f"{evaluation.student}: {approximation(evaluation.index_kind, evaluation.recall)}")
+        if evaluation.approximation:
+            output.note(f"{evaluation.student}: {evaluation.approximation}")
         if evaluation.unanswered:
             output.note(
                 f"{evaluation.student}: no ranking for {counted(evaluation.unanswered, 'judged query')}, counted as 0"

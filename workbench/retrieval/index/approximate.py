@@ -11,11 +11,11 @@ from importlib.util import find_spec
 from math import isqrt
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from workbench import files
+from workbench import files, memory
 from workbench.errors import BadSetting, Damaged
 from workbench.records import IndexKind, Listener, Progress, silent
 from workbench.retrieval.index.exact import MARGIN, Index
@@ -29,21 +29,41 @@ Approximate = Literal["int8", "hnsw", "ivfpq"]
 QUICK_COMPARISONS = 50_000_000_000
 # Of few vectors no centroids can be learnt, and exact search is quicker anyway.
 LEAST_PASSAGES = 1_000
+BYTES_OF_NUMBER = 4  # of a float32
 RECALL_QUERIES, RECALL_DEPTH = 100, 10
 # How many times k are looked at exactly: product quantisation tells near neighbours apart less well.
 CANDIDATES = {"int8": 1, "hnsw": 2, "ivfpq": 4}
-# What "auto" takes for more comparisons than are quick; see docs/search.md for what each costs.
+# What "auto" takes for more comparisons than are quick, or vectors than fit; see docs/search.md for what each costs.
 USUAL: Approximate = "ivfpq"
 RECIPE = 1  # raised with what an index is built by, so that none of a former recipe is used
 INDEXES_OF_KIND = 2  # kept in a folder of vectors, the last ones that were built
 SUFFIX = ".faiss"
 
 
-def choose(kind: IndexKind, passages: int, queries: int) -> Approximate | Literal["flat"]:
-    """Return what "auto" stands for: exact search while it is quick."""
+class Choice(NamedTuple):
+    """The index to search by, and the `reason` where "auto" stands for an approximate one."""
+
+    kind: Approximate | Literal["flat"]
+    reason: str = ""
+
+
+def choose(kind: IndexKind, shape: tuple[int, ...], queries: int) -> Choice:
+    """Return what "auto" stands for with vectors (n, d): exact search while it is quick and the vectors fit in memory.
+
+    Vectors on disk are read again for every few hundred queries whose candidates are placed; where they fit in memory,
+    the system keeps what was read.
+    """
+    passages, width = shape
     if kind != "auto":
-        return kind
-    return "flat" if passages * queries <= QUICK_COMPARISONS or passages < LEAST_PASSAGES else USUAL
+        return Choice(kind)
+    if passages < LEAST_PASSAGES:
+        return Choice("flat")
+    if passages * queries > QUICK_COMPARISONS:
+        return Choice(USUAL, f"auto: exact search takes {passages * queries:,} comparisons")
+    if (size := passages * width * BYTES_OF_NUMBER) > (free := memory.free()):
+        wanted, there = memory.in_words(size), memory.in_words(free)
+        return Choice(USUAL, f"auto: exact search reads vectors of {wanted}, and {there} of memory are free")
+    return Choice("flat")
 
 
 class ApproximateIndex(Index):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import ClassVar, Unpack
@@ -38,7 +38,8 @@ class Evaluation(Result):
     judged queries have no ranking and count as 0; `without_text` queries of the split could not be ranked for, as only
     their ids are known. `stale` says that the passages have changed since, `imported` that the rankings came from a
     file. Where train has seen some of the queries, `unseen_measures` are those on the others. `recall` is that of the
-    ten nearest, if an approximate index, of `index_kind`, has searched for them.
+    ten nearest, if an approximate index, of `index_kind`, has searched for them; `index_reason` says why, where that
+    was not asked for.
     """
 
     columns: ClassVar = {
@@ -69,6 +70,12 @@ class Evaluation(Result):
     unseen_measures: dict[str, Interval] = field(default_factory=dict)
     index_kind: str = "flat"
     recall: float | None = None
+    index_reason: str = ""
+
+    @property
+    def approximation(self) -> str:
+        """Return by which index was searched, how much of the exact result that finds, and why; "" if exactly."""
+        return approximation(self.index_kind, self.recall, self.index_reason)
 
     @property
     def label(self) -> str:
@@ -84,7 +91,7 @@ class Evaluation(Result):
     def in_words(self) -> str:
         """Return the outcome in a sentence."""
         source = ", an imported run measured as it is" if self.imported else ""
-        searched = f", {approximation(self.index_kind, self.recall)}" if self.recall is not None else ""
+        searched = f", {self.approximation}" if self.approximation else ""
         left_out = f"; queries known by id only, not ranked for: {self.without_text:,}" if self.without_text else ""
         if not self.measures:
             lacking = f"has {self.counts.relevant}" if self.judged else "is judged"
@@ -191,7 +198,7 @@ def evaluate(
     run = Run(name, ranker.name, split, depth, searched, datetime.now(UTC), False, nearest.index_kind, nearest.recall)
     store.add_run(run, run_hits(name, chain(nearest_rows(queries, nearest), below), collection.ids))
     renew(store, ranker.name)
-    return measured(measured_as, run, seconds=time.monotonic() - started)
+    return replace(measured(measured_as, run, seconds=time.monotonic() - started), index_reason=nearest.reason)
 
 
 def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: float = 0.0) -> Evaluation:

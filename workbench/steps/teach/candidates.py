@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from workbench.engines import LOCAL, Engine
 from workbench.errors import NothingToDo
-from workbench.records import Candidate, Listener, Query, silent
+from workbench.records import Candidate, Listener, Query, approximation, silent
 from workbench.results import Result, counted
 from workbench.retrieval.ranking import Nearest, PassageIds
 from workbench.steps.compare.ranking.hits import nearest_rows
@@ -28,7 +28,8 @@ class CandidatesResult(Result):
     """How many candidates were proposed, and how many of them are new.
 
     A student learns most from its own mistakes, which its own nearest passages hold: `fits` are the students that
-    proposed the candidates of train, None where train has none.
+    proposed the candidates of train, None where train has none. `approximation` says by which index the student was
+    searched, where that was no exact search.
     """
 
     columns: ClassVar = {
@@ -43,13 +44,14 @@ class CandidatesResult(Result):
     added: int
     seconds: float
     fits: tuple[str, ...] | None = None
+    approximation: str = ""
 
     @property
     def in_words(self) -> str:
         """Return the outcome in a sentence."""
         return (
             f"{counted(self.proposed, 'proposal')} for {counted(self.queries, 'query')}, {self.added:,} of them new, "
-            f"in {self.seconds:.1f} s{self._fitting}"
+            f"in {self.seconds:.1f} s{f', {self.approximation}' if self.approximation else ''}{self._fitting}"
         )
 
     def table_rows(self) -> Iterable[Sequence[object]]:
@@ -126,8 +128,10 @@ def candidates(
         nearest = retriever(store, name, collection, engine).search([query.text for query in queries], depth, listen)
         proposals.append(_top(name, queries, collection.ids, nearest))
         number += int((nearest.rows >= 0).sum())
+        approximate = approximation(nearest.index_kind, nearest.recall, nearest.reason)
     added = store.add_candidates(chain.from_iterable(proposals))
-    return CandidatesResult(len(queries), number, added, time.monotonic() - started, fitting_students(store))
+    seconds = time.monotonic() - started
+    return CandidatesResult(len(queries), number, added, seconds, fitting_students(store), approximate)
 
 
 def _judged(store: Store, split: str | None) -> list[Candidate]:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
-from workbench.records import approximation, stale_in_words
+from workbench.records import stale_in_words
 from workbench.results import counted
 from workbench.steps.compare.evaluate import Evaluation
 from workbench.store import Store
@@ -64,7 +64,7 @@ def students(store: Store) -> str:
         if evaluation.stale:
             components.stale(stale_in_words(evaluation.student, split))
         if evaluation.recall is not None:
-            components.stale(f"{evaluation.student} was {approximation(evaluation.index_kind, evaluation.recall)}.")
+            components.stale(f"{evaluation.student} was {evaluation.approximation}.")
     _students(evaluations)
     return split
 
