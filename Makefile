@@ -34,8 +34,8 @@ test-fast: $(VENV)/.dev
 	$(PYTEST) -m 'not browser and not process and not slow'
 
 soak: $(VENV)/.dev
+	$(INSTALL) --editable '.[cluster,fuzz,s3]' 'moto[server]'
 	HYPOTHESIS_PROFILE=soak $(PYTEST) --trials 20 --timeout 3600
-	$(INSTALL) --editable '.[fuzz]'
 	$(BIN)/python -m tests.trials.fuzz --minutes 10
 	$(BIN)/python -m tests.trials.soak --minutes 30
 	$(BIN)/python -m tests.benchmarks.runs

@@ -1,4 +1,4 @@
-"""A server of S3's protocol on this machine, where its packages are installed: `pip install 'moto[server]' s3fs`."""
+"""A server of S3's protocol on this machine, where `make soak` has installed its packages: s3fs and moto[server]."""
 
 from __future__ import annotations
 
