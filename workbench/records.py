@@ -18,7 +18,7 @@ Unit = Literal[
     "standard deviations", "share of range", "reciprocal rank", "attention", "unknown",
 ]  # fmt: skip
 UNITS: tuple[Unit, ...] = get_args(Unit)
-# How the nearest vectors are found: "flat" compares all of them and is exact; "auto" is flat while that is quick.
+# How the nearest vectors are found: "flat" compares all and is exact; "auto" is flat while that is quick and they fit.
 IndexKind = Literal["auto", "flat", "int8", "hnsw", "ivfpq"]
 INDEX_KINDS: tuple[IndexKind, ...] = get_args(IndexKind)
 # Why a pair has no utility: the teacher could not be asked, or broke down; it declined; or its answer does not parse.

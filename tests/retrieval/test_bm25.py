@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from math import log
 
+import bm25s
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,6 +31,23 @@ def _similarity(tf: int, df: int, words: int, average: float, number: int) -> fl
     """Return one word's share: Lucene's idf, with k1 0.9 and b 0.4."""
     idf = log(1 + (number - df + 0.5) / (df + 0.5))
     return idf * tf / (tf + 0.9 * (1 - 0.4 + 0.4 * words / average))
+
+
+def test_parts_are_indexed_as_bm25s_indexes_the_whole() -> None:
+    draw = np.random.default_rng(0)
+    texts = [" ".join(f"w{n}s" for n in draw.zipf(1.3, size) if n < 500) for size in draw.integers(0, 40, 90)]
+    passages = [Passage(f"{number:02d}", "", text) for number, text in enumerate(texts)]
+    collection = Collection(Collection.of(passages).ids, lambda: [passages[:1], passages[1:50], passages[50:]])
+    for settings in (PLAIN, BM25Settings()):
+        ranker = BM25(collection, settings)
+        expected = bm25s.BM25(k1=0.9, b=0.4, method="lucene")
+        tokens = ranker._words([passage.content for passage in passages], return_ids=True)
+        expected.index(tokens, create_empty_token=False, show_progress=False)
+        made, vocabulary = ranker._index
+        assert vocabulary.keys() == tokens.vocab.keys()
+        for word, number in vocabulary.items():
+            theirs = expected.get_scores_from_ids([tokens.vocab[word]])
+            np.testing.assert_allclose(made.get_scores_from_ids([number]), theirs, rtol=1e-6)
 
 
 def test_gives_the_formulas_similarities() -> None:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from workbench.errors import BadSetting, UnknownName
 from workbench.records import Listener, Progress, silent
+from workbench.retrieval.index import postings
+from workbench.retrieval.index.postings import Tokens
 from workbench.retrieval.ranking import (
     Collection,
     Nearest,
@@ -112,13 +114,9 @@ class BM25:
     @cached_property
     def _index(self) -> tuple[Any, dict[str, int]]:
         """The bm25s index and its word ids; a collection without words has none, and every similarity is 0."""
-        import bm25s
-
-        index = bm25s.BM25(k1=self.settings.k1, b=self.settings.b, method="lucene")
-        words = self._words([text for part in self.collection.texts() for text in part], return_ids=True)
-        if words.vocab:
-            index.index(words, create_empty_token=False, show_progress=False)
-        return index, dict(words.vocab)
+        parts = (Tokens(*self._words(texts, return_ids=True)) for texts in self.collection.texts())
+        index = postings.index(parts, self.settings.k1, self.settings.b)
+        return index, index.vocab_dict
 
     def _words(self, texts: Sequence[str], return_ids: bool) -> Any:
         import bm25s

@@ -1,1 +1,1 @@
-"""How vectors are searched: exactly, in memory or from disk, or approximately by indexes of faiss."""
+"""What is searched: vectors, exactly, in memory or from disk, or approximately by faiss; words, by postings."""
