@@ -103,12 +103,13 @@ def conversion_sample(store: Store, student: Student, split: str, check: int, li
         queries = sorted(random.Random(SEED).sample(queries, check))
     chosen = {query.query_id for query in queries}
     judgements = judgements.of_queries(chosen)
-    passages = views.passages(store)
-    if len(passages) > WHOLE:
-        candidates = views.candidates_of(store, split)
+    if views.counts(store).passages <= WHOLE:
+        passages = views.passages(store)
+    else:
+        candidates = views.candidates_of(store, split, chosen)
         searched = {passage_id for query_id in chosen for passage_id in candidates.get(query_id, ())}
         searched |= {qrel.passage_id for qrel in judgements.qrels}
-        passages = [passage for passage in passages if passage.passage_id in searched] or passages[:WHOLE]
+        passages = views.passages(store, searched) or next(views.passage_parts(store, at_once=WHOLE))
     plain = Encoder(student, store.vectors, precision="float32")
     query_vectors = plain.queries([query.text for query in queries], listen)
     passage_vectors = plain.passages([passage.content for passage in passages], listen)

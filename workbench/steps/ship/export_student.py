@@ -222,8 +222,9 @@ def _written(
     """Write the runtimes into a draft and measure each; all are written before any text is encoded."""
     model = students.load(student, device="cpu")
     runtimes.save_layout(runtimes.layout(model, student.path), draft)
-    passages = [passage.content for passage in views.passages(store)]
-    calibration = random.Random(SEED).sample(passages, min(CALIBRATION, len(passages)))
+    ids = views.passage_ids(store)
+    chosen = random.Random(SEED).sample(range(len(ids)), min(CALIBRATION, len(ids)))
+    calibration = [passage.content for passage in views.passages(store, [ids[row].as_py() for row in chosen])]
     written = _files(model, draft, settings, calibration, listen)
     sample = conversion_sample(store, student, settings.split, settings.check, listen)
     return sample, tuple(conversion_loss(sample, model, draft, file, listen) for file in written)

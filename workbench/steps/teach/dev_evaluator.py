@@ -79,12 +79,11 @@ def _rankings(
 
 def _passages(store: Store) -> list[Passage]:
     """Return the passages that are ranked."""
-    passages = views.passages(store)
-    if len(passages) <= EXHAUSTIVE_PASSAGES:
-        return passages
+    if views.counts(store).passages <= EXHAUSTIVE_PASSAGES:
+        return views.passages(store)
     candidates = {passage_id for ids in views.candidates_of(store, "dev").values() for passage_id in ids}
     judged = {qrel.passage_id for qrel in views.qrels(store, "dev")}
-    return [passage for passage in passages if passage.passage_id in candidates | judged]
+    return views.passages(store, candidates | judged)
 
 
 def _autocast(model: SentenceTransformer, settings: ResolvedSettings) -> AbstractContextManager[Any]:
