@@ -33,13 +33,13 @@ def page(store: Store) -> None:
     with left:
         components.heading("Splits")
         collection.splits(counts.splits, cache.leaks(store))
+        components.heading("Jobs")
+        job_board.board(store, jobs.jobs(store)[:5])
+        export_form.offer(store)
     if tags:
         with right:
             components.heading("Tags")
             collection.tags(tags)
-    export_form.offer(store)
-    components.heading("Jobs")
-    job_board.board(store, jobs.jobs(store)[:5])
     tables.reproduce(store, split)
 
 

@@ -41,6 +41,7 @@ def test_without_answers_no_page_asks_for_scores(empty: Store, visit: Visit) -> 
     lines = printed_lines(visit(empty, "utility"))
     assert any(line.endswith("train --teacher qrels") for line in lines)
     assert not any(" score " in line for line in lines)
+    assert not any(" score " in line for line in printed_lines(visit(empty, "overview")))
 
 
 def test_data_is_exported_by_the_line_that_is_shown_and_can_be_downloaded(

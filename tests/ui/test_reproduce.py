@@ -257,7 +257,7 @@ def test_other_pages_at_another_level_of_relevance(graded: Store, visit: Visit) 
 
     at = visit(graded, "utility", student="before", **LEVEL_2)
     copied, shown = reproduction(at), tiles(at)
-    assert shown["Student puts a relevant candidate first"] == ("1.000", "of 1 judged query")
+    assert shown["Student puts a relevant candidate first"] == ("1.000", "over 1 judged query")
     (link,) = (link for link in at.get("page_link") if "query=" in str(link.proto))
     assert "relevance=2" in str(link.proto)  # a page that one goes to measures as this one
     assert run_cell(copied.cell)["first"].judged == 1

@@ -109,7 +109,8 @@ def test_candidates_that_are_not_the_base_s_own_are_named_with_the_command(store
     assert "proposed itself" not in text_of(at), "toy has scored no train query at all"
     at.selectbox(key="train-teacher").set_value("qrels").run()
     assert "1 of 1 train queries have no candidates that static:all-MiniLM-L6-v2 proposed itself" in text_of(at)
-    assert "workbench candidates --student static:all-MiniLM-L6-v2 --split train" in text_of(at)
+    line = f"workbench --workspace '{store.path}' candidates --student static:all-MiniLM-L6-v2 --split train"
+    assert line in text_of(at)
     (query,) = [query.query_id for query in views.queries(store, "train") if query.query_id == "007"]
     store.add_candidates([Candidate(query, "03", "static:all-MiniLM-L6-v2")])
     at.run()

@@ -185,7 +185,7 @@ def _move(move: str) -> str:
         (sign_and_role for word, sign_and_role in _MOVES.items() if move.startswith(word)),
         ("", None),
     )
-    return f'<span class="wb-move {role_class(role)}">{sign}{html(move)}</span>'
+    return f'<span class="wb-move {role_class(role) or "wb-stays"}">{sign}{html(move)}</span>'
 
 
 _MOVES: dict[str, tuple[str, Role | None]] = {

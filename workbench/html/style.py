@@ -40,6 +40,7 @@ _RULES = """
 .wb-title { font-weight: 600; flex: 1; max-height: 7.5rem; overflow: auto; }
 .wb-move { font-size: .85rem; font-weight: 600; color: color-mix(in srgb, var(--role) 60%, currentColor);
   white-space: nowrap; }
+.wb-stays { --role: currentColor; }
 .wb-badges { display: flex; flex-wrap: wrap; gap: .3rem; margin: .3rem 0 .35rem; }
 .wb-text { font-size: .94rem; margin: 0; white-space: pre-wrap; }
 .wb-fold > summary { list-style: none; cursor: pointer; }

@@ -17,15 +17,25 @@ from workbench.store.views.projected.texts import SampleSize
 if TYPE_CHECKING:
     import pandas as pd
 
-HEIGHT = 520
+HEIGHT = 540
 # A sign and a size for each kind, so that they are told apart whatever the colour stands for.
 SIGNS = {"query": ("diamond", 7), "passage": ("circle", 5)}
+CROWDED = 1_000  # points, above which they are smaller and fainter, lest some hide the others
 # Colours of words that are no role (after Okabe and Ito, darkened to stand out from white): any two tell apart.
 PALETTE = ("#1A7AC7", "#C46210", "#0A9172", "#B33A90", "#8A7A00", "#6F5BC4", "#B8433A", "#4E7C8A", "#8893A2")
+QUERY = PALETTE[5]
+# Of values, low to high: blue to amber, which any eyes tell apart, and none of which fades into a white or a dark page.
+SCALE = [[0, "#4A78C9"], [0.5, "#8C8A93"], [1, "#C27C00"]]
 ROLE_WORDS = {
     "relevant": look.RELEVANT.colour, "judged, not relevant": look.USELESS.colour, "useful": look.USEFUL.colour,
     "useless": look.USELESS.colour, "harmful": look.HARMFUL.colour, "unsure": look.BM25.colour,
-    "query": look.TEACHER.colour, "passage": look.AFTER.colour,
+    "query": QUERY, "passage": PALETTE[7],
+}  # fmt: skip
+
+
+# Where the legend is: many words go to the foot of the figure, a few between the axis and the colours of values.
+BELOW: dict[bool, dict[str, Any]] = {
+    False: {"yref": "container", "y": 0, "yanchor": "bottom"}, True: {"y": -0.14, "yanchor": "top"}
 }  # fmt: skip
 
 
@@ -68,29 +78,47 @@ def projection(
         drawn.update_yaxes(range=ends.y)
     words = sorted({point.word for point in listed if point.word})
     plain = [point for point in listed if point.value is None and not point.word]
-    _marks(drawn, plain, "no value" if len(plain) < len(listed) else "", {"color": look.SAME, "opacity": 0.3})
+    fade = 0.5 if around else 1.0
+    _marks(drawn, plain, "no value" if len(plain) < len(listed) else "", {"color": look.SAME, "opacity": 0.2 * fade}, 1)
+    shrink = int(len(listed) - len(plain) > CROWDED)
+    fade *= 0.6 if shrink else 1.0
     for place, word in enumerate(words):
         colour = ROLE_WORDS.get(word, PALETTE[place % len(PALETTE)])
         of_word = [point for point in listed if point.word == word]
-        _marks(drawn, of_word, word, {"color": colour, "opacity": 0.7})
+        _marks(drawn, of_word, word, {"color": colour, "opacity": 0.8 * fade}, shrink)
     valued = [point for point in listed if point.value is not None]
     title = look.utility_axis(unit) if label == "utility" else label
-    _marks(drawn, valued, "", {"coloraxis": "coloraxis", "opacity": 0.8})
+    _marks(drawn, valued, "", {"coloraxis": "coloraxis", "opacity": 0.9 * fade}, shrink)
     if valued:
-        bar = {"title": {"text": look.safe(title), "side": "top"}, "thickness": 10, "outlinewidth": 0, "len": 0.7}
-        drawn.update_layout(coloraxis={"colorscale": "Cividis", "colorbar": bar})
+        _colour_bar(drawn, [point.value for point in valued if point.value is not None], look.safe(title))
     _lines(drawn, around)
+    _drawn_sizes(drawn, size)
+    drawn.update_layout(
+        legend={"orientation": "h", "x": 0, **BELOW[bool(valued)], "itemsizing": "constant"}, showlegend=True,
+        margin={"t": 72},  # two lines, and above them the buttons
+    )  # fmt: skip
+    return drawn
+
+
+def _drawn_sizes(drawn: go.Figure, size: SampleSize) -> None:
+    """Say how many of how many are drawn."""
     look.remark(
         drawn,
         f"◆ {size.drawn_queries:,} of {size.queries:,} queries<br>● {size.drawn_passages:,} of {size.passages:,} "
         "passages drawn",
     )
-    drawn.layout.annotations[-1].update(x=0, xanchor="left", align="left")  # buttons appear at the right
-    drawn.update_layout(
-        legend={"orientation": "h", "x": 0, "y": -0.12, "yanchor": "top", "itemsizing": "constant"}, showlegend=True,
-        margin={"t": 48},
-    )  # fmt: skip
-    return drawn
+    drawn.layout.annotations[-1].update(x=0, xanchor="left", align="left")
+
+
+def _colour_bar(drawn: go.Figure, values: Sequence[float], title: str) -> None:
+    """Explain the colours of values; beyond the outermost fiftieths, which would take up the scale, they stay alike."""
+    low, high = np.quantile(values, [0.02, 0.98])
+    ends = {"cmin": low, "cmax": high} if low < high else {}
+    bar = {
+        "title": {"text": title, "side": "top"}, "orientation": "h", "x": 0, "xanchor": "left", "y": -0.26,
+        "yanchor": "top", "len": 0.8, "thickness": 10, "outlinewidth": 0,
+    }  # fmt: skip
+    drawn.update_layout(coloraxis={"colorscale": SCALE, "colorbar": bar, **ends})
 
 
 def _all_points(points: Sequence[Point]) -> Points:
@@ -99,8 +127,8 @@ def _all_points(points: Sequence[Point]) -> Points:
     return Points(tuple(points), SampleSize(queries, passages, queries, passages))
 
 
-def _marks(drawn: go.Figure, points: Sequence[Point], name: str, marker: dict[str, Any]) -> None:
-    """Add points, a trace for each kind, one of which stands in the legend."""
+def _marks(drawn: go.Figure, points: Sequence[Point], name: str, marker: dict[str, Any], shrink: int) -> None:
+    """Add points, `shrink` pixels smaller, a trace for each kind, one of which stands in the legend."""
     by_kind = {kind: list(some) for kind, some in groupby(sorted(points, key=_kind), key=_kind)}
     for number, (kind, some) in enumerate(by_kind.items()):
         sign, size = SIGNS[kind]
@@ -108,7 +136,7 @@ def _marks(drawn: go.Figure, points: Sequence[Point], name: str, marker: dict[st
         drawn.add_scattergl(
             x=np.array([point.x for point in some], np.float32), y=np.array([point.y for point in some], np.float32),
             mode="markers", name=look.safe(name), legendgroup=name, showlegend=bool(name) and number == 0,
-            marker={**marker, **coloured, "symbol": sign, "size": size},
+            marker={**marker, **coloured, "symbol": sign, "size": size - shrink},
             hovertext=[_hover(point) for point in some], hoverinfo="text",
             customdata=[[point.kind, point.id] for point in some],
         )  # fmt: skip
@@ -147,7 +175,7 @@ def _lines(drawn: go.Figure, around: Sequence[QueryPoint]) -> None:
         )  # fmt: skip
     drawn.add_scatter(
         x=[query.x], y=[query.y], mode="markers", name="the query",
-        marker={"color": look.HARMFUL.colour, "symbol": "x", "size": 13, "line": {"width": 1, "color": "#FFFFFF"}},
+        marker={"color": QUERY, "symbol": "x", "size": 13, "line": {"width": 1, "color": "#FFFFFF"}},
         hovertext=[_hover_around(query)], hoverinfo="text", customdata=[[query.kind, query.id]],
     )  # fmt: skip
 

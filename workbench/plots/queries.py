@@ -134,7 +134,7 @@ def heatmap(runs: RunsComparison | pd.DataFrame) -> go.Figure:
         size=12,
     )
     drawn.update_yaxes(tickvals=list(range(len(names))), ticktext=names, showgrid=False, autorange="reversed")
-    return drawn.update_xaxes(showgrid=False)
+    return drawn.update_xaxes(showgrid=False, range=[0.5, len(shown) + 0.5])
 
 
 def rank_similarities(similarities: RankSimilarityResult | pd.DataFrame) -> go.Figure:

@@ -44,8 +44,9 @@ def softmaxes(query: QuerySoftmaxes | pd.DataFrame) -> go.Figure:
         values = [getattr(one, name) for one in shown]
         if None in values:
             continue
+        is_alone = role is look.AFTER and all(one.before is None for one in shown)
         drawn.add_scatter(
-            x=values, y=rows, mode="markers", name=role.word,
+            x=values, y=rows, mode="markers", name="student" if is_alone else role.word,
             marker={"color": role.colour, "symbol": role.sign, "size": 11, "line": {"width": 2, "color": role.colour}},
             hovertext=[_hover(one) for one in shown], hoverinfo="text", cliponaxis=False,
         )  # fmt: skip

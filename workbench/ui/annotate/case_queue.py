@@ -117,7 +117,7 @@ def select_queue(store: Store, pair: Pair, annotator: str) -> Queue | None:
         rule = pickers.segment("Rule", {name: f"{name} ({counts[name]:,})" for name in MEANINGS}, "rule", ALL)
         components.remark(MEANINGS[rule])
         if search.queries:
-            components.remark(f"Searched: {search.queries:,} of the queries, drawn evenly. Thresholds has all.")
+            components.remark(f"Searched: {search.queries:,} of the queries, drawn evenly; Thresholds can ask for all.")
     of_rule = disputes if rule == ADJUDICATION else [case for case in cases if rule in (ALL, *case.rules)]
     return current(store, Queue(search, rule, of_rule, annotator, {}))
 

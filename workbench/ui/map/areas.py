@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from workbench.plots.look import TEACHER
 from workbench.store.views import Corner
 
 AREA, PICTURE, PAGE = "area", "of", "page"  # of the address: corners, the student they were drawn on, the list's page
@@ -65,7 +66,7 @@ def outlined(figure: go.Figure, corners: Sequence[Corner]) -> go.Figure:
     if corners:
         x, y = zip(*corners, corners[0], strict=True)
         figure.add_scatter(
-            x=x, y=y, mode="lines", line={"width": 2, "dash": "dot", "color": "#8893A2"}, hoverinfo="skip",
+            x=x, y=y, mode="lines", line={"width": 2, "dash": "dash", "color": TEACHER.colour}, hoverinfo="skip",
             showlegend=False,
         )  # fmt: skip
     return figure

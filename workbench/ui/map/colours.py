@@ -22,7 +22,7 @@ def choose(store: Store, query_id: str) -> Colour:
         "agreement": bool(teachers and counts.runs),
         "annotation": bool(counts.annotations),
     }
-    left, right = components.columns("two-colours", [1, 2])
+    left, right = components.columns("pickers-colours", [1, 2])
     with left:
         by = pickers.select("Colour", [name for name, there in offered.items() if there], "colour", "kind")
     teacher = pickers.teacher(store) or ""

@@ -29,10 +29,8 @@ def numbers(projections: Sequence[Projection]) -> None:
     for projection, role in zip(projections, (BEFORE, AFTER)[-len(projections) :], strict=True):
         value = "–" if projection.neighbours is None else f"{10 * projection.neighbours:.1f} of 10"
         note = f"{role.word}, over {counted(projection.sample, 'text')}"
-        shown.append(components.Number("Near here, near in truth", value, note, role))
+        shown.append(components.Number("Nearest neighbours kept", value, note, role))
     components.numbers(*shown)
-    for projection in projections:
-        components.remark(f"{projection.student}: {projection.placement_in_words} {projection.quality_in_words}")
 
 
 def side_by_side(
@@ -56,8 +54,9 @@ def side_by_side(
             areas.outlined(figure, areas.drawn_area(projection.student))
             alt = f"Queries and passages in two dimensions by {projection.student}"
             areas.picture(figure, f"map-{projection.student}", alt, projection.student)
+            components.remark(f"{projection.placement_in_words} {projection.quality_in_words}")
     components.remark(
-        "Draw a box or a free shape (the buttons above the picture) to list the texts in it; a click opens a query."
+        "Draw a box or a free shape (the buttons above the picture) to list the texts in it; a click opens a text."
     )
 
 

@@ -46,7 +46,7 @@ def choose(store: Store) -> Chosen:
     names = _dense_students(store)
     newest = next((student for student in reversed(cache.trained(store)) if student.name in names), None)
     notes = st.container()
-    left, right, third = components.columns("three-of-map", [3, 3, 2])
+    left, right, third = components.columns("pickers-of-two", [3, 3, 1.2])
     with left:
         default = newest.name if newest else names[0]
         student = pickers.select("Student", names, "student", default, notes=notes)

@@ -32,11 +32,13 @@ def listed(store: Store, projection: Projection) -> None:
     parts = [counted(number, kind) for kind, number in numbers.items()]
     components.remark(f"{' and '.join(parts)} lie in it, on the map of {projection.student}.")
     usual = "query" if counts.queries else "passage"
-    kind: TextKind = "query" if pickers.select("List", list(numbers), "kind", usual) == "query" else "passage"
+    left, right, _ = components.columns("pickers-list", [1, 1, 4])
+    with left:
+        kind: TextKind = "query" if pickers.select("List", list(numbers), "kind", usual) == "query" else "passage"
     pages = max(1, ceil(numbers[kind] / ROWS))
     page = 1
     if pages > 1:
-        page = int(st.number_input(f"Page of {pages:,}", 1, pages, key=areas.PAGE))
+        page = int(right.number_input(f"Page of {pages:,}", 1, pages, key=areas.PAGE))
     rows = cache.texts_inside(store, projection.file, corners, kind, (page - 1) * ROWS, ROWS).rows
     ids = [row.id for row in rows]
     version = f"{projection.file.stem}-{kind}-{page}-{hash(tuple(corners))}"

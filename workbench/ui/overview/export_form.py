@@ -33,7 +33,7 @@ def offer(store: Store) -> None:
 def _form(store: Store) -> list[str]:
     """Ask what to export; return the arguments of the program, none where what it needs is not there."""
     kinds = writable()
-    left, middle, right = components.columns("three-export", [2, 1, 1])
+    left, middle, right = components.columns("pickers-export", [2, 1, 1])
     kind = left.selectbox(
         "Kind", list(kinds), key="export-kind", format_func=lambda name: f"{name}: {kinds[name].about}",
         help="docs/exports.md says which carry what, and which come back by an ingest.",

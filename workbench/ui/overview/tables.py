@@ -20,7 +20,10 @@ from workbench.ui.shell.tables import counts
 def teachers(store: Store, teacher_counts: Sequence[TeacherCounts]) -> None:
     """Show what each teacher has scored, and how good its first choices are."""
     if not teacher_counts:
-        components.empty("No teacher has scored anything yet.", commands.line(store, "score", "--teacher", "lexical"))
+        held = cache.counts(store)
+        can_score = held.candidates and any(split.with_answers for split in held.splits)
+        lines = [commands.line(store, "score", "--teacher", "lexical")] if can_score else []
+        components.empty("No teacher has scored anything yet.", *lines)
         return
     rows = [
         {

@@ -76,7 +76,7 @@ def teacher() -> TeacherChoice | None:
             typed = st.text_input("Model", key="model", bind="query-params", help="By hub name or folder.")
             model = (typed or "").strip()
     with right:
-        depth = st.number_input("First", 1, MOST_RERANKED, 20, key="first", bind="query-params")
+        depth = st.number_input("Passages", 1, MOST_RERANKED, 20, key="first", bind="query-params")
     components.remark(f"{kind}: {TEACHERS[kind].about}.")
     if not model and any(setting.name == "model" and setting.required for setting in teacher_settings(kind)):
         components.remark("Name a model for the teacher.")

@@ -25,9 +25,7 @@ def show(store: Store, result: SearchResult) -> None:
         "A passage's move is from the ranking before it; of a re-ranking, in what is re-ranked."
     )
     components.legend()
-    for place, ranking in zip(
-        components.columns("three-rankings", [1] * len(result.rankings)), result.rankings, strict=True
-    ):
+    for place, ranking in zip(components.columns("rankings", [1] * len(result.rankings)), result.rankings, strict=True):
         with place:
             _column(result, ranking, trained)
 

@@ -20,6 +20,11 @@ def line(store: Store, *arguments: str) -> str:
     return commands.line(["--workspace", str(store.path), *arguments])
 
 
+def on_this(store: Store, text: str) -> str:
+    """Return a text whose commands in backticks are on this workspace."""
+    return text if "--workspace" in text else text.replace("`workbench ", f"`{line(store)} ")
+
+
 def show(store: Store, arguments: Sequence[str]) -> None:
     """Show the command that does in the shell what the page offers."""
     st.caption("The same in the shell")

@@ -72,7 +72,7 @@ def legend() -> None:
 
 
 def columns(kind: str, widths: Sequence[float]) -> list[DeltaGenerator]:
-    """Return columns that go below one another where they would get too narrow: "two" to "four", or "pickers"."""
+    """Return columns that go below one another where they get too narrow for what they hold, by `kind` (see style)."""
     with st.container(key=f"wb-{kind}"):
         return list(st.columns(widths, gap="medium" if kind.startswith("two") else "small", vertical_alignment="top"))
 

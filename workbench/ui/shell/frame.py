@@ -16,7 +16,7 @@ from workbench import machine
 from workbench.errors import StoreBusy, WorkbenchError
 from workbench.results import counted
 from workbench.store import Store
-from workbench.ui.shell import cache, components, counting, job_board, navigation, style
+from workbench.ui.shell import cache, commands, components, counting, job_board, navigation, style
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
@@ -51,7 +51,7 @@ def show(page: Callable[[Store], None], title: str) -> None:
     except StoreBusy as busy:
         _wait(path, busy)
     except WorkbenchError as trouble:
-        components.failed(trouble.problem, trouble.hint)
+        components.failed(trouble.problem, commands.on_this(Store(path, opened=False), trouble.hint))
     except Exception:
         mark = uuid4().hex[:8]
         log.exception("page %s failed (%s) on workspace %s", title, mark, path)

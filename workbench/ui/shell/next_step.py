@@ -30,10 +30,12 @@ PAGES = ("ingest", "train", "diff")
 
 def offer(store: Store, arguments: Sequence[str] = ()) -> None:
     """Show the next step, or the command named instead, with what starts it: a button, a form or a link to its page."""
-    arguments = list(arguments) or next_command(store)
+    following = next_command(store)
+    arguments = list(arguments) or following
     verb = arguments[0]
+    title = "Next" if verb == following[0] else "Needed here"
     with st.container(border=True):
-        st.markdown(f":material/arrow_forward: **Next: {verb}**")
+        st.markdown(f":material/arrow_forward: **{title}: {verb}**")
         st.text(WHY[verb])
         if any(job.state == "running" and job.verb == verb for job in jobs.jobs(store)):
             components.remark("It is running; the sidebar shows how far it is.")

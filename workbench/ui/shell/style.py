@@ -23,6 +23,7 @@ _RULES = """
 .wb-number.wb-role { border-left: 4px solid var(--role); }
 .wb-why { border-left: 4px solid var(--role); padding: .3rem .8rem; margin: .2rem 0 .6rem; }
 [class*="st-key-wb-three"] [data-testid="stColumn"] { min-width: 17.5rem; }
+[class*="st-key-wb-rankings"] [data-testid="stColumn"] { min-width: 13.5rem; }
 [class*="st-key-wb-two"] [data-testid="stColumn"] { min-width: 20.5rem; }
 [class*="st-key-wb-four"] [data-testid="stColumn"] { min-width: 10.5rem; }
 [class*="st-key-wb-pickers"] [data-testid="stColumn"] { min-width: 7.5rem; }
@@ -47,6 +48,6 @@ ol.wb-walk { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; paddi
 .stApp [data-testid="stCode"] .token:is(.keyword, .function, .class-name, .variable, .property) {
   color: light-dark(#1769AA, #6FB4E6); }
 .stApp [data-testid="stCode"] .token:is(.string, .number, .boolean) { color: light-dark(#0A6F58, #4CC3A6); }
-.stApp :is([data-testid^="stBaseButton-primary"], [data-testid="stMultiSelect"] [data-tag]) {
+.stApp :is([data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid="stMultiSelect"] [data-tag]) {
   color: light-dark(#FFFFFF, #11151B); }
 """

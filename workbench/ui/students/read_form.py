@@ -34,7 +34,7 @@ def form(store: Store, split: str) -> list[str] | None:
             "Students to read", [run.student for run in runs], [run.student for run in runs if run.run not in read],
             key="read-students",
         )  # fmt: skip
-        first, second, third = components.columns("three-read", [1, 2, 1])
+        first, second, third = components.columns("pickers-read", [1, 2, 1])
         kind = first.selectbox("Reader", READERS, key="read-kind", help=_kinds())
         model = second.text_input("Model", key="read-model", placeholder="a hub name or a folder")
         depth = third.number_input("Passages", 1, 100, DEPTH, key="read-depth", help="How many of the first are read.")

@@ -57,7 +57,7 @@ def form(store: Store, teachers: Sequence[str]) -> list[str] | None:
         arguments = command("train", base, teacher=teacher, preset="" if preset == NO_PRESET else preset, **options)
         commands.show(store, arguments)
         if not (fit := cache.candidate_fit(store, base, teacher)).fits:
-            components.advice(fit.in_words)
+            components.advice(commands.on_this(store, fit.in_words))
         if error := _conflict(settings):
             components.failed(error.problem, error.hint)
         left, right = components.columns("start", [1, 3])
@@ -112,8 +112,10 @@ def _method_and_preset(template: StartValues) -> tuple[dict[str, Any], str]:
     left, right = components.columns("two-how", [1.6, 1])
     method = left.selectbox(
         "Method", list(METHODS), list(METHODS).index(template.settings.method), key=f"method{template.suffix}",
-        format_func=lambda name: f"{name}: {METHODS[name].about}", help="What is trained, and what is saved.",
+        help="What is trained, and what is saved.",
     )  # fmt: skip
+    with left:
+        components.remark(f"{method}: {METHODS[method].about}.")
     with right:
         preset = st.segmented_control(
             "Preset", [NO_PRESET, *PRESETS], default=NO_PRESET, key="preset", required=True,

@@ -25,7 +25,7 @@ def first_places(first: FirstPlaces, unit: Unit) -> None:
         return f"{number / first.judged:.3f}" if first.judged else "–"
 
     lacking = f", {first.without_relevant:,} without a relevant passage" if first.without_relevant else ""
-    judged = f"of {counted(first.judged, 'judged query')}{lacking}"
+    judged = f"over {counted(first.judged, 'judged query')}{lacking}"
     components.numbers(
         components.Number("Scored queries", f"{first.queries:,}", "with candidates that the student ranks"),
         components.Number("Teacher puts a relevant passage first", share(first.teacher_relevant), judged, TEACHER),
