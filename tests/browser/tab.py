@@ -61,6 +61,26 @@ class Tab:
         """Click on the first mark of a trace, of the figure that has `part` in its description."""
         self.page.mouse.click(*self._mark(part, trace))
 
+    def tap_mark(self, part: str, trace: int) -> None:
+        """Tap with a finger on the first mark of a trace, of the figure that has `part` in its description."""
+        self.page.touchscreen.tap(*self._mark(part, trace))
+
+    def swiped_from_mark(self, part: str, trace: int) -> int:
+        """Draw a finger up from a figure's mark; return by how many pixels that scrolls the page."""
+        x, y = self._mark(part, trace)
+        scrolled = "document.querySelector('[data-testid=stMain]').scrollTop"
+        before = self.page.evaluate(scrolled)
+        touch = self.page.context.new_cdp_session(self.page)
+        for kind, reach in (
+            ("touchStart", 0),
+            *(("touchMove", 20 * step) for step in range(1, 11)),
+            ("touchEnd", None),
+        ):
+            points = [] if reach is None else [{"x": x, "y": y - reach}]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+            self.page.wait_for_timeout(20)
+        return int(self.page.evaluate(scrolled) - before)
+
     def draw_box(self, part: str, trace: int, reach: int) -> None:
         """Draw a box that reaches `reach` pixels to every side of a figure's mark."""
         self._mark(part, trace)

@@ -125,6 +125,17 @@ def test_a_mark_of_a_figure_opens_its_query(browser: Any, address: str, link: st
     assert tab.errors == []
 
 
+def test_a_finger_scrolls_the_page_from_a_figure_and_a_tap_opens_a_query(browser: Any, address: str) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as phone:
+        tab = Tab(phone)
+        tab.open(f"{address}/diff?before=before&after=after")
+        tab.wait("1 of 2")
+        assert tab.swiped_from_mark("opens it below", 0) > 100
+        tab.tap_mark("opens it below", 0)
+        tab.wait_for_link("query=")
+        assert tab.errors == []
+
+
 def test_a_selected_row_opens_its_query_and_the_link_brings_it_back(browser: Any, address: str) -> None:
     tab = Tab(browser)
     tab.open(f"{address}/diff?before=before&after=after")

@@ -115,7 +115,7 @@ def _colour_bar(drawn: go.Figure, values: Sequence[float], title: str) -> None:
     low, high = np.quantile(values, [0.02, 0.98])
     ends = {"cmin": low, "cmax": high} if low < high else {}
     bar = {
-        "title": {"text": title, "side": "top"}, "orientation": "h", "x": 0, "xanchor": "left", "y": -0.26,
+        "title": {"text": title, "side": "top"}, "orientation": "h", "x": 0, "xanchor": "left", "y": -0.34,
         "yanchor": "top", "len": 0.8, "thickness": 10, "outlinewidth": 0,
     }  # fmt: skip
     drawn.update_layout(coloraxis={"colorscale": SCALE, "colorbar": bar, **ends})

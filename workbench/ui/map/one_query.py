@@ -30,7 +30,7 @@ def panel(store: Store, query: Query, student: str, points: Sequence[QueryPoint]
     if not any(point.kind == "query" for point in points):
         components.stale("The query has no text, so it has no place on the map.")
     rows = [
-        {"passage": point.text, "id": point.id, "relevant": "yes" if point.relevant else "", "utility": point.utility}
+        {"utility": point.utility, "passage": point.text, "id": point.id, "relevant": "yes" if point.relevant else ""}
         for point in points
         if point.kind == "passage"
     ]

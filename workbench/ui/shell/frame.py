@@ -16,7 +16,7 @@ from workbench import machine
 from workbench.errors import StoreBusy, WorkbenchError
 from workbench.results import counted
 from workbench.store import Store
-from workbench.ui.shell import cache, commands, components, counting, job_board, navigation, style
+from workbench.ui.shell import cache, commands, components, counting, job_board, navigation, style, touch
 
 WORKSPACE_VARIABLE = "WORKBENCH_WORKSPACE"
 DEFAULT_WORKSPACE = "workspace"
@@ -37,6 +37,7 @@ def show(page: Callable[[Store], None], title: str) -> None:
     with st.sidebar:
         st.caption("Workspace")
         st.code(str(path), language=None, wrap_lines=True)
+        st.html(touch.SCRIPT, unsafe_allow_javascript=True)
     try:
         if (store := _open(path)) is None:
             return
