@@ -31,7 +31,7 @@ VERBS: tuple[tuple[str, ...], ...] = (
     ("leaks",),
     ("health",),
     ("diff", *STUDENTS),
-    ("agreement", *reversed(STUDENTS)),
+    ("agreement", STUDENTS[1], "--before", STUDENTS[0]),
     ("cases", STUDENTS[1], "--before", STUDENTS[0]),
     ("cases", STUDENTS[1], "--before", STUDENTS[0], "--queries", "500"),
     ("export", "beir", "FOLDER/beir"),

@@ -44,44 +44,25 @@ def read_beir(path: Path | str) -> Collection:
     return gathering.collection()
 
 
-def read_beir_queries(path: Path | str) -> Collection:
-    """Read the queries and qrels of a BEIR folder, as `read_beir` does, and not its corpus."""
-    gathering = Gathering()
-    _read_queries(_beir_folder(path), gathering)
-    return gathering.collection()
+def beir_batches(path: Path | str, characters: int) -> Iterator[Collection]:
+    """Yield the passages of a BEIR folder, as many at once as have so many characters, and the queries and qrels last.
 
-
-def corpus_file(path: Path | str) -> Path:
-    """Return the file with the passages of a BEIR folder."""
-    return _part(_beir_folder(path), CORPUS)
-
-
-def corpus_batches(path: Path | str, characters: int) -> Iterator[list[Passage]]:
-    """Yield the passages of a BEIR folder, as many at once as have so many characters, and hold no others.
-
-    Anything irregular, a line that cannot be read or an id that comes twice, raises BadInput, which says no more than
-    that: `read_beir` says all there is to say.
+    Anything irregular about the passages raises BadInput, which says no more than that: `read_beir` says all there is.
     """
-    corpus, gathering = corpus_file(path), Gathering()
-    batch: list[Passage] = []
-    held = 0
-    ids: set[int] = set()  # hashes: two that fall together only make the corpus look irregular
+    folder, gathering, held = _beir_folder(path), Gathering(), 0
+    corpus = _part(folder, CORPUS)
     for line, row in json_objects(corpus, gathering):
         with gathering.reading(corpus, line):
-            batch.append(_passage(row))
-            if (digest := hash(batch[-1].passage_id)) in ids:
-                raise Unreadable("the id is there twice")
-            ids.add(digest)
-        if gathering.problems:
-            break
-        held += sum(map(len, batch[-1]))
+            passage = _passage(row)
+            gathering.duplicates += not gathering.keep_passage(passage)
+            held += sum(map(len, passage))
+        gathering.must_be_regular()
         if held >= characters:
-            yield batch
-            batch, held = [], 0
-    if gathering.problems:
-        raise BadInput(gathering.problems[0].what, corpus, gathering.problems[0].line)
-    if batch:
-        yield batch
+            yield gathering.hand_on()
+            held = 0
+    gathering.must_be_regular()
+    _read_queries(folder, gathering)
+    yield gathering.hand_on()
 
 
 def _beir_folder(path: Path | str) -> Path:

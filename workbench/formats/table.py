@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.errors import BadInput, UnknownName
 from workbench.formats.parsing.gathering import Collection, Gathering, Problem, Unreadable
-from workbench.formats.parsing.tables import open_table
+from workbench.formats.parsing.tables import open_table, streamed_table
 from workbench.formats.parsing.values import (
     parse_json,
     read_answers,
@@ -58,29 +58,65 @@ def read_table(path: Path | str, columns: Mapping[str, str] | None = None, relev
     """
     path, gathering = Path(path), Gathering()
     table = open_table(path, gathering)
-    if not table.columns and gathering.problems:  # nothing but lines that cannot be read
-        first = gathering.problems[0]
-        raise BadInput(first.what, first.file, first.line)
+    if not table.columns:  # nothing but lines that cannot be read
+        gathering.must_be_regular()
     roles = _roles(table.columns, columns or {}, path)
-    unjudged = []
+    unjudged: list[int] = []
     for line, row in table.rows:
         with gathering.reading(path, line):
-            query, passages = _query(row, roles), _passages(row, roles, relevance)
-            if not query and not passages:
-                raise Unreadable("the row holds no passage")
-            new = [gathering.keep_query(query)] if query else []
-            new += [gathering.keep_passage(judged.passage) for judged in passages]
-            if query:
-                new += [
-                    gathering.keep_qrel(Qrel(query.query_id, judged.passage.passage_id, judged.relevance))
-                    for judged in passages
-                    if judged.relevance is not None
-                ]
-                unjudged += [line for judged in passages if judged.relevance is None]
-            gathering.duplicates += not any(new)
+            unjudged += [line] * _keep(gathering, row, roles, relevance)
     if unjudged:
         gathering.problems.append(Problem(str(path), unjudged[0], _missing_relevance(len(unjudged))))
     return gathering.collection()
+
+
+def table_batches(
+    path: Path | str, columns: Mapping[str, str], relevance: int | None, characters: int
+) -> Iterator[Collection]:
+    """Yield the rows of a table, as many at once as have so many characters.
+
+    Anything irregular raises BadInput, which says no more than that: `read_table` says all there is.
+    """
+    path, gathering, held = Path(path), Gathering(), 0
+    table = streamed_table(path, gathering)
+    gathering.must_be_regular()
+    roles = _roles(table.columns, columns, path)
+    for line, row in table.rows:
+        with gathering.reading(path, line):
+            if _keep(gathering, row, roles, relevance):
+                raise Unreadable(_missing_relevance(1))
+        gathering.must_be_regular()
+        held += _characters(row)
+        if held >= characters:
+            yield gathering.hand_on()
+            held = 0
+    gathering.must_be_regular()
+    yield gathering.hand_on()
+
+
+def _keep(gathering: Gathering, row: dict[str, Any], roles: dict[str, str], relevance: int | None) -> int:
+    """Keep what a row holds, and return of how many passages nothing tells how relevant they are."""
+    query, passages = _query(row, roles), _passages(row, roles, relevance)
+    if not query and not passages:
+        raise Unreadable("the row holds no passage")
+    new = [gathering.keep_query(query)] if query else []
+    new += [gathering.keep_passage(judged.passage) for judged in passages]
+    if query:
+        new += [
+            gathering.keep_qrel(Qrel(query.query_id, judged.passage.passage_id, judged.relevance))
+            for judged in passages
+            if judged.relevance is not None
+        ]
+    gathering.duplicates += not any(new)
+    return sum(judged.relevance is None for judged in passages) if query else 0
+
+
+def _characters(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    return sum(map(_characters, value)) if isinstance(value, list) else 1
 
 
 def column_roles(names: Sequence[str], chosen: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A large BEIR folder is written in batches: the same workspace and the same words as of one that is read at once."""
+"""What is large is written in parts: the same workspace and the same words as of files that are read at once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.small_sample import write_small_sample
 from tests.trials.verbs import contents
 from workbench.errors import BadInput, Conflict
+from workbench.formats.parsing import tables
 from workbench.records import Passage
 from workbench.steps.data import ingest as step
 from workbench.steps.data.ingest import ingest
@@ -31,7 +33,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Return what lets every folder be a large one from now on."""
 
     def begin() -> None:
-        monkeypatch.setattr(step, "LARGE_CORPUS", 0)
+        monkeypatch.setattr(step, "LARGE", 0)
         monkeypatch.setattr(step, "CHARACTERS_AT_ONCE", IN_BATCHES)
 
     return begin
@@ -95,3 +97,48 @@ def test_what_contradicts_the_workspace_keeps_all_of_it_out(
     assert views.counts(empty).passages == 1
     assert ingest(empty, "beir", sample, IngestSettings(replace=True)).added.replaced == 1
     assert views.counts(empty).passages == len(lines(sample))
+
+
+ROWS = [
+    {
+        "query": f"what is {at // 3}?", "answers": [f"a{at // 3}", "b"], "passage": f"text {at % 40} " + "x" * 200,
+        "title": "t" if at % 7 else "", "relevance": at % 2, "split": "test",
+    }
+    for at in range(120)
+]  # fmt: skip
+TABLES: dict[str, Callable[[Path], object]] = {
+    "jsonl": lambda path: path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8"),
+    "csv": lambda path: pd.DataFrame(ROWS).assign(answers='["a", "b"]').to_csv(path, index=False),
+    "parquet": lambda path: pd.DataFrame(ROWS).to_parquet(path),
+}
+
+
+@pytest.mark.parametrize("ending", TABLES)
+def test_a_table_in_parts_gives_the_same_workspace(tmp_path: Path, batches: Callable[[], None], ending: str) -> None:
+    path = tmp_path / f"table.{ending}"
+    TABLES[ending](path)
+    whole, parts = Store(tmp_path / "whole", create=True), Store(tmp_path / "parts", create=True)
+    expected = ingest(whole, "table", path)
+    batches()
+    ingested = ingest(parts, "table", path)
+    assert (ingested.in_words, ingested.duplicates) == (expected.in_words, expected.duplicates)
+    assert contents(parts) == contents(whole)
+    assert ingested.added.passages == views.counts(parts).passages > 40
+
+
+def test_a_table_that_is_irregular_is_read_as_a_whole(
+    tmp_path: Path, empty: Store, batches: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches()
+    monkeypatch.setattr(tables, "FIRST_ROWS", 5)
+    path = tmp_path / "table.jsonl"
+    rows = [{"passage_id": f"p{at}", "passage": "x" * 900} for at in range(20)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0] | {"passage": "y"}]), encoding="utf-8")
+    with pytest.raises(BadInput, match="line 21: passage 'p0' is given differently on line 1"):
+        ingest(empty, "table", path)
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, {"query": "new"}, rows[0]]), encoding="utf-8")
+    ingested = ingest(empty, "table", path, IngestSettings(skip_bad_lines=True))
+    assert (ingested.added.passages, ingested.added.queries, len(ingested.skipped)) == (0, 0, 22)
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0]]), encoding="utf-8")
+    ingested = ingest(empty, "table", path)
+    assert (ingested.added.passages, ingested.duplicates) == (20, 1)

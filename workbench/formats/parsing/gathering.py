@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from workbench.errors import BadInput
 from workbench.records import Passage, Qrel, Query
 
 Key = TypeVar("Key", str, tuple[str, str])
@@ -91,6 +92,7 @@ class Gathering:
         self._file = ""
         self._line = 0
         self._places: dict[object, tuple[str, int]] = {}
+        self._handed_on: dict[int, int] = {}  # hash of a row's kind and key -> hash of the row
 
     @contextmanager
     def reading(self, file: Path, line: int) -> Iterator[None]:
@@ -126,9 +128,31 @@ class Gathering:
             duplicates=self.duplicates,
         )
 
+    def hand_on(self) -> Collection:
+        """Return what was kept since the last time and forget it; later rows are still held against all of it.
+
+        Of the rows hashes are kept: two that fall together only make a file look irregular.
+        """
+        collection = self.collection()
+        for rows in (self.queries, self.passages, self.qrels):
+            self._handed_on |= {hash((type(row), key)): hash(row) for key, row in rows.items()}
+            rows.clear()
+        self._places.clear()
+        self.duplicates = 0
+        return collection
+
+    def must_be_regular(self) -> None:
+        """Raise BadInput for the first problem."""
+        if self.problems:
+            raise BadInput(self.problems[0].what, self.problems[0].file, self.problems[0].line)
+
     def _keep(self, rows: dict[Key, Row], key: Key, row: Row, name: str) -> bool:
         place = (type(row), key)
         if (known := rows.get(key)) is None:
+            if (digest := self._handed_on.get(hash(place))) is not None:
+                if digest != hash(row):
+                    raise Unreadable(f"{name} is given differently before")
+                return False
             rows[key] = row
             self._places[place] = (self._file, self._line)
             return True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,18 +18,23 @@ NumberedRow = tuple[int, dict[str, Any]]
 # A value that stands once in a Parquet file may stand in each of its rows: as many rows are read at once as take so
 # many bytes if each is as long as their whole column, but at least these.
 BYTES_AT_ONCE, LEAST_ROWS_AT_ONCE = 64 << 20, 16
+JSON_LINES = (".jsonl", ".ndjson")
+FIRST_ROWS = 1_000  # whose names are the columns of a table of JSON lines that is not held in memory
 
 
 class Table(NamedTuple):
-    """The columns of a table and its rows, each with the line (in Parquet: the row) where it begins."""
+    """The columns of a table and its rows, read as they are asked for, once.
+
+    Each row has the line, in Parquet the row, where it begins.
+    """
 
     columns: tuple[str, ...]
-    rows: list[NumberedRow]
+    rows: Iterable[NumberedRow]
 
 
 def open_table(path: Path, gathering: Gathering) -> Table:
     """Read a table by its file's ending; rows that cannot be read become problems of the gathering."""
-    ending = Path(path.name.removesuffix(".gz")).suffix.lower()
+    ending = _ending(path)
     if path.is_dir():
         raise BadInput("expected a file, found a folder.", path)
     if ending not in ENDINGS:
@@ -36,10 +42,35 @@ def open_table(path: Path, gathering: Gathering) -> Table:
     return ENDINGS[ending](path, gathering)
 
 
+def _ending(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).suffix.lower()
+
+
+def streamed_table(path: Path, gathering: Gathering) -> Table:
+    """Read a table of any size; raises BadInput where a row of JSON lines has a column that the first ones lack."""
+    if _ending(path) not in JSON_LINES:
+        return open_table(path, gathering)
+    rows = json_objects(path, gathering)
+    first = list(islice(rows, FIRST_ROWS))
+    columns = _names(first)
+    return Table(columns, chain(first, _rows_with(set(columns), rows, path)))
+
+
+def _rows_with(columns: set[str], rows: Iterable[NumberedRow], path: Path) -> Iterator[NumberedRow]:
+    for line, row in rows:
+        if not row.keys() <= columns:
+            raise BadInput("the row has a column that the first rows do not have.", path, line)
+        yield line, row
+
+
+def _names(rows: Iterable[NumberedRow]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for _, row in rows for name in row))
+
+
 def json_table(path: Path, gathering: Gathering) -> Table:
     """Read JSON lines; the columns are the names that any of the objects has."""
     rows = list(json_objects(path, gathering))
-    return Table(tuple(dict.fromkeys(name for _, row in rows for name in row)), rows)
+    return Table(_names(rows), rows)
 
 
 def csv_table(path: Path, gathering: Gathering) -> Table:
@@ -54,17 +85,27 @@ def tsv_table(path: Path, gathering: Gathering) -> Table:
 
 def parquet_table(path: Path, gathering: Gathering) -> Table:
     """Read a Parquet file; what it unpacks to is asked of its description, and counted while it is read."""
+    with _opened_parquet(path) as parquet:
+        columns = _distinct(parquet.schema_arrow.names, path)
+    return Table(columns, enumerate(_parquet_rows(path), start=1))
+
+
+@contextmanager
+def _opened_parquet(path: Path) -> Iterator[Any]:
     import pyarrow
     import pyarrow.parquet
 
     with open_bytes(path) as file:
         try:
-            parquet = pyarrow.parquet.ParquetFile(file)
-            columns = _distinct(parquet.schema_arrow.names, path)
-            rows = [row for batch in _batches(parquet, path) for row in batch.to_pylist()]
+            yield pyarrow.parquet.ParquetFile(file)
         except (pyarrow.ArrowException, UnicodeDecodeError, *DAMAGED) as trouble:
             raise BadInput(f"not a readable Parquet file ({trouble}).", path) from None
-    return Table(columns, list(enumerate(rows, start=1)))
+
+
+def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    with _opened_parquet(path) as parquet:
+        for batch in _batches(parquet, path):
+            yield from batch.to_pylist()
 
 
 def _batches(parquet: Any, path: Path) -> Iterator[Any]:
@@ -105,24 +146,27 @@ ENDINGS: dict[str, Callable[[Path, Gathering], Table]] = {
 
 
 def _separated(path: Path, gathering: Gathering, delimiter: str) -> Table:
-    columns: tuple[str, ...] = ()
-    rows: list[NumberedRow] = []
+    records = _records(path, gathering, delimiter)
     before = len(gathering.problems)
-    for line, cells in _records(path, gathering, delimiter):
-        if not columns:
-            if len(gathering.problems) > before:
-                raise BadInput(
-                    f"the header is {gathering.problems[before].what}.", path, gathering.problems[before].line
-                )
-            columns = _distinct(cells, path)
-            continue
+    _, header = next(records, (0, []))
+    if len(gathering.problems) > before and header:
+        raise BadInput(f"the header is {gathering.problems[before].what}.", path, gathering.problems[before].line)
+    if not header:
+        raise BadInput("no header can be read; a table starts with the names of its columns.", path)
+    return Table(_distinct(header, path), _rows(records, header, path, gathering))
+
+
+def _rows(
+    records: Iterator[tuple[int, list[str]]], columns: list[str], path: Path, gathering: Gathering
+) -> Iterator[NumberedRow]:
+    for line, cells in records:
+        row: dict[str, Any] | None = None
         with gathering.reading(path, line):
             if len(cells) != len(columns):
                 raise Unreadable(f"the row has {len(cells)} cells, the header has {len(columns)}")
-            rows.append((line, dict(zip(columns, cells, strict=True))))
-    if not columns:
-        raise BadInput("no header can be read; a table starts with the names of its columns.", path)
-    return Table(columns, rows)
+            row = dict(zip(columns, cells, strict=True))
+        if row is not None:
+            yield line, row
 
 
 def _records(path: Path, gathering: Gathering, delimiter: str) -> Iterator[tuple[int, list[str]]]:

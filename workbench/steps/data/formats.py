@@ -6,10 +6,11 @@ shell's help, and what the page docs/exports.md must have a line for, are made f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.formats import Collection
 from workbench.formats.distillation import flagembedding, pairs, triplets
 from workbench.formats.labelling import argilla, labelstudio
 from workbench.formats.recognition import (
@@ -39,6 +40,7 @@ class Format:
 
     `settings` are those of an export that it obeys, `split` its usual one, and `endings` those that its name may have;
     any, if there are none. `recognises` tells from the beginning of a file whether it is probably of this format.
+    `read_parts` reads files that are too large to be held at once, in parts of so many characters.
     """
 
     about: str
@@ -48,6 +50,7 @@ class Format:
     split: str = ""
     endings: tuple[str, ...] = ()
     recognises: Recognition | None = None
+    read_parts: Callable[[Source, int], Iterator[Collection]] | None = None
 
 
 def _is_pairs(head: FileHead) -> bool:
@@ -61,11 +64,11 @@ def _is_pairs(head: FileHead) -> bool:
 FORMATS: dict[str, Format] = {
     "beir": Format(
         "a folder with corpus.jsonl, queries.jsonl and qrels/*.tsv", readers.beir, writers.beir,
-        recognises=has_files("corpus.jsonl", "queries.jsonl"),
+        recognises=has_files("corpus.jsonl", "queries.jsonl"), read_parts=readers.parts_of_beir,
     ),
     "table": Format(
         "queries and passages in rows (.jsonl .csv .tsv .parquet)", readers.table,
-        recognises=lambda head: bool(head.columns),
+        recognises=lambda head: bool(head.columns), read_parts=readers.parts_of_table,
     ),
     "qrels": Format(
         "the qrels of a split, for any TREC tool", readers.qrels, writers.qrels, ("split",), "test",

@@ -12,21 +12,21 @@ from typing import ClassVar
 from workbench.errors import BadInput
 from workbench.files import DRAFTS
 from workbench.formats import Problem, Ranking, Rankings
-from workbench.formats.beir import corpus_batches, corpus_file, read_beir_queries
 from workbench.formats.parsing.lookup import ImportedRows
 from workbench.progress import listening
-from workbench.records import Listener, Passage, Progress, silent
+from workbench.records import Listener, Passage, Progress, Qrel, Query, silent
 from workbench.results import Result, counted
+from workbench.steps.data.formats import readable
 from workbench.steps.data.imported import add_imported
 from workbench.steps.data.preview import Preview, read_files
-from workbench.steps.data.readers import IngestSettings, must_be_whole
+from workbench.steps.data.readers import IngestSettings, Source, must_be_whole
 from workbench.steps.data.runs import AddedRuns, add_read, add_runs
 from workbench.steps.data.score_checks import score_checks
 from workbench.steps.data.splits.leaks import Leaks, leaks
 from workbench.store import Added, Store
 
 MANY_ROWS = 100_000  # to write more of them takes a while
-LARGE_CORPUS = 32 << 20  # bytes above which passages are read and written in batches
+LARGE = 32 << 20  # bytes of files above which they are read and written in parts
 CHARACTERS_AT_ONCE = 16 << 20
 
 
@@ -176,7 +176,7 @@ def ingest(
         with listening(listen):
             return _runs_ingested(kind, str(path), add_runs(store, Path(path), chosen))
     with listening(listen):
-        if kind == "beir" and (ingested := _large_ingested(store, Path(path), chosen)):
+        if ingested := _large_ingested(store, kind, Path(path), chosen):
             return ingested
         previewed = read_files(kind, path, chosen, store)
     must_be_whole(previewed.problems, chosen)
@@ -207,34 +207,48 @@ def keep(store: Store, previewed: Preview, settings: IngestSettings, listen: Lis
     return Ingested(kind, source, kinds, added, contents.duplicates, contents.problems, leaks=leaks(store))
 
 
-def _large_ingested(store: Store, path: Path, settings: IngestSettings) -> Ingested | None:
-    """Write a BEIR folder whose passages need more memory than a batch of them at a time; None where it is small.
+def _large_ingested(store: Store, kind: str, path: Path, settings: IngestSettings) -> Ingested | None:
+    """Write files that need more memory than a part of them at a time; None where they are small.
 
-    They are read first, and written aside in batches: others are kept from the database only while these are added.
+    They are read first, and written aside in parts: others are kept from the database only while these are added.
     None is returned, too, where something is irregular: read as a whole, it is said what that is.
     """
-    if corpus_file(path).stat().st_size < LARGE_CORPUS:
+    form = readable().get(kind)
+    if not form or not form.read_parts or _size(path) < LARGE:
         return None
-    with TemporaryDirectory(prefix=DRAFTS, dir=store.path) as folder, (Path(folder) / "batches").open("w+b") as file:
+    duplicates, problems = 0, list[Problem]()
+    with TemporaryDirectory(prefix=DRAFTS, dir=store.path) as folder, (Path(folder) / "parts").open("w+b") as file:
         try:
-            for batch in corpus_batches(path, CHARACTERS_AT_ONCE):
-                file.write(json.dumps(batch).encode() + b"\n")
+            for part in form.read_parts(Source(kind, path, settings, store), CHARACTERS_AT_ONCE):
+                file.write(json.dumps([part.queries, part.passages, part.qrels]).encode() + b"\n")
+                duplicates += part.duplicates
+                problems += part.problems
         except BadInput:
             return None
-        others = read_beir_queries(path)
-        must_be_whole(others.problems, settings)
+        must_be_whole(problems, settings)
         file.seek(0)
         with store.transaction():
             parts = [
-                store.add_collection((), [Passage(*row) for row in json.loads(line)], replace=settings.replace)
-                for line in file
+                store.add_collection(*_read_back(line), split=settings.split, replace=settings.replace) for line in file
             ]
-            rest = store.add_collection(
-                others.queries, (), others.qrels, split=settings.split, replace=settings.replace
-            )
-    added = Added.total([*parts, rest])._replace(no_query_known=rest.no_query_known)
+    added = Added.total(parts)._replace(no_query_known=any(part.no_query_known for part in parts))
     kinds = ("queries", "passages", "qrels")
-    return Ingested("beir", str(path), kinds, added, others.duplicates, others.problems, leaks=leaks(store))
+    return Ingested(kind, str(path), kinds, added, duplicates, tuple(problems), leaks=leaks(store))
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, or of a folder's files; 0 where there are none."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _read_back(line: bytes) -> tuple[list[Query], list[Passage], list[Qrel]]:
+    queries, passages, qrels = json.loads(line)
+    return (
+        [Query(name, text, tuple(answers), split, tuple(tags)) for name, text, answers, split, tags in queries],
+        [Passage(*row) for row in passages],
+        [Qrel(*row) for row in qrels],
+    )
 
 
 def _runs_ingested(kind: str, source: str, runs: AddedRuns) -> Ingested:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from workbench.errors import BadInput, BadSetting, NothingToDo, UnknownName
 from workbench.formats import Collection, Problem, Ranking, Rankings, read_beir, read_qrels, read_table
+from workbench.formats.beir import beir_batches
 from workbench.formats.distillation import read_training
 from workbench.formats.huggingface import dataset_files
 from workbench.formats.labelling import read_labelled
@@ -19,6 +20,7 @@ from workbench.formats.parsing.lookup import ImportedRows, Lookup
 from workbench.formats.quepid import read_quepid
 from workbench.formats.rows import read_rows, read_unit
 from workbench.formats.run_folder import RunNames, read_runs
+from workbench.formats.table import table_batches
 from workbench.records import SPLITS, UNITS, Annotation, Candidate, Unit, Utility
 from workbench.store import TITLE_JOINS, Store, views
 from workbench.store.views.scored.teacher_names import IMPORTED
@@ -107,9 +109,19 @@ def beir(source: Source) -> Collection:
     return read_beir(source.path)
 
 
+def parts_of_beir(source: Source, characters: int) -> Iterator[Collection]:
+    """Read a BEIR folder in parts of about so many characters; raises BadInput for anything irregular."""
+    return beir_batches(source.path, characters)
+
+
 def table(source: Source) -> Collection:
     """Read a table of queries, passages or both."""
     return read_table(source.path, source.settings.columns, source.settings.relevance)
+
+
+def parts_of_table(source: Source, characters: int) -> Iterator[Collection]:
+    """Read a table in parts of about so many characters; raises BadInput for anything irregular."""
+    return table_batches(source.path, source.settings.columns, source.settings.relevance, characters)
 
 
 def qrels(source: Source) -> Collection:
