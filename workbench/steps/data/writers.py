@@ -38,16 +38,16 @@ def write_rows(rows: Iterable[dict[str, Any]], path: Path) -> int:
 
 def beir(store: Store, path: Path, settings: ExportSettings) -> Counts:
     """Write the whole collection; a passage that is known by id only is left out, and comes back with its qrels."""
-    queries, passages, qrels = views.queries(store, known_by_id=True), views.passages(store), views.qrels(store)
-    if not queries and not passages:
+    queries, qrels, counts = views.queries(store, known_by_id=True), views.qrels(store), views.counts(store)
+    if not queries and not counts.passages:
         raise NothingToDo("The workspace holds no collection.", "Run `workbench ingest` first.")
-    write_beir(queries, passages, qrels, path)
+    write_beir(queries, views.stream_passages(store), qrels, path)
     return {
-        "rows": len(queries) + len(passages) + len(qrels),
+        "rows": len(queries) + counts.passages + len(qrels),
         "queries": len(queries),
-        "passages": len(passages),
+        "passages": counts.passages,
         "qrels": len(qrels),
-        "passages_known_by_id_only_left_out": views.counts(store).passages_by_id,
+        "passages_known_by_id_only_left_out": counts.passages_by_id,
     }
 
 
