@@ -1,11 +1,12 @@
-"""Every page in a real browser: seconds of its first render and of what people click most, bytes and memory.
+"""Every page in a real browser, as Markdown: seconds of its first render and of what people click most, bytes, memory.
 
     python -m tests.benchmarks.pages WORKSPACE ... [--repeat N] [--only PAGE]
 
-A workspace is served twice. The first server has no kept answers: what the first visitor after a change of the
-workspace waits for. The second one has: that is every later server's first visitor, and then `repeat` times each
-click. Seconds end when the browser has the last of the page's run. Bytes are those of the page's own connection, in
-one click or render at most; Streamlit's scripts, which the browser keeps, are not among them.
+A workspace is served twice. By the first server every page is opened once, and then as the first visitor after each
+change of `tests.benchmarks.changes` has it. To the second one each page is new, though its answers are kept: that is
+every later server's first visitor; then it is opened, and clicked, `repeat` times. Seconds end when the browser has the
+last of the page's run; in brackets are those of the processor that the server took of them. Bytes are those of the
+page's own connection, in one click or render at most; Streamlit's scripts, which the browser keeps, are not among them.
 
 A verdict is given as often as the page Annotate is measured: name a copy.
 """
@@ -14,16 +15,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.benchmarks.changes import CHANGES
 from tests.benchmarks.machine import description
 from tests.screenshots import QUIET, browser_path, served
-from workbench.store.kept import FOLDER
+from workbench.store import Store
 from workbench.ui.shell.navigation import PAGES
 
 PATIENCE = 120_000  # milliseconds
@@ -75,13 +76,20 @@ CLICKS: dict[str, dict[str, tuple[Click, ...]]] = {
 
 
 class Taken(NamedTuple):
-    """Seconds of each repetition, and the most bytes that one of them brought."""
+    """Seconds of each repetition, on the clock and of the server's processor, and the most bytes that one brought."""
 
     seconds: tuple[float, ...]
+    processor: tuple[float, ...]
     size: int
 
+    @property
+    def once(self) -> str:
+        """Return the first repetition's seconds."""
+        return f"{self.seconds[0]:.2f} s ({self.processor[0]:.1f})"
+
     def __str__(self) -> str:
-        return f"{statistics.median(self.seconds):.2f} s | {max(self.seconds):.2f} s | {self.size / 1e6:.2f} MB"
+        median, processor = statistics.median(self.seconds), statistics.median(self.processor)
+        return f"{median:.2f} s ({processor:.1f}) | {max(self.seconds):.2f} s | {self.size / 1e6:.2f} MB"
 
 
 class Visitor:
@@ -109,23 +117,26 @@ class Visitor:
         if ended is None:
             self.tab.wait_for_timeout(DRAWN)
         before = self.tab.evaluate("window.ended") if ended is None else ended
-        self.size, started = 0, time.perf_counter()
+        self.size, busy, started = 0, server_seconds(), time.perf_counter()
         act()
         self.tab.wait_for_function("before => window.ended > before", arg=before, timeout=PATIENCE, polling=20)
-        return Taken((time.perf_counter() - started,), self.size)
+        return Taken((time.perf_counter() - started,), (server_seconds() - busy,), self.size)
 
 
 def merged(every: list[Taken]) -> Taken:
     """Return repetitions as one row."""
-    return Taken(tuple(seconds for one in every for seconds in one.seconds), max(one.size for one in every))
+    return Taken(
+        tuple(seconds for one in every for seconds in one.seconds),
+        tuple(seconds for one in every for seconds in one.processor),
+        max(one.size for one in every),
+    )
 
 
 def measured(browser: Any, workspace: Path, only: str, repeat: int) -> None:
     """Print a row for each page and click, and the server's memory."""
     pages = [page.name for page in PAGES if only in page.name]
-    shutil.rmtree(workspace / FOLDER, ignore_errors=True)
     with served(workspace) as address:
-        changed = {page: Visitor(browser, f"{address}/{page}?annotator=benchmark").open() for page in pages}
+        changed = {page: _after_changes(browser, workspace, f"{address}/{page}") for page in pages}
         peaks = [server_memory()]
     with served(workspace) as address:
         for page in pages:
@@ -133,24 +144,47 @@ def measured(browser: Any, workspace: Path, only: str, repeat: int) -> None:
             first = tab.open()
             again = merged([tab.open() for _ in range(repeat)])
             start = f"| {page} | {workspace.name}"
-            print(
-                f"{start} | open | {changed[page].seconds[0]:.2f} s | {first.seconds[0]:.2f} s | {again} |", flush=True
-            )
+            print(f"{start} | open | {' | '.join(changed[page])} | {first.once} | {again} |", flush=True)
             for name, clicks in CLICKS.get(page, {}).items():
-                print(f"{start} | {name} | | | {tab.click(clicks, repeat)} |", flush=True)
+                print(f"{start} | {name} {'| ' * len(CHANGES)}| | {tab.click(clicks, repeat)} |", flush=True)
             tab.tab.close()
         peaks.append(server_memory())
-    print(f"| server | {workspace.name} | peak memory | {peaks[0]:.2f} GB | {peaks[1]:.2f} GB | | | |", flush=True)
+    memory = f"peak memory {peaks[0]:.2f} GB with changes, {peaks[1]:.2f} GB without"
+    print(f"| server | {workspace.name} | {memory} {'| ' * (len(CHANGES) + 4)}|", flush=True)
+
+
+def _after_changes(browser: Any, workspace: Path, address: str) -> list[str]:
+    """Return what the first visitor of a page waits for after each change."""
+    tab, seconds = Visitor(browser, f"{address}?annotator=benchmark"), []
+    tab.open()
+    for change in CHANGES.values():
+        change(Store(workspace))
+        seconds.append(tab.open().once)
+    tab.tab.close()
+    return seconds
+
+
+def _servers() -> Iterator[Path]:
+    """Yield the folder in /proc of each server that this process has started."""
+    children = {child for tasks in Path("/proc/self/task").glob("*/children") for child in tasks.read_text().split()}
+    for child in children:
+        process = Path("/proc") / child
+        if "streamlit" in (process / "cmdline").read_text():
+            yield process
+
+
+def server_seconds() -> float:
+    """Return the seconds of the processor that the server of this process has taken."""
+    ticks = [(process / "stat").read_text().rpartition(")")[2].split()[11:13] for process in _servers()]
+    return sum(int(number) for both in ticks for number in both) / os.sysconf("SC_CLK_TCK")
 
 
 def server_memory() -> float:
     """Return the most memory that a server which this process has started ever had, in GB."""
-    children = {child for tasks in Path("/proc/self/task").glob("*/children") for child in tasks.read_text().split()}
     peaks = [0.0]
-    for child in children:
-        if "streamlit" in Path(f"/proc/{child}/cmdline").read_text():
-            status = dict(line.split(":", 1) for line in Path(f"/proc/{child}/status").read_text().splitlines())
-            peaks.append(int(status["VmHWM"].split()[0]) * 1024 / 1e9)
+    for process in _servers():
+        status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+        peaks.append(int(status["VmHWM"].split()[0]) * 1024 / 1e9)
     return max(peaks)
 
 
@@ -159,8 +193,9 @@ def main(workspaces: list[Path], only: str, repeat: int) -> None:
     from playwright.sync_api import sync_playwright
 
     print(description())
-    print("| page | workspace | | after a change | new server | median | worst | most bytes |")
-    print("|---|---|---|---:|---:|---:|---:|---:|")
+    after = [f"after {name}" for name in CHANGES]
+    print(f"| page | workspace | | {' | '.join(after)} | new server | median | worst | most bytes |")
+    print(f"|---|---|---|{'---:|' * (len(after) + 4)}")
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=browser_path(), headless=True, args=list(QUIET))
         for workspace in workspaces:

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.questions WORKSPACE ... [--only PART]
 
 The workspaces are those of `tests.benchmarks.large`. Every question is a process of its own, so that its peak memory
-is its own. A page is rendered by Streamlit's AppTest, without a browser, twice: what a server's first visitor waits
-for, and what comes with the next click. Seconds are of the processor, which hold on a machine that others use too, and
-on the clock.
+is its own. A page is rendered by Streamlit's AppTest, without a browser: by a new server, again, which is what comes
+with the next click, and after each change of `tests.benchmarks.changes`. Seconds are of the processor, which hold on a
+machine that others use too, and on the clock. Pages and verbs are tables of their own, in Markdown.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.benchmarks.changes import CHANGES
 from tests.benchmarks.large import STUDENTS
 from tests.benchmarks.machine import description
+from workbench.store import Store
 from workbench.ui.shell.navigation import PAGES
 
 VERBS: tuple[tuple[str, ...], ...] = (
@@ -45,21 +47,24 @@ LIMIT = 900  # seconds on the clock, after which a question counts as unanswered
 
 
 class Taken(NamedTuple):
-    """What a question took: seconds of the processor and on the clock, a page's next render, and peak memory in GB."""
+    """What a question took: seconds of the processor and on the clock, those of further renders, and peak memory in GB.
+
+    `renders` are those of a page in the same process: again, and after each change.
+    """
 
     processor: float
     clock: float
-    again: float | None
     memory: float
+    renders: tuple[float, ...] = ()
     failed: str = ""
 
     def __str__(self) -> str:
-        again = "" if self.again is None else f"{self.again:.1f}"
-        return f"| {self.processor:.1f} | {self.clock:.1f} | {again} | {self.memory:.2f} {self.failed}|"
+        renders = "".join(f" {seconds:.1f} |" for seconds in self.renders)
+        return f"| {self.processor:.1f} | {self.clock:.1f} |{renders} {self.memory:.2f} {self.failed}|"
 
 
 def rendered(page: str) -> None:
-    """Render a page of the workspace twice, and print seconds of the second time and what failed."""
+    """Render a page of the workspace, again and after each change; print the seconds of these and what failed."""
     from streamlit.testing.v1 import AppTest
 
     from tests.ui.pages import ROOT
@@ -69,9 +74,14 @@ def rendered(page: str) -> None:
     at.switch_page(f"pages/{page}.py")
     at.run()
     failed = [entry.message for entry in at.exception] + [entry.value for entry in at.error]
-    busy = time.process_time()
-    at.run()
-    print(json.dumps({"again": time.process_time() - busy, "failed": " ".join(failed)}))
+    renders = []
+    for change in (None, *CHANGES.values()):
+        if change:
+            change(Store(os.environ["WORKBENCH_WORKSPACE"]))
+        busy = time.process_time()
+        at.run()
+        renders.append(time.process_time() - busy)
+    print(json.dumps({"renders": renders, "failed": " ".join(failed)}))
 
 
 def measured(workspace: Path, arguments: list[str]) -> Taken:
@@ -93,9 +103,9 @@ def measured(workspace: Path, arguments: list[str]) -> Taken:
             file.seek(0)
         if child.returncode:
             last = errors.read().strip().splitlines()[-1:] or [f"ended by {child.returncode}"]
-            return Taken(processor, clock, None, memory, last[0])
-        page = json.loads(output.read().splitlines()[-1]) if arguments[0] == "-c" else {"again": None, "failed": ""}
-    return Taken(processor, clock, page["again"], memory, page["failed"])
+            return Taken(processor, clock, memory, (), last[0])
+        page = json.loads(output.read().splitlines()[-1]) if arguments[0] == "-c" else {"renders": (), "failed": ""}
+    return Taken(processor, clock, memory, tuple(page["renders"]), page["failed"])
 
 
 def questions(place: Path) -> dict[str, list[str]]:
@@ -114,12 +124,15 @@ def questions(place: Path) -> dict[str, list[str]]:
 def main(workspaces: list[Path], only: str, place: Path | None) -> None:
     """Print a table of what each question takes on each workspace."""
     print(description())
-    print("| question | workspace | processor s | clock s | again s | peak GB |\n|---|---|---:|---:|---:|---:|")
-    for workspace in workspaces:
-        with nullcontext(place) if place else tempfile.TemporaryDirectory() as folder:
-            for name, arguments in questions(Path(folder)).items():
-                if only in name:
-                    print(f"| {name} | {workspace.name} {measured(workspace, arguments)}", flush=True)
+    renders = [f"{name} s" for name in ("again", *(f"after {change}" for change in CHANGES))]
+    for kind, columns in (("page", renders), ("workbench", [])):
+        cells = ["question", "workspace", "processor s", "clock s", *columns, "peak GB"]
+        print(f"\n| {' | '.join(cells)} |\n|---|---|{'---:|' * (len(cells) - 2)}")
+        for workspace in workspaces:
+            with nullcontext(place) if place else tempfile.TemporaryDirectory() as folder:
+                for name, arguments in questions(Path(folder)).items():
+                    if name.startswith(kind) and only in name:
+                        print(f"| {name} | {workspace.name} {measured(workspace.resolve(), arguments)}", flush=True)
 
 
 if __name__ == "__main__":
