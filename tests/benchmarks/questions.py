@@ -20,7 +20,7 @@ import threading
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.benchmarks.changes import CHANGES
 from tests.benchmarks.large import STUDENTS
@@ -104,7 +104,8 @@ def measured(workspace: Path, arguments: list[str]) -> Taken:
         if child.returncode:
             last = errors.read().strip().splitlines()[-1:] or [f"ended by {child.returncode}"]
             return Taken(processor, clock, memory, (), last[0])
-        page = json.loads(output.read().splitlines()[-1]) if arguments[0] == "-c" else {"renders": (), "failed": ""}
+        nothing: dict[str, Any] = {"renders": (), "failed": ""}
+        page = json.loads(output.read().splitlines()[-1]) if arguments[0] == "-c" else nothing
     return Taken(processor, clock, memory, tuple(page["renders"]), page["failed"])
 
 
