@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from streamlit.testing.v1 import AppTest
 
 from workbench.store import Store
+from workbench.ui.shell import style, touch
 from workbench.ui.shell.navigation import PAGES as ALL_PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,11 +29,17 @@ def text_of(at: AppTest) -> str:
     """Return all the text of a page, as a person reads it."""
     kinds = (at.title, at.header, at.markdown, at.text, at.error, at.warning, at.caption, at.code, at.success)
     words = [str(element.value) for kind in kinds for element in kind]
-    blocks = [unescape(re.sub(r"<[^>]*>", " ", element.value)) for element in at.html if "<style>" not in element.value]
+    blocks = [unescape(re.sub(r"<[^>]*>", " ", block)) for block in html_of(at)]
     cards = [
         text for _ in at.get("bidi_component") for case in annotation_card(at)["cases"] for text in card_texts(case)
     ]
     return "\n".join([*words, *blocks, *cards]).replace("\\", "")
+
+
+def html_of(at: AppTest) -> list[str]:
+    """Return the blocks of HTML of a page, without the style and the script that all pages have."""
+    ours = {style.css().strip(), touch.SCRIPT.strip()}
+    return [element.value for element in at.html if element.value not in ours]
 
 
 def card_texts(case: dict[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import PASSAGES, run, utility
-from tests.ui.pages import NASTY, PAGES, ROOT, Visit, text_of
+from tests.ui.pages import NASTY, PAGES, ROOT, Visit, html_of, text_of
 from workbench.records import Candidate, Hit, Passage, Qrel, Query
 from workbench.store import Store, views
 from workbench.ui.shell import cache, navigation
@@ -135,7 +135,7 @@ def nasty(store: Store) -> Store:
 def test_foreign_text_is_shown_character_by_character(nasty: Store, visit: Visit, page: str) -> None:
     at = visit(nasty, page, query="n", passage="n<1>", student="after", rule="useful but far")
     assert unescape(NASTY) in " ".join(text_of(at).split())
-    raw = "".join(element.value for element in at.html)
+    raw = "".join(html_of(at))
     assert ("&lt;script&gt;" in raw) is (page != "annotate"), "its card is drawn from text, not from HTML"
     assert "<script" not in raw
     assert "javascript:" not in re.sub(r">[^<]*<", "><", raw), "never inside a tag"

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 import workbench as wb
 from tests.steps.classes import base, collection
 from tests.ui.copied import reproduction, run_cell, run_line, tiles
-from tests.ui.pages import NASTY, Visit, button, press, text_of
+from tests.ui.pages import NASTY, Visit, button, html_of, press, text_of
 from workbench import jobs
 from workbench.records import Passage, Qrel, Query
 from workbench.store import Store, views
@@ -155,7 +155,7 @@ def test_foreign_text_is_shown_as_text(searched: tuple[Store, str], visit: Visit
     store, _ = searched
     store.add_collection(passages=[Passage("n<1>", NASTY, f"{NASTY} " * 300)])
     at = visit(store, "search", q=f"{NASTY} \u202e \x07", students=["bm25"])
-    raw = "".join(element.value for element in at.html)
+    raw = "".join(html_of(at))
     assert "n&lt;1&gt;" in raw
     assert "<script" not in raw
     assert "[the first 1,200 of" in raw
