@@ -45,6 +45,8 @@ ol.wb-walk { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; paddi
 /* Streamlit's own colours for captions, for code and on primary buttons are too faint to read (WCAG 2.2, 1.4.3). */
 .stApp [data-testid="stCaptionContainer"] { color: color-mix(in srgb, currentColor 76%, transparent); opacity: 1; }
 .stApp [data-testid="stCode"] .token { color: inherit; }
+/* A mark of direction in an argument, which is quoted for it, turns none of the command behind it. */
+.stApp [data-testid="stCode"] .token.string { unicode-bidi: isolate; }
 .stApp [data-testid="stCode"] .token:is(.keyword, .function, .class-name, .variable, .property) {
   color: light-dark(#1769AA, #6FB4E6); }
 .stApp [data-testid="stCode"] .token:is(.string, .number, .boolean) { color: light-dark(#0A6F58, #4CC3A6); }
