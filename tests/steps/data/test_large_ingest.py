@@ -10,8 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.shell import shell, worked
 from tests.small_sample import write_small_sample
 from tests.trials.verbs import contents
+from workbench.cli.data import ingest as command
 from workbench.errors import BadInput, Conflict
 from workbench.formats.parsing import tables
 from workbench.records import Passage
@@ -142,3 +144,17 @@ def test_a_table_that_is_irregular_is_read_as_a_whole(
     path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0]]), encoding="utf-8")
     ingested = ingest(empty, "table", path)
     assert (ingested.added.passages, ingested.duplicates) == (20, 1)
+
+
+def test_a_first_ingest_by_the_shell_is_in_parts_too_or_makes_no_workspace(
+    sample: Path, tmp_path: Path, batches: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches()
+    monkeypatch.setattr(command, "preview", None)
+    corpus, rows = sample / "corpus.jsonl", lines(sample)
+    corpus.write_text("\n".join([*rows, "{not JSON"]) + "\n", encoding="utf-8")
+    assert f"line {len(rows) + 1}: not JSON" in shell("ingest", "beir", sample, workspace=tmp_path / "new").err
+    assert not (tmp_path / "new" / "workbench.duckdb").exists()
+    corpus.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    worked("ingest", "beir", sample, workspace=tmp_path / "new")
+    assert views.counts(Store(tmp_path / "new")).passages == len(rows)

@@ -10,12 +10,12 @@ import typer
 from workbench.cli import output
 from workbench.cli.options import Json
 from workbench.cli.session import Session
-from workbench.errors import BadSetting
+from workbench.errors import BadSetting, WorkbenchError
 from workbench.formats import Problem
 from workbench.formats.run_folder import RunNames
 from workbench.records import UNITS, Unit
 from workbench.steps.data.formats import readable
-from workbench.steps.data.ingest import ingest, keep
+from workbench.steps.data.ingest import ingest, is_large, keep
 from workbench.steps.data.preview import Preview, preview
 from workbench.steps.data.readers import IngestSettings, must_be_whole
 
@@ -81,6 +81,13 @@ def ingest_command(
     with output.progress(session.reporter) as listen:
         if store:
             ingested = ingest(store, kind, path, settings, listen)
+        elif is_large(kind, path):
+            store = session.store(create=True)
+            try:
+                ingested = ingest(store, kind, path, settings, listen)
+            except WorkbenchError:
+                store.database.unlink(missing_ok=True)  # nothing is in it
+                raise
         else:
             previewed = preview(kind, path, settings, listen=listen)
             must_be_whole(previewed.problems, settings)  # before a first ingest makes the workspace

@@ -213,13 +213,13 @@ def _large_ingested(store: Store, kind: str, path: Path, settings: IngestSetting
     They are read first, and written aside in parts: others are kept from the database only while these are added.
     None is returned, too, where something is irregular: read as a whole, it is said what that is.
     """
-    form = readable().get(kind)
-    if not form or not form.read_parts or _size(path) < LARGE:
+    read_parts = readable()[kind].read_parts if is_large(kind, path) else None
+    if not read_parts:
         return None
     duplicates, problems = 0, list[Problem]()
     with TemporaryDirectory(prefix=DRAFTS, dir=store.path) as folder, (Path(folder) / "parts").open("w+b") as file:
         try:
-            for part in form.read_parts(Source(kind, path, settings, store), CHARACTERS_AT_ONCE):
+            for part in read_parts(Source(kind, path, settings, store), CHARACTERS_AT_ONCE):
                 file.write(json.dumps([part.queries, part.passages, part.qrels]).encode() + b"\n")
                 duplicates += part.duplicates
                 problems += part.problems
@@ -234,6 +234,12 @@ def _large_ingested(store: Store, kind: str, path: Path, settings: IngestSetting
     added = Added.total(parts)._replace(no_query_known=any(part.no_query_known for part in parts))
     kinds = ("queries", "passages", "qrels")
     return Ingested(kind, str(path), kinds, added, duplicates, tuple(problems), leaks=leaks(store))
+
+
+def is_large(kind: str, path: Path) -> bool:
+    """Return whether files are read and written in parts."""
+    form = readable().get(kind)
+    return form is not None and form.read_parts is not None and _size(path) >= LARGE
 
 
 def _size(path: Path) -> int:
