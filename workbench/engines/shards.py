@@ -78,7 +78,7 @@ class ShardFolder:
         with self._storage(), self._files.open(self._path(kind, name), "rb") as file:
             try:
                 return pq.read_table(file, page_checksum_verification=True)
-            except (pa.ArrowException, OSError) as error:
+            except (pa.ArrowException, RuntimeError, OSError) as error:
                 reason = str(error)
         warnings.warn(f"A damaged shard is computed again: {self._path(kind, name)}: {reason}", Damaged, stacklevel=2)
         return None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from workbench.errors import BadInput
 from workbench.formats.parsing.lines import DAMAGED, UTF8_BOM, open_bytes
+from workbench.formats.parsing.parquet import reading_parquet
 
 HEAD = 65_536  # bytes of a file that are looked at
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -113,13 +114,10 @@ def _json_names(text: str) -> dict[str, None]:
 
 
 def _parquet_columns(path: Path) -> tuple[str, ...]:
-    import pyarrow
     import pyarrow.parquet
 
-    try:
+    with reading_parquet(path):
         return tuple(pyarrow.parquet.read_schema(path).names)
-    except (pyarrow.ArrowException, OSError) as trouble:
-        raise BadInput(f"not a readable Parquet file ({trouble}).", path) from None
 
 
 def _is_number(word: str) -> bool:

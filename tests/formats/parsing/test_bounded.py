@@ -13,7 +13,7 @@ import pytest
 from workbench.errors import BadInput
 from workbench.formats import read_qrels, read_run, read_table
 from workbench.formats.bulk import bulk_run
-from workbench.formats.parsing import lines, tables
+from workbench.formats.parsing import lines
 from workbench.formats.parsing.beginning import beginning
 
 READERS = {"a.jsonl.gz": read_table, "a.csv.gz": read_table, "a.qrels.gz": read_qrels, "a.run.gz": read_run}
@@ -104,7 +104,7 @@ def test_a_parquet_file_is_read_in_the_same_order_however_many_rows_at_once(
 ) -> None:
     file = parquet(tmp_path / "a.parquet", [f"text {number}" for number in range(100)])
     whole = read_table(file)
-    monkeypatch.setattr(tables, "BYTES_AT_ONCE", 1)
+    monkeypatch.setattr("workbench.formats.parsing.parquet.BYTES_AT_ONCE", 1)
     assert read_table(file) == whole
     assert [passage.passage_id for passage in whole.passages] == [f"p{number}" for number in range(100)]
 

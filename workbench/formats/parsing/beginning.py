@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from workbench.errors import BadInput
 from workbench.formats.parsing.lines import DAMAGED, open_bytes
+from workbench.formats.parsing.parquet import reading_parquet
 
 MOST = 20 << 20  # bytes of a file or of a folder's files together, unpacked
 LEAST = 1 << 16  # of each file of a folder, however many there are
@@ -67,10 +68,9 @@ def _whole_lines(content: bytes, quoted: bool) -> int:
 
 
 def _copy_rows(file: Path, copy: Path, most: int) -> None:
-    import pyarrow
     import pyarrow.parquet
 
-    try:
+    with reading_parquet(file):
         source = pyarrow.parquet.ParquetFile(file)
         with pyarrow.parquet.ParquetWriter(copy, source.schema_arrow) as writer:
             for batch in source.iter_batches(ROWS_AT_ONCE):
@@ -78,5 +78,3 @@ def _copy_rows(file: Path, copy: Path, most: int) -> None:
                 most -= batch.nbytes
                 if most <= 0:
                     return
-    except (pyarrow.ArrowException, *DAMAGED) as trouble:
-        raise BadInput(f"not a readable Parquet file ({trouble}).", file) from None

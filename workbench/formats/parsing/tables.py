@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.errors import BadInput, UnknownName
-from workbench.formats.parsing import lines
+from workbench.formats.parsing import lines, parquet
 from workbench.formats.parsing.gathering import Gathering, Unreadable
-from workbench.formats.parsing.lines import DAMAGED, json_objects, open_bytes, raw_lines
+from workbench.formats.parsing.lines import json_objects, raw_lines
 
 NumberedRow = tuple[int, dict[str, Any]]
-# A value that stands once in a Parquet file may stand in each of its rows: as many rows are read at once as take so
-# many bytes if each is as long as their whole column, but at least these.
-BYTES_AT_ONCE, LEAST_ROWS_AT_ONCE = 64 << 20, 16
 JSON_LINES = (".jsonl", ".ndjson")
 FIRST_ROWS = 1_000  # whose names are the columns of a table of JSON lines that is not held in memory
 
@@ -85,53 +82,7 @@ def tsv_table(path: Path, gathering: Gathering) -> Table:
 
 def parquet_table(path: Path, gathering: Gathering) -> Table:
     """Read a Parquet file; what it unpacks to is asked of its description, and counted while it is read."""
-    with _opened_parquet(path) as parquet:
-        columns = _distinct(parquet.schema_arrow.names, path)
-    return Table(columns, enumerate(_parquet_rows(path), start=1))
-
-
-@contextmanager
-def _opened_parquet(path: Path) -> Iterator[Any]:
-    import pyarrow
-    import pyarrow.parquet
-
-    with open_bytes(path) as file:
-        try:
-            yield pyarrow.parquet.ParquetFile(file)
-        except (pyarrow.ArrowException, UnicodeDecodeError, *DAMAGED) as trouble:
-            raise BadInput(f"not a readable Parquet file ({trouble}).", path) from None
-
-
-def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
-    with _opened_parquet(path) as parquet:
-        for batch in _batches(parquet, path):
-            yield from batch.to_pylist()
-
-
-def _batches(parquet: Any, path: Path) -> Iterator[Any]:
-    """Yield the rows of a Parquet file in batches; raises BadInput where they unpack to more than any table."""
-    described, most, unpacked, rows = parquet.metadata, lines.most_unpacked(path), 0, 0
-    groups = [described.row_group(number) for number in range(described.num_row_groups)]
-    hint = "Save it without compression if it is what you expect."
-    if sum(group.total_byte_size for group in groups) > most:
-        raise lines.unpacks_to_too_much(path, hint)
-    chunks = [group.column(place).total_uncompressed_size for group in groups for place in range(group.num_columns)]
-    at_once = BYTES_AT_ONCE // max([1, *chunks])
-    for batch in parquet.iter_batches(min(max(at_once, LEAST_ROWS_AT_ONCE), 65_536)):
-        unpacked += batch.nbytes
-        if unpacked > most:
-            raise lines.unpacks_to_too_much(path, hint)
-        if batch.nbytes > lines.LONGEST_LINE:
-            _must_be_short(batch, path, rows)
-        rows += batch.num_rows
-        yield batch
-
-
-def _must_be_short(batch: Any, path: Path, before: int) -> None:
-    """Raise BadInput if a row of a batch, of which so many rows come before, is longer than a line may be."""
-    for row in range(batch.num_rows):
-        if batch.slice(row, 1).nbytes > lines.LONGEST_LINE:
-            raise BadInput(f"the row is longer than {lines.LONGEST_LINE >> 20} MB.", path, before + row + 1)
+    return Table(_distinct(parquet.columns(path), path), enumerate(parquet.rows(path), start=1))
 
 
 TOO_LONG = "field larger than field limit"  # what the csv module says of a cell

@@ -109,6 +109,6 @@ def _facts(path: Path) -> dict[str, Any]:
     """Return what a file says of itself; nothing of one that is damaged, which is written anew."""
     try:
         facts: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {})[FACTS])
-    except (OSError, ValueError, KeyError, pa.ArrowInvalid):
+    except (OSError, ValueError, KeyError, RuntimeError, pa.ArrowException):
         return {}
     return facts
