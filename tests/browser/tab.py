@@ -71,14 +71,13 @@ class Tab:
         scrolled = "document.querySelector('[data-testid=stMain]').scrollTop"
         before = self.page.evaluate(scrolled)
         touch = self.page.context.new_cdp_session(self.page)
-        for kind, reach in (
-            ("touchStart", 0),
-            *(("touchMove", 20 * step) for step in range(1, 11)),
-            ("touchEnd", None),
-        ):
-            points = [] if reach is None else [{"x": x, "y": y - reach}]
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for reach in range(20, 220, 20):
+            points = [{"x": x, "y": y - reach}]
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
             self.page.wait_for_timeout(20)
+        self.page.wait_for_timeout(300)  # a finger that is lifted at rest throws nothing, which a tap would only stop
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         return int(self.page.evaluate(scrolled) - before)
 
     def draw_box(self, part: str, trace: int, reach: int) -> None:

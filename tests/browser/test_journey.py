@@ -117,7 +117,7 @@ def test_from_an_upload_to_a_verdict_and_back_by_the_link(browser: Any, tmp_path
         fresh.open(link)
         fresh.wait("What the loss sees")
         assert fresh.page.locator(".wb-query").inner_text() == query
-        fresh.page.locator('[role="slider"][aria-valuetext="1.5"]').wait_for(timeout=fresh.patience)
+        fresh.page.locator('[aria-valuetext="1.5"]').wait_for(state="attached", timeout=fresh.patience)
         assert person.errors + fresh.errors == []
     counts = views.counts(store)
     assert [split.split for split in counts.splits] == ["train", "dev", "test"]
