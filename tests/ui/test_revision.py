@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -36,6 +37,13 @@ def test_a_click_that_changes_nothing_reads_no_revision(
     store.add_collection([Query("new", "Anything new?", (), "test")])
     at.run()
     assert len(readings) == 1
+
+
+def test_a_log_that_goes_while_it_is_looked_at_is_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process has removed the log, as it does when it lets go of the database, after it was seen."""
+    before, exists = cache.revision(store), Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: path.suffix == ".wal" or exists(path))
+    assert cache.revision(store) == before
 
 
 def test_every_transaction_is_seen_at_once(store: Store) -> None:

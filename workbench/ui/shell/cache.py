@@ -38,7 +38,7 @@ SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10")
 
 
 # Of a workspace's files: when they were written last and their sizes, and what was read of its changes then.
-_changes: dict[Path, tuple[list[tuple[int, int]], Changes]] = {}
+_changes: dict[Path, tuple[list[tuple[int, int] | None], Changes]] = {}
 
 
 def revision(store: Store, reads: Collection[Table] = TABLES) -> int:
@@ -48,14 +48,20 @@ def revision(store: Store, reads: Collection[Table] = TABLES) -> int:
     answer asks for it. A transaction changes the database's file or the log beside it, and looking at when is harmless
     to its lock.
     """
-    written = [
-        (state.st_mtime_ns, state.st_size)
-        for state in (file.stat() for file in (store.database, Path(f"{store.database}.wal")) if file.exists())
-    ]
+    written = [_written(file) for file in (store.database, Path(f"{store.database}.wal"))]
     known = _changes.get(store.path)
     if not known or known[0] != written:
         known = _changes[store.path] = written, store.changes()
     return known[1].last(reads)
+
+
+def _written(file: Path) -> tuple[int, int] | None:
+    """Return when a file was written last, and its size; None of one that is not there: the log comes and goes."""
+    try:
+        state = file.stat()
+    except FileNotFoundError:
+        return None
+    return state.st_mtime_ns, state.st_size
 
 
 @st.cache_data(max_entries=400, ttl="6h", show_spinner=False)
