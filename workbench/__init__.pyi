@@ -2,12 +2,6 @@
 # where each name lives, to look it up when it is first used. `name as name` is how a stub says that a name is public.
 
 from . import plots as plots
-from .compaction import Compaction as Compaction
-from .compaction import Removal as Removal
-from .compaction import compact as compact
-from .diagnosis import Diagnosis as Diagnosis
-from .diagnosis import Finding as Finding
-from .diagnosis import doctor as doctor
 from .engines import Engine as Engine
 from .engines import engine as engine
 from .errors import BadInput as BadInput
@@ -200,3 +194,9 @@ from .trainer import ResolvedSettings as ResolvedSettings
 from .trainer import Timing as Timing
 from .trainer import Trained as Trained
 from .trainer import TrainSettings as TrainSettings
+from .upkeep.compaction import Compaction as Compaction
+from .upkeep.compaction import Removal as Removal
+from .upkeep.compaction import compact as compact
+from .upkeep.diagnosis import Diagnosis as Diagnosis
+from .upkeep.diagnosis import Finding as Finding
+from .upkeep.diagnosis import doctor as doctor

@@ -27,8 +27,8 @@ from tests.trials import verbs
 from tests.trials.visitor import Visitor, dashboard
 from tests.trials.workers import WORKERS, Log, work
 from workbench import students
-from workbench.diagnosis import doctor
 from workbench.store import Store, views
+from workbench.upkeep.diagnosis import doctor
 
 SESSIONS = 4
 PAGES = ("", "utility", "train", "students", "diff", "annotate", "ingest")

@@ -15,7 +15,6 @@ import pytest
 from tests import children, tiny
 from tests.shell import shell, worked
 from workbench import students
-from workbench.diagnosis import doctor
 from workbench.errors import BadInput, BadSetting, Conflict, StoreVersion
 from workbench.records import Progress
 from workbench.retrieval.encoder import Encoder
@@ -26,6 +25,7 @@ from workbench.steps.ship.backup import backup
 from workbench.steps.ship.restore import restore
 from workbench.store import Store
 from workbench.students import Student
+from workbench.upkeep.diagnosis import doctor
 
 NAMES = ("copy", "copy.tar")
 

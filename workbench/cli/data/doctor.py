@@ -7,8 +7,8 @@ import typer
 from workbench.cli import output
 from workbench.cli.options import Json
 from workbench.cli.session import Session
-from workbench.diagnosis import doctor
 from workbench.store import Store
+from workbench.upkeep.diagnosis import doctor
 
 
 def doctor_command(context: typer.Context, json: Json = False) -> None:

@@ -10,9 +10,9 @@ import typer
 from workbench.cli import output
 from workbench.cli.options import Json
 from workbench.cli.session import Session
-from workbench.compaction import compact
 from workbench.steps.ship.backup import backup
 from workbench.steps.ship.restore import restore
+from workbench.upkeep.compaction import compact
 
 
 def backup_command(

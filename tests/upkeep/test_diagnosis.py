@@ -10,8 +10,7 @@ import pytest
 from tests import tiny
 from tests.conftest import QUERIES
 from tests.shell import shell
-from workbench import diagnosis, students
-from workbench.diagnosis import doctor
+from workbench import students
 from workbench.errors import Damaged, WorkbenchError
 from workbench.records import Passage
 from workbench.retrieval.encoder import Encoder
@@ -20,6 +19,8 @@ from workbench.steps.annotate.annotator_agreement import annotator_agreement
 from workbench.store import Store, views
 from workbench.store.views import checks
 from workbench.students import Student
+from workbench.upkeep import diagnosis
+from workbench.upkeep.diagnosis import doctor
 
 
 def states(store: Store, what: str) -> list[tuple[str, str]]:

@@ -16,8 +16,7 @@ import pytest
 from tests import children, tiny
 from tests.shell import worked
 from tests.steps.ship.test_backup import rows
-from workbench import compaction, students
-from workbench.compaction import Compaction, compact
+from workbench import students
 from workbench.errors import WriteFailed
 from workbench.records import Passage
 from workbench.retrieval.encoder import Encoder
@@ -25,6 +24,8 @@ from workbench.steps.annotate.annotate import annotate
 from workbench.store import Store, views
 from workbench.store.database import copying
 from workbench.students import Student
+from workbench.upkeep import compaction
+from workbench.upkeep.compaction import Compaction, compact
 
 HOURS = 7_200
 

@@ -1,0 +1,1 @@
+"""Upkeep of a workspace: whether it is whole, and what it no longer needs."""
