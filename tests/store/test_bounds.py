@@ -7,7 +7,6 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from tests.conftest import run
+from tests.statements import seen_by
 from workbench import memory
 from workbench.records import Hit, Passage, Qrel, Query, Utility
 from workbench.steps.annotate.annotate import annotate
@@ -199,23 +199,10 @@ def test_only_the_answers_read_last_are_kept_and_none_where_none_can_be(
 def _without(words: str, using: Callable[..., Any]) -> Callable[..., Any]:
     """Return a way to hold a connection that refuses to run a statement with these words."""
 
-    class Refusing:
-        def __init__(self, held: duckdb.DuckDBPyConnection) -> None:
-            self._held = held
+    def refuse(_: duckdb.DuckDBPyConnection, statement: str) -> None:
+        assert not re.search(words, statement), "all hard cases are looked for again"
 
-        def execute(self, statement: str, *values: Any) -> Any:
-            assert not re.search(words, statement), "all hard cases are looked for again"
-            return self._held.execute(statement, *values)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._held, name)
-
-    @contextmanager
-    def held(*arguments: Any) -> Iterator[Any]:
-        with using(*arguments) as inner:
-            yield Refusing(inner)
-
-    return held
+    return seen_by(refuse, using)
 
 
 def test_rows_that_were_written_are_let_go_of_within_a_transaction(store: Store) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import duckdb
 import pytest
 
 from tests.conftest import utility
+from tests.statements import seen_by
 from tests.ui.pages import Visit
 from workbench.records import Hit, Query
 from workbench.store import MEASURED, Changes, Store
@@ -87,25 +87,12 @@ def test_a_batch_of_utilities_leaves_the_measures_of_runs_as_they_are(
 def _recording(tables: set[str], using: Callable[..., Any]) -> Callable[..., Any]:
     """Return a way to hold a connection that adds what its queries read to `tables`."""
 
-    class Recording:
-        def __init__(self, held: duckdb.DuckDBPyConnection) -> None:
-            self._held = held
+    def record(held: duckdb.DuckDBPyConnection, statement: str) -> None:
+        query = re.sub(r"^\s*create or replace temp table \w+ as", "", statement)
+        if re.match(r"\s*(select|with|from)\b", query):
+            tables.update(tables_read(held, query))
 
-        def execute(self, statement: str, *values: Any) -> Any:
-            query = re.sub(r"^\s*create or replace temp table \w+ as", "", statement)
-            if re.match(r"\s*(select|with|from)\b", query):
-                tables.update(tables_read(self._held, query))
-            return self._held.execute(statement, *values)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._held, name)
-
-    @contextmanager
-    def held(*arguments: Any) -> Iterator[Any]:
-        with using(*arguments) as inner:
-            yield Recording(inner)
-
-    return held
+    return seen_by(record, using)
 
 
 def test_hard_cases_are_shared_and_not_copied(store: Store) -> None:
