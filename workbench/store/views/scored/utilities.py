@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import AnswerLikelihood, Example, Passage, Unit, Utility
 from workbench.store.collection import HAS_TEXT
 from workbench.store.kept import kept_rows
-from workbench.store.views.collection import passages, queries, queries_by
+from workbench.store.views.collection import among, passages, queries, queries_by
 from workbench.store.views.judged import JUDGED, judging, relevance_level
 from workbench.store.views.scored.teacher_names import READING_SIGN, hint_to_fill
 from workbench.store.views.thresholds import useful_above_sql
@@ -36,24 +36,29 @@ class TeacherCounts(NamedTuple):
     judged: int
 
 
-def examples(store: Store, teacher: str, split: str) -> list[Example]:
-    """Return the scored queries of a split with their passages, best first: what a student learns from."""
+def examples(store: Store, teacher: str, split: str, ids: Collection[str] | None = None) -> list[Example]:
+    """Return the scored queries of a split with their passages, best first: what a student learns from.
+
+    With `ids` just those of them, in memory that grows with these alone; none where none of them is scored. Raises
+    NothingToDo where the split has no scored query.
+    """
+    wanted = "true" if ids is None else among("query_id", len(ids))
     with store.read() as connection:
         scored = connection.execute(
-            """
+            f"""
             select query_id, list(passage_id order by value desc, passage_id),
                    list(value order by value desc, passage_id)
             from utilities semi join (select query_id from queries where split = $split) using (query_id)
-            where teacher = $teacher group by query_id order by query_id
+            where teacher = $teacher and {wanted} group by query_id order by query_id
             """,
-            {"teacher": teacher, "split": split},
+            {"teacher": teacher, "split": split} | ({} if ids is None else {"ids": list(ids)}),
         ).fetchall()
-    if not scored:
+    if not scored and ids is None:
         raise NothingToDo(
             f"{teacher} has scored no query of the {split} split.",
             hint_to_fill(teacher, split),
         )
-    return _examples(store, split, scored)
+    return _examples(store, split, scored, ids)
 
 
 def examples_of_qrels(store: Store, split: str) -> list[Example]:
@@ -91,14 +96,22 @@ def examples_of_qrels(store: Store, split: str) -> list[Example]:
 _KNOWN = "select query_id, passage_id from candidates union select query_id, passage_id from qrels"
 
 
-def _examples(store: Store, split: str, rows: Sequence[tuple[str, list[str], list[float]]]) -> list[Example]:
+def _examples(
+    store: Store,
+    split: str,
+    rows: Sequence[tuple[str, list[str], list[float]]],
+    ids: Collection[str] | None = None,
+) -> list[Example]:
     """Return rows of query, passages and utilities with their texts, and with all that is known of each query."""
+    wanted, chosen = ("true", None) if ids is None else (among("query_id", len(ids)), {"ids": list(ids)})
     with store.read() as connection:
         known = dict(
-            connection.execute(f"select query_id, list(passage_id) from ({_KNOWN}) group by query_id").fetchall()
+            connection.execute(
+                f"select query_id, list(passage_id) from ({_KNOWN}) where {wanted} group by query_id", chosen
+            ).fetchall()
         )
     # Tags teach nothing: what is learned from must not look different because of them.
-    asked = {query.query_id: query._replace(tags=()) for query in queries(store, split)}
+    asked = {query.query_id: query._replace(tags=()) for query in queries(store, split, ids)}
     texts = _by_id(store, {passage_id for _, ids, _ in rows for passage_id in ids})
     return [
         Example(
