@@ -9,7 +9,7 @@ from workbench.errors import BadSetting, NothingToDo, UnknownName
 from workbench.records import AnswerLikelihood, Example, Passage, Unit, Utility
 from workbench.store.collection import HAS_TEXT
 from workbench.store.kept import kept_rows
-from workbench.store.views.collection import among, passages, queries, queries_by
+from workbench.store.views.collection import passages, queries, queries_by
 from workbench.store.views.judged import JUDGED, judging, relevance_level
 from workbench.store.views.scored.teacher_names import READING_SIGN, hint_to_fill
 from workbench.store.views.thresholds import useful_above_sql
@@ -42,7 +42,7 @@ def examples(store: Store, teacher: str, split: str, ids: Collection[str] | None
     With `ids` just those of them, in memory that grows with these alone; none where none of them is scored. Raises
     NothingToDo where the split has no scored query.
     """
-    wanted = "true" if ids is None else among("query_id", len(ids))
+    wanted = "true" if ids is None else _OF_IDS
     with store.read() as connection:
         scored = connection.execute(
             f"""
@@ -92,6 +92,7 @@ def examples_of_qrels(store: Store, split: str) -> list[Example]:
     return _examples(store, split, judged)
 
 
+_OF_IDS = "query_id in (select unnest($ids::varchar[]))"
 # Every passage that is a candidate or has a qrel for a query, once.
 _KNOWN = "select query_id, passage_id from candidates union select query_id, passage_id from qrels"
 
@@ -103,7 +104,7 @@ def _examples(
     ids: Collection[str] | None = None,
 ) -> list[Example]:
     """Return rows of query, passages and utilities with their texts, and with all that is known of each query."""
-    wanted, chosen = ("true", None) if ids is None else (among("query_id", len(ids)), {"ids": list(ids)})
+    wanted, chosen = ("true", None) if ids is None else (_OF_IDS, {"ids": list(ids)})
     with store.read() as connection:
         known = dict(
             connection.execute(
@@ -112,15 +113,15 @@ def _examples(
         )
     # Tags teach nothing: what is learned from must not look different because of them.
     asked = {query.query_id: query._replace(tags=()) for query in queries(store, split, ids)}
-    texts = _by_id(store, {passage_id for _, ids, _ in rows for passage_id in ids})
+    texts = _by_id(store, {passage_id for _, ranked, _ in rows for passage_id in ranked})
     return [
         Example(
             asked[query_id],
-            tuple(texts[passage_id] for passage_id in ids),
+            tuple(texts[passage_id] for passage_id in ranked),
             tuple(values),
-            frozenset(known.get(query_id, ids)),
+            frozenset(known.get(query_id, ranked)),
         )
-        for query_id, ids, values in rows
+        for query_id, ranked, values in rows
     ]
 
 
