@@ -66,6 +66,7 @@ def test_a_batch_of_utilities_leaves_the_measures_of_runs_as_they_are(
         lambda: cache.rank_similarity(store, "before", "after", "Jaccard@10", "test"),
         lambda: cache.compare_runs(store, ["before", "after"], ["R@1"], "test"),
         lambda: cache.tags(store),
+        lambda: cache.leaks(store),
         lambda: cache.read_runs(store, "test"),
         lambda: cache.queries(store, ids=["q1"]),
     )

@@ -51,7 +51,7 @@ from workbench.store.views.hard_cases import (
     utility_scale,
 )
 from workbench.store.views.judged import judged_ranks, ranked_counts
-from workbench.store.views.leaks import LeakCounts, SeenQuery, leak_counts, seen_queries
+from workbench.store.views.leaks import LeakCounts, SeenQuery, leak_counts, seen_queries, train_queries
 from workbench.store.views.projected.colours import COLOURS, Colour
 from workbench.store.views.projected.points import (
     Corner,
@@ -264,6 +264,7 @@ __all__ = [
     "teacher_unit",
     "teachers",
     "texts_inside",
+    "train_queries",
     "unread",
     "unscored",
     "unscored_first",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from workbench.store.collection import HAS_TEXT
 from workbench.store.workspace_settings import settings_of
 
 if TYPE_CHECKING:
@@ -79,6 +80,15 @@ def seen_queries(store: Store, split: str) -> dict[str, SeenQuery]:
             {"split": split, "level": settings_of(store).relevance},
         ).fetchall()
     return {row[0]: SeenQuery(*row) for row in rows}
+
+
+def train_queries(store: Store) -> int:
+    """Return how many queries of train have a text."""
+    with store.read() as connection:
+        ((count,),) = connection.execute(
+            f"select count(*) from queries where split = 'train' and {HAS_TEXT['queries']}"
+        ).fetchall()
+    return int(count)
 
 
 def leak_counts(store: Store) -> list[LeakCounts]:

@@ -83,8 +83,7 @@ def leaks(store: Store) -> Leaks:
 
 def known_leaks(store: Store) -> Leaks:
     """Count the same and write nothing: by the near-duplicates that the last ingest or split found."""
-    of_train = sum(counts.queries for counts in views.counts(store).splits if counts.split == "train")
-    return Leaks(tuple(views.leak_counts(store)), of_train)
+    return Leaks(tuple(views.leak_counts(store)), views.train_queries(store))
 
 
 def leak_in_words(counts: LeakCounts) -> str:
