@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,13 @@ def test_a_teacher_re_ranks_what_the_first_student_found(tmp_path: Path, monkeyp
         Encoder, "_encode", lambda self, model, kind, texts: encoded.extend(texts) or encode(self, model, kind, texts)
     )
     teacher = Slow()
+    read = wb.views.passages
+
+    def read_some(store: wb.Store, ids: Collection[str]) -> list[wb.Passage]:
+        assert len(ids) == 4
+        return read(store, ids)
+
+    monkeypatch.setattr(wb.views, "passages", read_some)
     result = wb.latency(store, [student, "bm25"], teacher, depth=4, queries=5)
     assert [row.student for row in result.rows][-1] == f"rerank:slow@4/{student}"
     assert {row.student for row in result.rows} == {student, "bm25", f"rerank:slow@4/{student}"}
@@ -51,6 +58,12 @@ def test_a_teacher_re_ranks_what_the_first_student_found(tmp_path: Path, monkeyp
     assert result.to_frame()["times_faster"].tolist()[-1] == 1.0
     assert "times faster" in result.in_words
     assert [len(group.passages) for group in teacher.groups] == [4] * 8  # three warm up
+    ranked = wb.views.rankings(store, wb.views.find_run(store, student, "test"))
+    for query, passages in teacher.groups:
+        assert [passage.passage_id for passage in passages] == [
+            ranked_id for ranked_id, _ in ranked[query.query_id][:4]
+        ]
+        assert all(passage.has_text for passage in passages)
     assert len(encoded) == 2 * 8  # by the student alone, and before re-ranking
     assert "rerank" not in {run.student.partition(":")[0] for run in wb.views.runs(store)}
 

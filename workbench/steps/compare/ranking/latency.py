@@ -11,12 +11,12 @@ import numpy as np
 
 from workbench.errors import BadSetting, NothingToDo
 from workbench.progress import tracked
-from workbench.records import Group, Passage, Query
+from workbench.records import Group, Query
 from workbench.results import Result
 from workbench.retrieval.dense import DenseRetriever
-from workbench.retrieval.ranking import Collection, Retriever
+from workbench.retrieval.ranking import PassageIds, Retriever, Rows
 from workbench.steps.compare.ranking.rerank import Reranking
-from workbench.steps.compare.ranking.retriever import retriever
+from workbench.steps.compare.ranking.retriever import retriever, stored_collection
 from workbench.steps.data.next_step import must_have_queries
 from workbench.store import Store, views
 from workbench.teachers import Teacher, needs_answers
@@ -37,8 +37,8 @@ class StudentLatency(NamedTuple):
 class Latency(Result):
     """How long single queries take each student, one after the other on this machine, in turns; the slowest is last.
 
-    Vectors of passages are there beforehand, as in use; queries are encoded anew. A re-ranking's time includes that of
-    its first stage.
+    Vectors of passages are there beforehand, as in use, and so are the texts that a teacher reads; queries are encoded
+    anew. A re-ranking's time includes that of its first stage.
     """
 
     columns: ClassVar = {
@@ -128,29 +128,25 @@ def latency(
         raise BadSetting("Nothing is to be measured.", "Name at least one student, and one query or more.")
     must_have_queries(store, split)
     asked = _asked(store, split, queries, with_answers=teacher is not None and needs_answers(teacher))
-    passages = views.passages(store)
-    if not passages or not asked:
+    if not asked:
         raise NothingToDo(
-            f"There are {len(passages):,} passages to search and {len(asked):,} queries of {split} to ask.",
-            "Ingest passages, and for this teacher queries with reference answers.",
+            f"There are 0 queries of {split} to ask.", "Ingest queries, for this teacher such with reference answers."
         )
-    collection = Collection.of(passages)
+    collection = stored_collection(store)
     searchers = {name: _searcher(retriever(store, name, collection), depth) for name in dict.fromkeys(students)}
-    ways: dict[str, Callable[[Query], object]] = {**searchers}
+    timers = {name: _search_timer(search) for name, search in searchers.items()}
     if teacher:
-        teacher.prepare(passages)
+        teacher.prepare(views.stream_passages(store))
         name = str(Reranking(teacher.name, depth, students[0]))
-        ways[name] = _reranker(searchers[students[0]], teacher, passages)
-    milliseconds: dict[str, list[float]] = {name: [] for name in ways}
+        timers[name] = _reranking_timer(searchers[students[0]], teacher, store, collection.ids)
+    milliseconds: dict[str, list[float]] = {name: [] for name in timers}
     # The first queries warm up, and come again.
     for query in tracked([*asked[:WARM], *asked], "time", "queries"):
-        for name, answer in ways.items():
-            started = time.perf_counter()
-            answer(query)
-            milliseconds[name].append(1_000 * (time.perf_counter() - started))
+        for name, seconds in timers.items():
+            milliseconds[name].append(1_000 * seconds(query))
     skipped = len(asked[:WARM])
     rows = [StudentLatency(name, *_spread(values[skipped:])) for name, values in milliseconds.items()]
-    return Latency(tuple(sorted(rows, key=lambda row: row.median)), split, len(asked), len(passages))
+    return Latency(tuple(sorted(rows, key=lambda row: row.median)), split, len(asked), len(collection))
 
 
 def _asked(store: Store, split: str, number: int, *, with_answers: bool) -> list[Query]:
@@ -159,17 +155,50 @@ def _asked(store: Store, split: str, number: int, *, with_answers: bool) -> list
     return [query._replace(answers=query.answers[:1]) for query in queries[:number]]
 
 
-def _searcher(ranker: Retriever, depth: int) -> Callable[[Query], list[int]]:
+def _searcher(ranker: Retriever, depth: int) -> Callable[[Query], Rows]:
     """Return what gives a query's nearest passages, as rows; its vector is not taken from the cache."""
     search = ranker.search_anew if isinstance(ranker, DenseRetriever) else ranker.search
-    return lambda query: [int(row) for row in search([query.text], depth).rows[0] if row >= 0]
+
+    def nearest(query: Query) -> Rows:
+        rows = search([query.text], depth).rows[0]
+        filled: Rows = rows[rows >= 0]
+        return filled
+
+    return nearest
 
 
-def _reranker(
-    search: Callable[[Query], list[int]], teacher: Teacher, passages: Sequence[Passage]
-) -> Callable[[Query], object]:
-    """Return what searches, and lets the teacher score what it found."""
-    return lambda query: list(teacher.utilities([Group(query, tuple(passages[row] for row in search(query)))]))
+def _search_timer(search: Callable[[Query], Rows]) -> Callable[[Query], float]:
+    """Return what gives the seconds of a query's search."""
+
+    def seconds(query: Query) -> float:
+        started = time.perf_counter()
+        search(query)
+        return time.perf_counter() - started
+
+    return seconds
+
+
+def _reranking_timer(
+    search: Callable[[Query], Rows], teacher: Teacher, store: Store, ids: PassageIds
+) -> Callable[[Query], float]:
+    """Return what gives the seconds of a query's search and of the teacher that scores the passages.
+
+    Between the two their texts are read, and no others: that does not count.
+    """
+
+    def seconds(query: Query) -> float:
+        started = time.perf_counter()
+        rows = search(query)
+        searched = time.perf_counter() - started
+        passage_ids = ids.of(rows)
+        passages = {passage.passage_id: passage for passage in views.passages(store, passage_ids)}
+        group = Group(query, tuple(passages[passage_id] for passage_id in passage_ids))
+        started = time.perf_counter()
+        for _ in teacher.utilities([group]):
+            pass
+        return searched + time.perf_counter() - started
+
+    return seconds
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float, float]:
