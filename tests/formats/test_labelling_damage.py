@@ -15,7 +15,7 @@ from workbench.formats.labelling import read_labelled
 from workbench.formats.parsing.lookup import Lookup
 from workbench.records import Passage, Query
 
-KNOWN = Lookup([Query("q", "Who?")], [Passage("p", "", "x")])
+KNOWN = Lookup([Query("q", "Who?")], ["p"], lambda: [Passage("p", "", "x")])
 PAIR = {"query_id": "q", "passage_id": "p"}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

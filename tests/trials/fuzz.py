@@ -32,7 +32,8 @@ def reader(name: str) -> Callable[[Path], object]:
     if name.startswith("table"):
         return read_table
     if name == "tasks.json":
-        known, moment = Lookup([Query("test1", "Who?")], [Passage("p1-0", "", "x")]), datetime(2026, 1, 1, tzinfo=UTC)
+        known = Lookup([Query("test1", "Who?")], ["p1-0"], lambda: [Passage("p1-0", "", "x")])
+        moment = datetime(2026, 1, 1, tzinfo=UTC)
         return lambda path: [read_labelled(kind, path, known, "ada", moment) for kind in ("argilla", "labelstudio")]
     return read_qrels if name == "a.qrels" else read_run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -90,7 +90,9 @@ class Source:
                 f"A file of {self.kind} is about a collection, and there is none yet.",
                 "Ingest queries and passages first.",
             )
-        return Lookup(views.queries(self.store), views.passages(self.store), TITLE_JOINS.values())
+        store = self.store
+        ids = views.passage_ids(store).to_pylist()
+        return Lookup(views.queries(store), ids, partial(views.stream_passages, store), TITLE_JOINS.values())
 
     @cached_property
     def teacher(self) -> str:
