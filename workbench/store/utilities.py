@@ -27,6 +27,14 @@ def add_scored(connection: duckdb.DuckDBPyConnection, scored: Sequence[Scored], 
     arrow.insert(connection, "failures", failures)
 
 
+def stored_values(connection: duckdb.DuckDBPyConnection, scored: Sequence[Scored]) -> dict[tuple[str, str, str], float]:
+    """Return the utilities that are stored of the pairs and teachers of `scored`, and no others, by `SCORED_PAIR`."""
+    with arrow.registered(connection, arrow.table("scored_pairs", [row[:3] for row in scored])):
+        key = ", ".join(SCORED_PAIR)
+        rows = connection.execute(f"select {key}, value from utilities semi join rows using ({key})").fetchall()
+    return {(query_id, passage_id, teacher): value for query_id, passage_id, teacher, value in rows}
+
+
 def written(scored: Sequence[Scored]) -> tuple[Table | Part, ...]:
     """Return the tables that a batch changes: of the utilities the rows of its teachers."""
     teachers = {row.teacher for row in scored}

@@ -294,7 +294,9 @@ def test_scores_need_a_name_and_never_change_under_it(here: Store, tmp_path: Pat
         ingest(here, "pairs", file, IngestSettings(teacher="them"))
 
 
-def test_other_scores_replace_imported_ones_where_that_is_asked_for_and_no_others(here: Store, tmp_path: Path) -> None:
+def test_other_scores_replace_imported_ones_where_that_is_asked_for_and_no_others(
+    here: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "x.jsonl"
     rows = [{"query": "=1+1", "passage": "-5", "score": 1}, {"query": "=1+1", "passage": "\tsalt", "score": 5}]
     file.write_text("\n".join(map(json.dumps, rows)))
@@ -303,7 +305,10 @@ def test_other_scores_replace_imported_ones_where_that_is_asked_for_and_no_other
     before = views.candidates_of(here, "train")
     rows[0]["score"] = 2
     file.write_text("\n".join(map(json.dumps, rows)))
-    done = ingest(here, "pairs", file, named)
+    with monkeypatch.context() as patched:
+        for everything in ("passages", "utilities"):
+            patched.setattr(views, everything, None)
+        done = ingest(here, "pairs", file, named)
     assert (done.utilities, done.added.replaced, done.added.unchanged) == (1, 1, 1)
     assert sorted(float.fromhex(value) for value in values(here, "imported:them").values()) == [2.0, 5.0]
     assert views.candidates_of(here, "train") == before

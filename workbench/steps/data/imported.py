@@ -8,6 +8,7 @@ from workbench.errors import Conflict
 from workbench.formats.parsing.lookup import ImportedRows
 from workbench.records import Annotation, Utility
 from workbench.store import Added, Store, views
+from workbench.store.utilities import stored_values
 from workbench.store.views.scored.teacher_names import IMPORTED
 
 
@@ -84,22 +85,19 @@ def _new_utilities(store: Store, rows: tuple[Utility, ...], replace: bool) -> tu
 
     Raises Conflict for another number that is not to be replaced, and where the file itself has two.
     """
-    held = {
-        (row.query_id, row.passage_id, row.teacher): row
-        for teacher in {row.teacher for row in rows}
-        for row in views.utilities(store, teacher)
-    }
+    with store.read() as connection:
+        held = stored_values(connection, rows)
     new: dict[tuple[str, str, str], Utility] = {}
     for row in rows:
         key = (row.query_id, row.passage_id, row.teacher)
         if (twice := new.get(key)) and twice.value != row.value:
             raise _contradicted(row, twice.value, "earlier in the file", "Mend the file.")
         before, imported = held.get(key), row.teacher.startswith(IMPORTED)
-        if before and before.value != row.value and not (replace and imported):
+        if before is not None and before != row.value and not (replace and imported):
             way = "with --replace, or " if imported else ""
             hint = f"Import it {way}under another name: --teacher {IMPORTED}NAME."
-            raise _contradicted(row, before.value, "before", hint)
-        if not before or before.value != row.value:
+            raise _contradicted(row, before, "before", hint)
+        if before != row.value:
             new[key] = row
     return list(new.values()), len(new.keys() & held.keys())
 
