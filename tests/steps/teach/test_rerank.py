@@ -13,7 +13,8 @@ from tests.shell import shell, worked
 from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Failure, Group, Hit, Passage, Scored
 from workbench.steps.compare.ranking.rerank import Reranking
-from workbench.store import Store, views
+from workbench.steps.teach import rerank as step
+from workbench.store import Store, arrow, views
 
 TOY = "rerank:toy@2/before"
 Q2 = "http://q/2?x=1"
@@ -28,17 +29,19 @@ def order(store: Store, student: str, query_id: str) -> list[str]:
 
 
 class Asked:
-    """A teacher that likes long texts; `groups` holds what it was asked."""
+    """A teacher that likes long texts; `groups` holds what it was asked, `at_once` how many queries together."""
 
     name, unit = "length:1", "grade"
 
     def __init__(self) -> None:
         self.groups: list[tuple[str, list[str]]] = []
+        self.at_once: list[int] = []
 
     def prepare(self, collection: object) -> None:
         """Read nothing."""
 
     def utilities(self, groups: Sequence[Group]) -> Iterator[list[Scored]]:
+        self.at_once.append(len(groups))
         for query, passages in groups:
             self.groups.append((query.query_id, [passage.passage_id for passage in passages]))
             yield [utility(query.query_id, one.passage_id, float(len(one.text)), self.name)._replace(answers=())
@@ -57,8 +60,10 @@ def test_the_first_are_in_the_teachers_order_and_the_rest_stays(store: Store) ->
     assert order(store, wb.evaluate(store, "rerank:toy@3/deep").student, "q1") == ["p/1", "p 2", "ü", "03"]
 
 
-def test_it_stands_beside_other_students(store: Store) -> None:
-    wb.evaluate(store, TOY)
+def test_it_stands_beside_other_students(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(arrow, "table", None)  # no row of it is in Python
+        wb.evaluate(store, TOY)
     diff = wb.diff(store, "before", TOY, "R@1")
     assert [(delta.query_id, delta.change) for delta in diff.deltas] == [(Q2, -1.0), ("q1", 0.0)]
     assert TOY in [row.student for row in wb.leaderboard(store).students]
@@ -73,13 +78,17 @@ def test_failures_follow_what_was_scored_in_the_first_order(store: Store) -> Non
     assert order(store, "rerank:judge@2/before", Q2)[:2] == ["03", "ü"]  # equal utilities, in the run's order
 
 
-def test_the_teacher_is_asked_only_if_told_and_only_for_what_is_missing(store: Store) -> None:
+def test_the_teacher_is_asked_only_if_told_and_only_for_what_is_missing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step, "WINDOW", 2)
     store.add_scored([utility("q1", "p 2", 1.0, "length:1")], "grade")
     with pytest.raises(NothingToDo, match=r"3 pairs of 2 queries have no utility of length:1.*workbench rerank before"):
         wb.evaluate(store, "rerank:length@2/before")
     teacher = Asked()
     evaluation = wb.rerank(store, "before", teacher, depth=2)
     assert teacher.groups == [(Q2, ["03", "ü"]), ("q1", ["ü"])]
+    assert teacher.at_once == [1, 1], "the texts of so many pairs are in memory at once"
     assert evaluation.student == "rerank:length:1@2/before"
     assert order(store, evaluation.student, "q1")[:2] == ["ü", "p 2"]
     assert wb.rerank(store, "before", again := Asked(), depth=2).measures == evaluation.measures

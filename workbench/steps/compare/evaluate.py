@@ -19,7 +19,7 @@ from workbench.steps.compare import run_measures
 from workbench.steps.compare.answer_measures import answer_measures
 from workbench.steps.compare.model_card import renew
 from workbench.steps.compare.ranking.hits import RankedRows, candidates_below, nearest_rows, run_hits
-from workbench.steps.compare.ranking.rerank import Reranking, reranked_run
+from workbench.steps.compare.ranking.rerank import Reranking, rerank_run
 from workbench.steps.compare.ranking.retriever import retriever, stored_collection
 from workbench.steps.compare.run_measures import JudgedCounts, Judgements
 from workbench.steps.data.next_step import must_have_queries
@@ -182,8 +182,7 @@ def evaluate(
     if run := _imported(store, student, split):
         return measured(measured_as, run, seconds=time.monotonic() - started)
     if reranking := Reranking.parse(student):
-        run, hits = reranked_run(store, reranking, split)
-        store.add_run(run, hits)
+        run = rerank_run(store, reranking, split)
         return measured(measured_as, run, seconds=time.monotonic() - started)
     must_have_queries(store, split)
     refresh_near_duplicates(store)

@@ -7,7 +7,7 @@ from workbench.records import Candidate, Group, Listener, silent
 from workbench.steps.compare.evaluate import Evaluation, evaluate
 from workbench.steps.compare.ranking.rerank import Reranking, check_depth
 from workbench.steps.data.next_step import must_have_queries
-from workbench.steps.teach.scoring.score import WINDOW, ScoreBuffer
+from workbench.steps.teach.scoring.score import WINDOW, ScoreBuffer, query_windows
 from workbench.store import Store, views
 from workbench.teachers import Teacher, needs_answers
 
@@ -69,10 +69,11 @@ def rerank(
         for query_id, ranks in missing.items()
         for passage_id, rank in ranks.items()
     )
-    buffer = ScoreBuffer(store, teacher.unit, sum(map(len, missing.values())), listen)
+    numbers = [(query_id, len(ranks)) for query_id, ranks in missing.items()]
+    buffer = ScoreBuffer(store, teacher.unit, sum(number for _, number in numbers), listen)
     try:
-        for start in range(0, len(missing), WINDOW):
-            for batch in teacher.utilities(_groups(store, dict(list(missing.items())[start : start + WINDOW]))):
+        for window in query_windows(numbers, WINDOW):
+            for batch in teacher.utilities(_groups(store, {query_id: missing[query_id] for query_id in window})):
                 buffer.add(batch)
     finally:
         buffer.commit()

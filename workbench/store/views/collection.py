@@ -84,15 +84,15 @@ def queries(
 
     Only those with a text, which can be encoded and scored; with `known_by_id` also those of which no more is known.
     """
+    wanted = "true" if ids is None else among("query_id", len(ids))
     with store.read() as connection:
         rows = connection.execute(
             f"""
             select query_id, text, answers, split, tags from queries
-            where ($split is null or split = $split) and ($ids is null or list_contains($ids, query_id))
-                  and ($known_by_id or {HAS_TEXT["queries"]})
+            where ($split is null or split = $split) and {wanted} and ($known_by_id or {HAS_TEXT["queries"]})
             order by query_id
             """,
-            {"split": split, "ids": None if ids is None else list(ids), "known_by_id": known_by_id},
+            {"split": split, "known_by_id": known_by_id} | ({} if ids is None else {"ids": list(ids)}),
         ).fetchall()
     return [Query(query_id, text, tuple(answers), of, tuple(tags)) for query_id, text, answers, of, tags in rows]
 

@@ -160,28 +160,6 @@ def ranking(
     return [Placed(passage_id, *texts[passage_id], *cells) for passage_id, *cells in rows if passage_id in texts]
 
 
-def reranked(store: Store, run: Run, teacher: str, depth: int, name: str) -> list[Hit]:
-    """Return a run's hits under another name, the first `depth` of each query in a teacher's order, the rest as it is.
-
-    What the teacher could not score follows what it scored; both where they are equal in the run's order. Utilities
-    and the run's similarities have no common scale, so that 1 / rank stands in the similarity's place.
-    """
-    with store.read() as connection:
-        rows = connection.execute(
-            """
-            select query_id, passage_id, if(rank <= $depth, row_number() over (
-                partition by query_id, rank <= $depth order by value desc nulls last, rank
-            ), rank)::integer as place
-            from (select query_id, passage_id, rank from hits where run = $run)
-            left join (select query_id, passage_id, value from utilities where teacher = $teacher)
-                 using (query_id, passage_id)
-            order by query_id, place
-            """,
-            {"run": run.run, "teacher": teacher, "depth": depth},
-        ).fetchall()
-    return [Hit(name, query_id, passage_id, rank, 1 / rank) for query_id, passage_id, rank in rows]
-
-
 def unscored_first(
     store: Store, run: Run, teacher: str, depth: int, *, with_answers: bool = False
 ) -> dict[str, dict[str, int]]:

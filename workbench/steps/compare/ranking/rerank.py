@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from workbench.commands import command, line
 from workbench.errors import BadSetting, NothingToDo
-from workbench.records import Hit, Run
+from workbench.records import Run
 from workbench.store import Store, views
+from workbench.store.reranked import add_reranked
 from workbench.teachers import TEACHERS
 
 _SPELLED = re.compile(r"rerank:(?P<teacher>.+?)@(?P<depth>[1-9]\d*)/(?P<first_stage>.+)")
@@ -35,8 +36,8 @@ class Reranking(NamedTuple):
         return spelled and cls(spelled["teacher"], int(spelled["depth"]), spelled["first_stage"])
 
 
-def reranked_run(store: Store, reranking: Reranking, split: str) -> tuple[Run, list[Hit]]:
-    """Return the run of a re-ranking on a split, and its hits, under the teacher's full name.
+def rerank_run(store: Store, reranking: Reranking, split: str) -> Run:
+    """Keep the run of a re-ranking on a split, under the teacher's full name, and return it.
 
     It is of the collection that its first stage has ranked. Raises NothingToDo where that was not evaluated, or where
     utilities are missing.
@@ -57,7 +58,8 @@ def reranked_run(store: Store, reranking: Reranking, split: str) -> tuple[Run, l
         )
     name = str(Reranking(teacher, reranking.depth, first.student))
     run = Run(f"{name}@{split}", name, split, first.depth, first.collection, datetime.now(UTC))
-    return run, views.reranked(store, first, teacher, reranking.depth, run.run)
+    add_reranked(store, run, first, teacher, reranking.depth)
+    return run
 
 
 def check_depth(depth: int, first_stage: Run) -> None:

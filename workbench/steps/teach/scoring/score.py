@@ -104,7 +104,7 @@ def score(
         buffer = ScoreBuffer(store, teacher.unit, sum(pairs for _, pairs in unscored), listen, note)
         if folder or (isinstance(teacher, RemoteTeacher) and teacher.spent is not None):
             buffer.seconds = 0.0
-        windows = _windows(unscored, engine.settings.rows if folder else WINDOW)
+        windows = query_windows(unscored, engine.settings.rows if folder else WINDOW)
         groups = (views.groups(store, teacher.name, window, retry=retry) for window in windows)
         interrupted = buffer.fill(map_shards(work, groups, engine, folder))
         if folder and not interrupted:
@@ -156,7 +156,7 @@ def _without_answers(splits: Sequence[SplitCounts]) -> int:
     )
 
 
-def _windows(unscored: Sequence[tuple[str, int]], most: int) -> Iterator[list[str]]:
+def query_windows(unscored: Sequence[tuple[str, int]], most: int) -> Iterator[list[str]]:
     """Yield query ids in turn, as many at once as have so many pairs to score at most, but always one."""
     window: list[str] = []
     pairs = 0
