@@ -47,6 +47,8 @@ class Added(NamedTuple):
 
 
 HAS_TEXT = {"queries": "text <> ''", "passages": "(title <> '' or text <> '')"}
+# Where no text of some thousand is empty, DuckDB knows that without reading them.
+_BY_ID = {"queries": "text = ''", "passages": "title = '' and text = ''"}
 _KEYS = {"queries": ("query_id",), "passages": ("passage_id",), "qrels": ("query_id", "passage_id")}
 # Whoever names no text, split or tags says nothing of them.
 _DIFFERS = {
@@ -138,10 +140,10 @@ def _in_split(connection: duckdb.DuckDBPyConnection, queries: Sequence[Query], s
 
 def _sizes(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, int]:
     """Return how many queries or passages have a text, and how many are known by id only."""
-    ((with_text, by_id),) = connection.execute(
-        f"select count(*) filter ({HAS_TEXT[name]}), count(*) filter (not {HAS_TEXT[name]}) from {name}"
+    ((rows, by_id),) = connection.execute(
+        f"select (select count(*) from {name}), (select count(*) from {name} where {_BY_ID[name]})"
     ).fetchall()
-    return int(with_text), int(by_id)
+    return int(rows - by_id), int(by_id)
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[Any]]) -> int:
@@ -179,8 +181,8 @@ def _without_text(connection: duckdb.DuckDBPyConnection, qrels: Sequence[Qrel]) 
         ((count,),) = connection.execute(
             f"""
             select count(*) from rows
-            where query_id not in (select query_id from queries where {HAS_TEXT["queries"]})
-                  or passage_id not in (select passage_id from passages where {HAS_TEXT["passages"]})
+            where query_id in (select query_id from queries where {_BY_ID["queries"]})
+                  or passage_id in (select passage_id from passages where {_BY_ID["passages"]})
             """
         ).fetchall()
     return int(count)
@@ -195,12 +197,16 @@ def _clear_changed(
     key = _KEYS[name]
     listed = ", ".join(f"old.{column}" for column in key)
     with arrow.registered(connection, arrow.table(name, rows)):
+        if not connection.execute(f"select 1 from {name} semi join rows using ({', '.join(key)}) limit 1").fetchall():
+            return 0
         connection.execute(
             f"create or replace temp table changed as select {listed}, bool_or({_TEXT_DIFFERS[name]}) as text_differs "
             f"from {name} old join rows on {arrow.same('old', 'rows', key)} where {_DIFFERS[name]} group by all"
         )
     changed = connection.execute(f"select {', '.join(key)} from changed order by all").fetchall()
-    if changed and not replace:
+    if not changed:
+        return 0
+    if not replace:
         same_text = name == "queries" and not connection.execute("from changed where text_differs").fetchone()
         differs = "another split or other tags" if same_text else "other content"
         shown = "; ".join(" / ".join(ids) for ids in changed[:5])

@@ -18,9 +18,6 @@ from workbench.store.refiling import give_split
 if TYPE_CHECKING:
     from workbench.store.store import Store
 
-# Beyond it DuckDB writes to a folder beside the database; by default it would take 80 % of the machine.
-MEMORY = "1GB"
-
 # Ids become numbers in their own order (DuckDB compares bytes, as Python's code points and trec_eval's strcmp do): ten
 # million hits are 160 MB of numbers, and sorting them takes half a second.
 _NUMBERED = f"""
@@ -125,8 +122,7 @@ def add_ranking(
     """
     added = unchanged = 0
     try:
-        with store.write("queries", "passages", "runs", "hits") as connection:
-            connection.execute(f"set memory_limit = '{MEMORY}'")
+        with store.transaction(bulk=True), store.write("queries", "passages", "runs", "hits") as connection:
             _stage(connection, tables, split)
             counts = _counts(connection)
             for of_split, hits, depth in _sizes(connection):

@@ -120,10 +120,13 @@ class Store:
             pass
 
     @contextmanager
-    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Hold one transaction for the block: all that its thread writes within is kept, or none, and seen within."""
+    def transaction(self, *, bulk: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Hold one transaction for the block: all that its thread writes within is kept, or none, and seen within.
+
+        The database takes less memory in one that writes in `bulk`.
+        """
         self._must_exist()
-        with transaction(self.database, patience=WRITE_PATIENCE) as connection:
+        with transaction(self.database, patience=WRITE_PATIENCE, bulk=bulk) as connection:
             yield connection
 
     @contextmanager

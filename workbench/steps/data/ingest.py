@@ -227,7 +227,7 @@ def _large_ingested(store: Store, kind: str, path: Path, settings: IngestSetting
             return None
         must_be_whole(problems, settings)
         file.seek(0)
-        with store.transaction():
+        with store.transaction(bulk=True):
             parts = [
                 store.add_collection(*_read_back(line), split=settings.split, replace=settings.replace) for line in file
             ]

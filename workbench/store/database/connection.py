@@ -37,6 +37,7 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 # How many bytes DuckDB takes before it writes to a folder in the workspace, at most and at least; by itself it would
 # take 80 % of the machine. Half of what is free, where that is less: what a query returns needs a place as well.
 MEMORY, LEAST_MEMORY = 2 * 2**30, 2**28
+BULK_MEMORY = 384 * 2**20  # while the rows of a large file are written, which need a place as well
 SPILL = "spill-"  # the beginning of that folder's name, which the number of the process ends
 FIRST_PAUSE = 0.005  # seconds between two looks whether another process has let go of a file
 FORGOTTEN_SECONDS = 86_400  # after which such a folder is what a killed process has left; in a container, too
@@ -88,13 +89,19 @@ def let_nobody_join(database: Path) -> None:
 
 
 @contextmanager
-def transaction(database: Path, *, patience: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Hold one transaction for the block; within another one of this thread the block is a part of that."""
-    with connected(database, read_only=False, patience=patience) as connection:
-        own = database, get_ident()
+def transaction(database: Path, *, patience: float, bulk: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Hold one transaction for the block; within another one of this thread the block is a part of that.
+
+    In one that writes in `bulk` DuckDB takes less memory.
+    """
+    own = database, get_ident()
+    with ExitStack() as held:
+        connection = held.enter_context(connected(database, read_only=False, patience=patience))
         if own in _transactions:
             yield connection
             return
+        if bulk:
+            held.enter_context(_taking(connection, BULK_MEMORY))
         connection.execute("begin")
         _transactions[own] = connection
         try:
@@ -106,6 +113,18 @@ def transaction(database: Path, *, patience: float) -> Iterator[duckdb.DuckDBPyC
             raise
         finally:
             del _transactions[own]
+
+
+@contextmanager
+def _taking(connection: duckdb.DuckDBPyConnection, size: int) -> Iterator[None]:
+    """Let DuckDB take so many bytes at most within the block, of whichever thread, if it can give back what is more."""
+    with suppress(duckdb.Error):
+        connection.execute(f"set memory_limit = '{min(size, _memory())}B'")
+    try:
+        yield
+    finally:
+        with suppress(duckdb.Error):
+            connection.execute(f"set memory_limit = '{_memory()}B'")
 
 
 def in_transaction(database: Path) -> bool:
@@ -223,10 +242,14 @@ def _cursor() -> duckdb.DuckDBPyConnection:
 @cache
 def _instance(process: int) -> duckdb.DuckDBPyConnection:
     """Return this process's DuckDB; a process that was forked from another needs one of its own."""
-    size = max(LEAST_MEMORY, min(MEMORY, memory.free() // 2))
-    connection = duckdb.connect(":memory:", config=CONFIG | {"memory_limit": f"{size}B"})
+    connection = duckdb.connect(":memory:", config=CONFIG | {"memory_limit": f"{_memory()}B"})
     add_functions(connection)
     return connection
+
+
+def _memory() -> int:
+    """Return how many bytes DuckDB takes at most."""
+    return max(LEAST_MEMORY, min(MEMORY, memory.free() // 2))
 
 
 def _spill_beside(connection: duckdb.DuckDBPyConnection, database: Path) -> None:
