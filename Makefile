@@ -1,6 +1,6 @@
 # make demo   sets up everything, walks the bundled sample, and opens the dashboard (SERVE=no: only walks)
 # make lab    opens JupyterLab on the demo's workspace
-# make test   sets up everything and runs every test this machine can run, on all its cores (WORKERS=1: on one)
+# make test   sets up everything and runs every test this machine can run, three at a time on two cores (WORKERS=1: one)
 # make test-fast  the tests that start no browser and no processes, train no students, and take seconds at most
 # make soak   longer trials: more examples, more random moments, large runs, fuzzing, half an hour of everything at once
 # make check  the whole gate: lint, types, import contracts, tests, known holes in what is installed
@@ -11,12 +11,15 @@ VENV ?= .venv
 WORKSPACE ?= demo-workspace
 SERVE ?= yes
 PORT ?= 8501
-WORKERS ?= logical
+WORKERS ?= auto
 
 BIN := $(VENV)/bin
 WORKBENCH := $(BIN)/workbench --workspace $(WORKSPACE)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+# The tests start a hundred processes: modules are compiled for the first one, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := demo
 .PHONY: demo lab test test-fast soak lint audit check bench clean

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 # Libraries only: the program's own modules load in a third of a second, and `without_workbench` must not have them.
 PRELOADED = (
     "accelerate", "bm25s", "datasets", "duckdb", "faiss", "ir_measures", "peft", "scipy.stats", "sentence_transformers",
-    "torch", "transformers", "typer", "rich",
+    "torch", "transformers", "typer", "rich", "pandas", "plotly.graph_objects", "plotly.subplots", "streamlit.web.cli",
 )  # fmt: skip
 
 _SERVER = multiprocessing.get_context("forkserver")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import random
+import shutil
 import signal
+import tempfile
 from datetime import UTC, datetime
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,7 @@ from workbench.store import Store  # noqa: E402
 
 Snapshots = dict[str, Path | Exception]
 SEED = f"WORKBENCH_TEST_SEED={profiles.SEED}"
+LONGEST = ("browser", "process", "slow")  # markers, of those that take longest first
 PASSAGES = (
     Passage("p/1", "Oil", "The embargo of 1973 raised the price of oil."),
     Passage("p 2", "Oil", "Oil is a liquid."),
@@ -120,10 +124,28 @@ def moments(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(f"{profiles.SEED} {request.node.name}")
 
 
-def pytest_configure() -> None:
-    """Let Ctrl-C interrupt: what a shell starts in the background is told to ignore it, children too."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Ctrl-C interrupt, and give tests and their children a temporary folder that goes with the session."""
+    # What a shell starts in the background is told to ignore it, children too.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not hasattr(config, "workerinput"):  # the workers of pytest-xdist inherit the variables
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # what failed stays
+        # Children that are killed, or end as forked processes do, leave their folders behind.
+        folder = tempfile.mkdtemp(prefix="workbench-tests-")
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        Finalize(None, shutil.rmtree, (folder, True), exitpriority=-200)  # after multiprocessing's own folder, at -100
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return half as many workers again as there are cores: a third of the time tests wait for pages and children."""
+    return machine.cores() * 3 // 2
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker ends alone with it."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in LONGEST])
 
 
 def pytest_collection_finish() -> None:

@@ -1,19 +1,17 @@
-"""Pictures of every page for the documentation: `python tests/screenshots.py --workspace W --out docs/images`."""
+"""Pictures of every page for the documentation: `python -m tests.screenshots --workspace W --out docs/images`."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
+from tests.browser.dashboard import free_port, until_up
 from workbench.ui.shell.navigation import PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,28 +30,18 @@ def browser_path() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 
-def free_port() -> int:
-    """Return a loopback port that nobody listens to."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @contextmanager
-def served(workspace: Path, program: str = "streamlit", port: int = 0) -> Iterator[str]:
-    """Serve the dashboard on a loopback port for the block, a free one unless given; yields its address.
-
-    `program` is a module.
-    """
-    port = port or free_port()
-    command = [sys.executable, "-m", program, "run", "streamlit_app.py", "--server.port", str(port)]
-    with Path(os.environ.get("WORKBENCH_TEST_LOG", os.devnull)).open("wb") as log:
+def served(workspace: Path, log: Path = Path(os.devnull)) -> Iterator[str]:
+    """Serve the dashboard on a free loopback port for the block, as anybody starts it; yields its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"]
+    with log.open("wb") as output:
         server = subprocess.Popen(
-            [*command, "--server.fileWatcherType", "none"],
-            cwd=ROOT, env={**os.environ, "WORKBENCH_WORKSPACE": str(workspace)}, stdout=log, stderr=subprocess.STDOUT,
+            [*command, "--server.fileWatcherType=none"], cwd=ROOT,
+            env={**os.environ, "WORKBENCH_WORKSPACE": str(workspace)}, stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            _until_up(f"http://127.0.0.1:{port}/_stcore/health", server)
+            until_up(port, server.poll)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
@@ -61,19 +49,6 @@ def served(workspace: Path, program: str = "streamlit", port: int = 0) -> Iterat
                 server.wait(10)
             except subprocess.TimeoutExpired:
                 server.kill()
-
-
-def _until_up(address: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert server.poll() is None, "the server ended by itself"
-        try:
-            with urlopen(address, timeout=30) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.15)
-    raise TimeoutError("the server did not come up in 120 s")
 
 
 def settled(page: object, timeout: float = 60_000) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def small_sample() -> Collection:
         tuple(passage for passage in sample.passages if passage.passage_id in chosen),
         qrels,
     )
+
+
+def small_vocabulary() -> list[str]:
+    """Return the words of the cut, for a model that knows them and nothing about them."""
+    texts = [query.text for query in small_sample().queries]
+    texts += [passage.content for passage in small_sample().passages]
+    return sorted({word for text in texts for word in re.findall(r"\w+|[^\w\s]+", text.lower())})
 
 
 def write_small_sample(folder: Path) -> Path:

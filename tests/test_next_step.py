@@ -13,7 +13,7 @@ import workbench as wb
 from tests import tiny
 from tests.conftest import utility
 from tests.shell import Printed, shell, worked
-from tests.small_sample import small_sample
+from tests.small_sample import small_sample, small_vocabulary
 from workbench import hub
 from workbench.formats.beir import write_beir
 from workbench.records import Candidate, Passage, Qrel, Query
@@ -38,9 +38,7 @@ def _suggested(printed: Printed) -> list[str]:
 @pytest.fixture
 def small_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a base of some kilobytes, which knows the words of the sample, in the place of all-MiniLM-L6-v2."""
-    texts = [query.text for query in small_sample().queries] + [passage.text for passage in small_sample().passages]
-    words = sorted({word for text in texts for word in re.findall(r"\w+", text.lower())})
-    folder = tiny.bert(tmp_path / "base", words=words)
+    folder = tiny.bert(tmp_path / "base", words=small_vocabulary())
     monkeypatch.setattr(hub, "packaged", lambda: folder)
 
 

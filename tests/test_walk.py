@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from sentence_transformers import SentenceTransformer
 
 from tests import tiny
 from tests.shell import Printed, worked
-from tests.small_sample import PASSAGES_A_SPLIT, small_sample, write_small_sample
+from tests.small_sample import PASSAGES_A_SPLIT, small_sample, small_vocabulary, write_small_sample
 from workbench.formats import Collection
 from workbench.store import Store, views
 
@@ -28,11 +27,9 @@ def cut() -> Collection:
 
 
 @pytest.fixture(scope="module")
-def base(cut: Collection, tmp_path_factory: pytest.TempPathFactory) -> str:
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Write a base model that knows the cut's words and nothing about them; return the student made of its table."""
-    texts = [query.text for query in cut.queries] + [passage.content for passage in cut.passages]
-    words = sorted({word for text in texts for word in re.findall(r"\w+|[^\w\s]+", text.lower())})
-    return f"static:{tiny.bert(tmp_path_factory.mktemp('models') / 'base', words=words)}"
+    return f"static:{tiny.bert(tmp_path_factory.mktemp('models') / 'base', words=small_vocabulary())}"
 
 
 def test_from_files_to_files(cut: Collection, base: str, tmp_path: Path) -> None:

@@ -10,8 +10,6 @@ from tempfile import TemporaryDirectory
 
 from workbench.store import Store
 
-_templates = TemporaryDirectory(prefix="workspaces-")
-
 
 def copy_of(build: Callable[[Store], None], folder: Path) -> Store:
     """Return a workspace in `folder` that holds what `build` puts into an empty one."""
@@ -19,7 +17,12 @@ def copy_of(build: Callable[[Store], None], folder: Path) -> Store:
 
 
 @cache
+def _templates() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="workspaces-")
+
+
+@cache
 def _template(build: Callable[[Store], None]) -> Path:
-    folder = Path(_templates.name, f"{build.__module__}.{build.__qualname__}")
+    folder = Path(_templates().name, f"{build.__module__}.{build.__qualname__}")
     build(Store(folder, create=True))
     return folder

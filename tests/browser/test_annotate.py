@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser.annotator import Annotator, Pair
+from tests.browser.dashboard import served
 from tests.conftest import run
-from tests.screenshots import served
 from tests.shell import worked
 from tests.steps.classes import base, collection
 from workbench.records import Hit

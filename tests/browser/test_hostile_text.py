@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.browser.dashboard import served
 from tests.browser.tab import Tab
 from tests.hostile import ANNOTATORS, BASE, DIRECTIVES, MARKUP, STUDENT, TEACHER, hostile, query_id
 from tests.profiles import ONLY_IN_A_SOAK
-from tests.screenshots import served
 from tests.workspaces import copy_of
 from workbench.ui.shell.navigation import PAGES
 

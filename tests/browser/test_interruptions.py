@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.annotator import Annotator, many_cases
-from tests.screenshots import free_port, served
+from tests.browser.dashboard import free_port, served
 from workbench.store import views
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser.dashboard import served
 from tests.browser.tab import Tab
-from tests.screenshots import served
 from workbench.store import Store, views
 
 pytestmark = [

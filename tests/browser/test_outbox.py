@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.browser.annotator import Annotator, Pair, many_cases
+from tests.browser.dashboard import served
 from tests.conftest import run, utility
 from tests.profiles import ONLY_IN_A_SOAK
-from tests.screenshots import served
 from workbench.records import Hit, Passage, Query
 from workbench.store import Store, views
 
@@ -69,7 +69,7 @@ def locked(store: Store, seconds: float) -> threading.Thread:
 def test_each_key_at_speed_is_a_row_on_the_case_that_was_seen(annotator: Annotator, tmp_path: Path, count: int) -> None:
     store = many_cases(tmp_path / "w")
     expected: list[tuple[Pair | None, int]] = []
-    with served(store.path, "tests.browser.slow_streamlit") as address:
+    with served(store.path, slower=2.0) as address:
         tab = annotator
         line = Line(tab.page)
         tab.start(address, "Ada", advance="true")

@@ -9,11 +9,12 @@ from urllib.parse import quote
 
 import pytest
 
+from tests import screenshots
 from tests.browser.accessibility import violations
+from tests.browser.dashboard import served
 from tests.browser.tab import Tab
 from tests.conftest import nothing, run, toy
 from tests.profiles import ONLY_IN_A_SOAK
-from tests.screenshots import served
 from tests.steps import classes
 from tests.workspaces import copy_of
 from workbench.steps.compare.projection.project import project
@@ -68,7 +69,7 @@ def test_every_page_of_an_empty_workspace_can_be_read_by_all(context: Any, tmp_p
 
 
 def test_the_first_input_on_a_fresh_server_is_not_lost(browser: Any, store: Store) -> None:
-    with served(store.path) as address:
+    with screenshots.served(store.path) as address:
         tab = Tab(browser)
         tab.open(f"{address}/annotate?student=after")
         tab.page.get_by_role("textbox", name="Your name").fill("Ada")

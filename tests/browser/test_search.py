@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import workbench as wb
+from tests.browser.dashboard import served
 from tests.browser.tab import Tab
-from tests.screenshots import served
 from tests.steps.classes import base, collection
 from workbench.store import views
 

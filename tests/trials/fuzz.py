@@ -38,8 +38,8 @@ def reader(name: str) -> Callable[[Path], object]:
     return read_qrels if name == "a.qrels" else read_run
 
 
-def fuzz(name: str, seconds: float) -> None:
-    """Fuzz a reader in this process, which ends with it."""
+def fuzz(name: str, seconds: float, folder: str) -> None:
+    """Fuzz a reader with files in a folder, in this process, which ends with it and cleans up nothing."""
     import atheris
 
     with atheris.instrument_imports(include=["workbench.formats"]):  # which nothing has imported before
@@ -48,9 +48,8 @@ def fuzz(name: str, seconds: float) -> None:
         read = reader(name)
     from workbench.errors import BadInput, UnknownName
 
-    folder = tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True)
-    corpus, file = Path(folder.name, "corpus"), Path(folder.name, name)
-    corpus.mkdir()
+    corpus, file = Path(folder, name, "corpus"), Path(folder, name, name)
+    corpus.mkdir(parents=True)
     for sample in samples().values():
         for place, content in sample.files.items():
             if Path(place).name == name:
@@ -75,11 +74,11 @@ def main() -> None:
     if find_spec("atheris") is None:
         print("Fuzzing: skipped, as atheris is not installed (pip install '.[fuzz]'; there is none for every Python).")
         return
-    if arguments.reader:
-        fuzz(arguments.reader, 60 * arguments.minutes)
-        return
-    command = [sys.executable, "-m", "tests.trials.fuzz", "--minutes", str(arguments.minutes)]
-    codes = {name: subprocess.run([*command, name], check=False).returncode for name in READERS}
+    codes = {}
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        for name in (arguments.reader,) if arguments.reader else READERS:
+            code = f"from tests.trials.fuzz import fuzz; fuzz({name!r}, {60 * arguments.minutes}, {folder!r})"
+            codes[name] = subprocess.run([sys.executable, "-c", code], check=False).returncode
     print(", ".join(f"{name}: {'nothing' if not code else f'failed ({code})'}" for name, code in codes.items()))
     sys.exit(any(codes.values()))
 

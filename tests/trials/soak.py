@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from tests import children
+from tests.screenshots import served
 from tests.steps.classes import QUERIES, base, pairs
 from tests.trials import verbs
-from tests.trials.visitor import Visitor, dashboard
+from tests.trials.visitor import Visitor
 from tests.trials.workers import WORKERS, Log, work
 from workbench import students
 from workbench.store import Store, views
@@ -46,9 +47,9 @@ class Seen:
     wrong: list[str] = field(default_factory=list)
 
 
-def visit(port: int, ends: float, chance: random.Random, seen: Seen) -> None:
+def visit(address: str, ends: float, chance: random.Random, seen: Seen) -> None:
     """Open page after page."""
-    visitor = Visitor(port)
+    visitor = Visitor(address)
     while time.monotonic() < ends:
         page = chance.choice(PAGES)
         try:
@@ -114,10 +115,10 @@ def soak(minutes: float, seed: int, folder: Path) -> Seen:
     seen, untrained = Seen(), base(folder / "untrained")
     store = verbs.workspace(folder)
     verbs.VERBS["evaluate"](store, untrained)
-    with dashboard(store.path, folder / "dashboard.log") as port:
+    with served(store.path, folder / "dashboard.log") as address:
         ends = time.monotonic() + 60 * minutes
         calls: list[tuple[Callable[..., None], tuple[object, ...]]] = [
-            (visit, (port, ends, random.Random(f"{seed} {number}"), seen)) for number in range(SESSIONS)
+            (visit, (address, ends, random.Random(f"{seed} {number}"), seen)) for number in range(SESSIONS)
         ]
         calls += [
             (supervise, (name, folder, untrained, ends, random.Random(f"{seed} {name}"), seen)) for name in WORKERS

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.browser.dashboard import served
 from workbench.store import Store
 
-ROOT = Path(__file__).parents[2]
-
 pytestmark = pytest.mark.process
-
-
-@pytest.fixture
-def port(store: Store) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={number}"]
-    environment = {**os.environ, "WORKBENCH_WORKSPACE": str(store.path)}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
-        try:
-            for _ in range(600):
-                with suppress(OSError), socket.create_connection(("127.0.0.1", number), 1):
-                    break
-                time.sleep(0.2)
-            yield number
-        finally:
-            server.kill()
 
 
 def answer(port: int, host: str) -> str:
@@ -49,7 +24,9 @@ def answer(port: int, host: str) -> str:
         return connection.recv(200).decode().splitlines()[0]
 
 
-def test_a_page_of_another_name_cannot_connect(port: int) -> None:
-    assert " 101 " in answer(port, "127.0.0.1")
-    assert " 101 " in answer(port, "localhost")
-    assert " 403 " in answer(port, "rebound.example")
+def test_a_page_of_another_name_cannot_connect(store: Store) -> None:
+    with served(store.path) as address:
+        port = urlsplit(address).port or 0
+        assert " 101 " in answer(port, "127.0.0.1")
+        assert " 101 " in answer(port, "localhost")
+        assert " 403 " in answer(port, "rebound.example")
