@@ -140,7 +140,7 @@ def test_examples_without_anything_to_learn_are_refused(examples, collection):
 
 def test_negatives_are_drawn_from_what_was_mined_a_step_before():
     batches = Batches(EXAMPLES, PASSAGES, replace(QUICK, candidates=1, refresh=2, negatives=3, batch_size=1))
-    unknown = [[row for row, text in enumerate(batches.collection) if row not in known] for known in batches.known]
+    unknown = [np.setdiff1d(range(len(batches.collection)), batches.known(number)) for number in range(TOPICS)]
     batches.mined = {0: np.array([rows[:5] for rows in unknown]), 2: np.array([rows[-5:] for rows in unknown])}
     for step, mining in ((0, 0), (1, 0), (2, 0), (3, 2), (4, 2)):
         batch = batches.batch([step])

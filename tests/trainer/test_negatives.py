@@ -3,18 +3,21 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from tests.trainer.toy import EXAMPLES, PASSAGES, QUICK, TOPICS, student
-from workbench.trainer.batches import NEGATIVE, NO_PASSAGE, Batches
+from workbench.trainer.batches import NEGATIVE, NO_PASSAGE, Batches, negatives
 from workbench.trainer.batches.negatives import mine
 
 
-def test_what_is_mined_is_what_the_student_puts_nearest_and_nobody_knows():
-
+@pytest.mark.parametrize("at_once", [100_000, 5])
+def test_what_is_mined_is_what_the_student_puts_nearest_and_nobody_knows(monkeypatch, at_once):
+    monkeypatch.setattr(negatives, "PASSAGES_AT_ONCE", at_once)
+    monkeypatch.setattr(negatives, "BLOCK", at_once)
     model, batches = student(), Batches(EXAMPLES, PASSAGES, replace(QUICK, hard=7))
     rows = mine(model, batches)
     assert rows.shape == (TOPICS, 7)
-    passages = model.encode(batches.collection, normalize_embeddings=True)
+    passages = model.encode(batches.collection[:], normalize_embeddings=True)
     for line, example in zip(rows, EXAMPLES, strict=True):
         known = {passage.content for passage in PASSAGES if passage.passage_id in example.known}
         similarities = passages @ model.encode(example.query.text, normalize_embeddings=True)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from workbench import machine
+from workbench.columns.examples import utilities_of
 from workbench.errors import BadSetting, NothingToDo
 from workbench.records import Example
 from workbench.students import methods
@@ -91,7 +92,7 @@ def natural_temperature(examples: Iterable[Example]) -> float:
     Divided by it, a softmax over candidates leaves a few effective positives whatever the teacher's unit is. Queries
     whose candidates are all equally useful tell nothing about the unit. Raises NothingToDo where all are such.
     """
-    deviations = [float(np.std(example.utilities)) for example in examples if example.utilities]
+    deviations = [float(np.std(utilities)) for utilities in utilities_of(examples) if len(utilities)]
     if not (positive := [deviation for deviation in deviations if deviation > 0]):
         raise NothingToDo("There is nothing to learn from: the teacher finds all candidates of a query equally useful.")
     return float(np.median(positive))

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.columns.examples import Examples
 from workbench.errors import BadSetting
 from workbench.records import Example, Listener, Passage, silent
 from workbench.trainer.resolved import ResolvedSettings
@@ -65,16 +66,17 @@ def train(
         if inputs.query_vectors is None:
             raise BadSetting("topics is set, but there are no vectors of the queries.", "Pass them, or set 0.")
         clusters = clustered(inputs.query_vectors, inputs.settings.queries_a_topic, inputs.settings.seed)
-    batches = Batches(inputs.examples, inputs.collection, inputs.settings, clusters)
+    examples = Examples.of(inputs.examples, inputs.collection)
+    batches = Batches(examples, examples.contents.passages, inputs.settings, clusters)
     run = TrainingRun(inputs.model, batches, inputs.dev_evaluator, inputs.settings, listen, stop, anchor=inputs.anchor)
-    return train_in_folder(run, folder, fingerprint(inputs.examples, inputs.collection))
+    return train_in_folder(run, folder, fingerprint(examples))
 
 
-def fingerprint(examples: Sequence[Example], collection: Sequence[Passage]) -> str:
+def fingerprint(examples: Examples) -> str:
     """Return a digest of all that batches are drawn from."""
     digest = blake2b(digest_size=8)
-    for passage in collection:
-        digest.update(repr(passage).encode())
-    for query, passages, utilities, known in examples:
-        digest.update(repr((query, [passage.passage_id for passage in passages], utilities, sorted(known))).encode())
+    for row in range(examples.collection):
+        digest.update(repr(examples.contents.passages[row]).encode())
+    for identity in examples.identities():
+        digest.update(identity)
     return digest.hexdigest()

@@ -115,7 +115,7 @@ def _unused(store: Store) -> dict[str, list[Path]]:
     paths = {
         "orphaned vectors": orphaned,
         "vectors without keys": keyless,
-        "kept answers": list((store.path / kept.FOLDER).glob("*.parquet")),
+        "kept answers": [*(store.path / kept.FOLDER).glob("*.parquet"), *(store.path / kept.FOLDER).glob("*.arrow")],
         "kept indexes of former passages": _former_indexes(store),
         "uploads": _uploads(store),
         "spilled data": list(_spilled(store)),

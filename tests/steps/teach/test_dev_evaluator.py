@@ -13,6 +13,7 @@ from workbench.errors import NothingToDo
 from workbench.records import Passage, Qrel, Query
 from workbench.steps.compare.evaluate import evaluate, measured
 from workbench.steps.data.workspace_settings import with_settings
+from workbench.steps.teach import dev_evaluator as step
 from workbench.steps.teach.dev_evaluator import dev_evaluator
 from workbench.steps.teach.planning.plan import plan
 from workbench.store import Store, views
@@ -28,7 +29,7 @@ from workbench.store import Store, views
     ],
 )
 def test_dev_is_measured_as_evaluate_measures_it(
-    school: Store, untrained: str, settings: dict[str, Any], measure: str, n: int
+    school: Store, untrained: str, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], measure: str, n: int
 ) -> None:
     more = [Query(name, f"question{n} of", (), "dev") for n, name in enumerate(("graded", "none", "unjudged"))]
     school.add_collection(more, (), [Qrel("graded", "p0-0", 2), Qrel("graded", "p0-1", 1), Qrel("none", "p1-0", 0)])
@@ -41,6 +42,9 @@ def test_dev_is_measured_as_evaluate_measures_it(
     assert mean.n == n
     model = students.load(students.find(untrained, school.students))
     assert dev_evaluator(store, planned.settings)(model).value == pytest.approx(mean.mean)
+    monkeypatch.setattr(step, "PASSAGES_AT_ONCE", 7)
+    monkeypatch.setattr(step, "QUERIES_AT_ONCE", 3)
+    assert dev_evaluator(store, planned.settings)(model).value == pytest.approx(mean.mean), "part by part"
 
 
 def test_dev_is_measured_on_its_unseen_queries_too_where_train_has_seen_some(school: Store, untrained: str) -> None:

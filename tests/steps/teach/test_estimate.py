@@ -11,6 +11,7 @@ from tests import tiny
 from tests.steps.classes import WORDS
 from tests.steps.teach.quick import QUICK
 from tests.trainer.conftest import save_bert
+from workbench.columns.examples import Examples
 from workbench.records import Example, Passage, Query
 from workbench.steps.teach.planning.base_costs import base_facts
 from workbench.steps.teach.planning.estimate import estimate
@@ -32,7 +33,7 @@ def bert(tmp_path: Path) -> str:
     return str(tiny.bert(tmp_path / "bert", words=WORDS))
 
 
-def seconds_a_step(store: Store, base: str, settings: TrainSettings, examples: list[Example]) -> float:
+def seconds_a_step(store: Store, base: str, settings: TrainSettings, examples: Examples) -> float:
     resolved = resolve(settings, examples, FACTS)
     expected = estimate(store, find(base, store.students), FACTS, resolved, examples)
     assert expected
@@ -44,11 +45,12 @@ def test_queries_of_one_topic_read_fewer_passages(school: Store, bert: str) -> N
     passages = {
         topic: tuple(Passage(f"{topic}-{n}", "", f"answer{topic} x{n}") for n in range(4)) for topic in range(8)
     }
-    examples = [
+    records = [
         Example(Query(f"{topic}-{n}", f"question{topic}", (), "train"), own, (2.0, 1.0, 0.0, -1.0), frozenset())
         for topic, own in passages.items()
         for n in range(6)
     ]
+    examples = Examples.of(records, ())
     settings = replace(QUICK, batch_size=8, negatives=0)
     apart, together = (seconds_a_step(school, bert, replace(settings, topics=topics), examples) for topics in (0, 4))
     assert together < 0.9 * apart

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench import students
-from workbench.records import Example, Listener, Passage
+from workbench.columns.examples import Examples
+from workbench.columns.texts import parts
+from workbench.records import Listener
 from workbench.retrieval import encoder
 from workbench.store import Store, views
 from workbench.students import methods
@@ -18,21 +18,21 @@ from workbench.trainer import ResolvedSettings
 def method_inputs(
     store: Store,
     base: students.Student,
-    examples: Sequence[Example],
+    examples: Examples,
     settings: ResolvedSettings,
     listen: Listener,
 ) -> methods.MethodInputs:
     """Load a base, and its vectors from the workspace where the method needs them; absent ones are encoded and kept."""
     needs, source = methods.method(settings.method).base_vectors, encoder.Encoder(base, store.vectors)
-    training_queries = [example.query.text for example in examples]
+    training_queries = [query.text for query in examples.queries]
     queries = passages = methods.NO_VECTORS
     if "query" in needs:
         dev_queries = [query.text for query in views.queries(store, "dev")]
         texts = list(dict.fromkeys(training_queries + dev_queries))
         queries = methods.TextVectors(texts, source.queries(texts, listen))
     if "document" in needs:
-        texts = list(dict.fromkeys(passage.content for passage in _passages(store, examples)))
-        passages = methods.TextVectors(texts, source.passages(texts, listen))
+        distinct = examples.contents.distinct
+        passages = methods.TextVectors(distinct, source.stored_passages(lambda: parts(distinct), listen)[:])
     return methods.MethodInputs(
         base=students.load(base),
         rank=settings.rank,
@@ -41,18 +41,14 @@ def method_inputs(
         queries=queries,
         passages=passages,
         training_queries=training_queries,
-        collection=[passage.content for passage in views.passages(store)],
+        collection=examples.contents,
     )
 
 
 def query_vectors(
-    store: Store, base: students.Student, examples: Sequence[Example], settings: ResolvedSettings, listen: Listener
+    store: Store, base: students.Student, examples: Examples, settings: ResolvedSettings, listen: Listener
 ) -> NDArray[np.float32] | None:
     """Return the base's vectors of the training queries, where topics are made of them."""
     if not settings.topics:
         return None
-    return encoder.Encoder(base, store.vectors).queries([example.query.text for example in examples], listen)
-
-
-def _passages(store: Store, examples: Sequence[Example]) -> list[Passage]:
-    return [*views.passages(store), *(passage for example in examples for passage in example.passages)]
+    return encoder.Encoder(base, store.vectors).queries([query.text for query in examples.queries], listen)

@@ -23,7 +23,7 @@ from workbench.steps.teach.base_vectors import method_inputs, query_vectors
 from workbench.steps.teach.dev_evaluator import dev_evaluator
 from workbench.steps.teach.planning.plan import Plan, decisive
 from workbench.steps.teach.planning.query_subset import QuerySubset, RangeSubset
-from workbench.store import Store, views
+from workbench.store import Store
 from workbench.students import methods
 from workbench.students.model_card import origin
 from workbench.students.only_training import only_training
@@ -180,7 +180,7 @@ def _train(store: Store, planned: Plan, listen: Listener, stop: Callable[[], boo
         trainer.TrainingInputs(
             model=parts.model,
             examples=planned.examples,
-            collection=views.passages(store),
+            collection=planned.examples.contents.passages,
             dev_evaluator=lambda _: evaluate(parts.to_evaluate()),
             settings=planned.settings,
             anchor=parts.anchor,

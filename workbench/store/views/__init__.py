@@ -52,6 +52,7 @@ from workbench.store.views.hard_cases import (
 )
 from workbench.store.views.judged import judged_ranks, ranked_counts
 from workbench.store.views.leaks import LeakCounts, SeenQuery, leak_counts, seen_queries, train_queries
+from workbench.store.views.passage_file import all_passages
 from workbench.store.views.projected.colours import COLOURS, Colour
 from workbench.store.views.projected.points import (
     Corner,
@@ -81,6 +82,7 @@ from workbench.store.views.scored.answer_bias import answer_lengths, answer_plac
 from workbench.store.views.scored.choices import Disagreement, FirstPlaces, disagreements, first_places
 from workbench.store.views.scored.displacement import displacement_sums
 from workbench.store.views.scored.drawn import MOST_QUERIES, DrawnQueries, drawn_queries, must_measure_some
+from workbench.store.views.scored.examples import examples, examples_of_qrels
 from workbench.store.views.scored.health import (
     JudgedPlace,
     ScoreSummary,
@@ -113,8 +115,6 @@ from workbench.store.views.scored.unscored import (
 )
 from workbench.store.views.scored.utilities import (
     TeacherCounts,
-    examples,
-    examples_of_qrels,
     find_teacher,
     scored_queries,
     teacher_unit,
@@ -184,6 +184,7 @@ __all__ = [
     "Thresholds",
     "UtilityScale",
     "UtilityShape",
+    "all_passages",
     "annotated",
     "answer_lengths",
     "answer_places",

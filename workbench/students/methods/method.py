@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TextVectors(NamedTuple):
-    """Texts and the unit vectors (n, d) that the base has for them."""
+    """Distinct texts and the unit vectors (n, d) that the base has for them."""
 
     texts: Sequence[str]
     vectors: NDArray[np.float32]

@@ -6,11 +6,13 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import InputModule, Normalize, Router
 from torch import Tensor, nn
 
+from workbench.columns.texts import DistinctTexts
 from workbench.errors import BadSetting
 from workbench.students.architectures import Task
 from workbench.students.methods.method import MethodInputs, MethodParts, TextVectors
@@ -27,12 +29,12 @@ class StoredVectors(InputModule):
 
     def __init__(self, stored: TextVectors) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.register_buffer("vectors", torch.tensor(stored.vectors), persistent=False)
-        self.rows = {text: row for row, text in enumerate(stored.texts)}
+        self.register_buffer("vectors", torch.from_numpy(stored.vectors), persistent=False)
+        self.texts = stored.texts if isinstance(stored.texts, DistinctTexts) else DistinctTexts(stored.texts)
 
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the rows of texts; one without a vector is a caller's bug."""
-        return {"input_ids": torch.tensor([self.rows[text] for text in inputs])}
+        return {"input_ids": torch.from_numpy(self.texts.find(inputs).astype(np.int64))}
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Return the vectors of rows."""

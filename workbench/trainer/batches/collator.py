@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # sentence-transformers' own order of preference in encode_document
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
+# Texts whose tokens are remembered: with those of passages of a hundred words 200 MB.
+MOST_REMEMBERED = 100_000
 # Texts of a side to the vectors that a student's are pulled towards.
 Anchor = Callable[[Task, Sequence[str]], Tensor]
 
@@ -90,6 +92,8 @@ class Collator(SentenceTransformerDataCollator):
 
     def _static_features(self, texts: list[str], prompt: str, task: str) -> dict[str, Any]:
         """Join tokens of texts seen before: to tokenize takes longer than a static student's whole step."""
+        if len(self.tokens) > MOST_REMEMBERED:
+            self.tokens.clear()
         for text in texts:
             if (task, text) not in self.tokens:
                 self.tokens[task, text] = self._features([text], prompt, task)["input_ids"].int()

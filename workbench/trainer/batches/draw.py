@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from math import isfinite
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.columns.examples import Examples
+from workbench.columns.texts import ChosenTexts
 from workbench.errors import NothingToDo
 from workbench.records import Example, Passage
 from workbench.trainer.batches.topics import by_topic
@@ -34,12 +35,12 @@ class Batch(NamedTuple):
 
 
 class _Query(NamedTuple):
-    """One example, its candidates as rows, best first, one row a text; `known` rows are never used as negatives."""
+    """One example by rows of texts, best first, one row a text; `known` rows are never used as negatives."""
 
     text: str
-    rows: NDArray[np.int64]
+    rows: NDArray[np.int32]
     utilities: NDArray[np.float64]
-    known: frozenset[int]
+    known: NDArray[np.int32]
 
 
 class Batches:
@@ -50,34 +51,34 @@ class Batches:
     that order come from one: their candidates overlap, so that a passage serves several queries, and the negatives
     that come with other queries are hard (TAS-B, arXiv 2104.06967). Nothing is remembered between two draws, so a
     training that resumes at step s reads what it would have read, if it is given the same `mined` hard negatives
-    again: rows of `collection`, (queries, hard), by the number of steps after which they were mined.
+    again: rows of `collection`, (queries, hard), by the number of steps after which they were mined. Each distinct
+    text has a row, those of the collection first; a text is read when a batch holds it.
     """
 
     def __init__(
         self,
         examples: Sequence[Example],
-        collection: Iterable[Passage],
+        collection: Sequence[Passage],
         settings: ResolvedSettings,
         clusters: NDArray[np.int64] | None = None,
     ) -> None:
         self.settings, self._clusters = settings, clusters
-        self._texts: list[str] = []
-        rows = self._read(collection, examples)
+        self._examples = Examples.of(examples, collection)
+        self._texts = self._examples.contents.distinct
         # Negatives come from the collection only, candidates may lie outside it.
-        self._queries = [_query(example, rows) for example in examples]
-        if not self._queries:
-            raise NothingToDo("There is nothing to learn from: no query has scored candidates.", "Score some first.")
-        self.queries = [query.text for query in self._queries]
-        self.known = [query.known for query in self._queries]
+        self._collection_size = int(self._texts.numbers[: self._examples.collection].max(initial=-1)) + 1
+        self._check()
+        self.queries = [query.text for query in self._examples.queries]
         self.mined: dict[int, NDArray[np.int64]] = {}
         self._curriculum_steps = round(settings.curriculum * settings.steps)
         if self._curriculum_steps:
-            self._by_entropy = np.argsort([self._entropy(query) for query in self._queries], kind="stable")
+            entropies = [self._entropy(self._query(number)) for number in range(len(self.queries))]
+            self._by_entropy = np.argsort(entropies, kind="stable")
 
     def batch(self, slots: Sequence[int]) -> Batch:
         """Return the batch of these slots."""
         numbers = [self._query_of(slot) for slot in slots]
-        queries = [self._queries[number] for number in numbers]
+        queries = [self._query(number) for number in numbers]
         generators = [np.random.default_rng([self.settings.seed, 1, slot]) for slot in slots]
         draws = [
             stratified(query.utilities, self.settings.candidates, generator)
@@ -88,19 +89,27 @@ class Batches:
             self._negatives(slot, number, generator)
             for slot, number, generator in zip(slots, numbers, generators, strict=True)
         ]
-        rows = dict.fromkeys(np.concatenate(candidates + negatives).tolist())
-        columns = {row: column for column, row in enumerate(rows)}
-        targets = np.full((len(slots), len(columns)), NEGATIVE, dtype=np.float32)
+        columns = _Columns(np.concatenate(candidates + negatives))
+        targets = np.full((len(slots), len(columns.rows)), NEGATIVE, dtype=np.float32)
         for line, query in zip(targets, queries, strict=True):
-            line[[columns[row] for row in query.known if row in columns]] = LEFT_OUT
-            scored = np.array([row in columns for row in query.rows.tolist()])
-            line[[columns[row] for row in query.rows[scored].tolist()]] = query.utilities[scored]
-        return _longest_first(Batch([query.text for query in queries], [self._texts[row] for row in columns], targets))
+            line[columns.of(query.known)[0]] = LEFT_OUT
+            scored, is_there = columns.of(query.rows)
+            line[scored] = query.utilities[is_there]
+        texts = [self._texts[row] for row in columns.rows.tolist()]
+        return _longest_first(Batch([query.text for query in queries], texts, targets))
 
     @property
-    def collection(self) -> list[str]:
+    def collection(self) -> ChosenTexts:
         """Return the texts that negatives are drawn from, by row."""
-        return self._texts[: self._collection_size]
+        return ChosenTexts(self._texts, np.arange(self._collection_size))
+
+    def known(self, number: int) -> NDArray[np.int32]:
+        """Return the rows of a query that are never used as negatives, some of them twice."""
+        examples = self._examples
+        known = examples.known[number]
+        known = known[known < len(examples.contents)]  # no text is known of the others
+        rows: NDArray[np.int32] = self._texts.numbers[np.concatenate([known, examples.rows[number]])]
+        return rows
 
     def mining_before(self, step: int) -> int:
         """Return after how many steps the hard negatives were mined that the step after `step` steps reads.
@@ -123,20 +132,20 @@ class Batches:
         step, place = divmod(slot, self.settings.batch_size)
         if step < self._curriculum_steps:
             return self._curriculum_query(step, place)
-        turn, place = divmod(slot - self._curriculum_steps * self.settings.batch_size, len(self._queries))
+        turn, place = divmod(slot - self._curriculum_steps * self.settings.batch_size, len(self.queries))
         if getattr(self, "_turn", None) != turn:
             self._turn = turn
             generator = np.random.default_rng([self.settings.seed, 0, turn])
             if self._clusters is None:
-                self._order = generator.permutation(len(self._queries))
+                self._order = generator.permutation(len(self.queries))
             else:
                 self._order = by_topic(self._clusters, self.settings.queries_a_topic, generator)
         return int(self._order[place])
 
     def _curriculum_query(self, step: int, place: int) -> int:
         """Return the number of the query at a place in a step's batch, while there are not yet all to choose from."""
-        first = min(self.settings.batch_size, len(self._queries))
-        width = first + (len(self._queries) - first) * step // self._curriculum_steps
+        first = min(self.settings.batch_size, len(self.queries))
+        width = first + (len(self.queries) - first) * step // self._curriculum_steps
         order = np.random.default_rng([self.settings.seed, 2, step]).permutation(width)
         return int(self._by_entropy[order[place % width]])
 
@@ -146,20 +155,41 @@ class Batches:
         p = weights / weights.sum()
         return float(-(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum())
 
-    def _read(self, collection: Iterable[Passage], examples: Sequence[Example]) -> dict[str, int]:
-        """Give each distinct text a row and return the row of each passage id; the collection's rows come first."""
-        row_of_text: dict[str, int] = {}
-        rows: dict[str, int] = {}
-        for passage in collection:
-            rows[passage.passage_id] = row_of_text.setdefault(passage.content, len(row_of_text))
-        self._collection_size = len(row_of_text)
-        for example in examples:
-            for passage in example.passages:
-                rows.setdefault(passage.passage_id, row_of_text.setdefault(passage.content, len(row_of_text)))
+    def _query(self, number: int) -> _Query:
+        """Return an example as rows; of passages with the same text the one with the higher utility stays."""
+        rows = self._texts.numbers[self._examples.rows[number]]
+        utilities = self._examples.utilities[number]
+        order = np.argsort(-utilities, kind="stable")
+        order = order[np.sort(np.unique(rows[order], return_index=True)[1])]
+        return _Query(self.queries[number], rows[order], utilities[order], self.known(number))
+
+    def _check(self) -> None:
+        """Raise NothingToDo where there is nothing to learn from."""
+        examples = self._examples
+        if not len(examples):
+            raise NothingToDo("There is nothing to learn from: no query has scored candidates.", "Score some first.")
+        for query, utilities in zip(examples.queries, examples.utilities, strict=True):
+            if not len(utilities) or not np.isfinite(utilities).all():
+                raise NothingToDo(f"Query {query.query_id!r} has no candidate, or one without a finite utility.")
         if self._collection_size == 0 and self.settings.negatives > 0:
             raise NothingToDo("There is no collection to draw negatives from.", "Pass its passages, or 0 negatives.")
-        self._texts = list(row_of_text)
-        return rows
+
+
+class _Columns:
+    """The distinct rows of a batch in the order in which they first come: the columns of its targets."""
+
+    def __init__(self, rows: NDArray[np.integer]) -> None:
+        self._sorted, firsts = np.unique(rows, return_index=True)
+        order = np.argsort(firsts)
+        self.rows = self._sorted[order]
+        self._columns = np.empty(len(order), np.int64)  # of the sorted rows
+        self._columns[order] = np.arange(len(order))
+
+    def of(self, rows: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the columns of those rows that the batch holds, and which these are."""
+        places = np.searchsorted(self._sorted, rows).clip(max=len(self._sorted) - 1)
+        is_there = self._sorted[places] == rows
+        return self._columns[places[is_there]], is_there
 
 
 def stratified(utilities: NDArray[np.float64], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
@@ -191,16 +221,3 @@ def _longest_first(batch: Batch) -> Batch:
         [batch.passages[column] for column in columns],
         batch.targets[np.ix_(rows, columns)],
     )
-
-
-def _query(example: Example, rows: dict[str, int]) -> _Query:
-    """Return an example as rows; of passages with the same text the one with the higher utility stays."""
-    if len(example.passages) != len(example.utilities):
-        raise ValueError(f"Query {example.query.query_id!r} has not as many utilities as passages.")
-    if not example.passages or not all(map(isfinite, example.utilities)):
-        raise NothingToDo(f"Query {example.query.query_id!r} has no candidate, or one without a finite utility.")
-    best: dict[int, float] = {}
-    for passage, utility in sorted(zip(example.passages, example.utilities, strict=True), key=lambda pair: -pair[1]):
-        best.setdefault(rows[passage.passage_id], utility)
-    known = frozenset(rows[passage_id] for passage_id in example.known if passage_id in rows) | best.keys()
-    return _Query(example.query.text, np.array(list(best)), np.array(list(best.values())), known)

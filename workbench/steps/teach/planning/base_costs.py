@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench import files, machine, students
-from workbench.records import Example
+from workbench.columns.examples import Examples
 from workbench.retrieval import encoder
 from workbench.retrieval.fingerprint import fingerprint
 from workbench.store import Store, views
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Measured = TypeVar("Measured", Lengths, TokenCosts)
 
 
-def base_facts(store: Store, base: students.Student, settings: TrainSettings, examples: Sequence[Example]) -> BaseFacts:
+def base_facts(store: Store, base: students.Student, settings: TrainSettings, examples: Examples) -> BaseFacts:
     """Return what of a base decides settings and costs; a transformer is measured, once a machine and collection.
 
     What was measured is kept among the workspace's vectors.
@@ -39,8 +39,8 @@ def base_facts(store: Store, base: students.Student, settings: TrainSettings, ex
         settings = replace(settings, precision="float32")
     file = store.vectors / f"{fingerprint(base.path)}-training.json"
     model = _Late(base)
-    passages = list(dict.fromkeys(passage.content for example in examples for passage in example.passages))
-    queries = [example.query.text for example in examples]
+    passages = examples.texts
+    queries = [query.text for query in examples.queries]
     key = f"lengths in {views.collection_fingerprint(store)}"
     counted = _remembered(file, key, Lengths, lambda: lengths(model.get(), passages, queries))
     most = settings.max_tokens or counted.most

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workbench import machine, memory, students
+from workbench.columns.examples import Examples
 from workbench.progress import duration
-from workbench.records import Example, silent
+from workbench.records import silent
 from workbench.steps.teach.base_vectors import query_vectors
 from workbench.steps.teach.dev_evaluator import EXHAUSTIVE_PASSAGES
 from workbench.store import Store, views
@@ -48,7 +48,7 @@ class Estimate:
 
 
 def estimate(
-    store: Store, base: students.Student, facts: BaseFacts, settings: ResolvedSettings, examples: Sequence[Example]
+    store: Store, base: students.Student, facts: BaseFacts, settings: ResolvedSettings, examples: Examples
 ) -> Estimate | None:
     """Return what a training will take; None for a student without layers, of which nothing is measured."""
     costs, counted = facts.costs, facts.lengths
@@ -62,7 +62,7 @@ def estimate(
     distinct = len(examples) * counted.queries
     if reads_passages:
         tokens += passage_tokens * _passages_a_step(store, base, settings, examples)
-        distinct += passage_tokens * len({passage.content for example in examples for passage in example.passages})
+        distinct += passage_tokens * len(examples.texts)
     activations = tokens * costs.activations
     stored_activations = min(activations, SHARE * memory.free(machine.best_device()))
     part = min(tokens, PART_TOKENS["cpu"]) * costs.activations
@@ -79,9 +79,7 @@ def estimate(
     )
 
 
-def _passages_a_step(
-    store: Store, base: students.Student, settings: ResolvedSettings, examples: Sequence[Example]
-) -> float:
+def _passages_a_step(store: Store, base: students.Student, settings: ResolvedSettings, examples: Examples) -> float:
     """Return how many distinct passages a step reads: the mean of a few batches, drawn as they will be.
 
     Of more than 4,000 queries an even sample is drawn from, whose topics share fewer passages than those of all.
@@ -95,7 +93,7 @@ def _passages_a_step(
     size = settings.batch_size // settings.accumulate
     # Those of the collection come beside what is drawn here, and are distinct but for a few.
     scored_only = replace(settings, negatives=0, refresh=0, curriculum=0.0)
-    batches = Batches(sample, (), scored_only, clusters)
+    batches = Batches(sample, sample.contents.passages, scored_only, clusters)
     drawn = [len(batches.batch(range(place * size, (place + 1) * size)).passages) for place in range(DRAWN_BATCHES)]
     return settings.accumulate * (float(np.mean(drawn)) + size * settings.negatives)
 

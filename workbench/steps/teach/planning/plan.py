@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 from workbench import students
+from workbench.columns.examples import Examples, utilities_of
 from workbench.errors import BadSetting, NothingToDo
-from workbench.records import Example
 from workbench.results import Result
 from workbench.retrieval import encoder
 from workbench.retrieval.fingerprint import fingerprint
@@ -56,7 +56,7 @@ class Plan(Result):
     base: students.Student
     teacher: str
     settings: ResolvedSettings
-    examples: Sequence[Example]
+    examples: Examples = field(repr=False)
     name: str
     recipe: dict[str, Any]
     label_overrides: LabelOverrides | None = None
@@ -156,7 +156,7 @@ def plan(
     if only.min_range:
         examples, range_subset = wide_examples(examples, only.min_range)
     if only.annotated:
-        examples, label_overrides = overridden_examples(store, examples)
+        examples, label_overrides = _overridden(store, examples)
     (measure,) = Judgements.of(store, "dev").names([settings.measure])
     facts = base_facts(store, student, settings, examples)
     resolved = replace(_resolved(settings, facts, teacher, examples), measure=measure)
@@ -201,7 +201,7 @@ def decisive(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in recipe.items() if key != "resolved"} | {"settings": settings_used(recipe)}
 
 
-def _examples(store: Store, teacher: str | None) -> tuple[str, list[Example]]:
+def _examples(store: Store, teacher: str | None) -> tuple[str, Examples]:
     """Return a teacher's full name and its examples of the train split."""
     must_have_queries(store, "train")
     if teacher == QRELS:
@@ -214,18 +214,26 @@ def _examples(store: Store, teacher: str | None) -> tuple[str, list[Example]]:
     return name, views.examples(store, name, "train")
 
 
-def _resolved(settings: TrainSettings, base: BaseFacts, teacher: str, examples: Sequence[Example]) -> ResolvedSettings:
-    graded = any(len(set(example.utilities)) > 1 for example in examples)
+def _overridden(store: Store, examples: Examples) -> tuple[Examples, LabelOverrides]:
+    """Return the examples with verdicts, which are few, with these in the place of utilities."""
+    judged = {query_id for query_id, _ in views.decided(store)}
+    few = examples.at([number for number, query in enumerate(examples.queries) if query.query_id in judged])
+    overridden, label_overrides = overridden_examples(store, few)
+    return Examples.of(overridden, examples.contents.passages), label_overrides
+
+
+def _resolved(settings: TrainSettings, base: BaseFacts, teacher: str, examples: Examples) -> ResolvedSettings:
+    graded = any(len(set(utilities)) > 1 for utilities in utilities_of(examples))
     if teacher == QRELS and not graded and settings.teacher_temperature is None:
         settings = replace(settings, teacher_temperature=ONE_GRADE)
     return resolve(settings, examples, base)
 
 
-def _fingerprint(examples: Sequence[Example]) -> str:
+def _fingerprint(examples: Examples) -> str:
     """Return a digest of the examples' queries, candidates and utilities."""
     digest = sha256()
-    for query, passages, utilities, known in examples:
-        digest.update(repr((query, [passage.passage_id for passage in passages], utilities, sorted(known))).encode())
+    for identity in examples.identities():
+        digest.update(identity)
     return digest.hexdigest()[:12]
 
 

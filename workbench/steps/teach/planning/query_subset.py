@@ -8,10 +8,10 @@ from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 
+from workbench.columns.examples import Examples
 from workbench.errors import BadInput, BadSetting, NothingToDo
 from workbench.formats.parsing.gathering import Problem
 from workbench.formats.parsing.lines import open_text
-from workbench.records import Example
 from workbench.results import counted
 from workbench.store import Store, views
 
@@ -82,8 +82,8 @@ def read_query_ids(path: Path) -> dict[str, int]:
 
 
 def subset_examples(
-    store: Store, examples: Sequence[Example], queries: Path | str | Sequence[str]
-) -> tuple[list[Example], QuerySubset]:
+    store: Store, examples: Examples, queries: Path | str | Sequence[str]
+) -> tuple[Examples, QuerySubset]:
     """Return the examples of the named queries: a file's, one id a line, or those of a sequence of ids.
 
     Raises BadInput, with file, line and id, where a query is not there or not of the train split, NothingToDo where
@@ -94,17 +94,17 @@ def subset_examples(
     lines = read_query_ids(queries) if isinstance(queries, Path) else dict.fromkeys(queries, 0)
     source = queries.name if isinstance(queries, Path) else "the caller"
     _check_splits(store, lines, str(queries) if isinstance(queries, Path) else "queries")
-    subset = [example for example in examples if example.query.query_id in lines]
+    subset = examples.at([number for number, query in enumerate(examples.queries) if query.query_id in lines])
     if not subset:
         raise NothingToDo(f"None of the {len(lines):,} chosen queries has an example.", "Score them first.")
     digest = sha256("\n".join(sorted(lines)).encode()).hexdigest()[:12]
     return subset, QuerySubset(len(lines), len(lines) - len(subset), source, digest)
 
 
-def wide_examples(examples: Sequence[Example], min_range: float) -> tuple[list[Example], RangeSubset]:
+def wide_examples(examples: Examples, min_range: float) -> tuple[Examples, RangeSubset]:
     """Return the examples whose utilities span at least `min_range`; raises NothingToDo where there is none."""
-    spans = [max(example.utilities) - min(example.utilities) for example in examples]
-    wide = [example for example, span in zip(examples, spans, strict=True) if span >= min_range]
+    spans = [float(utilities.max() - utilities.min()) for utilities in examples.utilities]
+    wide = examples.at([number for number, span in enumerate(spans) if span >= min_range])
     if not wide:
         raise NothingToDo(
             f"No query has utilities that span {min_range:g}; the widest span is {max(spans):g}.",

@@ -1,17 +1,15 @@
-"""Teachers' utilities, and the examples made of them."""
+"""Teachers' utilities: what each has scored, in which unit, and how it is named."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BadSetting, NothingToDo, UnknownName
-from workbench.records import AnswerLikelihood, Example, Passage, Unit, Utility
-from workbench.store.collection import HAS_TEXT
+from workbench.records import AnswerLikelihood, Unit, Utility
 from workbench.store.kept import kept_rows
-from workbench.store.views.collection import passages, queries, queries_by
-from workbench.store.views.judged import JUDGED, judging, relevance_level
-from workbench.store.views.scored.teacher_names import READING_SIGN, hint_to_fill
+from workbench.store.views.collection import queries_by
+from workbench.store.views.judged import JUDGED, judging
+from workbench.store.views.scored.teacher_names import READING_SIGN
 from workbench.store.views.thresholds import useful_above_sql
 
 if TYPE_CHECKING:
@@ -34,95 +32,6 @@ class TeacherCounts(NamedTuple):
     helpful: float
     relevant_first: int
     judged: int
-
-
-def examples(store: Store, teacher: str, split: str, ids: Collection[str] | None = None) -> list[Example]:
-    """Return the scored queries of a split with their passages, best first: what a student learns from.
-
-    With `ids` just those of them, in memory that grows with these alone; none where none of them is scored. Raises
-    NothingToDo where the split has no scored query.
-    """
-    wanted = "true" if ids is None else _OF_IDS
-    with store.read() as connection:
-        scored = connection.execute(
-            f"""
-            select query_id, list(passage_id order by value desc, passage_id),
-                   list(value order by value desc, passage_id)
-            from utilities semi join (select query_id from queries where split = $split) using (query_id)
-            where teacher = $teacher and {wanted} group by query_id order by query_id
-            """,
-            {"teacher": teacher, "split": split} | ({} if ids is None else {"ids": list(ids)}),
-        ).fetchall()
-    if not scored and ids is None:
-        raise NothingToDo(
-            f"{teacher} has scored no query of the {split} split.",
-            hint_to_fill(teacher, split),
-        )
-    return _examples(store, split, scored, ids)
-
-
-def examples_of_qrels(store: Store, split: str) -> list[Example]:
-    """Return the queries of a split that have a relevant passage, with relevance in a utility's place, best first.
-
-    Candidates without a qrel count as 0, as in a measure; judged passages that are no candidates join them. What is
-    known by id only is left out.
-    """
-    with store.read() as connection:
-        judged = connection.execute(
-            f"""
-            with graded as (
-                select query_id, passage_id, coalesce(relevance, 0)::double as value
-                from ({_KNOWN}) left join qrels using (query_id, passage_id)
-                semi join (
-                    select query_id from queries where split = $split and {HAS_TEXT["queries"]}
-                ) using (query_id)
-                semi join (select passage_id from passages where {HAS_TEXT["passages"]}) using (passage_id)
-            )
-            select query_id, list(passage_id order by value desc, passage_id),
-                   list(value order by value desc, passage_id)
-            from graded group by query_id having max(value) >= $relevance order by query_id
-            """,
-            {"split": split} | relevance_level(store),
-        ).fetchall()
-    if not judged:
-        raise NothingToDo(
-            f"No query of the {split} split has a relevant passage.",
-            f"Give some queries the split {split}, with qrels, or learn from a teacher.",
-        )
-    return _examples(store, split, judged)
-
-
-_OF_IDS = "query_id in (select unnest($ids::varchar[]))"
-# Every passage that is a candidate or has a qrel for a query, once.
-_KNOWN = "select query_id, passage_id from candidates union select query_id, passage_id from qrels"
-
-
-def _examples(
-    store: Store,
-    split: str,
-    rows: Sequence[tuple[str, list[str], list[float]]],
-    ids: Collection[str] | None = None,
-) -> list[Example]:
-    """Return rows of query, passages and utilities with their texts, and with all that is known of each query."""
-    wanted, chosen = ("true", None) if ids is None else (_OF_IDS, {"ids": list(ids)})
-    with store.read() as connection:
-        known = dict(
-            connection.execute(
-                f"select query_id, list(passage_id) from ({_KNOWN}) where {wanted} group by query_id", chosen
-            ).fetchall()
-        )
-    # Tags teach nothing: what is learned from must not look different because of them.
-    asked = {query.query_id: query._replace(tags=()) for query in queries(store, split, ids)}
-    texts = _by_id(store, {passage_id for _, ranked, _ in rows for passage_id in ranked})
-    return [
-        Example(
-            asked[query_id],
-            tuple(texts[passage_id] for passage_id in ranked),
-            tuple(values),
-            frozenset(known.get(query_id, ranked)),
-        )
-        for query_id, ranked, values in rows
-    ]
 
 
 _TEACHERS = f"""
@@ -205,7 +114,3 @@ def utilities(store: Store, teacher: str, query_id: str | None = None) -> list[U
 def scored_queries(store: Store, split: str) -> dict[str, int]:
     """Return teacher -> how many queries of a split it has scored."""
     return queries_by(store, "utilities", "teacher", split)
-
-
-def _by_id(store: Store, ids: set[str]) -> dict[str, Passage]:
-    return {passage.passage_id: passage for passage in passages(store, ids)}
