@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.store import Store
 from workbench.ui.diff import comparison, one_query, query_list, sharing
-from workbench.ui.shell import cache, components, frame, navigation, pickers
+from workbench.ui.shell import components, frame, navigation, pickers
 
 
 def page(store: Store) -> None:
@@ -23,7 +23,7 @@ def page(store: Store) -> None:
         )  # fmt: skip
     components.heading("Query by query")
     queries = query_list.narrowed(store, chosen, diff)
-    version = f"{chosen.before.run}-{chosen.after.run}-{chosen.measure}-{cache.revision(store)}"
+    version = f"{chosen.before.run}-{chosen.after.run}-{chosen.measure}-{store.revision()}"
     if query_id := query_list.select_query(queries, version):
         one_query.opened(store, chosen, query_id, teacher)
     sharing.displacement(store, chosen, teacher)

@@ -63,7 +63,7 @@ def _leaderboard(store: Store) -> tuple[str, str, str]:
     with lead:
         components.lead(board.in_words)
     leaderboard.overview(board)
-    row = leaderboard.table(board, f"{split}-{measure}-{cache.revision(store)}-{len(trained)}")
+    row = leaderboard.table(board, f"{split}-{measure}-{store.revision()}-{len(trained)}")
     if row:
         leaderboard.opened(store, board, row, trained)
     leaderboard.side_by_side(board)

@@ -27,7 +27,7 @@ def evaluate_again(store: Store) -> None:
 
 def ingest_more(store: Store) -> None:
     """Note that a collection was added to."""
-    with store.write(*written(replace=False)):
+    with store.write(*written(replace=False, passages_alone=False)):
         pass
 
 

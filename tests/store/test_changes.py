@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import QRELS, QUERIES, run, utility
 from tests.store.test_store import of_schema
 from workbench.records import Annotation, Answer, Candidate, Failure, Hit, Passage, Qrel, Query, ReadRun
+from workbench.steps.compare.evaluate import measured_runs
+from workbench.steps.compare.leaderboard import leaderboard
 from workbench.steps.data.workspace_settings import configure
 from workbench.store import TABLES, Store, add_ranking, arrow, kept, views
 from workbench.store.database import schema
@@ -21,6 +23,7 @@ from workbench.store.derived import derive_ensemble, derive_reading
 from workbench.store.near_duplicates import write_groups
 from workbench.store.splits import set_splits
 from workbench.store.student_rows import remove_rows, rename_rows
+from workbench.store.views import judged
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TRAIN = QUERIES[2]
@@ -33,6 +36,8 @@ WRITERS: dict[str, Callable[[Store], object]] = {
     "another text": lambda store: store.add_collection(
         [QUERIES[0]._replace(text="What is new?", split="dev")], [Passage("ü", "", "New.")], replace=True
     ),
+    "passages": lambda store: store.add_collection([], [Passage("p5", "", "Salt."), Passage("p6", "", "New.")]),
+    "another passage": lambda store: store.add_collection([], [Passage("ü", "", "New.")], replace=True),
     "candidates": lambda store: store.add_candidates([Candidate("q4", "ü", "bm25")]),
     "utilities": lambda store: store.add_scored([utility("007", "ü", 1.0), utility("007", "ü", 1.0, "other")]),
     "a failure": lambda store: store.add_scored([Failure("007", "03", "third", "no answer")]),
@@ -114,6 +119,35 @@ def test_an_answer_is_old_only_where_a_table_that_it_reads_has_changed(
     assert answers == before | {"splits": before["splits"] | {"dev": 1}, "ranked": before["ranked"] + 1}
 
 
+def test_of_many_runs_only_what_is_new_is_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    read = judged._ranked_queries
+    monkeypatch.setattr(judged, "_ranked_queries", lambda store, run: reads.append(run.run) or read(store, run))
+    for number in range(5):
+        store.add_run(run(f"student {number}"), [Hit(f"student {number}@test", "q1", "p/1", 1, 0.5)])
+    every = {one.run for one in views.runs(store, "test")}
+    writers: dict[Callable[[], object], set[str]] = {
+        lambda: None: every,
+        lambda: None: set(),
+        lambda: WRITERS["annotations"](store): set(),
+        lambda: store.add_collection([], [Passage("new", "", "Of another text.")]): set(),
+        lambda: store.add_run(run("new"), [Hit("new@test", "q1", "p/1", 1, 0.5)]): {"new@test"},
+        lambda: store.add_run(run("new"), [Hit("new@test", "q1", "p/1", 2, 0.5)]): {"new@test"},
+        lambda: store.add_collection(qrels=[Qrel("q1", "new", 1)]): every | {"new@test"},
+    }
+    for write, expected in writers.items():
+        write()
+        reads.clear()
+        board = leaderboard(store, "test", "R@1")
+        assert set(reads) == expected
+        measured = {one.student: one.measures["R@1"] for one in measured_runs(store, views.runs(store, "test"))}
+        assert measured == {row.student: row.measures["R@1"] for row in board.students if row.measures}
+        assert set(reads) == expected
+    with store.transaction():
+        store.add_run(run("new"), [Hit("new@test", "q2", "p/1", 1, 0.5)])
+        assert list(views.ranked_queries(store, run("new"))) == ["q2"]
+
+
 def test_the_tables_of_a_query_are_those_that_it_names(store: Store) -> None:
     query = """
         with pair as materialized (select h.* from hits h semi join (from "utilities") u using (query_id)
@@ -153,5 +187,5 @@ def _files(store: Store) -> set[str]:
     return {file.name for file in folder.iterdir()} if folder.exists() else set()
 
 
-def _ranked(store: Store) -> dict[str, int]:
-    return views.ranked_counts(store, views.find_run(store, "after", "test"))
+def _ranked(store: Store) -> Mapping[str, views.RankedQuery]:
+    return views.ranked_queries(store, views.find_run(store, "after", "test"))

@@ -15,8 +15,9 @@ from tests.statements import seen_by
 from tests.ui.pages import Visit
 from workbench.records import Hit, Query
 from workbench.store import MEASURED, Changes, Store
+from workbench.store import store as store_store
 from workbench.store.database import connection
-from workbench.store.database.changes import tables_read
+from workbench.store.database.changes import read_changes, tables_read
 from workbench.ui.shell import cache
 
 
@@ -25,13 +26,12 @@ def test_a_click_that_changes_nothing_reads_no_revision(
 ) -> None:
     at = visit(store, "utility")
     readings: list[Changes] = []
-    read = Store.changes
 
-    def counted(self: Store) -> Changes:
-        readings.append(read(self))
+    def counted(connection: duckdb.DuckDBPyConnection) -> Changes:
+        readings.append(read_changes(connection))
         return readings[-1]
 
-    monkeypatch.setattr(Store, "changes", counted)
+    monkeypatch.setattr(store_store, "read_changes", counted)
     at.run()
     assert not readings
     store.add_collection([Query("new", "Anything new?", (), "test")])
@@ -41,17 +41,17 @@ def test_a_click_that_changes_nothing_reads_no_revision(
 
 def test_a_log_that_goes_while_it_is_looked_at_is_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process has removed the log, as it does when it lets go of the database, after it was seen."""
-    before, exists = cache.revision(store), Path.exists
+    before, exists = store.revision(), Path.exists
     monkeypatch.setattr(Path, "exists", lambda path: path.suffix == ".wal" or exists(path))
-    assert cache.revision(store) == before
+    assert store.revision() == before
 
 
 def test_every_transaction_is_seen_at_once(store: Store) -> None:
     for number in range(5):
-        before = cache.revision(store)
+        before = store.revision()
         other = Store(store.path)
         other.add_collection([Query(f"n{number}", "?", (), "test")])
-        assert cache.revision(store) == before + 1 == store.revision()
+        assert store.revision() == before + 1 == store.revision()
         assert cache.counts(store).queries == cache.counts(other).queries == 5 + number
 
 

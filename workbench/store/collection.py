@@ -85,10 +85,11 @@ _FILL = {
 }
 
 
-def written(replace: bool) -> tuple[Table, ...]:
+def written(*, replace: bool, passages_alone: bool) -> tuple[Table, ...]:
     """Return the tables that adding a collection may change: hits too, which follow their queries' splits."""
     of_texts: tuple[Table, ...] = ("utilities", "failures", "answers") if replace else ()
-    return "queries", "passages", "qrels", "runs", "hits", *of_texts
+    of_queries: tuple[Table, ...] = () if passages_alone else ("queries", "qrels", "runs", "hits")
+    return "passages", *of_queries, *of_texts
 
 
 def add_collection(

@@ -30,7 +30,7 @@ from workbench.store import arrow, collection, utilities
 from workbench.store.collection import Added
 from workbench.store.database import copying, schema
 from workbench.store.database.changes import ANNOTATIONS, TABLES, Changes, Part, Table, note, read_changes
-from workbench.store.database.connection import connected, transaction
+from workbench.store.database.connection import connected, in_transaction, transaction
 from workbench.store.refiling import runs_follow
 
 READ_PATIENCE = 20.0
@@ -144,9 +144,22 @@ class Store:
         return self.changes().last()
 
     def changes(self) -> Changes:
-        """Return at which revision each table last changed: for caches."""
+        """Return at which revision each table last changed: for caches.
+
+        It is read anew only where the workspace's files have changed: reading it opens the database, and every
+        remembered answer asks for it. A transaction changes the database's file or the log beside it, and looking at
+        when is harmless to its lock.
+        """
+        self._must_exist()
+        written = [_written(file) for file in (self.database, Path(f"{self.database}.wal"))]
+        known = _changes.get(self.path)
+        if known and known[0] == written and not in_transaction(self.database):
+            return known[1]
         with self.read() as connection:
-            return read_changes(connection)
+            changes = read_changes(connection)
+        if not in_transaction(self.database):
+            _changes[self.path] = written, changes
+        return changes
 
     def snapshot(self, path: Path | str) -> Path:
         """Copy the database, consistent and while others use it, to a new file at `path`.
@@ -186,8 +199,9 @@ class Store:
         more is a missing split. Qrels may name queries and passages that are not there: these are known by id only
         then, until their text comes. `split` is that of new queries for which nothing else says it.
         """
+        changed = collection.written(replace=replace, passages_alone=not queries and not qrels)
         with (
-            self.write(*collection.written(replace)) as connection,
+            self.write(*changed) as connection,
             runs_follow(connection) if replace else nullcontext(),
         ):
             return collection.add_collection(connection, (queries, passages, qrels), split, replace)
@@ -268,6 +282,19 @@ class Store:
     def _drop_run(connection: duckdb.DuckDBPyConnection, run: str) -> None:
         connection.execute("delete from hits where run = ?", [run])
         connection.execute("delete from runs where run = ?", [run])
+
+
+# Of a workspace's files: when they were written last and their sizes, and what was read of its changes then.
+_changes: dict[Path, tuple[list[tuple[int, int] | None], Changes]] = {}
+
+
+def _written(file: Path) -> tuple[int, int] | None:
+    """Return when a file was written last, and its size; None of one that is not there: the log comes and goes."""
+    try:
+        state = file.stat()
+    except FileNotFoundError:
+        return None
+    return state.st_mtime_ns, state.st_size
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Iterable[Sequence[Any]]) -> int:

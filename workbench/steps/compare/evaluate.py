@@ -13,6 +13,7 @@ from workbench.engines import LOCAL, Engine
 from workbench.errors import NothingToDo
 from workbench.evaluation.measures import MEASURES
 from workbench.evaluation.significance import Interval, interval, intervals_of
+from workbench.progress import tracked
 from workbench.records import Listener, Run, approximation, labelled, silent
 from workbench.results import Result, counted
 from workbench.steps.compare import run_measures
@@ -202,30 +203,43 @@ def evaluate(
 
 def measured(store: Store, run: Run, names: Sequence[str] = MEASURES, seconds: float = 0.0) -> Evaluation:
     """Measure a run that the workspace holds, and the answers of its readers."""
-    judgements = Judgements.of(store, run.split)
-    of_run = [read for read in judgements.read_runs if read.run == run.run]
-    names = judgements.names((*names, *answer_measures(of_run)))
-    measurement = run_measures.measure(store, run, names, judgements)
-    means = intervals_of({name: list(of_query.values()) for name, of_query in measurement.values.items()})
-    first = next((name for name in names if measurement.values[name]), names[0])
-    unseen = unseen_part(store, run.split, judgements.judged)
-    others = unseen.only(measurement.values) if unseen and unseen.unseen else {}
-    return Evaluation(
-        student=run.student,
-        split=run.split,
-        queries=len(measurement.ranked),
-        counts=judgements.counts_for(first, measurement.values[first]),
-        unanswered=len(measurement.unanswered),
-        stale=run.is_stale(views.collection_fingerprint(store)),
-        measures={name: mean for name, mean in means.items() if mean.n},
-        seconds=seconds,
-        imported=run.imported,
-        without_text=0 if run.imported else views.without_text(store, run.split),
-        unseen=unseen,
-        index_kind=run.index_kind,
-        recall=run.recall,
-        unseen_measures={name: interval(list(values.values())) for name, values in others.items() if values},
-    )
+    (evaluation,) = measured_runs(store, [run], names)
+    return replace(evaluation, seconds=seconds)
+
+
+def measured_runs(store: Store, runs: Sequence[Run], names: Sequence[str] = MEASURES) -> list[Evaluation]:
+    """Measure runs of one split, each by itself: readers' answers over the queries that were answered from it."""
+    if not runs:
+        return []
+    split = runs[0].split
+    judgements, searched = Judgements.of(store, split), views.collection_fingerprint(store)
+    unseen, without_text = unseen_part(store, split, judgements.judged), views.without_text(store, split)
+
+    def evaluation(run: Run) -> Evaluation:
+        of_run = [read for read in judgements.read_runs if read.run == run.run]
+        of_names = judgements.names((*names, *answer_measures(of_run)))
+        measurement = run_measures.measure(store, run, of_names, judgements)
+        means = intervals_of({name: list(of_query.values()) for name, of_query in measurement.values.items()})
+        first = next((name for name in of_names if measurement.values[name]), of_names[0])
+        others = unseen.only(measurement.values) if unseen and unseen.unseen else {}
+        return Evaluation(
+            student=run.student,
+            split=run.split,
+            queries=len(measurement.ranked),
+            counts=judgements.counts_for(first, measurement.values[first]),
+            unanswered=len(measurement.unanswered),
+            stale=run.is_stale(searched),
+            measures={name: mean for name, mean in means.items() if mean.n},
+            seconds=0.0,
+            imported=run.imported,
+            without_text=0 if run.imported else without_text,
+            unseen=unseen,
+            index_kind=run.index_kind,
+            recall=run.recall,
+            unseen_measures={name: interval(list(values.values())) for name, values in others.items() if values},
+        )
+
+    return [evaluation(run) for run in tracked(runs, "measure", "runs")]
 
 
 def _imported(store: Store, name: str, split: str) -> Run | None:

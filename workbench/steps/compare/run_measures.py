@@ -135,14 +135,15 @@ class Measured:
 
 def measure(store: Store, run: Run, names: Sequence[str], judgements: Judgements) -> Measured:
     """Measure a run; only a measure that reads more than the ranks of judged passages has its rankings loaded."""
-    ranked, qrels, left_out_below = views.ranked_counts(store, run), judgements.qrels, judgements.left_out_below
+    queries, qrels, left_out_below = views.ranked_queries(store, run), judgements.qrels, judgements.left_out_below
+    ranked = {query_id: one.ranked for query_id, one in queries.items()}
     # What a judgement below 0 means is for ir_measures to say.
     odd = any(qrel.relevance < 0 for qrel in qrels)
     values = answer_values(store, run, [name for name in names if is_answer_measure(name)], judgements.read_runs)
     of_rankings = [name for name in names if name not in values]
     by_ranks = [name for name in of_rankings if not odd and measures.needs_ranks_only(name)]
     if by_ranks:
-        ranks = views.judged_ranks(store, run)
+        ranks = {query_id: one.judged for query_id, one in queries.items() if one.judged}
         values |= measures.per_query_of_ranks(by_ranks, qrels, ranks, ranked, left_out_below)
     if rest := [name for name in of_rankings if name not in by_ranks]:
         values |= measures.per_query(rest, qrels, views.rankings(store, run), left_out_below)

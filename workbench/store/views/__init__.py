@@ -50,7 +50,7 @@ from workbench.store.views.hard_cases import (
     usual_thresholds,
     utility_scale,
 )
-from workbench.store.views.judged import judged_ranks, ranked_counts
+from workbench.store.views.judged import RankedQuery, ranked_queries
 from workbench.store.views.leaks import LeakCounts, SeenQuery, leak_counts, seen_queries, train_queries
 from workbench.store.views.passage_file import all_passages
 from workbench.store.views.projected.colours import COLOURS, Colour
@@ -170,6 +170,7 @@ __all__ = [
     "ProposalCounts",
     "QueryLine",
     "QueryPoint",
+    "RankedQuery",
     "Reading",
     "Reason",
     "Region",
@@ -216,7 +217,6 @@ __all__ = [
     "judged_answers",
     "judged_passages",
     "judged_places",
-    "judged_ranks",
     "known_thresholds",
     "lacking_text",
     "last_act",
@@ -240,7 +240,7 @@ __all__ = [
     "query",
     "query_of_text",
     "query_points",
-    "ranked_counts",
+    "ranked_queries",
     "ranking",
     "rankings",
     "rankings_of_two",

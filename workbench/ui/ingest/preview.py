@@ -15,7 +15,7 @@ from workbench.formats.parsing.beginning import MOST, beginning
 from workbench.steps.data.preview import preview
 from workbench.steps.data.readers import IngestSettings
 from workbench.store import ALL_BUT_ANNOTATIONS, Store
-from workbench.ui.shell import cache, components
+from workbench.ui.shell import components
 from workbench.ui.shell.tables import counts
 
 FIRST_ROWS = 5
@@ -49,7 +49,7 @@ def show(store: Store, kind: str, path: Path, settings: IngestSettings) -> Previ
             "process of its own, and writes nothing if there is a line that it cannot read."
         )
     with st.spinner("Reading …"):
-        revision = cache.revision(store, ALL_BUT_ANNOTATIONS)
+        revision = store.changes().last(ALL_BUT_ANNOTATIONS)
         version = (size, newest, revision, json.dumps(vars(settings), sort_keys=True))
         summary = _summary(str(store.path), kind, str(path), version, settings)
     components.numbers(

@@ -66,7 +66,7 @@ def searched(
 ) -> SearchResult:
     """Return the rankings, remembered until the workspace changes."""
     key = (
-        str(store.path), cache.revision(store, ALL_BUT_ANNOTATIONS), store.overrides, query,
+        str(store.path), store.changes().last(ALL_BUT_ANNOTATIONS), store.overrides, query,
         [(index.student, str(index.folder)) for index in indexes], teacher, depth,
     )  # fmt: skip
     with st.spinner("Searching; a model is loaded for the first query …"):
@@ -133,7 +133,7 @@ def _passages(store: Store) -> Iterator[Passage]:
 
 def _made(store: Store, index: KeptIndex) -> bool:
     """Make an index that takes no more than a moment; return whether it was made."""
-    if cache.counts(store).passages > AT_ONCE or _to_encode(index, str(index.folder), cache.revision(store)):
+    if cache.counts(store).passages > AT_ONCE or _to_encode(index, str(index.folder), store.revision()):
         return False
     with st.spinner(f"Making the index of {index.student} …"):
         index.make()
@@ -155,7 +155,7 @@ def _why(store: Store, index: KeptIndex) -> str:
         why = "it has not encoded all passages"
     if number > AT_ONCE:
         return f"{why}; to make it anew takes minutes."
-    lacking = _to_encode(index, str(index.folder), cache.revision(store))
+    lacking = _to_encode(index, str(index.folder), store.revision())
     return f"{why}: {lacking:,} of {number:,} are to be encoded."
 
 

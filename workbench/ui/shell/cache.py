@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
@@ -15,7 +14,7 @@ from workbench.steps.compare.agreement.teacher_agreement import teacher_agreemen
 from workbench.steps.compare.answers.answers import judged_answers as judged_answers_of
 from workbench.steps.compare.compare_runs import compare_runs as compare_many
 from workbench.steps.compare.diff import diff as compare_two
-from workbench.steps.compare.evaluate import Evaluation, measured
+from workbench.steps.compare.evaluate import Evaluation, measured_runs
 from workbench.steps.compare.filters import ComparedQuery, compared_queries, frequent_first_words
 from workbench.steps.compare.health.teacher_health import teacher_health as health_of
 from workbench.steps.compare.leaderboard import Leaderboard
@@ -27,7 +26,7 @@ from workbench.steps.compare.rank_similarity import rank_similarity as compare_r
 from workbench.steps.data.splits.leaks import known_leaks
 from workbench.steps.data.workspace_settings import with_settings
 from workbench.steps.teach.planning.candidate_fit import candidate_fit as fit_of
-from workbench.store import ALL_BUT_ANNOTATIONS, MEASURED, TABLES, Changes, Store, Table, settings_of, views
+from workbench.store import ALL_BUT_ANNOTATIONS, MEASURED, TABLES, Store, Table, settings_of, views
 from workbench.students import Student
 
 P = ParamSpec("P")
@@ -35,33 +34,6 @@ R = TypeVar("R")
 
 # What the tables of the overview show; the diff page shows all.
 SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10")
-
-
-# Of a workspace's files: when they were written last and their sizes, and what was read of its changes then.
-_changes: dict[Path, tuple[list[tuple[int, int] | None], Changes]] = {}
-
-
-def revision(store: Store, reads: Collection[Table] = TABLES) -> int:
-    """Return the revision of the workspace, or that at which any of some tables last changed.
-
-    It is read anew only where the workspace's files have changed: reading it opens the database, and every remembered
-    answer asks for it. A transaction changes the database's file or the log beside it, and looking at when is harmless
-    to its lock.
-    """
-    written = [_written(file) for file in (store.database, Path(f"{store.database}.wal"))]
-    known = _changes.get(store.path)
-    if not known or known[0] != written:
-        known = _changes[store.path] = written, store.changes()
-    return known[1].last(reads)
-
-
-def _written(file: Path) -> tuple[int, int] | None:
-    """Return when a file was written last, and its size; None of one that is not there: the log comes and goes."""
-    try:
-        state = file.stat()
-    except FileNotFoundError:
-        return None
-    return state.st_mtime_ns, state.st_size
 
 
 @st.cache_data(max_entries=400, ttl="6h", show_spinner=False)
@@ -102,7 +74,7 @@ def _remembered(
         key = (
             f"{question.__module__}.{question.__qualname__}",
             str(store.path),
-            revision(store, reads),
+            store.changes().last(reads),
             store.overrides,
         )
         if not waiting:
@@ -129,7 +101,7 @@ def _leaderboard_of(store: Store, split: str, measure: str, _created: tuple[tupl
 
 
 def _evaluated(store: Store, split: str) -> list[Evaluation]:
-    return [measured(store, run, SHOWN_MEASURES) for run in views.runs(store, split)]
+    return measured_runs(store, views.runs(store, split), SHOWN_MEASURES)
 
 
 def _compared(

@@ -104,5 +104,5 @@ def _about(store: Store) -> None:
     counts = cache.counts(store)
     components.remark(
         f"{counted(counts.passages, 'passage')}, {counted(counts.queries, 'query')}. "
-        f"Revision {cache.revision(store):,}, read {datetime.now(UTC):%H:%M} UTC."
+        f"Revision {store.revision():,}, read {datetime.now(UTC):%H:%M} UTC."
     )

@@ -152,9 +152,7 @@ def _farthest(store: Store, agreement: TeacherAgreement) -> None:
     ids = [row.query_id for row in rows]
     tables.unknown(ids, FARTHEST, "query")
     numbers = {name: NumberColumn(format="%.3f") for name in ("KL", "KL before", "Kendall", "regret")}
-    version = (
-        f"{agreement.student}-{agreement.before}-{agreement.teacher}-{agreement.split}-{words}-{cache.revision(store)}"
-    )
+    version = f"{agreement.student}-{agreement.before}-{agreement.teacher}-{agreement.split}-{words}-{store.revision()}"
     query_id = tables.select_row(
         ids, lambda at: _cells(rows[at]), FARTHEST, version, query=TextColumn(width="large"), **numbers
     )

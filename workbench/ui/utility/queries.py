@@ -55,7 +55,7 @@ def listed(store: Store, pair: Pair) -> tuple[str, str]:
         ids,
         lambda at: _cells(rows[at]),
         "query",
-        f"{pair.teacher}-{pair.run.run}-{cache.revision(store)}-{quadrant}-{region}-{words}",
+        f"{pair.teacher}-{pair.run.run}-{store.revision()}-{quadrant}-{region}-{words}",
         query=TextColumn(width="large"),
         **{
             "best utility": NumberColumn(format="%+.2f", help=f"Of the most useful passage{in_unit}."),
