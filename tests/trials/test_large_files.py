@@ -24,7 +24,8 @@ def test_large_files_are_ingested_in_less_than_a_gigabyte(tmp_path: Path) -> Non
         assert taken.memory < MOST_GIGABYTES, kind
     store = Store(workspace)
     assert views.counts(store)[:3] == (PASSAGES, QUERIES, QUERIES)
-    assert sum(views.ranked_counts(store, views.find_run(store, "large", "test")).values()) == QUERIES * DEPTH
+    ranked = views.ranked_queries(store, views.find_run(store, "large", "test"))
+    assert sum(one.ranked for one in ranked.values()) == QUERIES * DEPTH
 
 
 def _collection(folder: Path) -> Path:
