@@ -39,10 +39,10 @@ READERS = ("reading one", "reading two")
 
 @dataclass
 class Seen:
-    """What a soak saw: how often workers were killed, seconds of each page and question, and what was wrong."""
+    """What a soak saw: how often workers were killed, seconds of each question and of pages by name, what was wrong."""
 
     kills: int = 0
-    pages: list[float] = field(default_factory=list)
+    pages: dict[str, list[float]] = field(default_factory=lambda: {page or "overview": [] for page in PAGES})
     questions: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -52,13 +52,14 @@ def visit(address: str, ends: float, chance: random.Random, seen: Seen) -> None:
     visitor = Visitor(address)
     while time.monotonic() < ends:
         page = chance.choice(PAGES)
+        name = page or "overview"
         try:
             seconds, exceptions = visitor.visit(page)
         except Exception as error:
-            seen.wrong.append(f"page {page or 'overview'}: {error!r}")
+            seen.wrong.append(f"page {name}: {error!r}")
             return
-        seen.pages.append(seconds)
-        seen.wrong += [f"page {page or 'overview'}: {exception}" for exception in exceptions]
+        seen.pages[name].append(seconds)
+        seen.wrong += [f"page {name}: {exception}" for exception in exceptions]
         time.sleep(chance.uniform(0.5, 3.0))
     visitor.close()
 
@@ -135,7 +136,8 @@ def soak(minutes: float, seed: int, folder: Path) -> Seen:
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{minutes:g} minutes, seed {seed}, {os.cpu_count()} processors, load {load}; {seen.kills} kills")
     print("acknowledged:", ", ".join(f"{name} {count:,}" for name, count in counts.items()))
-    for what, seconds in (("pages", seen.pages), ("questions", seen.questions)):
+    pages = {f"times {page}": seconds for page, seconds in seen.pages.items()}
+    for what, seconds in {**pages, "pages": sum(seen.pages.values(), []), "questions": seen.questions}.items():
         if seconds:
             p50, p99 = np.percentile(seconds, [50, 99])
             print(f"{len(seconds):,} {what}: p50 {p50:.2f} s, p99 {p99:.2f} s, at most {max(seconds):.2f} s")
