@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,7 @@ def soak(minutes: float, seed: int, folder: Path) -> Seen:
     print(f"{minutes:g} minutes, seed {seed}, {os.cpu_count()} processors, load {load}; {seen.kills} kills")
     print("acknowledged:", ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     pages = {f"times {page}": seconds for page, seconds in seen.pages.items()}
-    for what, seconds in {**pages, "pages": sum(seen.pages.values(), []), "questions": seen.questions}.items():
+    for what, seconds in {**pages, "pages": [*chain(*seen.pages.values())], "questions": seen.questions}.items():
         if seconds:
             p50, p99 = np.percentile(seconds, [50, 99])
             print(f"{len(seconds):,} {what}: p50 {p50:.2f} s, p99 {p99:.2f} s, at most {max(seconds):.2f} s")
