@@ -30,6 +30,18 @@ from workbench.store import Store
 from workbench.ui.shell.navigation import PAGES
 
 COPY = "FOLDER/copy"
+# Whole lists and triplets of a million passages would have hundreds of gigabytes. A file takes another one's place.
+_FEW = ("--split", "test", "--set", "passages=8")
+EXPORTS: tuple[tuple[str, ...], ...] = (
+    ("export", "qrels", "FOLDER/test.qrels"),
+    ("export", "utilities", "FOLDER/export.parquet"),
+    ("export", "triplets", "FOLDER/export.jsonl", "--split", "test", "--set", "passages=1", "--set", "useful=1.4"),
+    ("export", "pairs", "FOLDER/export.parquet", *_FEW),
+    ("export", "listwise", "FOLDER/export.parquet", *_FEW),
+    ("export", "flagembedding", "FOLDER/export.jsonl", *_FEW),
+    ("export", "huggingface", "FOLDER/dataset", "--set", "passages=8"),
+    ("export", "labelstudio", "FOLDER/export.json"),
+)
 VERBS: tuple[tuple[str, ...], ...] = (
     ("info",),
     ("leaks",),
@@ -40,6 +52,7 @@ VERBS: tuple[tuple[str, ...], ...] = (
     ("cases", STUDENTS[1], "--before", STUDENTS[0], "--queries", "500"),
     ("export", "beir", "FOLDER/beir"),
     ("export", "run", "FOLDER/after.run", "--student", STUDENTS[1]),
+    *EXPORTS,
     # What was exported makes a new workspace, in which the run is an imported one.
     ("--workspace", "FOLDER/new", "ingest", "beir", "FOLDER/beir"),
     ("--workspace", "FOLDER/new", "ingest", "run", "FOLDER/after.run"),

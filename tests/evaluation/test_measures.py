@@ -65,7 +65,7 @@ def test_the_same_as_the_command_of_ir_measures(tmp_path: Path) -> None:
     qrels = [Qrel("q1", "a", 1), Qrel("q1", "b", 2), Qrel("q2", "c", 1)]
     ranked = {"q1": [("b", 0.9), ("x", 0.9), ("a", 0.25)], "q2": [("y", 0.5), ("c", 0.5), ("z", 0.1)]}
     write_qrels(qrels, tmp_path / "qrels")
-    write_run("ours", [(q, p, s) for q, found in ranked.items() for p, s in found], tmp_path / "run")
+    write_run("ours", ranked.items(), tmp_path / "run")
     printed = subprocess.run(
         [sys.executable, "-m", "ir_measures", str(tmp_path / "qrels"), str(tmp_path / "run"), *MEASURES, "-p", "6"],
         capture_output=True,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.formats.test_trec import IDS, SIMILARITIES, WORDS
 from tests.profiles import examples
+from tests.rankings import by_query
 from workbench.errors import BadInput
 from workbench.formats import bulk, read_run, write_run
 from workbench.formats.bulk import bulk_run
@@ -32,7 +33,7 @@ def test_what_is_written_reads_alike_both_ways(
     ranked: dict, name: str, file: str, size: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("bulk") / file
-    write_run(name, [(*pair, similarity) for pair, similarity in ranked.items()], path)
+    write_run(name, by_query((*pair, similarity) for pair, similarity in ranked.items()), path)
     found = read_run(path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bulk, "_read", lambda file, _: file.read(size))

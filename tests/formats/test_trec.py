@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rankings import by_query
 from workbench.errors import BadInput, BadSetting
 from workbench.formats import Problem, Ranking, read_qrels, read_run, write_qrels, write_run
 from workbench.records import Qrel
@@ -41,7 +42,7 @@ def test_runs_read_back_in_trec_evals_order(
 ) -> None:
     path = tmp_path_factory.mktemp("run") / "run.txt"
     hits = [(*pair, similarity) for pair, similarity in ranked.items()]
-    write_run(name, hits, path)
+    assert write_run(name, by_query(hits), path) == len(hits)
     found = read_run(path)
     assert (found.name, found.problems) == (name, ())
     assert sorted(found.hits) == sorted(hits)
@@ -52,7 +53,8 @@ def test_runs_read_back_in_trec_evals_order(
 
 
 def test_a_run_as_it_is_written(tmp_path: Path) -> None:
-    write_run("bm25", [("q", "a", 0.5), ("q", "b", 0.5), ("r", "a", 1), ("q", "c", 0.1 + 0.2)], tmp_path / "run.txt")
+    hits = [("q", "a", 0.5), ("q", "b", 0.5), ("r", "a", 1), ("q", "c", 0.1 + 0.2)]
+    write_run("bm25", by_query(hits), tmp_path / "run.txt")
     assert (tmp_path / "run.txt").read_text().splitlines() == [
         "q Q0 b 1 0.5 bm25",
         "q Q0 a 2 0.5 bm25",
@@ -136,9 +138,9 @@ def test_ids_that_trec_cannot_hold_are_refused(bad: str, tmp_path: Path) -> None
     for attempt in (
         lambda: write_qrels([Qrel(bad, "p", 1)], tmp_path / "q"),
         lambda: write_qrels([Qrel("q", bad, 1)], tmp_path / "q"),
-        lambda: write_run("me", [(bad, "p", 1.0)], tmp_path / "q"),
-        lambda: write_run("me", [("q", bad, 1.0)], tmp_path / "q"),
-        lambda: write_run(bad, [("q", "p", 1.0)], tmp_path / "q"),
+        lambda: write_run("me", by_query([(bad, "p", 1.0)]), tmp_path / "q"),
+        lambda: write_run("me", by_query([("q", bad, 1.0)]), tmp_path / "q"),
+        lambda: write_run(bad, by_query([("q", "p", 1.0)]), tmp_path / "q"),
     ):
         with pytest.raises(BadSetting) as caught:
             attempt()
@@ -151,4 +153,4 @@ def test_ids_that_trec_cannot_hold_are_refused(bad: str, tmp_path: Path) -> None
 )
 def test_runs_that_are_none_are_refused(hits: list[tuple[str, str, float]], tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="'q'"):
-        write_run("me", hits, tmp_path / "run.txt")
+        write_run("me", by_query(hits), tmp_path / "run.txt")

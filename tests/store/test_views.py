@@ -150,7 +150,7 @@ def test_the_last_word_of_each_annotator(store: Store) -> None:
         ("b", "useless"),
         ("a", "harmful"),
     ]
-    case = views.annotated(store)[-1]
+    case = list(views.annotated(store))[-1]
     assert (case.query_id, case.passage_id, case.relevance) == ("q1", "p/1", 1)
     assert case.utilities == {"toy": 2.0}
     assert case.ranks == {"before": 3, "after": 1}
@@ -216,6 +216,8 @@ def test_texts_are_the_same_looked_up_or_joined(store: Store, monkeypatch: pytes
     before, after = (views.find_run(store, name, "test") for name in ("before", "after"))
     statements: list[Callable[[], object]] = [
         lambda: views.passages(store, ["p/1", "ü", "nowhere"]),
+        lambda: views.queries(store, "test", ["q1", Q2, "007", "nowhere"]),
+        lambda: views.hits(store, after, ["q1", "nowhere"]),
         lambda: views.ranking(store, "q1", run=after, teacher="toy"),
         lambda: views.ranking(store, "q1", teacher="toy", depth=2),
         lambda: views.movements_of(store, before, after, ["q1", Q2], "toy"),

@@ -13,10 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from tests.conftest import run
 from tests.steps.classes import topics
 from tests.workspaces import copy_of
-from workbench.formats.cases import as_parquet
+from workbench.formats.writing.rows import file_content
 from workbench.records import Annotation, Hit
 from workbench.steps.data.export import export
 from workbench.steps.data.readers import IngestSettings
@@ -117,8 +119,9 @@ def _labelled() -> Iterator[Sample]:
 def _tables() -> Iterator[Sample]:
     flat = [{name: json.dumps(cell) if isinstance(cell, list) else cell for name, cell in row.items()} for row in ROWS]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS).encode()
+    parquet = file_content(ROWS, pa.Table.from_pylist(ROWS).schema, "parquet")
     packed, separated = gzip.compress(lines, mtime=0), [_separated(flat, mark) for mark in ",\t"]
-    for name, content in zip(TABLES, (lines, packed, *separated, as_parquet(ROWS)), strict=True):
+    for name, content in zip(TABLES, (lines, packed, *separated, parquet), strict=True):
         yield Sample("table", name, {name: content}, IngestSettings())
 
 

@@ -6,9 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from workbench import files
 from workbench.errors import BadInput, BadSetting
 from workbench.formats.parsing.gathering import Collection, Gathering, Unreadable
 from workbench.formats.parsing.lines import json_objects, write_lines
@@ -22,6 +24,7 @@ from workbench.formats.parsing.values import (
     read_title,
 )
 from workbench.formats.trec import HEADER, parse_qrel, qrel_lines
+from workbench.progress import reporting
 from workbench.records import Passage, Qrel, Query
 
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
@@ -90,19 +93,24 @@ def write_beir(queries: Iterable[Query], passages: Iterable[Passage], qrels: Ite
     """Write a BEIR folder that reads back as the same rows; qrels go to one file a split, `all.tsv` without one."""
     folder = Path(path)
     splits: dict[str, str] = {}
-    lines = []
-    for query in queries:
-        splits[query.query_id] = query.split
-        optional = {"split": query.split, "tags": list(query.tags)}
-        metadata = {"answers": list(query.answers)} | {name: value for name, value in optional.items() if value}
-        lines.append(_json({"_id": query.query_id, "text": query.text, "metadata": metadata}))
-    files: dict[str, list[str]] = {}
-    for qrel in qrels:
-        files.setdefault(splits.get(qrel.query_id) or "all", []).append(_judgement(qrel))
+
+    def query_lines() -> Iterator[str]:
+        for query in queries:
+            splits[query.query_id] = query.split
+            optional = {"split": query.split, "tags": list(query.tags)}
+            metadata = {"answers": list(query.answers)} | {name: value for name, value in optional.items() if value}
+            yield _json({"_id": query.query_id, "text": query.text, "metadata": metadata})
+
     write_lines((_json({"_id": p.passage_id, "title": p.title, "text": p.text}) for p in passages), folder / CORPUS)
-    write_lines(lines, folder / QUERIES)
-    for split, judgements in files.items():
-        write_lines(["\t".join(HEADER), *judgements], folder / QRELS / f"{split}.tsv")
+    write_lines(query_lines(), folder / QUERIES)
+    with ExitStack() as opened:
+        by_split: dict[str, BinaryIO] = {}
+        for qrel in reporting(qrels, "write", "lines", QRELS):
+            judgement, split = _judgement(qrel), splits.get(qrel.query_id) or "all"
+            if split not in by_split:
+                by_split[split] = opened.enter_context(files.stream(folder / QRELS / f"{split}.tsv"))
+                by_split[split].write("\t".join(HEADER).encode() + b"\n")
+            by_split[split].write(f"{judgement}\n".encode())
 
 
 def _read_judgements(file: Path, gathering: Gathering, splits: dict[str, tuple[str, str]]) -> None:

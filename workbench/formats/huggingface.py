@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.errors import BadInput
-from workbench.formats.cases import CASES
+from workbench.formats.writing.rows import write_parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Their names of the splits; queries without one form a split of their own.
 SPLIT_NAMES = {"train": "train", "dev": "validation", "test": "test", "": "unsplit"}
@@ -22,15 +26,19 @@ class Card(NamedTuple):
     note: str
 
 
-def write_dataset(splits: Mapping[str, Sequence[Mapping[str, Any]]], card: Card, folder: Path) -> int:
+def write_dataset(
+    splits: Mapping[str, Iterable[Mapping[str, Any]]], columns: pa.Schema, card: Card, folder: Path
+) -> int:
     """Write rows by split, our names, to a folder that `datasets.load_dataset` opens; return how many there are."""
-    data = folder / "data"
+    data, written = folder / "data", dict[str, int]()
     data.mkdir(parents=True)
-    named = {SPLIT_NAMES[split]: rows for split, rows in splits.items() if rows}
-    for name, rows in named.items():
-        (data / f"{name}-00000-of-00001.parquet").write_bytes(CASES["parquet"](rows))
-    (folder / "README.md").write_text(_card(named, card), encoding="utf-8")
-    return sum(map(len, named.values()))
+    for split, rows in splits.items():
+        remaining, name = iter(rows), SPLIT_NAMES[split]
+        for first in remaining:  # a split without rows has no file
+            with (data / f"{name}-00000-of-00001.parquet").open("wb") as file:
+                written[name] = write_parquet(chain([first], remaining), columns, file)
+    (folder / "README.md").write_text(_card(written, card), encoding="utf-8")
+    return sum(written.values())
 
 
 def dataset_files(folder: Path | str) -> list[Path]:
@@ -43,9 +51,9 @@ def dataset_files(folder: Path | str) -> list[Path]:
     return paths
 
 
-def _card(splits: Mapping[str, Sequence[Mapping[str, Any]]], card: Card) -> str:
-    files = "\n".join(f"  - split: {name}\n    path: data/{name}-*.parquet" for name in splits)
-    counts = "\n".join(f"| {name} | {len(rows):,} |" for name, rows in splits.items())
+def _card(written: Mapping[str, int], card: Card) -> str:
+    files = "\n".join(f"  - split: {name}\n    path: data/{name}-*.parquet" for name in written)
+    counts = "\n".join(f"| {name} | {rows:,} |" for name, rows in written.items())
     return f"""---
 license: {json.dumps(card.licence)}
 task_categories:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -14,6 +14,7 @@ from workbench.formats.parsing.lines import DAMAGED, open_bytes
 from workbench.formats.parsing.lookup import Lookup
 from workbench.formats.parsing.values import read_id, read_title, shown
 from workbench.formats.rows import read_moment, read_verdict
+from workbench.formats.writing.rows import json_list
 from workbench.records import Annotation, Passage, Query, Verdict
 
 QUESTION, NOTE = "verdict", "note"
@@ -84,6 +85,14 @@ def labelstudio(task: Task) -> dict[str, Any]:
         "data": {"query": task.query.text, "passage": task.passage.content, **task.origin},
         "predictions": [{"model_version": task.teacher, "result": [choice]}],
     }
+
+
+def write_tasks(tasks: Iterable[dict[str, Any]], path: Path) -> int:
+    """Write tasks as a JSON list, each as it comes; return how many there are."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        pieces = sum(bool(file.write(piece)) for piece in json_list(tasks, indent=1))
+        file.write("\n")
+    return pieces - 1  # the last one ends the list
 
 
 def argilla_judgements(record: dict[str, Any]) -> Iterator[Judgement]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from workbench.errors import BadInput
-from workbench.formats.cases import unharmed
 from workbench.formats.parsing.gathering import Gathering, Problem, Unreadable
 from workbench.formats.parsing.lookup import Lookup
 from workbench.formats.parsing.tables import Table, open_table
 from workbench.formats.parsing.values import parse_json, read_id, read_text, read_title, shown
+from workbench.formats.writing.rows import unharmed
 from workbench.records import (
     GRADES,
     TAG_LETTERS,

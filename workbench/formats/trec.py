@@ -82,27 +82,37 @@ def read_run(path: Path | str) -> Ranking:
     )
 
 
-def write_run(name: str, hits: Iterable[tuple[str, str, float]], path: Path | str) -> None:
-    """Write (query id, passage id, similarity) as a run, best first, equal ones by passage id, last first.
+def write_run(name: str, rankings: Iterable[tuple[str, Iterable[tuple[str, float]]]], path: Path | str) -> int:
+    """Write (query id, its (passage id, similarity)) as a run; return how many hits there are.
 
-    That is trec_eval's order. Queries keep the order they come in, similarities all their digits.
+    A query's hits are written best first, equal ones by passage id, last first: that is trec_eval's order. Queries, of
+    which each comes once, keep the order they come in, similarities all their digits.
     """
-    rankings: dict[str, dict[str, float]] = {}
-    for query_id, passage_id, similarity in hits:
-        ranking = rankings.setdefault(_word(query_id), {})
-        if _word(passage_id) in ranking:
+    word, number = _word(name), 0
+
+    def lines() -> Iterator[str]:
+        nonlocal number
+        for query_id, hits in rankings:
+            similarities = _similarities(_word(query_id), hits)
+            ordered = sorted(similarities.items(), key=lambda hit: (hit[1], hit[0]), reverse=True)
+            for rank, (passage_id, similarity) in enumerate(ordered, start=1):
+                yield f"{query_id} Q0 {passage_id} {rank} {similarity!r} {word}"
+            number += len(ordered)
+
+    write_lines(lines(), Path(path))
+    return number
+
+
+def _similarities(query_id: str, hits: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Return passage id -> similarity; refuse what no run can say."""
+    similarities: dict[str, float] = {}
+    for passage_id, similarity in hits:
+        if _word(passage_id) in similarities:
             raise BadSetting(f"Passage {passage_id!r} is ranked twice for query {query_id!r}.", "A run ranks it once.")
         if not math.isfinite(similarity):
             raise BadSetting(f"The similarity of {query_id!r} and {passage_id!r} is {similarity}, no finite number.")
-        ranking[passage_id] = float(similarity)
-    write_lines(_run_lines(_word(name), rankings), Path(path))
-
-
-def _run_lines(name: str, rankings: dict[str, dict[str, float]]) -> Iterator[str]:
-    for query_id, ranking in rankings.items():
-        ordered = sorted(ranking.items(), key=lambda hit: (hit[1], hit[0]), reverse=True)
-        for rank, (passage_id, similarity) in enumerate(ordered, start=1):
-            yield f"{query_id} Q0 {passage_id} {rank} {similarity!r} {name}"
+        similarities[passage_id] = float(similarity)
+    return similarities
 
 
 def _hit(words: list[str]) -> tuple[str, str, float, str]:

@@ -46,8 +46,8 @@ def test_the_means_are_those_of_the_command_of_ir_measures_on_the_exported_files
     files = {kind: tmp_path / kind for kind in ("qrels", "run")}
     write_qrels([qrel._replace(passage_id=qrel.passage_id.replace(" ", "_")) for qrel in views.qrels(store, "test")],
                 files["qrels"])  # fmt: skip
-    ranked = [(q, p.replace(" ", "_"), s) for q, of in views.rankings(store, run).items() for p, s in of]
-    write_run("bm25", ranked, files["run"])
+    ranked = {q: [(p.replace(" ", "_"), s) for p, s in of] for q, of in views.rankings(store, run).items()}
+    write_run("bm25", ranked.items(), files["run"])
     evaluation = measured(store, run)
     printed = subprocess.run(
         [sys.executable, "-m", "ir_measures", *map(str, files.values()), *evaluation.measures, "-p", "6"],

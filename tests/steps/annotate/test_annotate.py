@@ -56,7 +56,7 @@ def test_marks_are_facts_but_no_verdicts(store: Store) -> None:
     annotate(store, "q1", "p 2", "draft", "ada", note="hm")
     assert [word.verdict for word in views.last_words(store, "ada")] == ["skipped", "draft"]
     assert views.verdicts(store, latest=True) == []
-    assert views.annotated(store) == []
+    assert list(views.annotated(store)) == []
     assert views.decided(store) == {}
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import PASSAGES, QRELS, QUERIES, nothing
 from tests.profiles import examples
+from tests.rankings import by_query
 from tests.workspaces import copy_of
 from workbench.errors import BadInput, Conflict, UnknownName
 from workbench.formats import write_run
@@ -201,7 +202,7 @@ def test_a_run_read_in_bulk_is_the_run_read_line_by_line(
     tmp_path_factory: pytest.TempPathFactory, ranked: dict[tuple[str, str], float]
 ) -> None:
     folder = tmp_path_factory.mktemp("both")
-    write_run("theirs", [(*pair, similarity) for pair, similarity in ranked.items()], folder / "their.run")
+    write_run("theirs", by_query((*pair, similarity) for pair, similarity in ranked.items()), folder / "their.run")
     found = []
     for name in ("bulk", "lines"):
         store = copy_of(nothing, folder / name)

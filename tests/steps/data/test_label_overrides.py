@@ -1,5 +1,7 @@
 """Verdicts take a utility's place in one way, whether a student is trained on them or a file is written of them."""
 
+from collections import Counter
+
 import pytest
 
 from tests.conftest import utility
@@ -7,7 +9,7 @@ from workbench.errors import NothingToDo
 from workbench.records import Passage, Query
 from workbench.steps.annotate.annotate import annotate
 from workbench.steps.data.label_overrides import overridden_examples, override_labels
-from workbench.steps.data.training_rows import ExportSettings, training_examples
+from workbench.steps.data.training_rows import ExportSettings, training_parts
 from workbench.store import views
 
 VERDICTS = {
@@ -39,15 +41,15 @@ def judged(empty):
 
 
 def test_training_and_exports_learn_from_the_same_examples(judged):
-    exported = training_examples(judged, ExportSettings(teacher="toy", split="train"))
+    exported = list(training_parts(judged, ExportSettings(teacher="toy", split="train")))
     trained, label_overrides = overridden_examples(judged, views.examples(judged, "toy", "train"))
     assert [example.query.query_id for example in trained] == ["judged"]
-    both = [example for example in exported.examples if example.query.query_id == "judged"]
+    both = [example for part in exported for example in part.examples if example.query.query_id == "judged"]
     assert [(one.query, one.passages, one.values) for one in both] == [
         (one.query, one.passages, one.utilities) for one in trained
     ]
     assert (label_overrides.verdicts, label_overrides.overrode, label_overrides.added) == (5, 2, 2)
-    assert exported.counts == {
+    assert sum((Counter(part.counts) for part in exported), Counter()) == {
         "teacher_overruled": 2,
         "verdicts_agreeing": 1,
         "added_by_verdict": 2,

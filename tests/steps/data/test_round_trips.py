@@ -17,7 +17,7 @@ from tests.conftest import utility
 from tests.profiles import examples
 from tests.workspaces import copy_of
 from workbench.errors import BadInput, BadSetting, Conflict, NothingToDo, UnknownName
-from workbench.formats.cases import harmless, unharmed
+from workbench.formats.writing.rows import harmless, unharmed
 from workbench.records import Annotation, AnswerLikelihood, Passage, Qrel, Query, Utility
 from workbench.steps.data.export import export
 from workbench.steps.data.ingest import ingest

@@ -93,10 +93,12 @@ def hard_cases(
 
 def hard_case_bytes(cases: Iterable[HardCase], form: str) -> bytes:
     """Return hard cases with all their reasons as one file's content, "jsonl", "csv" or "parquet"."""
-    from workbench.formats.cases import CASES
+    from workbench.formats.writing.columns import HARD_CASES
+    from workbench.formats.writing.rows import file_content
 
-    return CASES[form](
+    rows = (
         case._asdict()
         | {"reasons": [reason._asdict() for reason in case.reasons], "rules": case.rules, "why": case.why}
         for case in cases
     )
+    return file_content(rows, HARD_CASES, form)

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 
 from workbench import files, students
 from workbench.errors import BadSetting, UnknownName, WorkbenchError
-from workbench.formats.cases import CASES
 from workbench.formats.labelling import LABELLING
+from workbench.formats.writing.columns import ANNOTATIONS
+from workbench.formats.writing.rows import file_content
 from workbench.records import SPLITS
 from workbench.results import Result, counted
 from workbench.steps.data.formats import FORMATS, writable
@@ -110,7 +111,7 @@ def export(
 
 def annotated_bytes(store: Store, form: str) -> bytes:
     """Return the annotated cases as one file's content, "jsonl", "csv" or "parquet"."""
-    return CASES[form](case._asdict() for case in views.annotated(store))
+    return file_content((case._asdict() for case in views.annotated(store)), ANNOTATIONS, form)
 
 
 def _chosen(settings: ExportSettings, chosen: dict[str, Any]) -> ExportSettings:
@@ -151,7 +152,7 @@ def _written(store: Store, planned: Exported, settings: ExportSettings) -> Expor
     assert write is not None
     with files.stream(Path(planned.manifest)) as file, files.aside(Path(planned.path)) as draft:
         counts = write(store, draft, settings)
-        exported = replace(planned, rows=counts["rows"], counts=counts)
+        exported = replace(planned, rows=counts["rows"], counts=dict(counts))
         manifest = _manifest(store, exported, settings) | {"sha256": _digests(draft)}
         file.write(f"{json.dumps(manifest, indent=2, ensure_ascii=False)}\n".encode())
     return exported

@@ -23,6 +23,7 @@ from workbench.formats.recognition import (
     is_qrels,
     is_run,
 )
+from workbench.formats.writing import columns
 from workbench.steps.data import readers, writers
 from workbench.steps.data.readers import Contents, Source
 from workbench.steps.data.training_rows import ExportSettings
@@ -89,12 +90,17 @@ FORMATS: dict[str, Format] = {
     ),
     "triplets": Format(
         "query, positive, negative, for sentence-transformers (.jsonl .parquet)", None,
-        writers.training_file(lambda example, chosen: triplets(example, chosen.passages, chosen.margin)),
+        writers.training_file(
+            lambda example, chosen: triplets(example, chosen.passages, chosen.margin), lambda _: columns.TRIPLETS
+        ),
         (*_TRAINING, "margin"), "train", (".jsonl", ".parquet"),
     ),
     "pairs": Format(
         "query, passage, score, for sentence-transformers (.jsonl .parquet)", readers.training_rows,
-        writers.training_file(lambda example, chosen: pairs(example, chosen.passages, chosen.ids)),
+        writers.training_file(
+            lambda example, chosen: pairs(example, chosen.passages, chosen.ids),
+            lambda chosen: columns.pair_columns(ids=chosen.ids),
+        ),
         (*_TRAINING, "ids"), "train", (".jsonl", ".parquet"), _is_pairs,
     ),
     "listwise": Format(
@@ -104,7 +110,9 @@ FORMATS: dict[str, Format] = {
     ),
     "flagembedding": Format(
         "query, pos, neg and their scores, for FlagEmbedding (.jsonl)", readers.training_rows,
-        writers.training_file(lambda example, chosen: flagembedding(example, chosen.passages)),
+        writers.training_file(
+            lambda example, chosen: flagembedding(example, chosen.passages), lambda _: columns.FLAGEMBEDDING
+        ),
         _TRAINING, "train", (".jsonl",), has_columns("query", "pos", "neg"),
     ),
     "huggingface": Format(

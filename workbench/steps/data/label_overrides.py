@@ -45,18 +45,22 @@ class LabelOverrides:
         )
 
 
-def override_labels(store: Store, examples: Sequence[Example]) -> list[OverriddenExample]:
+def override_labels(
+    store: Store, examples: Sequence[Example], settled: Mapping[str, Mapping[str, Verdict]] | None = None
+) -> list[OverriddenExample]:
     """Return the examples with people's verdicts in the place of the teacher's utilities.
 
     An adjudicator's verdict holds, else the majority of those who are sure; an even vote changes nothing. A useful
     passage gets the utility of the query's best, a useless or harmful one that of its worst; not below or above 0. A
     judged passage that the teacher has not scored joins its query. Of equal utilities, passages that people call
-    useful come first, those that they call useless or harmful last, then the ids decide.
+    useful come first, those that they call useless or harmful last, then the ids decide. For examples that come in
+    parts, `settled_verdicts` are read once and given.
     """
-    verdicts = _settled(store, {example.query.query_id for example in examples})
-    judged = {passage_id for of_query in verdicts.values() for passage_id in of_query}
+    settled = settled_verdicts(views.decided(store)) if settled is None else settled
+    verdicts = [settled.get(example.query.query_id, {}) for example in examples]
+    judged = {passage_id for of_query in verdicts for passage_id in of_query}
     passages = {passage.passage_id: passage for passage in views.passages(store, judged)} if judged else {}
-    return [_overridden(example, verdicts.get(example.query.query_id, {}), passages) for example in examples]
+    return [_overridden(*one, passages) for one in zip(examples, verdicts, strict=True)]
 
 
 def overridden_examples(store: Store, examples: Sequence[Example]) -> tuple[list[Example], LabelOverrides]:
@@ -84,11 +88,11 @@ def overridden_examples(store: Store, examples: Sequence[Example]) -> tuple[list
     )
 
 
-def _settled(store: Store, query_ids: set[str]) -> dict[str, dict[str, Verdict]]:
-    """Return query_id -> passage_id -> the verdict that holds, where somebody is sure."""
+def settled_verdicts(decided: Mapping[tuple[str, str], Verdict]) -> dict[str, dict[str, Verdict]]:
+    """Return query_id -> passage_id -> the verdict that holds, where somebody is sure, of all that are decided."""
     verdicts: defaultdict[str, dict[str, Verdict]] = defaultdict(dict)
-    for (query_id, passage_id), verdict in views.decided(store).items():
-        if query_id in query_ids and verdict in HELPS:
+    for (query_id, passage_id), verdict in decided.items():
+        if verdict in HELPS:
             verdicts[query_id][passage_id] = verdict
     return dict(verdicts)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from workbench.errors import BadSetting, NothingToDo
 from workbench.formats.distillation import TrainingExample
-from workbench.steps.data.label_overrides import HELPS, OverriddenExample, override_labels
+from workbench.records import Example, Verdict
+from workbench.steps.data.label_overrides import HELPS, OverriddenExample, override_labels, settled_verdicts
 from workbench.store import Store, views
 from workbench.store.views.scored.teacher_names import hint_to_fill
 
@@ -46,31 +48,62 @@ class ExportSettings:
     licence: str = ""
 
 
-class TrainingRows(NamedTuple):
-    """Training examples in the order of their queries, and how many verdicts went into them, by what they did."""
+class TrainingPart(NamedTuple):
+    """Training examples of some queries, and how many verdicts went into them, by what they did."""
 
     examples: list[TrainingExample]
-    counts: dict[str, int]
+    counts: Mapping[str, int]
 
 
-def training_examples(store: Store, settings: ExportSettings) -> TrainingRows:
-    """Return a split's scored queries as examples, with `override_labels` applied unless verdicts are left out.
+class _Verdicts(NamedTuple):
+    """The verdicts that hold by query and passage, and of each query how many pairs are judged, and are not decided."""
 
-    A passage is positive by its verdict, else if its utility is above `useful`.
+    settled: dict[str, dict[str, Verdict]]
+    judged: Counter[str]
+    undecided: Counter[str]
+
+
+def training_parts(store: Store, settings: ExportSettings) -> Iterator[TrainingPart]:
+    """Yield a split's scored queries by id as examples, with `override_labels` applied unless verdicts are left out.
+
+    A passage is positive by its verdict, else if its utility is above `useful`. Raises NothingToDo if the teacher has
+    scored no query of the split.
     """
-    examples = views.examples(store, settings.teacher, settings.split)
+    scored = views.scored_counts(store, settings.teacher, settings.split)
+    if not scored:
+        raise NothingToDo(
+            f"{settings.teacher} has scored no query of the {settings.split} split.",
+            hint_to_fill(settings.teacher, settings.split),
+        )
+    verdicts = _verdicts(store) if settings.verdicts else _Verdicts({}, Counter(), Counter())
+    asked = views.queries(store, settings.split, ids=verdicts.judged.keys() - scored.keys())
+    unscored = sum(verdicts.judged[query.query_id] for query in asked)
+    yield TrainingPart([], dict.fromkeys(EFFECTS, 0) | {"verdicts_on_unscored_queries": unscored})
+    for examples in views.stream_examples(store, settings.teacher, settings.split):
+        yield _part(store, settings, examples, verdicts)
+
+
+def fewest_passages(store: Store, settings: ExportSettings) -> int:
+    """Return how many passages the training example with the fewest has; 0 if there is none."""
+    counts = views.scored_counts(store, settings.teacher, settings.split)
+    if settings.verdicts:
+        settled = settled_verdicts(views.decided(store))
+        scored = views.scored_orders(store, settings.teacher, sorted(counts.keys() & settled.keys()))
+        for query_id, order in scored.items():
+            counts[query_id] = len(settled[query_id].keys() | dict(order).keys())
+    return min(counts.values(), default=0)
+
+
+def _part(store: Store, settings: ExportSettings, examples: Sequence[Example], verdicts: _Verdicts) -> TrainingPart:
     for example in examples:
         if not all(map(math.isfinite, example.utilities)):
             raise BadSetting(
                 f"A utility of {example.query.query_id!r} is no finite number.",
                 "Score the query again before an export.",
             )
-    if settings.verdicts:
-        overridden = override_labels(store, examples)
-        counts = _effects(store, overridden, settings)
-    else:
-        overridden, counts = [OverriddenExample(example, {}, {}) for example in examples], dict.fromkeys(EFFECTS, 0)
-    return TrainingRows([_training_example(one, settings.useful) for one in overridden], counts)
+    overridden = override_labels(store, examples, verdicts.settled)
+    counts = _effects(overridden, verdicts, settings.useful)
+    return TrainingPart([_training_example(one, settings.useful) for one in overridden], counts)
 
 
 def _training_example(overridden: OverriddenExample, useful: float) -> TrainingExample:
@@ -83,24 +116,28 @@ def _training_example(overridden: OverriddenExample, useful: float) -> TrainingE
     return TrainingExample(example.query, example.passages, example.utilities, tuple(helps))
 
 
-def _effects(store: Store, overridden: Sequence[OverriddenExample], settings: ExportSettings) -> dict[str, int]:
+def _verdicts(store: Store) -> _Verdicts:
+    decided = views.decided(store)
+    judged = decided.keys() | {(dispute.query_id, dispute.passage_id) for dispute in views.disputes(store)}
+    return _Verdicts(
+        settled_verdicts(decided),
+        Counter(query_id for query_id, _ in judged),
+        Counter(pair[0] for pair in judged if decided.get(pair) not in HELPS),
+    )
+
+
+def _effects(overridden: Sequence[OverriddenExample], verdicts: _Verdicts, useful: float) -> Counter[str]:
     """Return how many pairs with verdicts had which effect."""
-    counts = dict.fromkeys(EFFECTS, 0)
-    for _, verdicts, utilities in overridden:
-        for passage_id, verdict in verdicts.items():
+    counts: Counter[str] = Counter()
+    for example, of_query, utilities in overridden:
+        for passage_id, verdict in of_query.items():
             if passage_id not in utilities:
                 counts["added_by_verdict"] += 1
-            elif HELPS[verdict] == (utilities[passage_id] > settings.useful):
+            elif HELPS[verdict] == (utilities[passage_id] > useful):
                 counts["verdicts_agreeing"] += 1
             else:
                 counts["teacher_overruled"] += 1
-    scored = {one.example.query.query_id for one in overridden}
-    unscored = {query.query_id for query in views.queries(store, settings.split)} - scored
-    held = views.decided(store)
-    judged = held.keys() | {(dispute.query_id, dispute.passage_id) for dispute in views.disputes(store)}
-    for pair in judged:
-        counts["verdicts_undecided"] += pair[0] in scored and held.get(pair) not in HELPS
-        counts["verdicts_on_unscored_queries"] += pair[0] in unscored
+        counts["verdicts_undecided"] += verdicts.undecided[example.query.query_id]
     return counts
 
 
@@ -108,8 +145,7 @@ def every_split(store: Store, settings: ExportSettings) -> list[str]:
     """Return the splits that the teacher has scored, or the one that is asked for."""
     if settings.split:
         return [settings.split]
-    split_of = {query.query_id: query.split for query in views.queries(store)}
-    scored = {split_of[row.query_id] for row in views.utilities(store, settings.teacher)}
+    scored = views.scored_splits(store, settings.teacher)
     if not scored:
         raise NothingToDo(f"{settings.teacher} has scored nothing.", hint_to_fill(settings.teacher))
     return [counted.split for counted in views.counts(store).splits if counted.split in scored]

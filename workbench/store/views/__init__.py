@@ -133,6 +133,15 @@ from workbench.store.views.searched import (
     query_of_text,
     stream_passages,
 )
+from workbench.store.views.streamed.rows import (
+    Rating,
+    stream_qrels,
+    stream_queries,
+    stream_rankings,
+    stream_ratings,
+    stream_utilities,
+)
+from workbench.store.views.streamed.scored import scored_counts, scored_splits, stream_examples
 from workbench.store.views.thresholds import Threshold, UtilityScale
 
 __all__ = [
@@ -171,6 +180,7 @@ __all__ = [
     "QueryLine",
     "QueryPoint",
     "RankedQuery",
+    "Rating",
     "Reading",
     "Reason",
     "Region",
@@ -252,12 +262,20 @@ __all__ = [
     "runs",
     "sample_pairs",
     "score_summary",
+    "scored_counts",
     "scored_orders",
     "scored_queries",
     "scored_similarities",
+    "scored_splits",
     "seen_queries",
     "shared_orders",
+    "stream_examples",
     "stream_passages",
+    "stream_qrels",
+    "stream_queries",
+    "stream_rankings",
+    "stream_ratings",
+    "stream_utilities",
     "tags",
     "teacher_of_cases",
     "teacher_unit",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -26,6 +26,7 @@ LAST = f"""
 # Rows that no verb could have written are left out: `workbench doctor` lists them.
 SOUND_ROWS = f"(from annotations where {SOUND})"
 JUDGED = "verdict not in ('draft', 'skipped', 'withdrawn')"
+CASES_AT_ONCE = 2_000
 COLUMNS = "query_id, passage_id, annotator, verdict, note, rule, created, grade, tags, flagged"
 
 
@@ -173,30 +174,49 @@ class AnnotatedCase(NamedTuple):
     query_tags: list[str]
 
 
-def annotated(store: Store, *, latest: bool = True) -> list[AnnotatedCase]:
-    """Return the verdicts with query, passage, utilities and ranks; by default each annotator's last."""
-    last = f"select * from (from {SOUND_ROWS} {LAST}) where {JUDGED}"
+def annotated(store: Store, *, latest: bool = True) -> Iterator[AnnotatedCase]:
+    """Yield the verdicts with query, passage, utilities and ranks; by default each annotator's last.
+
+    They are in memory part by part, and the database is closed in between: what is added meanwhile is left out.
+    """
+    known = f"from {SOUND_ROWS} where $until is null or sequence <= $until"
+    asked = f"select * from ({known} {LAST}) where {JUDGED}" if latest else known
+    with store.read() as connection:
+        parts: list[tuple[int, int]] = connection.execute(
+            f"""
+            select min(sequence), max(sequence) from (
+                select sequence, (row_number() over (order by sequence) - 1) // $at_once as part from ({asked})
+            ) group by part order by part
+            """,
+            {"until": None, "at_once": CASES_AT_ONCE},
+        ).fetchall()
+    for first, last in parts:
+        yield from _cases(store, asked, {"first": first, "last": last, "until": parts[-1][1]})
+
+
+def _cases(store: Store, asked: str, values: dict[str, int]) -> list[AnnotatedCase]:
+    """Return those of the annotations that are `asked` for whose sequences lie between two, with all beside them."""
     with store.read() as connection:
         rows = connection.execute(
             f"""
+            with asked as materialized (from ({asked}) where sequence between $first and $last)
             select a.query_id, queries.text, answers, queries.split, a.passage_id, title, passages.text,
                    verdict, annotator, note, rule, strftime(a.created, '%Y-%m-%dT%H:%M:%S.%fZ'), relevance,
                    coalesce(utilities, map {{}}), coalesce(ranks, map {{}}), grade, a.tags, flagged,
                    queries.tags
-            from (
-                {last if latest else f"from {SOUND_ROWS}"}
-            ) a join queries using (query_id) join passages using (passage_id)
+            from asked a join queries using (query_id) join passages using (passage_id)
             left join qrels using (query_id, passage_id)
             left join (
                 select query_id, passage_id, map_from_entries(list((teacher, value) order by teacher)) as utilities
-                from utilities group by all
+                from utilities semi join asked using (query_id, passage_id) group by all
             ) using (query_id, passage_id)
             left join (
                 select query_id, passage_id, map_from_entries(list((student, rank) order by student)) as ranks
-                from hits join runs using (run) group by all
+                from hits semi join asked using (query_id, passage_id) join runs using (run) group by all
             ) using (query_id, passage_id)
             order by sequence
-            """
+            """,
+            values,
         ).fetchall()
     return [AnnotatedCase(*row) for row in rows]
 

@@ -1,0 +1,1 @@
+"""Rows as files: the forms that every export has, and the columns of its tables."""
