@@ -48,7 +48,7 @@ class Added(NamedTuple):
 
 HAS_TEXT = {"queries": "text <> ''", "passages": "(title <> '' or text <> '')"}
 # Where no text of some thousand is empty, DuckDB knows that without reading them.
-_BY_ID = {"queries": "text = ''", "passages": "title = '' and text = ''"}
+BY_ID = {"queries": "text = ''", "passages": "title = '' and text = ''"}
 _KEYS = {"queries": ("query_id",), "passages": ("passage_id",), "qrels": ("query_id", "passage_id")}
 # Whoever names no text, split or tags says nothing of them.
 _DIFFERS = {
@@ -142,7 +142,7 @@ def _in_split(connection: duckdb.DuckDBPyConnection, queries: Sequence[Query], s
 def _sizes(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, int]:
     """Return how many queries or passages have a text, and how many are known by id only."""
     ((rows, by_id),) = connection.execute(
-        f"select (select count(*) from {name}), (select count(*) from {name} where {_BY_ID[name]})"
+        f"select (select count(*) from {name}), (select count(*) from {name} where {BY_ID[name]})"
     ).fetchall()
     return int(rows - by_id), int(by_id)
 
@@ -182,8 +182,8 @@ def _without_text(connection: duckdb.DuckDBPyConnection, qrels: Sequence[Qrel]) 
         ((count,),) = connection.execute(
             f"""
             select count(*) from rows
-            where query_id in (select query_id from queries where {_BY_ID["queries"]})
-                  or passage_id in (select passage_id from passages where {_BY_ID["passages"]})
+            where query_id in (select query_id from queries where {BY_ID["queries"]})
+                  or passage_id in (select passage_id from passages where {BY_ID["passages"]})
             """
         ).fetchall()
     return int(count)
