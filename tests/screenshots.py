@@ -58,7 +58,7 @@ def settled(page: object, timeout: float = 60_000) -> None:
 
 
 def main() -> None:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import ViewportSize, sync_playwright
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", type=Path, required=True)
@@ -75,7 +75,7 @@ def main() -> None:
     with served(options.workspace) as address, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=browser_path(), headless=True, args=list(QUIET))
         for theme in options.themes:
-            size = {"width": options.width, "height": options.height}
+            size = ViewportSize(width=options.width, height=options.height)
             context = browser.new_context(viewport=size, color_scheme=theme)
             for name in options.pages:
                 page = context.new_page()

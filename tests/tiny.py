@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -74,6 +74,6 @@ def bert(folder: Path, seed: int = 0, words: Sequence[str] = WORDS, masked: bool
         max_position_embeddings=64,
     )
     (BertForMaskedLM if masked else BertModel)(config).save_pretrained(folder)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer(words), pad_token="[PAD]", unk_token="[UNK]")
-    fast.save_pretrained(folder)
+    fast: Any = PreTrainedTokenizerFast
+    fast(tokenizer_object=tokenizer(words), pad_token="[PAD]", unk_token="[UNK]").save_pretrained(folder)
     return folder

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from sentence_transformers import SentenceTransformer
 
 from tests import tiny
 from tests.benchmarks.machine import description
@@ -29,7 +30,8 @@ TARGET = 10.0  # seconds, on two idle cores
 def vectors(number: int, random: np.random.Generator) -> np.ndarray:
     """Return unit vectors (number, WIDTH)."""
     drawn = random.standard_normal((number, WIDTH)).astype(np.float32)
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    return drawn
 
 
 def main(queries: int, collection: int) -> None:
@@ -48,7 +50,7 @@ def main(queries: int, collection: int) -> None:
     texts = [example.query.text for example in examples]
     qrels = [Qrel(example.query.query_id, example.passages[0].passage_id, 1) for example in examples[:JUDGED]]
 
-    def dev_evaluator(model: object) -> float:
+    def dev_evaluator(model: SentenceTransformer) -> float:
         contents = [passage.content for passage in passages]
         similarities = model.encode_query(texts[:JUDGED]) @ model.encode_document(contents).T
         top = np.argpartition(-similarities, 99, axis=1)[:, :100]
@@ -59,13 +61,12 @@ def main(queries: int, collection: int) -> None:
         values = measures.per_query(["nDCG@10"], qrels, rankings)["nDCG@10"]
         return sum(values.values()) / len(values)
 
-    stored = {
-        "queries": TextVectors(texts, of_queries),
-        "passages": TextVectors([passage.content for passage in passages], of_passages),
-    }
+    stored = TextVectors(texts, of_queries), TextVectors([passage.content for passage in passages], of_passages)
     for name in ("adapter", "query_adapter"):
         settings = resolve(TrainSettings(method=name, patience=0), examples, BaseFacts(True, WIDTH))
-        parts = methods.make(name, MethodInputs(tiny.static(width=WIDTH), rank=settings.rank, **stored))
+        parts = methods.make(
+            name, MethodInputs(tiny.static(width=WIDTH), settings.rank, queries=stored[0], passages=stored[1])
+        )
         with tempfile.TemporaryDirectory() as folder:
             began, worked = time.perf_counter(), time.process_time()
             result = train(TrainingInputs(parts.model, examples, passages, dev_evaluator, settings), Path(folder))

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -87,8 +88,8 @@ def _in_turns(
     for group in groups:
         query: Query = group.query
         for name, search in ways.items():
-            taken[name].append(timed(lambda search=search, text=query.text: search(text)))
-        taken["teacher"].append(timed(lambda group=group: rerank(group)))
+            taken[name].append(timed(partial(search, query.text)))
+        taken["teacher"].append(timed(partial(rerank, group)))
     return {name: values[WARM:] for name, values in taken.items()}
 
 

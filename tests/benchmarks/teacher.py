@@ -124,7 +124,8 @@ def _ours(work: Work, shared: bool, dtype: str = "float32") -> Measured:
 
     def forward(layout: Any, past: Any) -> list[float]:
         counts.update(tokens=layout.ids.size, positions=len(layout.rows))
-        return read[0](layout, past)
+        values: list[float] = read[0](layout, past)
+        return values
 
     def past(beginning: Any) -> Any:
         counts.update(tokens=len(beginning))
@@ -159,7 +160,8 @@ def _plain_loop(work: Work) -> Measured:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     words = AutoTokenizer.from_pretrained(work.folder)
-    model = AutoModelForCausalLM.from_pretrained(work.folder, dtype=torch.float32).eval()
+    model: Any = AutoModelForCausalLM.from_pretrained(work.folder, dtype=torch.float32)
+    model.eval()
     start = start_ids(words, None).tolist()
 
     read = 0
@@ -199,7 +201,7 @@ def _lm_eval(work: Work) -> Measured:
         pretrained=str(work.folder), dtype="float32", batch_size=16, device="cpu", prefix_token_id=first,
         add_bos_token=False,  # some tokenizers would close the text too
     )  # fmt: skip
-    opening = words.decode(start_ids(words, None).tolist())
+    opening = str(words.decode(start_ids(words, None).tolist()))
     texts = [*work.texts.values(), *work.texts_without_passage]
     asked = [(prompt if prompt.startswith(opening) else opening + prompt, answer) for prompt, answer in texts]
     requests = [Instance("loglikelihood", {}, texts, at) for at, texts in enumerate(asked)]
@@ -217,8 +219,11 @@ def write_model(folder: Path) -> Path:
     from tests.teachers.models import tokenizer
 
     torch.manual_seed(0)
-    shape = {"hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 4, "num_attention_heads": 4}
-    LlamaForCausalLM(LlamaConfig(**shape, vocab_size=32_000, max_position_embeddings=4096)).save_pretrained(folder)
+    shape = LlamaConfig(
+        vocab_size=32_000, hidden_size=256, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4,
+        max_position_embeddings=4096,
+    )  # fmt: skip
+    LlamaForCausalLM(shape).save_pretrained(folder)
     tokenizer(model_max_length=4096).save_pretrained(folder)
     return folder
 

@@ -35,7 +35,7 @@ from workbench.store import Store, views  # noqa: E402
 
 TURNS = 3
 USUAL = ("static:all-MiniLM-L6-v2:60:32:8", "all-MiniLM-L6-v2:5:4:8")
-TEMPERATURES = {"teacher_temperature": 1.0, "student_temperature": 0.05}
+TEACHER_TEMPERATURE, STUDENT_TEMPERATURE = 1.0, 0.05
 
 
 @dataclass
@@ -74,7 +74,8 @@ def ours(load: Load, model: SentenceTransformer, examples: list[Example], folder
     clock = Clock()
     settings = trainer.TrainSettings(
         loss="kl", batch_size=load.batch, candidates=load.candidates, negatives=0, steps=load.steps,
-        evaluate_every=load.steps, patience=0, precision="float32", **TEMPERATURES,
+        evaluate_every=load.steps, patience=0, precision="float32", teacher_temperature=TEACHER_TEMPERATURE,
+        student_temperature=STUDENT_TEMPERATURE,
     )  # fmt: skip
     resolved = trainer.resolve(settings, examples, trainer.BaseFacts(load.student.startswith("static:")))
     trainer.train(trainer.TrainingInputs(model, examples, (), lambda _: 0.0, resolved), folder, clock)
@@ -96,8 +97,8 @@ def plain(load: Load, model: SentenceTransformer, examples: list[Example], folde
         learning_rate=1e-4, dataloader_pin_memory=model.device.type == "cuda",
     )  # fmt: skip
     loss = DistillKLDivLoss(
-        model, similarity_fct=pairwise_cos_sim, student_temperature=TEMPERATURES["student_temperature"],
-        teacher_temperature=TEMPERATURES["teacher_temperature"],
+        model, similarity_fct=pairwise_cos_sim, student_temperature=STUDENT_TEMPERATURE,
+        teacher_temperature=TEACHER_TEMPERATURE,
     )  # fmt: skip
     SentenceTransformerTrainer(model=model, args=arguments, train_dataset=data, loss=loss, callbacks=[clock]).train()
     return clock.rate(load.batch)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,11 +40,11 @@ def main(folder: Path, references: list[str]) -> None:
         result = timed("train", lambda: wb.train(store, wb.plan(store, BASE, scored.teacher, wb.TrainSettings())))
         print(f"  {result.in_words}")
         for student in ("bm25", *references, BASE, result.student):
-            evaluation = timed(f"evaluate {student[:18]}", lambda name=student: wb.evaluate(store, name))
-            timed("  again, vectors cached", lambda name=student: wb.evaluate(store, name))
+            evaluation = timed(f"evaluate {student[:18]}", partial(wb.evaluate, store, student))
+            timed("  again, vectors cached", partial(wb.evaluate, store, student))
             print("  " + "  ".join(f"{name} {evaluation.measures[name]}" for name in ("R@1", "AP", "nDCG@10")))
         for measure in ("R@1", "AP", "nDCG@10"):
-            print(timed("diff", lambda name=measure: wb.diff(store, BASE, result.student, name)).in_words)
+            print(timed("diff", partial(wb.diff, store, BASE, result.student, measure)).in_words)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from zlib import crc32
 from tests import tiny
 from tests.conftest import utility
 from tests.workspaces import copy_of
-from workbench.records import Candidate, Failure, Group, Passage, Qrel, Query, Scored, Utility
+from workbench.records import Candidate, Failure, Group, Passage, Qrel, Query, Scored, Unit, Utility
 from workbench.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ class Slow:
     """A teacher that gives a pair the same utility whenever it is asked, one pair at a time; a seventh of them fail."""
 
     name = "slow:1"
-    unit = "nats per token"
+    unit: Unit = "nats per token"
 
     def __init__(self, pause: float = 0.0, interrupt_after: int | None = None) -> None:
         self.pause, self.interrupt_after = pause, interrupt_after

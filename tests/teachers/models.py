@@ -48,7 +48,7 @@ def write(folder: Path, kind: str = "llama", seed: int = 0, **words_settings: An
     )
 
     words = tokenizer(**words_settings)
-    shape = {"vocab_size": len(words), "initializer_range": 0.3}
+    shape: dict[str, Any] = {"vocab_size": len(words), "initializer_range": 0.3}
     tall = shape | {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
     grouped = tall | {"num_key_value_heads": 1, "max_position_embeddings": 200}
     torch.manual_seed(seed)

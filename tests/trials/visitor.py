@@ -26,7 +26,7 @@ class Visitor:
         self._connection.send(asked.SerializeToString())
         exceptions: list[str] = []
         while True:
-            message = ForwardMsg.FromString(bytes(self._connection.recv(timeout=PATIENCE)))
+            message = ForwardMsg.FromString(self._connection.recv(timeout=PATIENCE, decode=False))
             element = message.delta.new_element
             if message.WhichOneof("type") == "delta" and element.WhichOneof("type") == "exception":
                 exceptions.append(element.exception.message)

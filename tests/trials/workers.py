@@ -19,7 +19,7 @@ from tests.steps.classes import PASSAGES, QUERIES
 from tests.steps.teach.quick import QUICK
 from workbench import students
 from workbench.errors import StoreBusy
-from workbench.records import Group, Passage, Scored, Utility
+from workbench.records import Group, Passage, Scored, Unit, Utility
 from workbench.steps.annotate.annotate import annotate
 from workbench.steps.compare.diff import diff
 from workbench.steps.compare.evaluate import evaluate
@@ -62,7 +62,7 @@ class Log:
 class Rounds:
     """A teacher that is another one each round, and takes its time."""
 
-    unit = "nats per token"
+    unit: Unit = "nats per token"
 
     def __init__(self, number: int) -> None:
         self.name = f"round:{number}"
@@ -83,8 +83,8 @@ def annotating(store: Store, base: str, log: Log) -> None:
     """Annotate pair after pair; what was not acknowledged before it was killed is sent again with its key."""
     for number in count(len(log.lines())):
         query, passage = QUERIES[number % len(QUERIES)], PASSAGES[number % len(PASSAGES)]
-        details = {"note": str(number), "idempotency_key": f"soak {number}"}
-        annotate(store, query.query_id, passage.passage_id, "useful", "ada", **details)
+        pair, key = (query.query_id, passage.passage_id), f"soak {number}"
+        annotate(store, *pair, "useful", "ada", note=str(number), idempotency_key=key)
         log.add(number)
         time.sleep(0.1)
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -30,8 +31,9 @@ def trained(store: Store, untrained: str, settings: TrainSettings = QUICK, name:
 
 def weights(path: Path | str) -> torch.Tensor:
     """Return the weights of a static student, opened as anybody would open it."""
-    model = SentenceTransformer(str(path), device="cpu")
-    return model[0].embedding.weight.detach()
+    embedding: Any = SentenceTransformer(str(path), device="cpu")[0].embedding
+    rows: torch.Tensor = embedding.weight
+    return rows.detach()
 
 
 def untimed_history(result: TrainResult) -> list[dict[str, float]]:

@@ -40,7 +40,7 @@ SHOWN_MEASURES = ("nDCG@10", "R@1", "R@5", "R@10")
 def _answer(
     _question: Callable[..., Any], key: tuple[str, str, int, dict[str, Any]], arguments: tuple[Any, ...], named: Any
 ) -> Any:
-    return _question(with_settings(Store(key[1]), **key[3]), *arguments, **named)
+    return _question(with_settings(Store(key[1], opened=False), **key[3]), *arguments, **named)
 
 
 # Every visitor gets the very rows, which nobody changes: a copy of a hundred thousand takes a second.
@@ -48,7 +48,7 @@ def _answer(
 def _shared_answer(
     _question: Callable[..., Any], key: tuple[str, str, int, dict[str, Any]], arguments: tuple[Any, ...], named: Any
 ) -> Any:
-    return _question(with_settings(Store(key[1]), **key[3]), *arguments, **named)
+    return _question(with_settings(Store(key[1], opened=False), **key[3]), *arguments, **named)
 
 
 def forget() -> None:
