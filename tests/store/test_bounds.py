@@ -104,6 +104,8 @@ def test_hard_cases_are_found_once_a_revision_and_read_in_parts(store: Store, mo
         of_rule = [case for case in cases if not rule or rule in case.rules]
         assert views.hard_cases(*asked, part=views.Part(rule, limit=1)) == of_rule[:1]
         assert views.hard_cases(*asked, part=views.Part(rule)) == of_rule
+        assert list(views.stream_hard_cases(*asked, part=views.Part(rule))) == of_rule
+        assert list(views.stream_hard_cases(*asked, part=views.Part(rule, limit=1))) == of_rule[:1]
     annotate(store, "q1", "p/1", "useful")
     assert views.hard_cases(*asked) == cases, "an annotation changes no case"
     monkeypatch.undo()
@@ -112,7 +114,13 @@ def test_hard_cases_are_found_once_a_revision_and_read_in_parts(store: Store, mo
     assert len(list((store.path / kept.FOLDER).iterdir())) == 2
     assert views.hard_cases(*asked, views.Thresholds(far=1)) != views.hard_cases(*asked)
     answer.unlink()
-    assert views.case_counts(*asked).cases == len(views.hard_cases(*asked))
+    cases = views.hard_cases(*asked)
+    assert views.case_counts(*asked).cases == len(cases)
+    stream = views.stream_hard_cases(*asked)
+    first = next(stream)
+    store.add_collection([Query("meanwhile", "Is the workspace free?")])
+    assert [first, *stream] == cases
+    assert not list(store.path.glob("spill-*"))
 
 
 def test_some_of_the_queries_can_be_searched(store: Store) -> None:

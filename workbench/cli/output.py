@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench import direction
+from workbench.formats.writing.rows import json_list
 from workbench.jobs import Reporter
 from workbench.progress import ProgressLines, Stopwatch, in_words, listening
 from workbench.records import Listener, Progress
@@ -72,6 +73,14 @@ def as_json(value: Any) -> None:
     if out.quiet:
         return
     sys.stdout.write(json.dumps(jsonable(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def as_json_list(values: Iterable[Any]) -> None:
+    """Print results as one JSON list, each as it comes."""
+    if out.quiet:
+        return
+    sys.stdout.writelines(json_list(map(jsonable, values), indent=2))
+    sys.stdout.write("\n")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import workbench as wb
 from tests.conftest import PASSAGES, QRELS, QUERIES, run, toy_without_utilities
 from tests.shell import shell, worked
@@ -19,7 +21,9 @@ def test_thresholds_are_set_by_name(store: Store) -> None:
 
 
 def test_cases_of_one_rule_are_some_of_all_cases(store: Store) -> None:
-    cases = worked("cases", "before", "--set", "far=2", "--json", workspace=store.path).json
+    printed = worked("cases", "before", "--set", "far=2", "--json", workspace=store.path)
+    cases = printed.json
+    assert printed.out == json.dumps(cases, indent=2, ensure_ascii=False) + "\n"
     assert {"rules", "query_id", "passage_id", "why", "utility", "after"} <= cases[0].keys()
     only = worked("cases", "before", "--set", "far=2", "--rule", "useful but far", "--json", workspace=store.path).json
     assert only == [case for case in cases if "useful but far" in case["rules"]] != []

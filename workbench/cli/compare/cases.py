@@ -48,8 +48,8 @@ def cases_command(
     asked = (store, named_teacher, run, run_before, Thresholds.parse(thresholds or ()))
     with output.progress(session.reporter):
         if json:
-            cases = views.hard_cases(*asked, Part(rule, queries=queries))
-            return output.as_json([case._asdict() | {"rules": case.rules, "why": case.why} for case in cases])
+            cases = views.stream_hard_cases(*asked, Part(rule, queries=queries))
+            return output.as_json_list(case._asdict() | {"rules": case.rules, "why": case.why} for case in cases)
         counts = views.case_counts(*asked, Part(queries=queries))
     for name, number in counts.rules.items():
         if number and rule in ("", name):

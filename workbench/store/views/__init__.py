@@ -133,6 +133,7 @@ from workbench.store.views.searched import (
     query_of_text,
     stream_passages,
 )
+from workbench.store.views.streamed.cases import stream_hard_cases
 from workbench.store.views.streamed.rows import (
     Rating,
     stream_qrels,
@@ -270,6 +271,7 @@ __all__ = [
     "seen_queries",
     "shared_orders",
     "stream_examples",
+    "stream_hard_cases",
     "stream_passages",
     "stream_qrels",
     "stream_queries",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.errors import NothingToDo
 from workbench.records import Run
@@ -17,6 +18,8 @@ from workbench.store.views.thresholds import UtilityScale
 from workbench.store.workspace_settings import settings_of
 
 if TYPE_CHECKING:
+    import duckdb
+
     from workbench.store.store import Store
 
 
@@ -130,20 +133,23 @@ def hard_cases(
     utilities are asked. Ranks below a run's depth are known for its candidates alone. What is known by id only has no
     text that a person could judge, and is no case.
     """
-    query, values = _question(store, (teacher, after, before), thresholds, part.queries)
-    with kept_rows(store, "hard cases", query, values, always=True) as (connection, cases):
-        rows = connection.execute(
-            f"""
-            select * exclude (place) from {cases}
-            where $rule = '' or list_contains(list_transform(all_reasons, lambda r: r.rule), $rule)
-            order by place limit $limit
-            """,
-            {"rule": part.rule, "limit": part.limit},
-        ).fetchall()
-    return [
-        HardCase(query_id, passage_id, tuple(Reason(**reason) for reason in reasons_of), *rest)
-        for query_id, passage_id, reasons_of, *rest in rows
-    ]
+    with numbered_cases(store, (teacher, after, before), thresholds, part.queries) as (connection, cases):
+        rows = connection.execute(cases_statement(cases), {"rule": part.rule, "limit": part.limit}).fetchall()
+    return [as_case(*row) for row in rows]
+
+
+def cases_statement(cases: str) -> str:
+    """Return the statement that selects those of a $rule, so many ($limit), from `numbered_cases`, in their order."""
+    return f"""
+        select * exclude (place) from {cases}
+        where $rule = '' or list_contains(list_transform(all_reasons, lambda r: r.rule), $rule)
+        order by place limit $limit
+    """
+
+
+def as_case(query_id: str, passage_id: str, reasons: Sequence[Mapping[str, Any]], *rest: Any) -> HardCase:
+    """Return a row of that statement as a hard case."""
+    return HardCase(query_id, passage_id, tuple(Reason(**reason) for reason in reasons), *rest)
 
 
 def case_counts(
@@ -155,14 +161,26 @@ def case_counts(
     part: Part = ALL_CASES,
 ) -> CaseCounts:
     """Return how many hard cases of a run, or of a part of its queries, there are, in all and of every rule."""
-    query, values = _question(store, (teacher, after, before), thresholds, part.queries)
-    with kept_rows(store, "hard cases", query, values, always=True) as (connection, cases):
+    with numbered_cases(store, (teacher, after, before), thresholds, part.queries) as (connection, cases):
         ((total,),) = connection.execute(f"select count(*) from {cases}").fetchall()
         of_rules = connection.execute(
             f"select rule, count(*) from (select unnest(list_distinct(list_transform(all_reasons, lambda r: r.rule))) "
             f"as rule from {cases}) group by rule"
         ).fetchall()
     return CaseCounts(total, {rule: dict(of_rules).get(rule, 0) for rule in RULES})
+
+
+@contextmanager
+def numbered_cases(
+    store: Store,
+    compared: tuple[str | None, Run, Run | None],
+    thresholds: Thresholds | None,
+    queries: int | None,
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """Hold a connection for the block, and what a statement can select all hard cases from, by `place` in order."""
+    query, values = _question(store, compared, thresholds, queries)
+    with kept_rows(store, "hard cases", query, values, always=True) as held:
+        yield held
 
 
 def _question(
