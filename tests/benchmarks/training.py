@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -104,7 +105,7 @@ def plain(load: Load, model: SentenceTransformer, examples: list[Example], folde
     return clock.rate(load.batch)
 
 
-def cut(examples: list[Example], candidates: int) -> list[Example]:
+def cut(examples: Sequence[Example], candidates: int) -> list[Example]:
     """Return the examples with just so many candidates; those with fewer are left out."""
     return [
         example._replace(passages=example.passages[:candidates], utilities=example.utilities[:candidates])
