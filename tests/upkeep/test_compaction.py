@@ -81,8 +81,9 @@ def test_what_nobody_needs_goes_and_what_may_be_needed_stays(store: Store) -> No
     (orphaned,) = store.vectors.glob(f"{Encoder(other, store.vectors).fingerprint}-*")
     (own,) = store.vectors.glob(f"{Encoder(mine, store.vectors).fingerprint}-*")
     (keyless := own / "sha256-x.npy").write_bytes(bytes(100))
-    names = ("kept/cases-1.parquet", "uploads/a/x.csv", "spill-4194305/x", "exports/.aside-x/y", "kept/index-bm25-00/x",
-             "jobs/j/log.txt", f"kept/index-bm25-{views.collection_fingerprint(store)}/x")  # fmt: skip
+    names = ("kept/cases-1.parquet", "kept/passages-00.arrow", "uploads/a/x.csv", "spill-4194305/x",
+             "exports/.aside-x/y", "kept/index-bm25-00/x", "jobs/j/log.txt",
+             f"kept/index-bm25-{views.collection_fingerprint(store)}/x")  # fmt: skip
     for name in names:
         (store.path / name).parent.mkdir(parents=True, exist_ok=True)
         (store.path / name).write_bytes(bytes(50))
@@ -98,8 +99,8 @@ def test_what_nobody_needs_goes_and_what_may_be_needed_stays(store: Store) -> No
     assert orphaned.exists()
     done = compact(store)
     assert {what: size for what, size in sizes(done).items() if what in expected} == sizes(dry)
-    assert not [path for path in (orphaned, keyless, *(store.path / name for name in names[:5])) if path.exists()]
-    assert all((store.path / name).exists() for name in names[5:])
+    assert not [path for path in (orphaned, keyless, *(store.path / name for name in names[:6])) if path.exists()]
+    assert all((store.path / name).exists() for name in names[6:])
     assert Encoder(mine, store.vectors).passages(["oil"]).shape == (1, 8)
 
 

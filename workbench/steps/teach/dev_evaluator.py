@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workbench.columns.passages import Passages, rows_of
 from workbench.errors import NothingToDo
 from workbench.evaluation import measures
-from workbench.records import Query
+from workbench.records import Passage, Query
 from workbench.steps.compare.run_measures import Judgements
 from workbench.steps.data.next_step import advice
 from workbench.steps.data.splits.unseen import unseen_part
@@ -35,10 +35,13 @@ PASSAGES_AT_ONCE = 16_384
 QUERIES_AT_ONCE = 1_024
 
 
-def dev_evaluator(store: Store, settings: ResolvedSettings) -> Callable[[SentenceTransformer], DevMeasure]:
+def dev_evaluator(
+    store: Store, settings: ResolvedSettings, collection: Sequence[Passage] = ()
+) -> Callable[[SentenceTransformer], DevMeasure]:
     """Return the dev measure of a model as a function: exact search, every dev query that counts as `evaluate` counts.
 
-    Where train has seen some of these queries, the measure on the others comes with it.
+    `collection` are the workspace's passages, where they have been opened already. Where train has seen some of these
+    queries, the measure on the others comes with it.
     Raises NothingToDo where no dev query has a relevant passage.
     """
     judgements = Judgements.of(store, "dev")
@@ -50,7 +53,7 @@ def dev_evaluator(store: Store, settings: ResolvedSettings) -> Callable[[Sentenc
         )
     judged = {qrel.query_id for qrel in judgements.qrels}
     queries = [query for query in views.queries(store, "dev") if query.query_id in judged]
-    passages = views.all_passages(store)
+    passages = collection if isinstance(collection, Passages) else views.all_passages(store)
     rows = _ranked_rows(store, passages)
     unseen = unseen_part(store, "dev", judgements.judged)
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workbench import machine, students, trainer
+from workbench import machine, memory, students, trainer
 from workbench.errors import Conflict
 from workbench.records import Listener, silent
 from workbench.results import Result, counted
@@ -173,7 +173,8 @@ def _train(store: Store, planned: Plan, listen: Listener, stop: Callable[[], boo
         result = _finished(planned, student)
         shutil.rmtree(work, ignore_errors=True)  # still there if the process died between saving and clearing away
         return result
-    evaluate = dev_evaluator(store, planned.settings)
+    memory.trim()  # of what reading the examples has left free
+    evaluate = dev_evaluator(store, planned.settings, planned.examples.contents.passages)
     inputs = method_inputs(store, planned.base, planned.examples, planned.settings, listen)
     parts = methods.make(planned.settings.method, inputs)
     trained = trainer.train(
