@@ -66,7 +66,7 @@ def unscored(
                 where ($split is null or split = $split) and (len(answers) > 0 or not $with_answers)
                 order by query_id limit $limit
             ), missing as (
-                select query_id, passage_id from ({_MISSING}) semi join asked using (query_id)
+                select query_id, passage_id from ({_MISSING})
             ), shared as (
                 select passage_id, count(*) as queries from missing group by passage_id
             )
@@ -78,8 +78,9 @@ def unscored(
     return rows
 
 
+# Of the queries that are `asked`: the others' candidates are neither held nor grouped.
 _MISSING = """
-    select query_id, passage_id, min(rank) as rank from candidates
+    select query_id, passage_id, min(rank) as rank from (from candidates semi join asked using (query_id))
     anti join (select query_id, passage_id from utilities where teacher = $teacher) using (query_id, passage_id)
     anti join (
         select query_id, passage_id from failures
@@ -98,8 +99,8 @@ def groups(store: Store, teacher: str, query_ids: Sequence[str], *, retry: Colle
     with store.read() as connection:
         pairs = connection.execute(
             f"""
-            select query_id, passage_id from ({_MISSING})
-            semi join (select unnest($ids) as query_id) using (query_id) order by query_id, rank nulls last, passage_id
+            with asked as (select unnest($ids) as query_id)
+            select query_id, passage_id from ({_MISSING}) order by query_id, rank nulls last, passage_id
             """,
             {"teacher": teacher, "ids": list(query_ids), "retry": [*retry]},
         ).fetchall()
