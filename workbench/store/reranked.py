@@ -20,12 +20,14 @@ def add_reranked(store: Store, run: Run, first_stage: Run, teacher: str, depth: 
         connection.execute(
             """
             insert into hits select $run, query_id, passage_id, place, 1 / place from (
-                select query_id, passage_id, if(rank <= $depth, row_number() over (
-                    partition by query_id, rank <= $depth order by value desc nulls last, rank
-                ), rank)::integer as place
-                from (select query_id, passage_id, rank from hits where run = $first_stage)
+                select query_id, passage_id, (
+                    row_number() over (partition by query_id order by value desc nulls last, rank)
+                )::integer as place
+                from (select query_id, passage_id, rank from hits where run = $first_stage and rank <= $depth)
                 left join (select query_id, passage_id, value from utilities where teacher = $teacher)
                      using (query_id, passage_id)
+                union all
+                select query_id, passage_id, rank from hits where run = $first_stage and rank > $depth
             ) order by query_id, place
             """,
             {"run": run.run, "first_stage": first_stage.run, "teacher": teacher, "depth": depth},
