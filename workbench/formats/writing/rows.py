@@ -22,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # A text of our own that begins with an apostrophe gets a second one, so that taking one away is never wrong.
 _GUARDED = (*_FORMULA, "'")
 # Rows that become Arrow's at once, and how many of these, or bytes, a row group of Parquet has, all of it in memory.
-AT_ONCE, GROUP_ROWS, GROUP_BYTES = 128, 1 << 20, 64 << 20
+AT_ONCE, GROUP_ROWS, GROUP_BYTES = 128, 1 << 20, 16 << 20
 
 
 def write_jsonl(rows: Iterable[Row], columns: pa.Schema, file: BinaryIO) -> int:

@@ -101,7 +101,7 @@ def transaction(database: Path, *, patience: float, bulk: bool = False) -> Itera
             yield connection
             return
         if bulk:
-            held.enter_context(_taking(connection, BULK_MEMORY))
+            held.enter_context(taking(connection, BULK_MEMORY))
         connection.execute("begin")
         _transactions[own] = connection
         try:
@@ -116,7 +116,7 @@ def transaction(database: Path, *, patience: float, bulk: bool = False) -> Itera
 
 
 @contextmanager
-def _taking(connection: duckdb.DuckDBPyConnection, size: int) -> Iterator[None]:
+def taking(connection: duckdb.DuckDBPyConnection, size: int) -> Iterator[None]:
     """Let DuckDB take so many bytes at most within the block, of whichever thread, if it can give back what is more."""
     with suppress(duckdb.Error):
         connection.execute(f"set memory_limit = '{min(size, _memory())}B'")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from workbench.records import Example, Query
-from workbench.store.views.collection import passages
+from workbench.records import Example, Passage, Query
+from workbench.store.database.connection import taking
+from workbench.store.views.collection import texts_of_passages
 from workbench.store.views.streamed.rows import parts_of
+from workbench.store.workspace_settings import TITLE_JOINS, read_settings
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
 
 PAIRS_AT_ONCE = 100_000  # of a part of several queries, with their texts
+MEMORY = 1 << 28  # bytes that DuckDB may hold of what it reads for it
 
 _SCORED = """
     from (from utilities where teacher = $teacher)
@@ -31,7 +34,8 @@ def stream_examples(store: Store, teacher: str, split: str) -> Iterator[list[Exa
 
 
 def _part(store: Store, values: dict[str, str]) -> list[Example]:
-    with store.read() as connection:
+    with store.read() as connection, taking(connection, MEMORY):
+        title_join = TITLE_JOINS[read_settings(connection).title_join]
         rows = connection.execute(
             f"""
             select query_id, any_value(text), any_value(reference_answers),
@@ -40,12 +44,13 @@ def _part(store: Store, values: dict[str, str]) -> list[Example]:
             """,
             values,
         ).fetchall()
-    ids = {passage_id for *_, ranked, _ in rows for passage_id in ranked}
-    texts = {passage.passage_id: passage for passage in passages(store, ids)}
+        ids = {passage_id for *_, ranked, _ in rows for passage_id in ranked}
+        texts = texts_of_passages(connection, ids)
+    passages = {passage_id: Passage(passage_id, *of_passage, title_join) for passage_id, of_passage in texts.items()}
     return [
         Example(
             Query(query_id, text, tuple(answers), values["split"]),
-            tuple(texts[passage_id] for passage_id in ranked),
+            tuple(passages[passage_id] for passage_id in ranked),
             tuple(utilities),
         )
         for query_id, text, answers, ranked, utilities in rows
