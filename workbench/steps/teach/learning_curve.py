@@ -125,7 +125,7 @@ def learning_curve(
     chosen = settings or TrainSettings()
     everything = plan(store, base, teacher or None, chosen)
     ids = sorted(
-        (query.query_id for query in everything.examples.queries),
+        (example.query.query_id for example in everything.examples),
         key=lambda query_id: sha256(f"{chosen.seed} {query_id}".encode()).digest(),
     )
     name, points = everything.base.name, []

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench import machine, memory, students, trainer
+from workbench.columns.examples import Examples
 from workbench.errors import Conflict
-from workbench.records import Listener, silent
+from workbench.records import Example, Listener, silent
 from workbench.results import Result, counted
 from workbench.retrieval.fingerprint import fingerprint
 from workbench.retrieval.passage_index import note_index
@@ -23,7 +24,7 @@ from workbench.steps.teach.base_vectors import method_inputs, query_vectors
 from workbench.steps.teach.dev_evaluator import dev_evaluator
 from workbench.steps.teach.planning.plan import Plan, decisive
 from workbench.steps.teach.planning.query_subset import QuerySubset, RangeSubset
-from workbench.store import Store
+from workbench.store import Store, views
 from workbench.students import methods
 from workbench.students.model_card import origin
 from workbench.students.only_training import only_training
@@ -174,18 +175,19 @@ def _train(store: Store, planned: Plan, listen: Listener, stop: Callable[[], boo
         shutil.rmtree(work, ignore_errors=True)  # still there if the process died between saving and clearing away
         return result
     memory.trim()  # of what reading the examples has left free
-    evaluate = dev_evaluator(store, planned.settings, planned.examples.contents.passages)
-    inputs = method_inputs(store, planned.base, planned.examples, planned.settings, listen)
+    examples = _in_columns(store, planned.examples)
+    evaluate = dev_evaluator(store, planned.settings, examples.contents.passages)
+    inputs = method_inputs(store, planned.base, examples, planned.settings, listen)
     parts = methods.make(planned.settings.method, inputs)
     trained = trainer.train(
         trainer.TrainingInputs(
             model=parts.model,
-            examples=planned.examples,
-            collection=planned.examples.contents.passages,
+            examples=examples,
+            collection=examples.contents.passages,
             dev_evaluator=lambda _: evaluate(parts.to_evaluate()),
             settings=planned.settings,
             anchor=parts.anchor,
-            query_vectors=query_vectors(store, planned.base, planned.examples, planned.settings, listen),
+            query_vectors=query_vectors(store, planned.base, examples, planned.settings, listen),
         ),
         work,
         listen,
@@ -195,6 +197,11 @@ def _train(store: Store, planned: Plan, listen: Listener, stop: Callable[[], boo
     if not result.unfinished:
         distributed.broadcast(lambda: _save(store, planned, parts.to_save(), trained))
     return result
+
+
+def _in_columns(store: Store, examples: Sequence[Example]) -> Examples:
+    """Return a plan's examples in columns, as a plan that `wb.plan` made has them."""
+    return examples if isinstance(examples, Examples) else Examples.of(examples, views.all_passages(store))
 
 
 def _save(store: Store, planned: Plan, model: SentenceTransformer, trained: Trained) -> None:

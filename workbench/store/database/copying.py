@@ -7,28 +7,46 @@ import time
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from workbench import files
 from workbench.errors import StoreBusy, WriteFailed
-from workbench.store.database.connection import DetachFailed, attached, connected, let_nobody_join, watched
+from workbench.progress import QUICK_SECONDS, listener
+from workbench.records import Progress
+from workbench.store.arrow import registered
+from workbench.store.database.connection import DetachFailed, attached, connected, let_nobody_join
 from workbench.store.database.schema import STORAGE
 from workbench.store.database.shared_file import waiting
 
 # Whoever has opened the former file by its name, and not locked it yet, does so before this has passed, and is refused.
 OPENING_SECONDS = 0.5
+ROWS_AT_ONCE = 500_000  # that are copied in one transaction
 
 
 def copy_to(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Copy the database that a connection has open, consistent, to a new file.
 
-    Raises WriteFailed where that cannot be written to its end.
+    All of it is read in one transaction, and written in many: what one of them adds is in memory with its keys. Raises
+    WriteFailed where it cannot be written to its end.
     """
     ((source,),) = connection.execute("select current_database()").fetchall()
     try:
-        with attached(connection, path, f"read_write, storage_version '{STORAGE}'") as copy:
-            with watched(connection, "copy"):
-                connection.execute(f"copy from database {source} to {copy}")
-            if (rows := _rows(connection, source)) != (copied := _rows(connection, copy)):
+        with (
+            attached(connection, path, f"read_write, storage_version '{STORAGE}'") as copy,
+            connection.cursor() as reading,
+        ):
+            connection.execute(f"copy from database {source} to {copy} (schema)")
+            reading.execute("begin")
+            rows = _rows(reading, source)
+            done, total, started, listen = 0, sum(rows.values()), time.monotonic(), listener()
+            for table in rows:
+                for part in reading.sql(f'from {source}."{table}"').to_arrow_reader(ROWS_AT_ONCE):
+                    with registered(connection, pa.Table.from_batches([part]), "part"):
+                        connection.execute(f'insert into {copy}."{table}" from part')
+                    done += len(part)
+                    if time.monotonic() - started > QUICK_SECONDS:
+                        listen(Progress("copy", done, total, "rows"))
+            if rows != (copied := _rows(connection, copy)):
                 raise WriteFailed(f"{path} cannot be written: {copied} are there of {rows}.")
     except DetachFailed as error:  # its rows are in a log beside it
         raise WriteFailed(f"{path} cannot be written: {error}") from error

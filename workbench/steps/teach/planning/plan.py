@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from workbench import students
 from workbench.columns.examples import Examples, utilities_of
 from workbench.errors import BadSetting, NothingToDo
+from workbench.records import Example
 from workbench.results import Result
 from workbench.retrieval import encoder
 from workbench.retrieval.fingerprint import fingerprint
@@ -56,7 +57,7 @@ class Plan(Result):
     base: students.Student
     teacher: str
     settings: ResolvedSettings
-    examples: Examples = field(repr=False)
+    examples: Sequence[Example] = field(repr=False)
     name: str
     recipe: dict[str, Any]
     label_overrides: LabelOverrides | None = None
