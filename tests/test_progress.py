@@ -124,7 +124,7 @@ def test_what_is_done_in_a_moment_is_not_reported(monkeypatch: pytest.MonkeyPatc
     ("arguments", "step"),
     [(["diff", "before", "after"], "measure: 2 of 2 runs"), (["diff", "before", "after", "before"], "measure"),
      (["students"], "measure: 2 of 2 runs"), (["agreement", "after"], "compare: 2 of 2 queries"),
-     (["export", "utilities", "a.jsonl"], "collect: 1 rows; a.jsonl")],
+     (["export", "utilities", "a.jsonl"], "write: 1 rows; a.jsonl")],
 )  # fmt: skip
 def test_commands_that_take_long_say_how_far_they_are(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], step: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -38,14 +39,7 @@ def copy_to(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             connection.execute(f"copy from database {source} to {copy} (schema)")
             reading.execute("begin")
             rows = _rows(reading, source)
-            done, total, started, listen = 0, sum(rows.values()), time.monotonic(), listener()
-            for table in rows:
-                for part in reading.sql(f'from {source}."{table}"').to_arrow_reader(ROWS_AT_ONCE):
-                    with registered(connection, pa.Table.from_batches([part]), "part"):
-                        connection.execute(f'insert into {copy}."{table}" from part')
-                    done += len(part)
-                    if time.monotonic() - started > QUICK_SECONDS:
-                        listen(Progress("copy", done, total, "rows"))
+            _copy_rows(reading, source, rows, connection, copy)
             if rows != (copied := _rows(connection, copy)):
                 raise WriteFailed(f"{path} cannot be written: {copied} are there of {rows}.")
     except DetachFailed as error:  # its rows are in a log beside it
@@ -74,6 +68,35 @@ def rewrite(database: Path, patience: float) -> int:
                 return before - database.stat().st_size
         if time.monotonic() > deadline:
             raise StoreBusy(f"Others write to {database} all the time.", "Stop them, and try again.")
+
+
+def _copy_rows(
+    reading: duckdb.DuckDBPyConnection,
+    source: str,
+    rows: dict[str, int],
+    writing: duckdb.DuckDBPyConnection,
+    copy: str,
+) -> None:
+    """Copy the rows of tables of which there are so many; small tables are written in one transaction."""
+    total, started, listen = sum(rows.values()), time.monotonic(), listener()
+    done = committed = 0
+    writing.execute("begin")
+    try:
+        for table in rows:
+            for part in reading.sql(f'from {source}."{table}"').to_arrow_reader(ROWS_AT_ONCE):
+                with registered(writing, pa.Table.from_batches([part]), "part"):
+                    writing.execute(f'insert into {copy}."{table}" from part')
+                done += len(part)
+                if done - committed >= ROWS_AT_ONCE:
+                    writing.execute("commit; begin")
+                    committed = done
+                if time.monotonic() - started > QUICK_SECONDS:
+                    listen(Progress("copy", done, total, "rows"))
+        writing.execute("commit")
+    except BaseException:
+        with suppress(duckdb.Error):  # after a full disk DuckDB has rolled back, and refuses to do it again
+            writing.execute("rollback")
+        raise
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, int]:
