@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import blake2b, sha256
+from itertools import count
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.conftest import utility
 from tests.steps.teach.quick import QUICK
 from workbench.columns.examples import Examples
+from workbench.errors import Conflict
 from workbench.records import Candidate, Example, Passage, Qrel
 from workbench.steps.teach.planning.plan import plan
 from workbench.store import Store, views
@@ -71,3 +73,15 @@ def test_a_former_collection_s_file_gives_way_and_a_damaged_one_is_written_anew(
     (file,) = (odd.path / "kept").glob("passages-*.arrow")
     file.write_bytes(file.read_bytes()[:100])
     assert list(views.all_passages(odd)) == views.passages(odd)
+
+
+def test_passages_that_are_added_while_all_are_read_are_read_too(odd: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passage_file, "PASSAGES_AT_ONCE", 3)
+    fingerprints = iter(["before", "after", "after", "after"])
+    monkeypatch.setattr(passage_file, "collection_fingerprint", lambda store: next(fingerprints))
+    assert list(views.all_passages(odd)) == views.passages(odd)
+    assert [file.name for file in (odd.path / "kept").glob("passages-*")] == ["passages-after.arrow"]
+    fingerprints = map(str, count())
+    with pytest.raises(Conflict, match="added again and again"):
+        views.all_passages(odd)
+    assert [file.name for file in (odd.path / "kept").glob("passages-*")] == ["passages-after.arrow"]

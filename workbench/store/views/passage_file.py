@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from workbench.store.store import Store
 
 PREFIX = "passages-"
+ATTEMPTS = 5  # to read all while another thread of this process adds to them
 SCHEMA = pa.schema({"passage_id": STRING, "title": STRING, "text": STRING})
+
+
+class _Changed(Exception):
+    """Another thread has changed the passages while they were read."""
 
 
 def all_passages(store: Store) -> Passages:
@@ -32,32 +37,45 @@ def all_passages(store: Store) -> Passages:
     More than are read at once lie in a file, which is named after the collection and takes the place of that of a
     former one; where none can be written they are held in memory.
     """
-    collection, title_join = collection_fingerprint(store), TITLE_JOINS[settings_of(store).title_join]
-    if last_place(store) < PASSAGES_AT_ONCE:
-        return Passages(_in_memory(store), title_join)
-    path = store.path / FOLDER / f"{PREFIX}{collection}.arrow"
-    try:
-        table = _mapped(path)
-    except (OSError, pa.ArrowInvalid):  # there is none, or a damaged one
+    with store.read():  # no other process adds to them meanwhile
+        title_join = TITLE_JOINS[settings_of(store).title_join]
+        if last_place(store) < PASSAGES_AT_ONCE:
+            return Passages(_in_memory(store), title_join)
         try:
-            table = _written(store, path, collection)
+            table = _in_file(store)
         except WriteFailed:
             table = _in_memory(store)
     return Passages(table, title_join)
 
 
-def _written(store: Store, path: Path, collection: str) -> pa.Table:
-    with files.aside(path) as draft:
-        with pa.OSFile(str(draft), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
-            for part in _parts(store):
-                writer.write_table(part)
-        if collection_fingerprint(store) != collection:
-            raise Conflict("Passages have changed while they were read.", "Run the same again.")
+def _in_file(store: Store) -> pa.Table:
+    """Return the columns of the passages from their file, which is written where there is none, or a damaged one."""
+    for _ in range(ATTEMPTS):
+        collection = collection_fingerprint(store)
+        path = store.path / FOLDER / f"{PREFIX}{collection}.arrow"
+        with suppress(OSError, pa.ArrowInvalid):
+            return _mapped(path)
+        with suppress(_Changed):
+            with files.aside(path) as draft:
+                _write(store, draft)
+                if collection_fingerprint(store) != collection:
+                    raise _Changed
+            _forget_former(path)
+            return _mapped(path)
+    raise Conflict("Passages were added again and again while they were read.", "Run the same again.")
+
+
+def _write(store: Store, draft: Path) -> None:
+    with pa.OSFile(str(draft), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
+        for part in _parts(store):
+            writer.write_table(part)
+
+
+def _forget_former(path: Path) -> None:
     for former in path.parent.glob(f"{PREFIX}*.arrow"):
         if former != path:
             with suppress(OSError):  # Windows removes no file that another process has mapped
                 former.unlink()
-    return _mapped(path)
 
 
 def _mapped(path: Path) -> pa.Table:
