@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from hashlib import blake2b
@@ -19,7 +20,24 @@ DIGEST = np.dtype(f"S{DIGEST_BYTES}")
 TEXTS_AT_ONCE = 10_000
 
 
-class Contents(Sequence[str]):
+class Texts(Sequence[str]):
+    """Texts by row, of which a subclass says how some are read."""
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        """Return the text of a row, or a list of those of a slice."""
+        rows = range(len(self))[row]
+        return [self._at(one) for one in rows] if isinstance(rows, range) else self._at(rows)
+
+    @abstractmethod
+    def _at(self, row: int) -> str:
+        """Return the text of a row that is there."""
+
+
+class Contents(Texts):
     """What models read of passages, by row."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
@@ -28,14 +46,7 @@ class Contents(Sequence[str]):
     def __len__(self) -> int:
         return len(self.passages)
 
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        """Return the text of a row, or a list of those of a slice."""
-        if isinstance(row, slice):
-            return [passage.content for passage in self.passages[row]]
+    def _at(self, row: int) -> str:
         return self.passages[row].content
 
     @cached_property
@@ -44,7 +55,7 @@ class Contents(Sequence[str]):
         return DistinctTexts(self)
 
 
-class ChosenTexts(Sequence[str]):
+class ChosenTexts(Texts):
     """Some of other texts, in an order of their own: text i is `texts[rows[i]]`."""
 
     def __init__(self, texts: Sequence[str], rows: NDArray[np.integer]) -> None:
@@ -53,14 +64,7 @@ class ChosenTexts(Sequence[str]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        """Return a text, or a list of those of a slice."""
-        if isinstance(row, slice):
-            return [self.texts[at] for at in self.rows[row].tolist()]
+    def _at(self, row: int) -> str:
         return self.texts[int(self.rows[row])]
 
 

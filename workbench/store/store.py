@@ -29,7 +29,7 @@ from workbench.records import (
 from workbench.store import arrow, collection, utilities
 from workbench.store.collection import Added
 from workbench.store.database import copying, schema
-from workbench.store.database.changes import ANNOTATIONS, TABLES, Changes, Part, Table, note, read_changes
+from workbench.store.database.changes import ANNOTATIONS, TABLES, Changes, Part, Table, note, read_changes, remembered
 from workbench.store.database.connection import connected, in_transaction, transaction
 from workbench.store.refiling import runs_follow
 
@@ -146,20 +146,14 @@ class Store:
     def changes(self) -> Changes:
         """Return at which revision each table last changed: for caches.
 
-        It is read anew only where the workspace's files have changed: reading it opens the database, and every
-        remembered answer asks for it. A transaction changes the database's file or the log beside it, and looking at
-        when is harmless to its lock.
+        They are read anew only where the workspace's files have changed, and within a transaction.
         """
         self._must_exist()
-        written = [_written(file) for file in (self.database, Path(f"{self.database}.wal"))]
-        known = _changes.get(self.path)
-        if known and known[0] == written and not in_transaction(self.database):
-            return known[1]
+        return self._read_changes() if in_transaction(self.database) else remembered(self.database, self._read_changes)
+
+    def _read_changes(self) -> Changes:
         with self.read() as connection:
-            changes = read_changes(connection)
-        if not in_transaction(self.database):
-            _changes[self.path] = written, changes
-        return changes
+            return read_changes(connection)
 
     def snapshot(self, path: Path | str) -> Path:
         """Copy the database, consistent and while others use it, to a new file at `path`.
@@ -282,19 +276,6 @@ class Store:
     def _drop_run(connection: duckdb.DuckDBPyConnection, run: str) -> None:
         connection.execute("delete from hits where run = ?", [run])
         connection.execute("delete from runs where run = ?", [run])
-
-
-# Of a workspace's files: when they were written last and their sizes, and what was read of its changes then.
-_changes: dict[Path, tuple[list[tuple[int, int] | None], Changes]] = {}
-
-
-def _written(file: Path) -> tuple[int, int] | None:
-    """Return when a file was written last, and its size; None of one that is not there: the log comes and goes."""
-    try:
-        state = file.stat()
-    except FileNotFoundError:
-        return None
-    return state.st_mtime_ns, state.st_size
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Iterable[Sequence[Any]]) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
@@ -63,6 +64,32 @@ def read_changes(connection: duckdb.DuckDBPyConnection) -> Changes:
         {table: revision for table, part, revision in rows if not part},
         {Part(table, part): revision for table, part, revision in rows if part},
     )
+
+
+# Of a database: when its files were written last and their sizes, and what was read of its changes then.
+_remembered: dict[Path, tuple[list[tuple[int, int] | None], Changes]] = {}
+
+
+def remembered(database: Path, read: Callable[[], Changes]) -> Changes:
+    """Return what `read` returns of a database, which is called only where its files have changed.
+
+    Reading opens the database, and every remembered answer asks for it. A transaction changes the database's file or
+    the log beside it, and looking at when is harmless to its lock.
+    """
+    written = [_written(file) for file in (database, Path(f"{database}.wal"))]
+    known = _remembered.get(database)
+    if not known or known[0] != written:
+        known = _remembered[database] = written, read()
+    return known[1]
+
+
+def _written(file: Path) -> tuple[int, int] | None:
+    """Return when a file was written last, and its size; None of one that is not there: the log comes and goes."""
+    try:
+        state = file.stat()
+    except FileNotFoundError:
+        return None
+    return state.st_mtime_ns, state.st_size
 
 
 def tables_read(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Table, ...]:
